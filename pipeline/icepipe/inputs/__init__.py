@@ -1,0 +1,1 @@
+"""From files to validated pixels on the run grid."""

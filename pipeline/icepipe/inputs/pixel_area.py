@@ -1,0 +1,216 @@
+"""True area of pixels on the ellipsoid, for any CRS that knows where on the Earth it is.
+
+A pixel's area is the integral over the pixel of the Jacobian of the map from the grid to the ellipsoid's
+surface. The Jacobian is evaluated on a coarse lattice and interpolated by bicubic Lagrange polynomials that
+are averaged over the pixel, so the result is the pixel's mean and not the value at its centre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyproj
+
+from icepipe.errors import IcepipeError
+from icepipe.records import Block, Float64, GeoBox, Int64
+
+LATTICE_GROUND_M = 20_000.0
+"""Lattice step on the ground; cubic interpolation is then better than 1e-9 between 0 and 89 degrees."""
+
+DERIVATIVE_STEP_M = 2_000.0
+"""Step of the five-point derivative: truncation 1e-13, and PROJ's rounding stays under 1e-9."""
+
+ANCHOR_STEPS = 2**20
+"""Grid origins are rounded to this part of a pixel, so that tiles of one grid share one lattice exactly."""
+
+WGS84 = pyproj.Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The ellipsoid that areas are measured on.
+
+    Attributes
+    ----------
+    name
+        Its name, for the provenance.
+    a_m
+        Semi-major axis in metres.
+    e2
+        First eccentricity squared.
+    """
+
+    name: str
+    a_m: float
+    e2: float
+
+    def cartesian(self, lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
+        """Geocentric coordinates and outward normals of points given in radians.
+
+        Returns two arrays of shape (..., 3): metres, and unit vectors.
+        """
+        normal = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+        prime_vertical = self.a_m / np.sqrt(1 - self.e2 * np.sin(lat) ** 2)
+        scale = np.stack([prime_vertical, prime_vertical, prime_vertical * (1 - self.e2)], axis=-1)
+        return scale * normal, normal
+
+
+def surface_of(crs: pyproj.CRS) -> Surface:
+    """Ellipsoid of the CRS's own datum.
+
+    A CRS on a sphere (MODIS sinusoidal, EASE-Grid 1.0) stores geodetic latitudes, which mean places on
+    WGS 84 and not on the sphere, so WGS 84 is taken there.
+
+    Raises
+    ------
+    IcepipeError
+        If the CRS has no ellipsoid (local engineering coordinates).
+    """
+    ellipsoid = crs.ellipsoid
+    if ellipsoid is None or crs.geodetic_crs is None:
+        raise IcepipeError(
+            "the coordinate system does not say where on the Earth it is", "assign a geographic or projected CRS"
+        )
+    a_m, b_m = ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre
+    if a_m == b_m:
+        return Surface("WGS 84 (latitudes on the CRS's sphere taken as geodetic)", WGS84.a, WGS84.es)
+    return Surface(ellipsoid.name, a_m, 1 - (b_m / a_m) ** 2)
+
+
+class AreaDensity:
+    """Signed area of a unit pixel as a continuous function of the position on the grid plane.
+
+    Positions are (u, v): pixel columns and rows counted from the origin of the CRS, so every grid with the
+    same pixel vectors shares one plane.
+    """
+
+    def __init__(self, geobox: GeoBox) -> None:
+        crs = pyproj.CRS.from_wkt(geobox.crs)
+        self.surface = surface_of(crs)
+        geodetic = crs.geodetic_crs
+        self._to_lonlat = pyproj.Transformer.from_crs(crs, geodetic, always_xy=True)
+        self._radians = float(geodetic.axis_info[0].unit_conversion_factor)
+        t = geobox.transform
+        self._vectors = np.array([[t.a, t.b], [t.d, t.e]], dtype=np.float64)
+        origin = np.linalg.solve(self._vectors, np.array([t.c, t.f]))
+        self.origin: Float64 = np.rint(origin * ANCHOR_STEPS) / ANCHOR_STEPS
+
+    def _place(self, uv: Float64) -> tuple[Float64, Float64]:
+        x = self._vectors[0, 0] * uv[..., 0] + self._vectors[0, 1] * uv[..., 1]
+        y = self._vectors[1, 0] * uv[..., 0] + self._vectors[1, 1] * uv[..., 1]
+        lon, lat = self._to_lonlat.transform(x, y)
+        return self.surface.cartesian(np.asarray(lon) * self._radians, np.asarray(lat) * self._radians)
+
+    def _derivative(self, uv: Float64, step: Float64) -> Float64:
+        near = self._place(uv + step)[0] - self._place(uv - step)[0]
+        far = self._place(uv + 2 * step)[0] - self._place(uv - 2 * step)[0]
+        return (8 * near - far) / 12
+
+    def pixel_sides_m(self, uv: Float64) -> Float64:
+        """Ground length of the pixel's column and row vector at one position; shape (2,)."""
+        sides = [self._place(uv + half)[0] - self._place(uv - half)[0] for half in np.eye(2) * 1e-3]
+        return np.linalg.norm(sides, axis=-1) / 2e-3
+
+    def __call__(self, uv: Float64, step_px: Float64) -> Float64:
+        """Signed m2 for each pixel at positions of shape (..., 2), by derivatives over ``step_px``."""
+        _, normal = self._place(uv)
+        along_u = self._derivative(uv, np.array([step_px[0], 0.0])) / step_px[0]
+        along_v = self._derivative(uv, np.array([0.0, step_px[1]])) / step_px[1]
+        return np.asarray(np.sum(normal * np.cross(along_u, along_v), axis=-1))
+
+
+def _averaged_weights(position: Float64, step: int) -> tuple[Int64, Float64]:
+    """First lattice node and the four weights of each pixel centre, averaged over the pixel's width.
+
+    The mean of a cubic over an interval of width w about t is its value plus w^2 / 24 times its second
+    derivative, exactly.
+    """
+    cell = np.floor(position / step).astype(np.int64)
+    t = position / step - cell
+    value = np.stack(
+        [
+            -t * (t - 1) * (t - 2) / 6,
+            (t + 1) * (t - 1) * (t - 2) / 2,
+            -(t + 1) * t * (t - 2) / 2,
+            (t + 1) * t * (t - 1) / 6,
+        ]
+    )
+    second = np.stack([1 - t, 3 * t - 2, 1 - 3 * t, t])
+    return cell - 1, value + second / (24 * step**2)
+
+
+@dataclass(frozen=True)
+class PixelArea:
+    """True area of every pixel of a grid, as whole numbers of a unit.
+
+    Attributes
+    ----------
+    geobox
+        The grid.
+    unit_m2
+        The unit, a power of two of a square metre, about 2**-30 of a pixel: sums of it are exact.
+    """
+
+    geobox: GeoBox
+    unit_m2: float
+
+    @classmethod
+    def of(cls, geobox: GeoBox) -> PixelArea:
+        """Choose the unit for a grid from the pixel at its middle."""
+        density = AreaDensity(geobox)
+        middle = density.origin + np.array([geobox.width, geobox.height]) / 2
+        sides = density.pixel_sides_m(middle)
+        if not np.all(np.isfinite(sides)) or not np.all(sides > 0):
+            raise IcepipeError("the middle of the grid does not lie on the Earth", "check the CRS and the transform")
+        return cls(geobox, float(2.0 ** (round(np.log2(sides[0] * sides[1])) - 30)))
+
+    @cached_property
+    def _density(self) -> AreaDensity:
+        return AreaDensity(self.geobox)
+
+    @cached_property
+    def _steps(self) -> tuple[int, int, Float64, float]:
+        """Lattice steps in pixels, derivative steps in pixels, and the sign of the orientation."""
+        middle = self._density.origin + np.array([self.geobox.width, self.geobox.height]) / 2
+        sides = self._density.pixel_sides_m(middle)
+        lattice = [int(2 ** max(0, round(np.log2(LATTICE_GROUND_M / side)))) for side in sides]
+        derivative = 2.0 ** np.rint(np.log2(DERIVATIVE_STEP_M / sides))
+        sign = float(np.sign(self._density(middle, derivative)))
+        return lattice[0], lattice[1], derivative, sign
+
+    @property
+    def surface(self) -> str:
+        """Name of the ellipsoid that areas are measured on."""
+        return self._density.surface.name
+
+    def m2(self, block: Block) -> Float64:
+        """True area in m2 of each pixel of a block; shape (rows, columns).
+
+        The value of a pixel does not depend on the block it is asked for with.
+
+        Raises
+        ------
+        IcepipeError
+            If part of the block has no place on the Earth.
+        """
+        step_u, step_v, derivative, sign = self._steps
+        u0, v0 = self._density.origin
+        first_u, weight_u = _averaged_weights(u0 + block.col + np.arange(block.width) + 0.5, step_u)
+        first_v, weight_v = _averaged_weights(v0 + block.row + np.arange(block.height) + 0.5, step_v)
+        nodes_u = np.arange(first_u.min(), first_u.max() + 4)
+        nodes_v = np.arange(first_v.min(), first_v.max() + 4)
+        uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
+        lattice = sign * self._density(uv, derivative)
+        rows = sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4))
+        area: Float64 = sum(weight_u[i] * rows[:, first_u - nodes_u[0] + i] for i in range(4))  # type: ignore[index]
+        if not np.all(np.isfinite(area)) or area.min() <= 0:
+            raise IcepipeError(
+                "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
+            )
+        return area
+
+    def units(self, block: Block) -> Int64:
+        """Area of each pixel of a block in whole units; shape (rows, columns)."""
+        return np.rint(self.m2(block) / self.unit_m2).astype(np.int64)

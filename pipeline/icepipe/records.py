@@ -1,0 +1,243 @@
+"""The frozen values that pass between the rooms."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+
+UInt8 = NDArray[np.uint8]
+Bool = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+
+
+class ClassCode(IntEnum):
+    """What a pixel is; the number that stands in every raster and table."""
+
+    UNOBSERVED = 0
+    WATER = 1
+    ICE = 2
+    OTHER = 3
+    CLOUD = 4
+    LAND = 5
+    OUTSIDE = 255
+
+    @property
+    def label(self) -> str:
+        """Name in tables and file names."""
+        return self.name.lower()
+
+
+CLASS_COLOURS: dict[ClassCode, tuple[int, int, int]] = {
+    ClassCode.UNOBSERVED: (136, 136, 136),
+    ClassCode.WATER: (0, 68, 136),
+    ClassCode.ICE: (187, 238, 255),
+    ClassCode.OTHER: (221, 170, 51),
+    ClassCode.CLOUD: (238, 238, 238),
+    ClassCode.LAND: (102, 85, 34),
+    ClassCode.OUTSIDE: (0, 0, 0),
+}
+"""Red, green, blue of every class, told apart by people with any colour vision (lightness differs)."""
+
+SEEN = (ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER)
+"""Classes that come from clusters: what was really seen of the surface."""
+
+BUDGET = (*SEEN, ClassCode.CLOUD, ClassCode.LAND, ClassCode.UNOBSERVED)
+"""Classes whose areas add up to the region."""
+
+
+@dataclass(frozen=True)
+class GeoBox:
+    """A pixel grid on the Earth.
+
+    Attributes
+    ----------
+    crs
+        Coordinate reference system as WKT.
+    transform
+        Pixel (column, row) to CRS coordinates; may be rotated or south-up.
+    width, height
+        Columns and rows.
+    """
+
+    crs: str
+    transform: Affine
+    width: int
+    height: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
+    @property
+    def planar_pixel_area(self) -> float:
+        """Area of a pixel on the map plane, in squared CRS units."""
+        return float(abs(self.transform.determinant))
+
+    @cached_property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """CRS coordinates of the four corners, around the outline."""
+        pixels = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
+        return tuple(self.transform @ corner for corner in pixels)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of a grid, in pixels."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the block in an array of the whole grid."""
+        return slice(self.row, self.row + self.height), slice(self.col, self.col + self.width)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One acquisition in one file.
+
+    Attributes
+    ----------
+    path
+        The raster.
+    date, time
+        Day and, where known, time (UTC) of the acquisition.
+    platform
+        Satellite, or an empty string.
+    sensor
+        Key of the sensor table.
+    geobox
+        The file's own grid.
+    bands
+        1-based band numbers in the order of the sensor's roles.
+    nodata
+        Values that mean "not seen" in every band; empty where none do.
+    alpha
+        1-based number of the alpha band, or None.
+    """
+
+    path: Path
+    date: dt.date
+    time: dt.time | None
+    platform: str
+    sensor: str
+    geobox: GeoBox
+    bands: tuple[int, ...]
+    nodata: tuple[float, ...]
+    alpha: int | None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One period of the whole region: the scenes that one row and one class raster are made of."""
+
+    key: str
+    date: dt.date
+    scenes: tuple[Scene, ...]
+
+    @property
+    def sensor(self) -> str:
+        """Sensor key, or keys joined by ``+``."""
+        return "+".join(sorted({scene.sensor for scene in self.scenes}))
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What was read of one block.
+
+    Attributes
+    ----------
+    bands
+        uint8, shape (bands, rows, columns).
+    valid
+        True where the pixel was seen; shape (rows, columns).
+    """
+
+    bands: UInt8
+    valid: Bool
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One named cluster of a model.
+
+    Attributes
+    ----------
+    centroid
+        Mean of the members in feature space (8-bit red, green, blue).
+    code
+        Class under the middle thresholds.
+    could_be
+        Classes under any combination of the thresholds' published ranges.
+    margin
+        Distance to the threshold that decides, in that threshold's unit.
+    reason
+        The rule that fired, in words.
+    share
+        Part of the sample in this cluster, 0..1.
+    parent
+        Number of the k-means cluster it was split from.
+    """
+
+    centroid: tuple[float, ...]
+    code: ClassCode
+    could_be: tuple[ClassCode, ...]
+    margin: float
+    reason: str
+    share: float
+    parent: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted and named clustering.
+
+    Attributes
+    ----------
+    sensor
+        Key of the sensor table it was fitted on.
+    rule_set
+        Key of the rules that named the clusters.
+    k_asked, k_fitted
+        Clusters asked for, and found before splitting.
+    seed, n_sample, n_iter, inertia
+        How the fit went.
+    straddle
+        Largest share of the sample that still lies on the other side of a threshold than its centroid.
+    clusters
+        In physical order, dark to bright.
+    """
+
+    sensor: str
+    rule_set: str
+    k_asked: int
+    k_fitted: int
+    seed: int
+    n_sample: int
+    n_iter: int
+    inertia: float
+    straddle: float
+    clusters: tuple[Cluster, ...]
+
+    @property
+    def centroids(self) -> Float64:
+        """Shape (clusters, features)."""
+        return np.array([c.centroid for c in self.clusters], dtype=np.float64)
+
+    @property
+    def codes(self) -> UInt8:
+        """Class code of each cluster."""
+        return np.array([c.code for c in self.clusters], dtype=np.uint8)

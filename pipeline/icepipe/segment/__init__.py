@@ -1,0 +1,1 @@
+"""From pixels to named clusters and class codes."""
