@@ -1,0 +1,144 @@
+"""Rules that name a colour: absolute thresholds with a published range and a source each.
+
+Every threshold has a low, a middle and a high value. The middle one names; a class that changes anywhere
+within the range is what the low and high areas are made of.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.records import Bool, ClassCode, UInt8
+from icepipe.segment.features import Features
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number that decides.
+
+    Attributes
+    ----------
+    name
+        The condition it decides.
+    feature
+        The feature compared with it; the condition holds at or above it.
+    low, mid, high
+        Published range and the value used.
+    unit
+        Unit of the feature, for people.
+    source
+        Where the range comes from.
+    """
+
+    name: str
+    feature: str
+    low: float
+    mid: float
+    high: float
+    unit: str
+    source: str
+
+    @property
+    def levels(self) -> tuple[float, float, float]:
+        """Low, middle and high."""
+        return self.low, self.mid, self.high
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Thresholds and the decision made from them.
+
+    Attributes
+    ----------
+    thresholds
+        In the order that ``decide`` takes their conditions.
+    decide
+        Conditions, one boolean array a threshold, to class codes.
+    """
+
+    thresholds: tuple[Threshold, ...]
+    decide: Callable[[Sequence[Bool]], UInt8]
+
+    def conditions(self, features: Features, level: int) -> list[Bool]:
+        """Whether each threshold is met, with every threshold at level 0 (low), 1 (middle) or 2 (high)."""
+        return [np.asarray(features[t.feature] >= t.levels[level]) for t in self.thresholds]
+
+    def codes(self, features: Features) -> UInt8:
+        """Class code of every item under the middle thresholds."""
+        return self.decide(self.conditions(features, 1))
+
+    def could_be(self, features: Features) -> UInt8:
+        """Bit set of the classes of every item under any combination of thresholds within their ranges.
+
+        Bit ``code`` is set where the class is possible. Each condition is monotone in its threshold, so the ends
+        of the ranges cover everything in between.
+        """
+        ends = self.conditions(features, 0), self.conditions(features, 2)
+        possible = np.uint8(1) << self.codes(features)
+        for choice in itertools.product((0, 1), repeat=len(self.thresholds)):
+            picked = [ends[end][i] for i, end in enumerate(choice)]
+            possible |= np.uint8(1) << self.decide(picked)
+        return possible
+
+
+def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
+    """Name colours: visibly green or brown is ground, else bright is ice and dark is water."""
+    bright, colour_counts, green, brown = conditions
+    ground = colour_counts & (green | brown)
+    bare = np.where(bright, ClassCode.ICE, ClassCode.WATER)
+    return np.where(ground, ClassCode.OTHER, bare).astype(np.uint8)
+
+
+RGB_THRESHOLDS = (
+    Threshold(
+        name="bright enough for ice",
+        feature="brightness",
+        low=0.085,
+        mid=0.11,
+        high=0.14,
+        unit="reflectance",
+        source="Brandt and others (2005), J. Climate 18, tables 1 and 2: open water 0.07, grease ice 0.10 in the "
+        "visible, bare nilas 0.14 over all wavelengths. Low is halfway from water to grease ice, high is nilas, "
+        "the middle lies between the two",
+    ),
+    Threshold(
+        name="bright enough for its colour to mean something",
+        feature="brightness",
+        low=0.015,
+        mid=0.02,
+        high=0.03,
+        unit="reflectance",
+        source="arithmetic: two steps of an 8-bit sRGB picture move an index by 0.05 or more below a reflectance of 0.02",
+    ),
+    Threshold(
+        name="green as plants are",
+        feature="greenness",
+        low=0.05,
+        mid=0.10,
+        high=0.15,
+        unit="index",
+        source="Motohka and others (2010), Remote Sensing 2: green-red index above 0 over green plants, below it over "
+        "soil, around it over snow and water; raised by the scatter of the latter",
+    ),
+    Threshold(
+        name="brown as ground is",
+        feature="redness",
+        low=0.10,
+        mid=0.15,
+        high=0.20,
+        unit="index",
+        source="Warren (1982), Rev. Geophys. 20: snow and ice are flat or bluish in the visible; Di Mauro and others "
+        "(2015), JGR Atmospheres 120: desert dust reddens snow by up to 0.1; Condit (1970), Photogramm. Eng. 36: soil "
+        "reflectance rises by half or more from blue to red",
+    ),
+)
+
+RULE_SETS: dict[str, RuleSet] = {
+    "rgb": RuleSet(RGB_THRESHOLDS, decide_rgb),
+    "modis-truecolor": RuleSet(RGB_THRESHOLDS, decide_rgb),
+}
+"""Rule sets by key. The two share their thresholds, which are reflectances; the sensor's stretch differs."""
