@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from icepipe.config import Config
+from icepipe.stages import RunResult, run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,3 +22,27 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/data with real rasters is not on this machine")
     return folder
+
+
+@pytest.fixture
+def run_scenes(tmp_path: Path) -> Callable[..., RunResult]:
+    """Run icepipe on some files with settings, into the test's own folder."""
+
+    def call(scenes, name="test", **sections) -> RunResult:
+        patterns = [str(path) for path in scenes] if isinstance(scenes, list) else str(scenes)
+        inputs = {"scenes": patterns} | sections.pop("inputs", {})
+        publish = {"folder": str(tmp_path / "out")} | sections.pop("publish", {})
+        return run(Config.model_validate({"name": name, "inputs": inputs, "publish": publish} | sections))
+
+    return call
+
+
+@pytest.fixture
+def icepipe() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The real command in a process of its own."""
+
+    def call(*arguments, **options) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).parent / "icepipe", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
+
+    return call

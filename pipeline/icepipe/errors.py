@@ -1,11 +1,11 @@
 """Every failure icepipe expects, as one tree: an exit code and a way out on each.
 
-    IcepipeError                 1
-    ├── ConfigError              2   the config or the command line is wrong
-    ├── NoUsableInput            3   nothing to work on
-    │   └── InputError           3   one file cannot be used
-    ├── ObservationsFailed       4   some observations failed, the rest is published
-    └── IntegrityError           6   a budget, a check or a write did not hold
+IcepipeError                 1
+├── ConfigError              2   the config or the command line is wrong
+├── NoUsableInput            3   nothing to work on
+│   └── InputError           3   one file cannot be used
+├── ObservationsFailed       4   some observations failed, the rest is published
+└── IntegrityError           6   a budget, a check or a write did not hold
 """
 
 from __future__ import annotations

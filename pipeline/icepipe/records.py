@@ -183,7 +183,8 @@ class Cluster:
     could_be
         Classes under any combination of the thresholds' published ranges.
     margin
-        Distance to the threshold that decides, in that threshold's unit.
+        Distance to the nearest threshold that alone would change the name, in that threshold's unit; None where
+        no single one would.
     reason
         The rule that fired, in words.
     share
@@ -195,7 +196,7 @@ class Cluster:
     centroid: tuple[float, ...]
     code: ClassCode
     could_be: tuple[ClassCode, ...]
-    margin: float
+    margin: float | None
     reason: str
     share: float
     parent: int

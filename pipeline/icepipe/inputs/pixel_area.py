@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyproj
 
 from icepipe.errors import IcepipeError
+from icepipe.inputs.earth import Earth
 from icepipe.records import Block, Float64, GeoBox, Int64
 
 LATTICE_GROUND_M = 20_000.0
@@ -25,59 +25,6 @@ DERIVATIVE_STEP_M = 2_000.0
 ANCHOR_STEPS = 2**20
 """Grid origins are rounded to this part of a pixel, so that tiles of one grid share one lattice exactly."""
 
-WGS84 = pyproj.Geod(ellps="WGS84")
-
-
-@dataclass(frozen=True)
-class Surface:
-    """The ellipsoid that areas are measured on.
-
-    Attributes
-    ----------
-    name
-        Its name, for the provenance.
-    a_m
-        Semi-major axis in metres.
-    e2
-        First eccentricity squared.
-    """
-
-    name: str
-    a_m: float
-    e2: float
-
-    def cartesian(self, lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
-        """Geocentric coordinates and outward normals of points given in radians.
-
-        Returns two arrays of shape (..., 3): metres, and unit vectors.
-        """
-        normal = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-        prime_vertical = self.a_m / np.sqrt(1 - self.e2 * np.sin(lat) ** 2)
-        scale = np.stack([prime_vertical, prime_vertical, prime_vertical * (1 - self.e2)], axis=-1)
-        return scale * normal, normal
-
-
-def surface_of(crs: pyproj.CRS) -> Surface:
-    """Ellipsoid of the CRS's own datum.
-
-    A CRS on a sphere (MODIS sinusoidal, EASE-Grid 1.0) stores geodetic latitudes, which mean places on
-    WGS 84 and not on the sphere, so WGS 84 is taken there.
-
-    Raises
-    ------
-    IcepipeError
-        If the CRS has no ellipsoid (local engineering coordinates).
-    """
-    ellipsoid = crs.ellipsoid
-    if ellipsoid is None or crs.geodetic_crs is None:
-        raise IcepipeError(
-            "the coordinate system does not say where on the Earth it is", "assign a geographic or projected CRS"
-        )
-    a_m, b_m = ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre
-    if a_m == b_m:
-        return Surface("WGS 84 (latitudes on the CRS's sphere taken as geodetic)", WGS84.a, WGS84.es)
-    return Surface(ellipsoid.name, a_m, 1 - (b_m / a_m) ** 2)
-
 
 class AreaDensity:
     """Signed area of a unit pixel as a continuous function of the position on the grid plane.
@@ -87,11 +34,7 @@ class AreaDensity:
     """
 
     def __init__(self, geobox: GeoBox) -> None:
-        crs = pyproj.CRS.from_wkt(geobox.crs)
-        self.surface = surface_of(crs)
-        geodetic = crs.geodetic_crs
-        self._to_lonlat = pyproj.Transformer.from_crs(crs, geodetic, always_xy=True)
-        self._radians = float(geodetic.axis_info[0].unit_conversion_factor)
+        self.earth = Earth.of(geobox.crs)
         t = geobox.transform
         self._vectors = np.array([[t.a, t.b], [t.d, t.e]], dtype=np.float64)
         origin = np.linalg.solve(self._vectors, np.array([t.c, t.f]))
@@ -100,8 +43,7 @@ class AreaDensity:
     def _place(self, uv: Float64) -> tuple[Float64, Float64]:
         x = self._vectors[0, 0] * uv[..., 0] + self._vectors[0, 1] * uv[..., 1]
         y = self._vectors[1, 0] * uv[..., 0] + self._vectors[1, 1] * uv[..., 1]
-        lon, lat = self._to_lonlat.transform(x, y)
-        return self.surface.cartesian(np.asarray(lon) * self._radians, np.asarray(lat) * self._radians)
+        return self.earth.cartesian(*self.earth.lonlat(x, y))
 
     def _derivative(self, uv: Float64, step: Float64) -> Float64:
         near = self._place(uv + step)[0] - self._place(uv - step)[0]
@@ -111,7 +53,7 @@ class AreaDensity:
     def pixel_sides_m(self, uv: Float64) -> Float64:
         """Ground length of the pixel's column and row vector at one position; shape (2,)."""
         sides = [self._place(uv + half)[0] - self._place(uv - half)[0] for half in np.eye(2) * 1e-3]
-        return np.linalg.norm(sides, axis=-1) / 2e-3
+        return np.asarray(np.linalg.norm(sides, axis=-1) / 2e-3)
 
     def __call__(self, uv: Float64, step_px: Float64) -> Float64:
         """Signed m2 for each pixel at positions of shape (..., 2), by derivatives over ``step_px``."""
@@ -183,7 +125,7 @@ class PixelArea:
     @property
     def surface(self) -> str:
         """Name of the ellipsoid that areas are measured on."""
-        return self._density.surface.name
+        return self._density.earth.surface
 
     def m2(self, block: Block) -> Float64:
         """True area in m2 of each pixel of a block; shape (rows, columns).
@@ -204,10 +146,11 @@ class PixelArea:
         uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
         lattice = sign * self._density(uv, derivative)
         rows = sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4))
-        area: Float64 = sum(weight_u[i] * rows[:, first_u - nodes_u[0] + i] for i in range(4))  # type: ignore[index]
+        area: Float64 = sum(weight_u[i] * rows[:, first_u - nodes_u[0] + i] for i in range(4))
         if not np.all(np.isfinite(area)) or area.min() <= 0:
             raise IcepipeError(
-                "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
+                "part of the grid does not lie on the Earth in its coordinate system",
+                "cut the tile or reproject it",
             )
         return area
 

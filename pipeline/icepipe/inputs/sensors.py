@@ -28,7 +28,7 @@ class Stretch:
     def reflectance(self, values: Float64) -> Float64:
         """Decode 8-bit values (any shape, fractions allowed) to reflectance."""
         byte, reflectance = np.array(self.knots).T
-        return np.interp(values, byte, reflectance)
+        return np.asarray(np.interp(values, byte, reflectance), dtype=np.float64)
 
 
 def _srgb_knots() -> tuple[tuple[float, float], ...]:

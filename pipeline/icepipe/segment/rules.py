@@ -112,7 +112,8 @@ RGB_THRESHOLDS = (
         mid=0.02,
         high=0.03,
         unit="reflectance",
-        source="arithmetic: two steps of an 8-bit sRGB picture move an index by 0.05 or more below a reflectance of 0.02",
+        source="arithmetic: two steps of an 8-bit sRGB picture move an index by 0.05 or more below a reflectance "
+        "of 0.02",
     ),
     Threshold(
         name="green as plants are",

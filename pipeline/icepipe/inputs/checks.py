@@ -1,0 +1,143 @@
+"""What a file must be before its pixels are read: one list of small checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyproj
+import rasterio
+from rasterio.enums import Interleaving
+from rasterio.errors import CRSError, RasterioError, RasterioIOError
+
+from icepipe.errors import InputError
+
+MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+MAX_BLOCK_BYTES = 64 * 2**20
+MIN_BLOCK_BYTES = 8
+"""A TIFF spends at least an offset and a length on every block."""
+
+Dataset = Any
+"""An open rasterio dataset; rasterio is untyped."""
+
+
+def check_regular(path: Path) -> None:
+    """A path must be a regular file that starts as a TIFF does."""
+    if not path.is_file():
+        raise InputError(path, "not a regular file", "remove it from inputs.scenes")
+    with path.open("rb") as file:
+        if file.read(4) not in MAGIC:
+            raise InputError(path, "not a GeoTIFF", "convert it with gdal_translate, or remove it from inputs.scenes")
+
+
+def open_raster(path: Path) -> Dataset:
+    """Open a GeoTIFF by the one driver, with no side door to other data sets.
+
+    A file whose metadata name other data sets is refused before any mask or overview of it is asked for. The open
+    option ``OVERVIEW_LEVEL=NONE`` would stop those too, but it also loses band descriptions.
+
+    Raises
+    ------
+    InputError
+        If it is not a GeoTIFF, its header cannot be read, or it points to other data sets.
+    """
+    check_regular(path)
+    try:
+        dataset = rasterio.open(path.absolute(), driver="GTiff", sharing=False)
+    except (RasterioIOError, CRSError) as error:
+        raise InputError(path, f"cannot be opened ({error})", "fetch the file again") from error
+    foreign = sorted({"OVERVIEWS", "GEOLOCATION"} & set(dataset.tag_namespaces()))
+    if foreign:
+        dataset.close()
+        reason = f"its metadata ({', '.join(foreign)}) point to other files"
+        raise InputError(path, reason, "strip them (gdal_translate -nomd)")
+    return dataset
+
+
+def _has_position(dataset: Dataset) -> str:
+    gcps, _ = dataset.gcps
+    if gcps and dataset.transform.is_identity:
+        return "it has ground control points but no geotransform; warp it first (gdalwarp)"
+    if dataset.crs is None:
+        return "it has no coordinate system; assign one (gdal_edit.py -a_srs)"
+    if dataset.transform.is_identity:
+        return "it has no geotransform, so its place is unknown; assign one (gdal_edit.py -a_ullr)"
+    return ""
+
+
+def _has_finite_transform(dataset: Dataset) -> str:
+    transform = dataset.transform
+    if not all(math.isfinite(value) for value in transform[:6]) or transform.determinant == 0:
+        return "its geotransform is not invertible; assign a right one (gdal_edit.py -a_ullr)"
+    return ""
+
+
+def _crs_has_place(dataset: Dataset) -> str:
+    try:
+        crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
+    except pyproj.exceptions.CRSError:
+        return "its coordinate system cannot be read; assign an EPSG code (gdal_edit.py -a_srs)"
+    if crs.geodetic_crs is None or crs.is_geocentric:
+        return "its coordinate system does not say where on the Earth it is; assign a geographic or projected one"
+    return ""
+
+
+def _blocks_are_bounded(dataset: Dataset) -> str:
+    for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
+        if height * width * np.dtype(dtype).itemsize > MAX_BLOCK_BYTES:
+            return "one of its blocks unpacks to more than 64 MiB; tile it (gdal_translate -co TILED=YES)"
+    return ""
+
+
+def _blocks_are_present(dataset: Dataset) -> str:
+    height, width = dataset.block_shapes[0]
+    rows, cols = math.ceil(dataset.height / height), math.ceil(dataset.width / width)
+    file_bytes = Path(dataset.name).stat().st_size
+    planes = dataset.indexes if dataset.interleaving == Interleaving.band else (1,)
+    if rows * cols * len(planes) * MIN_BLOCK_BYTES > file_bytes:
+        return "the file is too small for the pixels it declares; fetch it again"
+    for plane in planes:
+        for row in range(rows):
+            for col in range(cols):
+                end = _block_end(dataset, plane, row, col)
+                if end is None or end > file_bytes:
+                    return "pixels are missing from it, as if its writer had been stopped; fetch the file again"
+    return ""
+
+
+def _block_end(dataset: Dataset, plane: int, row: int, col: int) -> int | None:
+    """Offset of the first byte after a block, None where the block is absent."""
+    offset = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=plane)
+    size = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=plane)
+    return None if offset is None or size is None else int(offset) + int(size)
+
+
+CHECKS: tuple[Callable[[Dataset], str], ...] = (
+    _has_position,
+    _has_finite_transform,
+    _crs_has_place,
+    _blocks_are_bounded,
+    _blocks_are_present,
+)
+"""Each returns an empty string, or what is wrong and what to do."""
+
+
+def check_raster(path: Path, dataset: Dataset) -> None:
+    """Run every check on an open raster.
+
+    Raises
+    ------
+    InputError
+        With the first thing that is wrong.
+    """
+    for check in CHECKS:
+        try:
+            fault = check(dataset)
+        except RasterioError as error:
+            fault = f"it cannot be read ({error})"
+        if fault:
+            reason, _, todo = fault.partition("; ")
+            raise InputError(path, reason, todo)

@@ -1,0 +1,160 @@
+"""Tallies of pixels and true area, and the areas with bounds that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from icepipe.errors import IntegrityError
+from icepipe.inputs.grid import blocks
+from icepipe.records import BUDGET, SEEN, Block, ClassCode, GeoBox, Int64, Model, UInt8
+from icepipe.segment.classify import stratum_of
+
+N_STRATA = 256
+CLOSE = 1e-9
+
+
+@dataclass
+class Tally:
+    """Pixels and area units of each stratum (cluster or mask), added up block by block.
+
+    Areas are whole numbers: exact within a block in double precision, and across blocks as Python integers.
+    """
+
+    pixels: list[int] = field(default_factory=lambda: [0] * N_STRATA)
+    units: list[int] = field(default_factory=lambda: [0] * N_STRATA)
+
+    def add(self, strata: UInt8, area_units: Int64) -> None:
+        """Count one block; both arrays have its shape."""
+        flat = strata.ravel()
+        counts = np.bincount(flat, minlength=N_STRATA)
+        weights = np.bincount(flat, weights=area_units.ravel().astype(np.float64), minlength=N_STRATA)
+        for stratum in np.flatnonzero(counts).tolist():
+            self.pixels[stratum] += int(counts[stratum])
+            self.units[stratum] += int(weights[stratum])
+
+
+@dataclass(frozen=True)
+class ClassArea:
+    """One class of one observation.
+
+    Attributes
+    ----------
+    area_km2
+        True area under the middle thresholds.
+    low_km2, high_km2
+        Area in the class under every, and under any, threshold of the published ranges.
+    n_pixels
+        Pixels under the middle thresholds.
+    """
+
+    area_km2: float
+    low_km2: float
+    high_km2: float
+    n_pixels: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """All classes of one observation; their areas add up to the region.
+
+    Attributes
+    ----------
+    classes
+        Every class of the budget.
+    region_km2
+        True area of the region.
+    edge_km2
+        For each seen class, length of its border with other seen classes times half a pixel's side.
+    """
+
+    classes: dict[ClassCode, ClassArea]
+    region_km2: float
+    edge_km2: dict[ClassCode, float]
+
+    @property
+    def seen_km2(self) -> float:
+        """Ice, water and other together."""
+        return sum(self.classes[code].area_km2 for code in SEEN)
+
+    @property
+    def unknown_km2(self) -> float:
+        """Cloud and unobserved together: what could hide more of any class."""
+        return self.classes[ClassCode.CLOUD].area_km2 + self.classes[ClassCode.UNOBSERVED].area_km2
+
+    @property
+    def valid_fraction(self) -> float:
+        """Part of the region without land that was seen; 0 where there is nothing but land."""
+        sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
+        return self.seen_km2 / sea if sea > 0 else 0.0
+
+
+def _strata(model: Model, code: ClassCode) -> tuple[list[int], list[int], list[int]]:
+    """Strata that are ``code`` under the middle, every, and any threshold."""
+    if code not in SEEN:
+        return ([stratum_of(code)],) * 3
+    clusters = list(enumerate(model.clusters))
+    return (
+        [i for i, c in clusters if c.code == code],
+        [i for i, c in clusters if c.could_be == (code,)],
+        [i for i, c in clusters if code in c.could_be],
+    )
+
+
+def budget(tally: Tally, model: Model, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
+    """Square kilometres of every class, with bounds, from a tally.
+
+    Raises
+    ------
+    IntegrityError
+        If the classes do not add up to the region.
+    """
+    unit_km2 = unit_m2 / 1e6
+    classes = {}
+    for code in BUDGET:
+        mid, low, high = (sum(tally.units[s] for s in strata) for strata in _strata(model, code))
+        pixels = sum(tally.pixels[s] for s in _strata(model, code)[0])
+        classes[code] = ClassArea(mid * unit_km2, low * unit_km2, high * unit_km2, pixels)
+    region_units = sum(tally.units) - tally.units[stratum_of(ClassCode.OUTSIDE)]
+    result = Budget(
+        classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
+    )
+    total = sum(area.area_km2 for area in classes.values())
+    if abs(total - result.region_km2) > CLOSE * max(result.region_km2, 1e-12):
+        raise IntegrityError(f"the classes add up to {total} km2 and the region has {result.region_km2} km2")
+    return result
+
+
+def _count_border(total: dict[ClassCode, int], one: UInt8, other: UInt8, both_units: Int64) -> None:
+    border = (one != other) & np.isin(one, SEEN) & np.isin(other, SEEN)
+    a, b, units = one[border], other[border], both_units[border]
+    for code in SEEN:
+        total[code] += int(units[(a == code) | (b == code)].sum())
+
+
+def edge_units(classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64]) -> dict[ClassCode, int]:
+    """Four times the edge area of each seen class, in units.
+
+    A border edge times half a pixel's side is half a pixel's area; the mean of the two neighbours is taken, so
+    each edge adds their sum over four.
+
+    Parameters
+    ----------
+    classes
+        Class raster of the whole grid.
+    grid
+        Its grid.
+    area
+        Gives the true area of the pixels of a block, in units.
+    """
+    total = dict.fromkeys(SEEN, 0)
+    for block in blocks(grid):
+        above = min(1, block.row)
+        strip = Block(block.row - above, block.col, block.height + above, block.width)
+        codes, units = classes[strip.slices], area(strip)
+        _count_border(total, codes[:-1], codes[1:], units[:-1] + units[1:])
+        codes, units = codes[above:], units[above:]
+        _count_border(total, codes[:, :-1], codes[:, 1:], units[:, :-1] + units[:, 1:])
+    return total

@@ -1,0 +1,113 @@
+"""Rows of the series: one for each region, observation and class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from icepipe.measure.area import Budget
+from icepipe.records import BUDGET, SEEN, ClassCode, Observation
+
+FULLY_SEEN = 0.9995
+"""Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the series; an area that is not known is None, an area known to be none is 0.
+
+    ``area_est_km2`` is the area over the seen part of the region, scaled to all of it. ``planar_km2`` is what
+    pixel count times the map's pixel size would have said. ``flags`` are closed codes joined by ``;``.
+    """
+
+    region: str
+    date: str
+    sensor: str
+    class_: str
+    area_km2: float | None
+    area_low_km2: float | None
+    area_high_km2: float | None
+    unknown_km2: float
+    area_est_km2: float | None
+    region_km2: float
+    valid_fraction: float
+    edge_km2: float | None
+    planar_km2: float | None
+    n_pixels: int | None
+    n_polygons: int | None
+    n_scenes: int
+    flags: str
+    model: str
+    config_hash: str
+
+
+COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
+"""Names of the columns, in order; the field ``class_`` is the column ``class``."""
+
+
+def flags_of(budget: Budget, min_valid: float, screened: frozenset[ClassCode]) -> tuple[str, ...]:
+    """What a reader must know before using a row, as codes in alphabetical order."""
+    flags = []
+    if ClassCode.CLOUD not in screened:
+        flags.append("cloud_not_screened")
+    if ClassCode.LAND not in screened:
+        flags.append("land_not_masked")
+    if budget.seen_km2 == 0:
+        flags.append("nothing_seen")
+    elif budget.valid_fraction < FULLY_SEEN:
+        flags.append("partly_seen")
+    if budget.valid_fraction < min_valid:
+        flags.append("under_min_valid")
+    return tuple(sorted(flags))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all rows of an observation share."""
+
+    region: str
+    observation: Observation
+    planar_km2_per_pixel: float | None
+    flags: tuple[str, ...]
+    model: str
+    config_hash: str
+    screened: frozenset[ClassCode]
+
+
+def _known(code: ClassCode, budget: Budget, screened: frozenset[ClassCode]) -> bool:
+    if code in SEEN:
+        return budget.seen_km2 > 0
+    return code is ClassCode.UNOBSERVED or code in screened
+
+
+def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Context) -> Row:
+    area = budget.classes[code]
+    known = _known(code, budget, context.screened)
+    estimated = known and code in SEEN
+    planar = context.planar_km2_per_pixel
+    return Row(
+        region=context.region,
+        date=context.observation.key,
+        sensor=context.observation.sensor,
+        class_=code.label,
+        area_km2=area.area_km2 if known else None,
+        area_low_km2=area.low_km2 if known else None,
+        area_high_km2=area.high_km2 if known else None,
+        unknown_km2=budget.unknown_km2,
+        area_est_km2=area.area_km2 / budget.valid_fraction if estimated else None,
+        region_km2=budget.region_km2,
+        valid_fraction=budget.valid_fraction,
+        edge_km2=budget.edge_km2[code] if estimated else None,
+        planar_km2=area.n_pixels * planar if known and planar is not None else None,
+        n_pixels=area.n_pixels if known else None,
+        n_polygons=n_polygons if known else None,
+        n_scenes=len(context.observation.scenes),
+        flags=";".join(context.flags),
+        model=context.model,
+        config_hash=context.config_hash,
+    )
+
+
+def rows(budget: Budget, n_polygons: Mapping[ClassCode, int], context: Context) -> tuple[Row, ...]:
+    """Rows of one observation, one a class of the budget."""
+    return tuple(_row(code, budget, n_polygons.get(code), context) for code in BUDGET)

@@ -1,0 +1,103 @@
+"""Outputs appear whole or not at all: temporary name, fsync, rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from icepipe.errors import ConfigError, IntegrityError
+
+PART = ".part"
+OLD = ".old"
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Tell before any work whether a folder can be made and written; makes nothing.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot.
+    """
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise ConfigError(f"{nearest} is a file, so {folder} cannot be made", "change publish.folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f"{nearest} cannot be written to", "change its permissions or publish.folder")
+
+
+@contextmanager
+def _part(target: Path) -> Iterator[Path]:
+    part = target.with_name(f".{target.name}{PART}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(part)
+        yield part
+    except OSError as error:
+        with suppress(OSError):
+            _remove(part)
+        raise IntegrityError(f"{target}: cannot be written ({error})", "check free space and permissions") from error
+    except BaseException:
+        _remove(part)
+        raise
+
+
+@contextmanager
+def replace_file(target: Path) -> Iterator[Path]:
+    """Give a temporary path to write; it takes the target's name when the block ends well.
+
+    Raises
+    ------
+    IntegrityError
+        If the file cannot be written; the old one is untouched.
+    """
+    with _part(target) as part:
+        yield part
+        sync(part)
+        part.replace(target)
+        sync(target.parent)
+
+
+@contextmanager
+def replace_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill; it takes the target's place when the block ends well.
+
+    A set of files (a Shapefile is five) changes as one. The old folder steps aside for the time of two renames.
+
+    Raises
+    ------
+    IntegrityError
+        If something cannot be written; the old folder is untouched.
+    """
+    with _part(target) as part:
+        part.mkdir()
+        yield part
+        for path in sorted(part.rglob("*")):
+            sync(path)
+        sync(part)
+        aside = target.with_name(f".{target.name}{OLD}")
+        _remove(aside)
+        if target.exists():
+            target.replace(aside)
+        part.replace(target)
+        sync(target.parent)
+        _remove(aside)

@@ -1,0 +1,98 @@
+"""A picture of an observation for people: the scene and its classes, with scale bar and legend."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from icepipe.inputs.earth import Earth
+from icepipe.measure.area import Budget
+from icepipe.records import CLASS_COLOURS, ClassCode, GeoBox, UInt8
+
+if TYPE_CHECKING:
+    from matplotlib.patches import Patch
+
+PANEL_PX = 640
+DPI = 100
+
+
+def thumbnail_step(grid: GeoBox) -> int:
+    """Every how many pixels a thumbnail takes one."""
+    return max(1, math.ceil(max(grid.shape) / PANEL_PX))
+
+
+def _paint(classes: UInt8) -> UInt8:
+    table = np.zeros((256, 3), dtype=np.uint8)
+    for code, colour in CLASS_COLOURS.items():
+        table[code] = colour
+    return np.asarray(table[classes])
+
+
+def _scale_bar(grid: GeoBox) -> tuple[float, str]:
+    """Length of a round scale bar as a part of the picture's width, and its label.
+
+    Measured along the middle row on the ellipsoid.
+    """
+    row = grid.height / 2
+    (x1, y1), (x2, y2) = (grid.transform @ (col, row) for col in (grid.width * 0.45, grid.width * 0.55))
+    width_m = 10 * float(Earth.of(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
+    power = 10.0 ** math.floor(math.log10(width_m / 4))
+    length_m = max(step * power for step in (1, 2, 5) if step * power <= width_m / 4)
+    label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
+    return length_m / width_m, label
+
+
+def _legend(budget: Budget) -> list[Patch]:
+    from matplotlib.patches import Patch
+
+    patches = []
+    for code, area in budget.classes.items():
+        if area.area_km2 > 0:
+            red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
+            patches.append(
+                Patch(facecolor=(red, green, blue), edgecolor="black", label=f"{code.label} {area.area_km2:,.1f} km²")
+            )
+    return patches
+
+
+def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid: GeoBox, budget: Budget) -> None:
+    """Write a PNG with two panels: what was seen, and what it was called.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    title
+        Stands above both panels.
+    picture
+        Thumbnail, shape (rows, columns, 3).
+    classes
+        Class codes of the thumbnail's pixels.
+    grid
+        Grid of the whole observation, for the scale bar.
+    budget
+        Areas for the legend.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 7), dpi=DPI)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    dark = np.where((classes == ClassCode.UNOBSERVED)[..., None], np.uint8(136), picture)
+    for axes, image in ((left, dark), (right, _paint(classes))):
+        axes.imshow(image, interpolation="nearest")
+        axes.set_xticks([])
+        axes.set_yticks([])
+    part, label = _scale_bar(grid)
+    for colour, width in (("black", 6), ("white", 3)):
+        left.plot([0.04, 0.04 + part], [0.05, 0.05], transform=left.transAxes, color=colour, linewidth=width)
+    box = {"facecolor": "black", "alpha": 0.6, "pad": 2, "edgecolor": "none"}
+    left.text(0.04, 0.075, label, transform=left.transAxes, color="white", bbox=box)
+    right.legend(handles=_legend(budget), loc="lower left", framealpha=0.9)
+    figure.suptitle(title)
+    figure.tight_layout()
+    figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,0 +1,51 @@
+"""The series as CSV and Parquet, and JSON that is the same bytes every time."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from icepipe.measure.series import COLUMNS, Row
+from icepipe.publish.atomic import replace_file
+
+_TEXT = {"region", "date", "sensor", "class", "flags", "model", "config_hash"}
+_COUNT = {"n_pixels", "n_polygons", "n_scenes"}
+_SCHEMA = pa.schema(
+    [(name, pa.string() if name in _TEXT else pa.int64() if name in _COUNT else pa.float64()) for name in COLUMNS]
+)
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    return f"{value:.12g}" if isinstance(value, float) else value
+
+
+def write_series(folder: Path, rows: Sequence[Row]) -> None:
+    """Write ``series.csv`` (12 significant digits) and ``series.parquet`` (full precision)."""
+    with replace_file(folder / "series.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_cell(value) for value in astuple(row)] for row in rows)
+    columns = list(zip(*(astuple(row) for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
+    table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
+    with replace_file(folder / "series.parquet") as part:
+        pq.write_table(table, part)
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401
+    """JSON for files: indented, keys as given, no NaN."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
+    """Write a JSON file whole."""
+    with replace_file(path) as part:
+        part.write_text(json_text(value), encoding="utf-8")

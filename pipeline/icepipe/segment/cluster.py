@@ -1,0 +1,200 @@
+"""The clusters of a run: a seeded sample, one mini-batch k-means fit, and splits until names are stable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icepipe.errors import NoUsableInput
+from icepipe.inputs.sensors import Sensor
+from icepipe.records import Bool, Float64, Int64, UInt8
+from icepipe.segment.features import rgb_features
+from icepipe.segment.rules import RuleSet
+
+MAX_STRADDLE = 0.004
+"""Share of the sample that may lie on the other side of a threshold than its centroid, in one cluster."""
+
+MAX_CLUSTERS = 64
+"""Splitting stops here whatever is left; the share left is written into the model."""
+
+SIGNIFICANT_DIGITS = 6
+"""Centroids are rounded to this, so that they read and hash the same on every machine."""
+
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Centroids before they are named.
+
+    Attributes
+    ----------
+    centroids
+        Shape (clusters, features), in physical order.
+    parents
+        Number of the k-means cluster that each came from.
+    shares
+        Part of the sample in each.
+    k_fitted, n_iter, inertia
+        How the k-means fit went.
+    straddle
+        Largest share left on the other side of a threshold.
+    n_sample
+        Pixels in the sample.
+    """
+
+    centroids: Float64
+    parents: Int64
+    shares: Float64
+    k_fitted: int
+    n_iter: int
+    inertia: float
+    straddle: float
+    n_sample: int
+
+
+def pick(seed: int, date_ordinal: int, rows: Int64, cols: Int64, rate: float) -> Bool:
+    """Whether each pixel of the run grid belongs to the sample.
+
+    A hash (the finaliser of SplitMix64, Steele and others 2014) of seed, date, row and column decides, so the
+    sample does not depend on files, blocks or workers.
+    """
+    salt = np.uint64((seed << 32) ^ date_ordinal)
+    with np.errstate(over="ignore"):
+        place = rows.astype(np.uint64)[:, None] << np.uint64(32) | cols.astype(np.uint64)[None, :]
+        mixed = place ^ (salt * np.uint64(0x9E3779B97F4A7C15))
+        for multiplier in _MIX:
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * multiplier
+        mixed ^= mixed >> np.uint64(31)
+    return np.asarray(mixed <= np.uint64(min(rate, 1.0) * float(2**64 - 2**11)))
+
+
+def round_significant(values: Float64) -> Float64:
+    """Round to six significant digits."""
+    return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
+
+
+def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
+    """Number of the nearest centroid of every item; the first of equals.
+
+    Element by element in double precision, so an item's answer does not depend on what it is asked with.
+    """
+    best = np.full(len(values), np.inf)
+    index = np.zeros(len(values), dtype=np.uint8)
+    columns = [values[:, i].astype(np.float64) for i in range(values.shape[1])]
+    for number, centroid in enumerate(centroids):
+        distance = sum((column - value) ** 2 for column, value in zip(columns, centroid, strict=True))
+        closer = distance < best
+        index[closer] = number
+        np.copyto(best, distance, where=closer)
+    return index
+
+
+def _physical_order(centroids: Float64, sensor: Sensor) -> Int64:
+    brightness = rgb_features(centroids, sensor)["brightness"]
+    return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)
+
+
+def _k_means(sample: UInt8, n_colours: int, k: int, seed: int) -> tuple[Float64, int, float]:
+    from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        fit = MiniBatchKMeans(
+            n_clusters=min(k, n_colours),
+            random_state=seed,
+            n_init=3,
+            batch_size=4096,
+            reassignment_ratio=0.001,
+        ).fit(sample.astype(np.float32))
+    return fit.cluster_centers_.astype(np.float64), int(fit.n_iter_), float(fit.inertia_)
+
+
+@dataclass(frozen=True)
+class _Palette:
+    """Distinct colours of the sample, how often each occurs, and what rules could call it."""
+
+    colours: Float64
+    counts: Int64
+    signature: NDArray[np.uint16]
+
+
+def _signature(values: Float64, sensor: Sensor, rules: RuleSet) -> NDArray[np.uint16]:
+    features = rgb_features(values, sensor)
+    return np.asarray(rules.could_be(features).astype(np.uint16) << 8 | rules.codes(features))
+
+
+def _two_means(colours: Float64, counts: Int64, apart: Bool) -> Float64 | None:
+    """Two centroids started from the two sides of a threshold; None where the split would be empty."""
+    centres = np.array([np.average(colours[side], axis=0, weights=counts[side]) for side in (apart, ~apart)])
+    for _ in range(20):
+        member = nearest(colours, centres)
+        if not 0 < member.sum() < len(member):
+            return None
+        moved = np.array(
+            [np.average(colours[member == i], axis=0, weights=counts[member == i]) for i in (0, 1)],
+            dtype=np.float64,
+        )
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return round_significant(centres)
+
+
+def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet) -> tuple[Float64, Int64, float]:
+    """Split the cluster that straddles most, again and again; give centroids, parents and the share left."""
+    total = int(palette.counts.sum())
+    parents = np.arange(len(centroids))
+    stuck: set[tuple[float, ...]] = set()
+    while True:
+        member = nearest(palette.colours, centroids)
+        apart = palette.signature != _signature(centroids, sensor, rules)[member]
+        strays = np.bincount(member, weights=palette.counts * apart, minlength=len(centroids)) / total
+        open_strays = np.where([tuple(c) in stuck for c in centroids], 0.0, strays)
+        worst = int(open_strays.argmax())
+        if open_strays[worst] <= MAX_STRADDLE or len(centroids) >= MAX_CLUSTERS:
+            return centroids, parents, float(strays.max())
+        inside = member == worst
+        halves = _two_means(palette.colours[inside], palette.counts[inside], apart[inside])
+        if halves is None:
+            stuck.add(tuple(centroids[worst]))
+            continue
+        centroids = np.vstack([np.delete(centroids, worst, axis=0), halves])
+        parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)
+
+
+def fit(sample: UInt8, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> Fit:
+    """Fit and split clusters on a sample.
+
+    Parameters
+    ----------
+    sample
+        Shape (n, bands), in an order that depends on nothing but the run grid.
+    k
+        Clusters to start from; fewer where the sample has fewer colours.
+    seed
+        Start of the fit.
+    sensor, rules
+        What the numbers mean, and the thresholds that clusters must not straddle.
+
+    Raises
+    ------
+    NoUsableInput
+        If the sample is empty.
+    """
+    if len(sample) == 0:
+        raise NoUsableInput("no valid pixel in any tile", "check nodata, alpha and masks of the files")
+    colours, counts = np.unique(sample, axis=0, return_counts=True)
+    values = colours.astype(np.float64)
+    palette = _Palette(values, counts, _signature(values, sensor, rules))
+    centroids, n_iter, inertia = _k_means(sample, len(colours), k, seed)
+    centroids = round_significant(centroids)
+    centroids = centroids[_physical_order(centroids, sensor)]
+    k_fitted = len(centroids)
+    centroids, parents, straddle = _split(palette, centroids, sensor, rules)
+    order = _physical_order(centroids, sensor)
+    centroids, parents = centroids[order], parents[order]
+    shares = np.bincount(nearest(values, centroids), weights=counts, minlength=len(centroids)) / len(sample)
+    return Fit(centroids, parents, shares, k_fitted, n_iter, inertia, straddle, len(sample))

@@ -1,0 +1,116 @@
+"""A name, a margin and a written reason for every cluster, from its centroid alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.inputs.sensors import Sensor
+from icepipe.records import BUDGET, ClassCode, Cluster, Float64, Model
+from icepipe.segment.cluster import Fit
+from icepipe.segment.features import Features, rgb_features
+from icepipe.segment.rules import RULE_SETS, RuleSet, Threshold
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What the rules say of one centroid."""
+
+    code: ClassCode
+    could_be: tuple[ClassCode, ...]
+    margin: float | None
+    reason: str
+
+
+def _nearest_other(rules: RuleSet, features: Features) -> tuple[float, Threshold, ClassCode] | None:
+    """Threshold whose crossing alone changes the name, with the distance to it in its own unit and the new name.
+
+    Of several, the nearest in parts of its published range, so that indices and reflectances compare.
+    """
+    conditions = rules.conditions(features, 1)
+    name = rules.decide(conditions)[0]
+    found = []
+    for i, threshold in enumerate(rules.thresholds):
+        crossed = [~c if i == j else c for j, c in enumerate(conditions)]
+        beyond = ClassCode(int(rules.decide(crossed)[0]))
+        if beyond != name:
+            distance = abs(float(features[threshold.feature][0]) - threshold.mid)
+            found.append((distance / (threshold.high - threshold.low), i, distance, beyond))
+    if not found:
+        return None
+    _, i, distance, beyond = min(found)
+    return distance, rules.thresholds[i], beyond
+
+
+def _conditions_in_words(rules: RuleSet, features: Features) -> str:
+    said = []
+    for threshold, (met,) in zip(rules.thresholds, rules.conditions(features, 1), strict=True):
+        relation, prefix = (">=", "") if met else ("<", "not ")
+        value = float(features[threshold.feature][0])
+        said.append(f"{prefix}{threshold.name} ({threshold.feature} {value:.3f} {relation} {threshold.mid:g})")
+    return ", ".join(said)
+
+
+def _reason(
+    code: ClassCode, could_be: tuple[ClassCode, ...], rules: RuleSet, features: Features
+) -> tuple[float | None, str]:
+    """Margin and words for one centroid."""
+    text = f"{code.label}: {_conditions_in_words(rules, features)}"
+    nearest = _nearest_other(rules, features)
+    margin = None
+    if nearest:
+        margin, threshold, beyond = nearest
+        text += f"; nearest other name: {beyond.label}, {margin:.3f} {threshold.unit} away"
+    if len(could_be) > 1:
+        text += f"; within the published ranges it could be {' or '.join(c.label for c in could_be)}"
+    return margin, text
+
+
+def name_centroid(centroid: Float64, sensor: Sensor) -> Naming:
+    """Name one centroid by the sensor's rule set.
+
+    Parameters
+    ----------
+    centroid
+        Shape (bands,), in the sensor's own numbers.
+    sensor
+        What the numbers mean.
+    """
+    rules = RULE_SETS[sensor.rule_set]
+    features = rgb_features(np.asarray(centroid, dtype=np.float64)[None, :], sensor)
+    code = ClassCode(int(rules.codes(features)[0]))
+    bits = int(rules.could_be(features)[0])
+    could_be = tuple(c for c in BUDGET if bits >> c & 1)
+    margin, reason = _reason(code, could_be, rules, features)
+    return Naming(code, could_be, margin, reason)
+
+
+def name_clusters(fit: Fit, k_asked: int, seed: int, sensor: Sensor) -> Model:
+    """Turn a fit into a model: every cluster named."""
+    clusters = []
+    for centroid, parent, share in zip(fit.centroids, fit.parents, fit.shares, strict=True):
+        naming = name_centroid(centroid, sensor)
+        clusters.append(
+            Cluster(
+                centroid=tuple(float(value) for value in centroid),
+                code=naming.code,
+                could_be=naming.could_be,
+                margin=naming.margin,
+                reason=naming.reason,
+                share=float(share),
+                parent=int(parent),
+            )
+        )
+    return Model(
+        sensor=sensor.key,
+        rule_set=sensor.rule_set,
+        k_asked=k_asked,
+        k_fitted=fit.k_fitted,
+        seed=seed,
+        n_sample=fit.n_sample,
+        n_iter=fit.n_iter,
+        inertia=fit.inertia,
+        straddle=fit.straddle,
+        clusters=tuple(clusters),
+    )

@@ -1,0 +1,141 @@
+"""The real command: exit codes, messages, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.rasters import ICE, WATER, paint, write
+
+PICTURE = paint(["wwwwi"] * 6)
+
+
+@pytest.fixture
+def config(tmp_path):
+    def call(**sections):
+        settings = {"name": "bay", "inputs": {"scenes": "tiles"}, "publish": {"folder": "out"}} | sections
+        path = tmp_path / "bay.yaml"
+        path.write_text(json.dumps(settings))
+        return path
+
+    (tmp_path / "tiles").mkdir()
+    return call
+
+
+def test_help_and_version(icepipe):
+    said = icepipe("--help")
+    assert said.returncode == 0
+    for command in ("run", "check", "explain", "schema"):
+        assert command in said.stdout
+    assert icepipe("--version").stdout.startswith("icepipe 0.")
+
+
+def test_check_tells_the_plan_and_writes_nothing(icepipe, config, tmp_path):
+    write(tmp_path / "tiles/x_20240701.tif", PICTURE)
+    said = icepipe("check", config())
+    assert said.returncode == 0
+    assert "x_20240701.tif" in said.stdout
+    assert "sensor rgb" in said.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_schema_is_the_schema_of_a_config(icepipe):
+    document = json.loads(icepipe("schema").stdout)
+    assert set(document["properties"]) == {"name", "inputs", "segment", "measure", "publish"}
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "text"),
+    [
+        (Path.iterdir, 3, "no file matches"),
+        (lambda tiles: (tiles / "x_20240701.tif").write_text("text"), 3, "not a GeoTIFF"),
+        (lambda tiles: write(tiles / "x_20240701.tif", PICTURE, crs=None), 3, "no coordinate system"),
+        (lambda tiles: write(tiles / "x.tif", PICTURE), 3, "no date"),
+        (lambda tiles: write(tiles / "x_20240701.tif", PICTURE * 0, nodata=0), 3, "no valid pixel"),
+    ],
+)
+def test_unusable_inputs_alone(icepipe, config, tmp_path, make, code, text):
+    make(tmp_path / "tiles")
+    said = icepipe("run", config())
+    assert said.returncode == code
+    assert text in said.stderr
+    assert "Traceback" not in said.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_tile_among_good_ones_is_named_and_the_rest_published(icepipe, config, tmp_path):
+    write(tmp_path / "tiles/a_20240701.tif", PICTURE)
+    (tmp_path / "tiles/b_20240702.tif").write_text("text")
+    said = icepipe("run", config(), "--json")
+    assert said.returncode == 4
+    assert "b_20240702.tif" in said.stderr
+    document = json.loads(said.stdout.strip().splitlines()[-1])
+    assert document["observations"] == 1
+    assert len(document["failed"]) == 1
+
+
+def test_a_bad_config_is_two(icepipe, config):
+    said = icepipe("run", config(segment={"k": 1}))
+    assert said.returncode == 2
+    assert "segment.k" in said.stderr
+    assert icepipe("run", "no-such.yaml").returncode == 2
+    assert icepipe("run").returncode == 2
+
+
+def test_an_output_that_cannot_be_made_is_told_before_any_work(icepipe, config, tmp_path):
+    write(tmp_path / "tiles/a_20240701.tif", PICTURE)
+    (tmp_path / "out").write_text("in the way")
+    said = icepipe("run", config())
+    assert said.returncode == 2
+    assert "change publish.folder" in said.stderr
+    assert "sample" not in said.stderr
+
+
+@pytest.mark.parametrize(("colour", "name", "absent"), [(WATER, "water", "ice"), (ICE, "ice", "water")])
+def test_scenes_of_one_class_do_not_invent_the_other(run_scenes, tmp_path, colour, name, absent):
+    """Noise around one class, at every k, gives none of the other."""
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.normal(colour, 5, (60, 60, 3)), 0, 255).astype(np.uint8).transpose(2, 0, 1)
+    path = write(tmp_path / "x_20240701.tif", pixels)
+    for k in (2, 6, 12):
+        areas = {row.class_: row.area_km2 for row in run_scenes(path, segment={"k": k}).rows}
+        assert areas[absent] == 0
+        assert areas[name] == pytest.approx(sum(v or 0 for v in areas.values()))
+
+
+def test_plants_and_ground_are_other(run_scenes, tmp_path):
+    path = write(tmp_path / "x_20240701.tif", paint(["ggpp"] * 4))
+    areas = {row.class_: row.area_km2 for row in run_scenes(path).rows}
+    assert areas["ice"] == areas["water"] == 0
+    assert areas["other"] > 0
+
+
+def test_one_colour_works_with_fewer_clusters(run_scenes, tmp_path):
+    result = run_scenes(write(tmp_path / "x_20240701.tif", paint(["iii"] * 3)))
+    assert (result.model.k_asked, result.model.k_fitted) == (6, 1)
+
+
+def test_moving_a_pixel_leaves_the_names_of_clusters(run_scenes, tmp_path):
+    """One pixel turned from water to ice moves an area by a pixel, and no cluster's name."""
+    one = run_scenes(write(tmp_path / "x_20240701.tif", PICTURE))
+    moved = PICTURE.copy()
+    moved[:, 0, 0] = ICE
+    other = run_scenes(write(tmp_path / "y_20240701.tif", moved))
+    assert [c.code for c in one.model.clusters] == [c.code for c in other.model.clusters]
+    ice = [next(r for r in result.rows if r.class_ == "ice").n_pixels for result in (one, other)]
+    assert ice == [6, 7]
+
+
+def test_a_scene_that_vanishes_between_plan_and_read_is_a_fault(run_scenes, tmp_path, monkeypatch):
+    from icepipe import stages
+
+    good = write(tmp_path / "a_20240701.tif", PICTURE)
+    bad = write(tmp_path / "b_20240702.tif", PICTURE)
+    real = stages.run_grid
+    monkeypatch.setattr(stages, "run_grid", lambda scenes: (bad.unlink(missing_ok=True), real(scenes))[1])
+    result = run_scenes([good, bad])
+    assert {row.date for row in result.rows} == {"2024-07-01"}
+    assert "b_20240702.tif" in str(result.faults[0])

@@ -1,0 +1,37 @@
+"""What the documents show is what the commands print."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from icepipe.config import Config
+from icepipe.reference import config_reference
+from tests.conftest import ROOT
+
+BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
+
+
+def test_commands_in_the_readme_print_what_it_shows(icepipe, tmp_path):
+    for folder in ("configs", "data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    blocks = list(BLOCK.finditer((ROOT / "README.md").read_text()))
+    assert len(blocks) == 3
+    for block in blocks:
+        done = icepipe(*shlex.split(block["command"]), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == block["output"], block["command"]
+
+
+def test_the_config_reference_is_generated():
+    assert (ROOT / "docs/reference/config.md").read_text() == config_reference(Config)
+
+
+@pytest.mark.parametrize("page", [p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md")] + [Path("README.md")])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / target).exists(), target

@@ -1,0 +1,114 @@
+"""The main job on the shipped samples, through the real command, against their analytic truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+SAMPLES = ROOT / "data" / "samples"
+
+
+@pytest.fixture(scope="module")
+def arctic(tmp_path_factory):
+    """Run the shipped config from a copy of the repository's folders; give output folder and process."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "configs", home / "configs")
+    shutil.copytree(SAMPLES, home / "data" / "samples")
+    command = [f"{sys.prefix}/bin/icepipe", "run", "configs/arctic.yaml", "--json"]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return home / "out" / "arctic", done
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def truth():
+    return {(row["date"], row["class"]): float(row["area_km2"]) for row in read(SAMPLES / "truth.csv")}
+
+
+def test_every_date_is_within_one_percent_of_the_truth(arctic):
+    folder, _ = arctic
+    rows = {(row["date"], row["class"]): row for row in read(folder / "series.csv")}
+    assert len({date for date, _ in rows}) == 8
+    for (date, name), area in truth().items():
+        row = rows[date, name]
+        assert float(row["area_km2"]) == pytest.approx(area, rel=0.01), (date, name)
+
+
+def test_truth_lies_within_bounds_that_are_narrow(arctic):
+    folder, _ = arctic
+    rows = {(row["date"], row["class"]): row for row in read(folder / "series.csv")}
+    for (date, name), area in truth().items():
+        if name == "other":
+            continue
+        low, high = float(rows[date, name]["area_low_km2"]), float(rows[date, name]["area_high_km2"])
+        assert low <= area <= high, (date, name)
+        seen = sum(float(rows[date, c]["area_km2"]) for c in ("ice", "water", "other"))
+        assert high - low <= 0.08 * seen
+
+
+def test_the_budget_of_every_date_closes(arctic):
+    folder, _ = arctic
+    rows = read(folder / "series.csv")
+    for date in {row["date"] for row in rows}:
+        mine = [row for row in rows if row["date"] == date]
+        assert sum(float(row["area_km2"] or 0) for row in mine) == pytest.approx(float(mine[0]["region_km2"]), rel=1e-9)
+
+
+def test_every_promised_file_is_there(arctic):
+    folder, _ = arctic
+    assert {p.name for p in folder.iterdir()} == {
+        "observations",
+        "series.csv",
+        "series.parquet",
+        "model.json",
+        "run.json",
+    }
+    stem = "arctic_2024-07-04"
+    shapefiles = {f"{stem}_{c}.{s}" for c in ("ice", "water") for s in ("shp", "shx", "dbf", "prj", "cpg", "qml")}
+    expected = {f"{stem}_classes.tif", "explain.json", "quicklook.png"} | shapefiles
+    assert {p.name for p in (folder / "observations" / "2024-07-04").iterdir()} == expected
+    provenance = json.loads((folder / "run.json").read_text())
+    assert provenance["areas_measured_on"] == "WGS 84"
+    assert len(provenance["scenes"]) == 8
+
+
+def test_the_closing_table_and_json_say_the_same(arctic):
+    folder, done = arctic
+    *table, written, last = done.stdout.strip().splitlines()
+    assert written == "Written to out/arctic"
+    document = json.loads(last)
+    assert document["folder"] == str(folder)
+    assert document["observations"] == 8
+    assert len(table) == 9
+    assert all("cloud_not_screened land_not_masked" in line for line in table[1:])
+    first = next(row for row in document["rows"] if row["class"] == "ice")
+    assert f"{first['area_km2']:,.3f}" in table[1]
+
+
+def test_explain_gives_a_reason_for_every_cluster(arctic, icepipe):
+    folder, _ = arctic
+    model = json.loads((folder / "model.json").read_text())
+    said = icepipe("explain", folder, "2024-07-04")
+    assert said.returncode == 0
+    for cluster in model["clusters"]:
+        assert cluster["reason"] in " ".join(said.stdout.split())
+    assert icepipe("explain", folder, "1999-01-01").returncode == 2
+
+
+def test_samples_are_small_and_made_again_byte_for_byte(tmp_path):
+    subprocess.run([sys.executable, SAMPLES / "make.py", tmp_path], check=True, timeout=300)
+    files = [p for p in SAMPLES.rglob("*") if p.is_file() and p.suffix in {".tif", ".csv"}]
+    assert sum(p.stat().st_size for p in files) < 3_000_000
+    for path in files:
+        assert path.read_bytes() == (tmp_path / path.relative_to(SAMPLES)).read_bytes(), path.name

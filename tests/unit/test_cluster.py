@@ -1,0 +1,117 @@
+"""The fit: seeded, ordered by physics, split until names are stable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+
+from icepipe.errors import NoUsableInput
+from icepipe.inputs.sensors import SENSORS
+from icepipe.records import ClassCode, Pixels
+from icepipe.segment.classify import ColourTable, class_table, stratum_of
+from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest, pick
+from icepipe.segment.features import rgb_features
+from icepipe.segment.label import name_clusters
+from icepipe.segment.rules import RULE_SETS
+
+RGB = SENSORS["rgb"]
+RULES = RULE_SETS["rgb"]
+
+
+def cloud(*parts, seed=0):
+    """Pixels around colours: (colour, spread, count), clipped to bytes."""
+    rng = np.random.default_rng(seed)
+    drawn = [rng.normal(colour, spread, (count, 3)) for colour, spread, count in parts]
+    return np.clip(np.rint(np.concatenate(drawn)), 0, 255).astype(np.uint8)
+
+
+MIXED = cloud(
+    ((40, 55, 75), 4, 6000), ((100, 102, 104), 9, 3000), ((225, 228, 230), 6, 6000), ((140, 115, 85), 5, 2000)
+)
+
+
+def test_the_same_seed_gives_the_same_centroids_in_physical_order():
+    one, two = (fit(MIXED, 6, 3, RGB, RULES) for _ in range(2))
+    assert np.array_equal(one.centroids, two.centroids)
+    brightness = rgb_features(one.centroids, RGB)["brightness"]
+    assert np.all(np.diff(brightness) >= 0)
+    assert one.shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("k", [2, 4, 6, 9])
+def test_no_cluster_straddles_a_threshold(k):
+    found = fit(MIXED, k, 0, RGB, RULES)
+    assert found.straddle <= MAX_STRADDLE
+    member = nearest(MIXED, found.centroids)
+    features, centres = rgb_features(MIXED.astype(float), RGB), rgb_features(found.centroids, RGB)
+    differ = RULES.could_be(features) != RULES.could_be(centres)[member]
+    differ |= RULES.codes(features) != RULES.codes(centres)[member]
+    strays = np.bincount(member, weights=differ) / len(MIXED)
+    assert strays.max() <= MAX_STRADDLE
+
+
+def test_ice_fraction_hardly_moves_with_k_and_seed():
+    """A tenth of the pixels are thin ice of every grey between water and snow."""
+    grey = np.linspace(60, 215, 2000)[:, None] + np.random.default_rng(5).normal(0, 3, (2000, 3))
+    sample = np.concatenate([MIXED[:6000], np.rint(grey).astype(np.uint8), MIXED[9000:]])
+    fractions = []
+    for k in (2, 3, 4, 6, 8, 12):
+        for seed in (0, 1, 2):
+            found = fit(sample, k, seed, RGB, RULES)
+            codes = name_clusters(found, k, seed, RGB).codes
+            fractions.append(found.shares[codes == ClassCode.ICE].sum())
+    assert max(fractions) - min(fractions) < 0.01
+
+
+def test_assignment_equals_scikit_learn():
+    found = fit(MIXED, 6, 0, RGB, RULES)
+    model = KMeans(len(found.centroids), init=found.centroids, n_init=1, max_iter=1).fit(found.centroids)
+    model.cluster_centers_ = found.centroids
+    assert np.array_equal(nearest(MIXED, found.centroids), model.predict(MIXED.astype(np.float64)))
+
+
+def test_one_colour_gives_one_cluster():
+    found = fit(np.full((500, 3), 200, dtype=np.uint8), 6, 0, RGB, RULES)
+    assert found.k_fitted == 1
+    assert found.centroids.tolist() == [[200, 200, 200]]
+
+
+def test_an_empty_sample_is_refused():
+    with pytest.raises(NoUsableInput, match="no valid pixel"):
+        fit(np.zeros((0, 3), dtype=np.uint8), 6, 0, RGB, RULES)
+
+
+def test_the_sample_depends_on_the_place_and_not_on_the_block():
+    rows, cols = np.arange(200), np.arange(300)
+    whole = pick(7, 739000, rows, cols, 0.2)
+    assert np.array_equal(pick(7, 739000, rows[50:90], cols[30:70], 0.2), whole[50:90, 30:70])
+    assert whole.mean() == pytest.approx(0.2, abs=0.01)
+    assert not np.array_equal(pick(8, 739000, rows, cols, 0.2), whole)
+    assert not np.array_equal(pick(7, 739001, rows, cols, 0.2), whole)
+    assert pick(7, 739000, rows, cols, 5.0).all()
+
+
+def test_the_sample_has_no_stripes():
+    """Rows, columns and diagonals are drawn alike (chi-square of 64 bins stays near its mean)."""
+    chosen = pick(0, 739000, np.arange(512), np.arange(512), 0.25)
+    row, col = np.nonzero(chosen)
+    for line in (row, col, row + col, row - col):
+        counts = np.bincount(line % 64, minlength=64)
+        chi2 = ((counts - counts.mean()) ** 2 / counts.mean()).sum()
+        assert chi2 < 110
+
+
+def test_the_colour_table_answers_as_the_search_does():
+    model = name_clusters(fit(MIXED, 6, 0, RGB, RULES), 6, 0, RGB)
+    table = ColourTable(model)
+    bands = np.random.default_rng(2).integers(0, 256, (3, 40, 50), dtype=np.uint8)
+    valid = np.random.default_rng(3).random((40, 50)) < 0.8
+    for _ in range(2):
+        strata = table.clusters(Pixels(bands, valid))
+        expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
+        assert np.array_equal(strata[valid], expected[valid])
+        assert np.all(strata[~valid] == stratum_of(ClassCode.UNOBSERVED))
+    codes = class_table(model)
+    assert codes[stratum_of(ClassCode.UNOBSERVED)] == ClassCode.UNOBSERVED
+    assert codes[255] == ClassCode.OUTSIDE

@@ -1,0 +1,227 @@
+"""What counts as seen, which band is which, and what is refused before a pixel is read."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp
+
+from icepipe.config import Inputs
+from icepipe.errors import InputError, NoUsableInput
+from icepipe.inputs.catalog import describe, find_files, find_scenes, observations
+from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
+from icepipe.inputs.read import ObservationReader
+from icepipe.records import Block
+from tests.rasters import ICE, TRANSFORM, WATER, paint, write
+
+PICTURE = paint(["wwi", "i.w", "wwi"])
+
+
+def inputs(path, **settings) -> Inputs:
+    return Inputs.model_validate({"scenes": str(path)} | settings)
+
+
+def seen(path, **settings):
+    scenes = find_scenes(inputs(path, **settings)).scenes
+    grid = run_grid(scenes)
+    (observation,) = observations(scenes, "day")
+    with ObservationReader(observation, grid, 3) as reader:
+        return reader.read(Block(0, 0, grid.height, grid.width))
+
+
+def test_everything_is_seen_where_nothing_says_otherwise(tmp_path):
+    pixels = seen(write(tmp_path / "a_20240701.tif", PICTURE))
+    assert pixels.valid.all()
+    assert np.array_equal(pixels.bands, PICTURE)
+
+
+def test_nodata_tag_alpha_mask_and_config(tmp_path):
+    hole = np.ones((3, 3), dtype=bool)
+    hole[1, 1] = False
+    alpha = np.where(hole, 255, 0).astype(np.uint8)
+    extra = np.full((3, 3), 7, dtype=np.uint8)
+    five = np.stack([*PICTURE, extra, alpha])
+    meanings = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined, ColorInterp.alpha]
+    for path, settings in (
+        (write(tmp_path / "tag_20240701.tif", PICTURE, nodata=0), {}),
+        (write(tmp_path / "alpha_20240701.tif", np.stack([*PICTURE, alpha]), alpha="YES"), {}),
+        (write(tmp_path / "five_20240701.tif", five, colorinterp=meanings), {}),
+        (write(tmp_path / "mask_20240701.tif", PICTURE, mask=hole), {}),
+        (write(tmp_path / "config_20240701.tif", PICTURE), {"nodata": 0}),
+    ):
+        assert np.array_equal(seen(path, **settings).valid, hole), path.name
+    assert seen(tmp_path / "tag_20240701.tif", nodata="none").valid.all()
+
+
+def test_a_zero_in_one_band_is_a_colour_and_not_a_hole(tmp_path):
+    picture = PICTURE.copy()
+    picture[:, 0, 0] = (0, 20, 60)
+    assert seen(write(tmp_path / "a_20240701.tif", picture, nodata=0)).valid[0, 0]
+
+
+def test_bands_are_told_by_description_then_by_colour_interpretation(tmp_path):
+    backwards = np.ascontiguousarray(PICTURE[::-1])
+    path = write(tmp_path / "a_20240701.tif", backwards)
+    with rasterio.open(path, "r+") as dataset:
+        for index, name in enumerate(("Blue", "Green", "Red"), start=1):
+            dataset.set_band_description(index, name)
+    assert np.array_equal(seen(path).bands, PICTURE)
+    meanings = [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+    other = write(tmp_path / "b_20240701.tif", backwards, photometric="MINISBLACK", colorinterp=meanings)
+    assert np.array_equal(seen(other).bands, PICTURE)
+
+
+def test_unlabelled_bands_are_refused_until_a_name_or_the_config_tells(tmp_path):
+    plain = [ColorInterp.undefined] * 3
+    path = write(tmp_path / "a_20240701.tif", PICTURE, photometric="MINISBLACK", colorinterp=plain)
+    with pytest.raises(NoUsableInput, match="do not say which of them is red, green, blue"):
+        find_scenes(inputs(path))
+    assert np.array_equal(seen(path, sensor="rgb").bands, PICTURE)
+    named = write(tmp_path / "a_20240701_RGB.tif", PICTURE, photometric="MINISBLACK", colorinterp=plain)
+    assert np.array_equal(seen(named).bands, PICTURE)
+
+
+def test_a_palette_is_read_as_its_colours(tmp_path):
+    table = {0: (*WATER, 255), 1: (*ICE, 255), 2: (9, 9, 9, 255)}
+    numbers = np.array([[[0, 1], [1, 2]]], dtype=np.uint8)
+    path = write(tmp_path / "a_20240701.tif", numbers, nodata=2)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.write_colormap(1, table)
+    pixels = seen(path)
+    assert pixels.bands[:, 0, 0].tolist() == list(WATER)
+    assert pixels.bands[:, 1, 0].tolist() == list(ICE)
+    assert pixels.valid.tolist() == [[True, True], [True, False]]
+
+
+def test_sensor_auto_reads_names(tmp_path):
+    modis = write(tmp_path / "20240701.250m.aqua.truecolor.tif", PICTURE)
+    scene = describe(modis, inputs(modis))
+    assert (scene.sensor, scene.platform) == ("modis-truecolor", "aqua")
+    false = write(tmp_path / "20240701.250m.aqua.falsecolor.tif", PICTURE)
+    with pytest.raises(InputError, match="false colour"):
+        describe(false, inputs(false))
+
+
+def _refused(path, text, **settings):
+    with pytest.raises(InputError, match=text) as error:
+        describe(path, inputs(path, **settings))
+    assert path.name in str(error.value)
+
+
+def test_files_that_cannot_be_used_are_refused_by_name(tmp_path):
+    text = tmp_path / "text_20240701.tif"
+    text.write_text("no raster")
+    _refused(text, "not a GeoTIFF")
+    _refused(write(tmp_path / "crs_20240701.tif", PICTURE, crs=None), "no coordinate system")
+    _refused(write(tmp_path / "two_20240701.tif", PICTURE[:2]), "do not say which")
+    _refused(write(tmp_path / "f_20240701.tif", PICTURE.astype("float32"), photometric="RGB"), "8-bit colours")
+    local = 'LOCAL_CS["site",UNIT["metre",1]]'
+    _refused(write(tmp_path / "local_20240701.tif", PICTURE, crs=local), "where on the Earth|cannot be read")
+    folder = tmp_path / "folder_20240701.tif"
+    folder.mkdir()
+    _refused(folder, "not a regular file")
+    fifo = tmp_path / "fifo_20240701.tif"
+    os.mkfifo(fifo)
+    _refused(fifo, "not a regular file")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_ground_control_points_and_missing_places_are_refused(tmp_path):
+    _refused(write(tmp_path / "id_20240701.tif", PICTURE, transform=Affine.identity()), "no geotransform")
+    path = write(tmp_path / "gcp_20240701.tif", PICTURE, transform=Affine.identity())
+    with rasterio.open(path, "r+") as dataset:
+        gcp = rasterio.control.GroundControlPoint
+        dataset.gcps = ([gcp(0, 0, 10, 70), gcp(0, 3, 11, 70), gcp(3, 0, 10, 69)], rasterio.crs.CRS.from_epsg(4326))
+    _refused(path, "ground control points")
+
+
+def test_files_cut_at_any_length_are_refused(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 80, 90), dtype=np.uint8)
+    whole = write(tmp_path / "a_20240701.tif", pixels, tiled=True, blockxsize=32, blockysize=32, compress="deflate")
+    data = whole.read_bytes()
+    cut = tmp_path / "cut_20240701.tif"
+    for length in np.linspace(0, len(data) - 1, 60).astype(int):
+        cut.write_bytes(data[:length])
+        with pytest.raises(InputError):
+            describe(cut, inputs(cut))
+
+
+def test_metadata_that_name_other_files_are_refused(tmp_path):
+    path = write(tmp_path / "a_20240701.tif", PICTURE)
+    victim = write(tmp_path / "b_20240701.tif", PICTURE)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=str(victim))
+    _refused(path, "point to other files")
+
+
+def test_absent_blocks_are_refused(tmp_path):
+    path = tmp_path / "sparse_20240701.tif"
+    profile = {"driver": "GTiff", "width": 100, "height": 100, "count": 3, "dtype": "uint8", "crs": "EPSG:3413"}
+    options = {"transform": TRANSFORM, "photometric": "RGB", "SPARSE_OK": True, "tiled": True}
+    with rasterio.open(path, "w", blockxsize=32, blockysize=32, **profile, **options) as dataset:
+        dataset.write(np.full((3, 32, 32), 9, np.uint8), window=rasterio.windows.Window(0, 0, 32, 32))
+    _refused(path, "pixels are missing")
+
+
+def test_a_huge_sparse_file_is_refused_at_once(tmp_path):
+    path = tmp_path / "huge_20240701.tif"
+    profile = {"driver": "GTiff", "width": 10**6, "height": 10**6, "count": 3, "dtype": "uint8", "crs": "EPSG:3413"}
+    options = {"SPARSE_OK": True, "tiled": True, "blockxsize": 4096, "blockysize": 4096, "BIGTIFF": "YES"}
+    with rasterio.open(path, "w", transform=TRANSFORM, photometric="RGB", **profile, **options):
+        pass
+    _refused(path, "pixels are missing|too small")
+
+
+def test_patterns_folders_and_lists(tmp_path):
+    for name in ("b_20240702.tif", "a_20240701.tif", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    both = [tmp_path / "a_20240701.tif", tmp_path / "b_20240702.tif"]
+    assert find_files([str(tmp_path)]) == both
+    assert find_files([str(tmp_path / "*.tif"), str(both[0])]) == both
+    with pytest.raises(NoUsableInput, match="no file matches"):
+        find_files([str(tmp_path / "*.jp2")])
+
+
+def test_one_bad_file_among_good_ones_is_a_fault_and_not_the_end(tmp_path):
+    write(tmp_path / "a_20240701.tif", PICTURE)
+    (tmp_path / "b_20240702.tif").write_bytes(b"rubbish")
+    catalog = find_scenes(inputs(tmp_path))
+    assert [scene.path.name for scene in catalog.scenes] == ["a_20240701.tif"]
+    assert [fault.path.name for fault in catalog.faults] == ["b_20240702.tif"]
+
+
+def test_periods(tmp_path):
+    for name in ("x_20240702.tif", "x_20240701.aqua.tif", "x_20240701.terra.tif", "y_20240701.terra.tif"):
+        write(tmp_path / name, PICTURE)
+    scenes = find_scenes(inputs(tmp_path)).scenes
+    assert [o.key for o in observations(scenes, "day")] == ["2024-07-01", "2024-07-02"]
+    keys = {o.key: len(o.scenes) for o in observations(scenes, "scene")}
+    assert keys == {"2024-07-01_aqua": 1, "2024-07-01_terra": 2, "2024-07-02": 1}
+
+
+def test_tiles_of_one_grid_fill_each_other_once(tmp_path):
+    write(tmp_path / "a_20240701.tif", paint(["ww.", "ww."]), nodata=0)
+    write(tmp_path / "b_20240701.tif", paint(["iii", "iii"]), nodata=0, transform=TRANSFORM @ Affine.translation(1, 1))
+    pixels = seen(tmp_path)
+    names = {tuple(WATER): "w", tuple(ICE): "i"}
+    drawn = [
+        "".join(names[tuple(pixels.bands[:, r, c])] if pixels.valid[r, c] else "." for c in range(4)) for r in range(3)
+    ]
+    assert drawn == ["ww..", "wwii", ".iii"]
+    scenes = find_scenes(inputs(tmp_path)).scenes
+    region = union_of_footprints(scenes)
+    within = inside(region, run_grid(scenes), Block(0, 0, 3, 4))
+    assert within.tolist() == [[True, True, True, False], [True] * 4, [False, True, True, True]]
+
+
+def test_blocks_cover_a_grid_once(tmp_path):
+    grid = run_grid(find_scenes(inputs(write(tmp_path / "a_20240701.tif", PICTURE))).scenes)
+    big = type(grid)(grid.crs, grid.transform, 3000, 2500)
+    counted = np.zeros(big.shape, dtype=int)
+    for block in blocks(big):
+        counted[block.slices] += 1
+    assert np.all(counted == 1)
