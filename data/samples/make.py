@@ -1,5 +1,8 @@
 """Make the sample tiles again, byte for byte: an Arctic bay on eight dates, drawn from shapes of known area.
 
+Two tiles a date that overlap, each with a nodata wedge that the other fills; one date partly under cloud; one date
+whose second tile came late (folder ``late``); a cloud mask for every tile and land outlines for all.
+
     python data/samples/make.py [FOLDER]
 
 Everything is a shape on the map plane of EPSG:3413. The true area of a class is the geodesic area (WGS 84) of
@@ -10,6 +13,7 @@ centre.
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +34,11 @@ WEST, NORTH = -650_000.0, -1_350_000.0
 FRAME = box(WEST, NORTH - SIZE * PIXEL_M, WEST + SIZE * PIXEL_M, NORTH)
 SIDE_M = SIZE * PIXEL_M
 DATES = ("20240610", "20240622", "20240704", "20240716", "20240728", "20240812", "20240827", "20240910")
+CLOUDY, HALF_SEEN = "20240812", "20240728"
+TILE_COLUMNS = {"a": (0, 230), "b": (170, 400)}
+WEDGE_COLUMNS = 28
 OUTLINE_STEP_M = 200.0
+CLOUD_RGB = (236, 238, 241)
 
 REFLECTANCE = {
     "water": (0.035, 0.050, 0.070),
@@ -41,6 +49,7 @@ REFLECTANCE = {
     "nilas": (0.120, 0.125, 0.130),
     "ground": (0.230, 0.170, 0.110),
     "tundra": (0.070, 0.130, 0.050),
+    "island": (0.210, 0.160, 0.105),
 }
 CLASS_OF = {
     "water": "water",
@@ -49,17 +58,20 @@ CLASS_OF = {
     "floe": "ice",
     "grey ice": "ice",
     "nilas": "ice",
-    "ground": "other",
-    "tundra": "other",
+    "ground": "land",
+    "tundra": "land",
+    "island": "other",
 }
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Shapes of one date: parts of the frame that do not overlap, by what they are."""
+    """Shapes of one date: parts of the frame that do not overlap, by what they are, and what hides them."""
 
     date: str
     parts: dict[str, BaseGeometry]
+    cloud: BaseGeometry
+    unseen: BaseGeometry
 
 
 def _at(x_km: float, y_km: float) -> tuple[float, float]:
@@ -83,6 +95,21 @@ def _ellipse(x_km: float, y_km: float, a_km: float, b_km: float, angle: float) -
 def _coast() -> BaseGeometry:
     x = np.linspace(-1, SIDE_M / 1000 + 1, 1000)
     return FRAME.difference(_below(12 + 5 * np.sin(x / 11) + 2 * np.sin(x / 3.7)))
+
+
+def _cloud(date: str) -> BaseGeometry:
+    if date != CLOUDY:
+        return Polygon()
+    return shapely.union_all([_ellipse(30, 45, 21, 13, 20), _ellipse(52, 62, 17, 9, -15), _ellipse(78, 86, 9, 6, 0)])
+
+
+def _unseen(date: str) -> BaseGeometry:
+    """What no tile of the date shows: the columns that the missing tile alone would."""
+    if date != HALF_SEEN:
+        return Polygon()
+    last = TILE_COLUMNS["a"][1]
+    wedge = [_at(last * 0.25 - WEDGE_COLUMNS * 0.25, 0), _at(last * 0.25, 0), _at(last * 0.25, 100)]
+    return FRAME.difference(box(*FRAME.bounds[:2], WEST + last * PIXEL_M, NORTH)).union(Polygon(wedge))
 
 
 def _leads(number: int) -> BaseGeometry:
@@ -116,6 +143,7 @@ def draw(number: int) -> Picture:
     x = np.linspace(-1, SIDE_M / 1000 + 1, 2000)
     edge = 42 + 5.6 * number + 3 * np.sin(x / 9 + number) + 1.2 * np.sin(x / 2.6)
     layers = {
+        "island": _ellipse(70, 30, 3.1, 1.7, 25),
         "tundra": _ellipse(62, 4, 15, 3.2, 0).intersection(_coast()),
         "ground": _coast(),
         "floe": _floes(number),
@@ -131,7 +159,7 @@ def draw(number: int) -> Picture:
         parts[name] = shape.intersection(rest)
         rest = rest.difference(shape)
     parts["water"] = parts["water"].union(rest)
-    return Picture(DATES[number], parts)
+    return Picture(DATES[number], parts, _cloud(DATES[number]), _unseen(DATES[number]))
 
 
 def true_area_km2(shape: BaseGeometry) -> float:
@@ -150,11 +178,18 @@ def true_area_km2(shape: BaseGeometry) -> float:
     return total / 1e6
 
 
-def truth(picture: Picture) -> dict[str, float]:
-    """True km2 of ice, water and other."""
-    areas = dict.fromkeys(("ice", "water", "other"), 0.0)
+def truth(picture: Picture) -> dict[str, tuple[float, float]]:
+    """True km2 of every class: all there is, and what the tiles show of it."""
+    hidden = picture.cloud.union(picture.unseen)
+    areas = dict.fromkeys(("ice", "water", "other", "land"), (0.0, 0.0))
     for name, shape in picture.parts.items():
-        areas[CLASS_OF[name]] += true_area_km2(shape)
+        there, shown = areas[CLASS_OF[name]]
+        visible = shape if CLASS_OF[name] == "land" else shape.difference(hidden)
+        areas[CLASS_OF[name]] = there + true_area_km2(shape), shown + true_area_km2(visible)
+    sea = FRAME.difference(picture.parts["ground"].union(picture.parts["tundra"]))
+    for name, shape in (("cloud", picture.cloud.difference(picture.unseen)), ("unobserved", picture.unseen)):
+        area = true_area_km2(shape.intersection(sea))
+        areas[name] = area, area
     return areas
 
 
@@ -174,51 +209,90 @@ def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 def paint(picture: Picture, number: int) -> NDArray[np.uint8]:
     """Pixels of a date, shape (3, rows, columns): lit from the left, seen with noise."""
-    centres = (np.arange(SIZE) + 0.5) * PIXEL_M
-    x, y = np.meshgrid(WEST + centres, NORTH - centres)
     reflectance = np.zeros((3, SIZE, SIZE))
     for name, shape in picture.parts.items():
         shapely.prepare(shape)
-        held = shapely.contains_xy(shape, x, y)
-        reflectance[:, held] = np.array(REFLECTANCE[name])[:, None]
+        reflectance[:, under(shape)] = np.array(REFLECTANCE[name])[:, None]
     light = np.linspace(1.05, 0.95, SIZE)
-    return np.clip(np.rint(_srgb(reflectance * light) + _noise(number, reflectance.shape)), 0, 255).astype(np.uint8)
+    values = _srgb(reflectance * light)
+    values[:, under(picture.cloud)] = np.array(CLOUD_RGB)[:, None]
+    return np.clip(np.rint(values + _noise(number, reflectance.shape)), 1, 255).astype(np.uint8)
 
 
-def write_tile(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write one RGB tile."""
+def under(shape: BaseGeometry) -> NDArray[np.bool_]:
+    """True for pixels whose centre lies in a shape."""
+    centres = (np.arange(SIZE) + 0.5) * PIXEL_M
+    x, y = np.meshgrid(WEST + centres, NORTH - centres)
+    return np.asarray(shapely.contains_xy(shape, x, y))
+
+
+def wedge(tile: str) -> NDArray[np.bool_]:
+    """True for pixels of the frame that a tile leaves as nodata at its inner edge: a thin triangle."""
+    row, col = np.indices((SIZE, SIZE)) + 0.5
+    first, last = TILE_COLUMNS[tile]
+    depth = WEDGE_COLUMNS * (1 - row / SIZE)
+    return col > last - depth if tile == "a" else col < first + depth
+
+
+def _write(path: Path, pixels: NDArray[np.uint8], first_column: int, **options: object) -> None:
     profile = {
         "driver": "GTiff",
         "width": pixels.shape[2],
         "height": pixels.shape[1],
-        "count": 3,
+        "count": pixels.shape[0],
         "dtype": "uint8",
         "crs": CRS,
-        "transform": Affine(PIXEL_M, 0, WEST, 0, -PIXEL_M, NORTH),
-        "photometric": "RGB",
+        "transform": Affine(PIXEL_M, 0, WEST + first_column * PIXEL_M, 0, -PIXEL_M, NORTH),
         "tiled": True,
         "blockxsize": 256,
         "blockysize": 256,
         "compress": "deflate",
-        "predictor": 2,
         "zlevel": 9,
     }
-    with rasterio.open(path, "w", **profile) as dataset:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path, "w", **(profile | options)) as dataset:
         dataset.write(pixels)
 
 
+def write_tile(folder: Path, picture: Picture, pixels: NDArray[np.uint8], tile: str) -> None:
+    """Write one RGB tile and its cloud mask."""
+    first, last = TILE_COLUMNS[tile]
+    shown = np.where(wedge(tile), np.uint8(0), pixels)[:, :, first:last]
+    late = picture.date == HALF_SEEN and tile == "b"
+    stem = f"bay_{picture.date}_{tile}"
+    home = folder / ("late" if late else "arctic")
+    _write(home / f"{stem}.tif", shown, first, photometric="RGB", predictor=2, nodata=0)
+    cloud = under(picture.cloud)[None, :, first:last].astype(np.uint8)
+    _write(folder / "masks" / f"{stem}_cloud.tif", cloud, first)
+
+
+def write_land(path: Path) -> None:
+    """Write the coast as GeoJSON in longitude and latitude."""
+    to_lonlat = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    features = []
+    for part in shapely.get_parts(_coast()):
+        lon, lat = to_lonlat.transform(*np.asarray(shapely.segmentize(part, 1000).exterior.coords).T)
+        ring = [[round(a, 7), round(b, 7)] for a, b in zip(lon, lat, strict=True)]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "properties": {"name": "mainland"}, "geometry": geometry})
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}) + "\n")
+
+
 def main(folder: Path) -> None:
-    """Write all tiles and ``truth.csv``."""
-    tiles = folder / "arctic"
-    tiles.mkdir(parents=True, exist_ok=True)
+    """Write all tiles, masks, the land and ``truth.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_land(folder / "land.geojson")
     with (folder / "truth.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["date", "class", "area_km2"])
+        writer.writerow(["date", "class", "area_km2", "shown_km2"])
         for number in range(len(DATES)):
             picture = draw(number)
-            write_tile(tiles / f"bay_{picture.date}.tif", paint(picture, number))
+            pixels = paint(picture, number)
+            for tile in TILE_COLUMNS:
+                write_tile(folder, picture, pixels, tile)
             day = f"{picture.date[:4]}-{picture.date[4:6]}-{picture.date[6:]}"
-            writer.writerows([day, name, f"{area:.6f}"] for name, area in truth(picture).items())
+            for name, (area, shown) in truth(picture).items():
+                writer.writerow([day, name, f"{area:.6f}", f"{shown:.6f}"])
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from icepipe.config import Config, load
+    from icepipe.config import Config
+    from icepipe.config_file import load
     from icepipe.stages import RunResult, run
 
 __version__ = "0.1.0"
 __all__ = ["Config", "RunResult", "__version__", "load", "run"]
 
-_HOMES = {"Config": "config", "load": "config", "RunResult": "stages", "run": "stages"}
+_HOMES = {"Config": "config", "load": "config_file", "RunResult": "stages", "run": "stages"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,7 @@ from icepipe import __version__
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 
 if TYPE_CHECKING:
-    from icepipe.measure.series import Row
-    from icepipe.stages import Plan, RunResult
+    from icepipe.stages import RunResult
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -26,6 +25,9 @@ app = typer.Typer(
 )
 
 ConfigPath = Annotated[Path, typer.Argument(help="The config file (YAML).", metavar="CONFIG")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key of the config, e.g. segment.k=8.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
 
 
@@ -63,41 +65,6 @@ def _progress() -> Callable[[str, int, int], None]:
     return show
 
 
-def _km2(value: float | None) -> str:
-    return "" if value is None else f"{value:,.3f}"
-
-
-def _cells(rows: Sequence[Row]) -> list[str]:
-    by_class = {row.class_: row for row in rows}
-    ice, water = by_class["ice"], by_class["water"]
-    bounds = f"{_km2(ice.area_low_km2)} .. {_km2(ice.area_high_km2)}" if ice.area_km2 is not None else "not known"
-    return [
-        ice.date,
-        _km2(ice.area_km2),
-        bounds,
-        _km2(water.area_km2),
-        _km2(ice.unknown_km2),
-        f"{ice.valid_fraction:.1%}",
-        ice.flags.replace(";", " "),
-    ]
-
-
-def _closing_table(result: RunResult) -> str:
-    """The series for people, as plain aligned text."""
-    header = ["date", "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
-    dates = dict.fromkeys(row.date for row in result.rows)
-    lines = [header, *(_cells([row for row in result.rows if row.date == date]) for date in dates)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    left = {0, len(header) - 1}
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
 def _result_json(result: RunResult) -> dict[str, Any]:
     from icepipe.measure.series import COLUMNS
 
@@ -105,60 +72,86 @@ def _result_json(result: RunResult) -> dict[str, Any]:
         "folder": str(result.folder),
         "observations": len({row.date for row in result.rows}),
         "rows": [dict(zip(COLUMNS, vars(row).values(), strict=True)) for row in result.rows],
+        "notes": list(result.notes),
         "failed": [str(fault) for fault in result.faults],
     }
 
 
 @app.command()
-def run(config: ConfigPath, as_json: Json = False) -> None:
+def run(
+    config: ConfigPath,
+    as_json: Json = False,
+    assignments: Set = None,
+    only: Annotated[str, typer.Option(help="Work on these dates alone, e.g. 2024-07-01,2024-07-04.")] = "",
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Observations at once; 0 is as the config says.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Redo what is up to date, too.")] = False,
+    rebase: Annotated[bool, typer.Option("--rebase", help="Make region, grid and model anew, and redo all.")] = False,
+) -> None:
     """Do the main job: read tiles, name clusters, measure, and publish."""
-    from icepipe.config import load
+    from icepipe.config_file import load
 
-    settings = load(config)
+    extra = [f"batch.workers={workers}"] if workers else []
+    settings = load(config, [*(assignments or []), *extra])
     from icepipe.stages import run as run_stages
+    from icepipe.words import closing_table
 
-    result = run_stages(settings, _progress())
+    dates = [date.strip() for date in only.split(",") if date.strip()]
+    result = run_stages(settings, _progress(), only=dates, force=force, rebase=rebase)
     if result.rows:
-        print(_closing_table(result))
+        print("\n".join(closing_table(result.rows)))
+    for note in result.notes:
+        print(note)
     print(f"Written to {_shown(result.folder)}")
     if as_json:
         print(json.dumps(_result_json(result), allow_nan=False))
+    for fault in result.faults:
+        _say(f"icepipe: {fault}")
     if result.faults:
-        for fault in result.faults:
-            _say(f"icepipe: {fault}")
         raise ObservationsFailed(f"{len(result.faults)} input(s) failed, the rest is published")
 
 
-def _plan_lines(planned: Plan) -> list[str]:
-    grid = planned.grid
-    counts = f"{len(planned.catalog.scenes)} scene(s), {len(planned.observations)} observation(s)"
-    lines = [
-        f"{counts}, sensor {planned.sensor.key}",
-        f"grid {grid.width} x {grid.height} pixels; areas measured on {planned.pixel_area.surface}",
-    ]
-    for observation in planned.observations:
-        lines.append(observation.key)
-        for scene in observation.scenes:
-            mask = f"alpha band {scene.alpha}" if scene.alpha else f"nodata {list(scene.nodata) or 'none'}"
-            lines.append(f"  {scene.path.name}  bands {list(scene.bands)}  {mask}  {scene.platform}".rstrip())
-    lines += [f"will be skipped: {fault}" for fault in planned.catalog.faults]
-    return lines
-
-
 @app.command()
-def check(config: ConfigPath) -> None:
+def check(config: ConfigPath, assignments: Set = None) -> None:
     """Show what a run would do, without doing it. Writes nothing."""
-    from icepipe.config import load
-    from icepipe.stages import plan
+    from icepipe.config_file import load
 
-    planned = plan(load(config))
-    print("\n".join(_plan_lines(planned)))
+    settings = load(config, assignments or [])
+    from icepipe.plan import make_plan
+    from icepipe.words import plan_lines
+
+    planned = make_plan(settings)
+    print("\n".join(plan_lines(planned)))
     if planned.catalog.faults:
         raise ObservationsFailed(f"{len(planned.catalog.faults)} input(s) cannot be used")
 
 
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of tiles.")]) -> None:
+    """Look at a folder of tiles and print a commented config that runs."""
+    from icepipe.starter import starter_config
+
+    print(starter_config(folder), end="")
+
+
+@app.command()
+def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rasters.")]) -> None:
+    """Tell what icepipe understands of a raster."""
+    from icepipe.errors import InputError
+    from icepipe.words import inspect_lines
+
+    faults = []
+    for path in files:
+        try:
+            print("\n".join(inspect_lines(path)))
+        except InputError as fault:
+            faults.append(fault)
+            _say(f"icepipe: {fault}")
+    if faults:
+        raise ObservationsFailed(f"{len(faults)} file(s) cannot be used") if len(faults) < len(files) else faults[0]
+
+
 def _run_folder(target: Path) -> Path:
-    from icepipe.config import load
+    from icepipe.config_file import load
 
     return target if target.is_dir() else load(target).run_folder
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import json
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, MappingStartEvent, SequenceStartEvent
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from icepipe.errors import ConfigError
-
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 20
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 
@@ -30,6 +21,25 @@ def _absolute(path: str, info: ValidationInfo) -> str:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Mask(_Section):
+    """Rasters, or outlines, that say where something hides the surface."""
+
+    path: str = Field(description="File; {stem} and {folder} stand for the scene's own name and folder")
+    values: tuple[int, ...] = Field((), description="Numbers that hide; any but 0 where none is given")
+
+    @field_validator("path")
+    @classmethod
+    def _resolve(cls, value: str, info: ValidationInfo) -> str:
+        return value if value.startswith("{folder}") else _absolute(value, info)
+
+
+class Grid(_Section):
+    """A grid of one's own choice."""
+
+    crs: str = Field(pattern=r"(?i)^EPSG:\d{4,6}$", description="Coordinate system of the run grid, as EPSG:number")
+    resolution: float = Field(gt=0, allow_inf_nan=False, description="Pixel size in its unit")
 
 
 class Inputs(_Section):
@@ -43,6 +53,25 @@ class Inputs(_Section):
     nodata: Literal["auto", "none"] | tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = Field(
         "auto", description="auto (the file's tag), none, or values; alpha and mask bands always count"
     )
+
+    cloud: Mask | None = Field(None, description="Cloud masks; a scene without its mask is an error")
+    land: Mask | None = Field(None, description="Land: a raster, one a scene or one for all, or a vector file")
+    grid: Literal["auto"] | Grid = Field(
+        "auto", description="Run grid; auto takes the scenes' own where they share one"
+    )
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _day_or_pattern(cls, value: Any) -> Any:  # noqa: ANN401
+        try:
+            return dt.date.fromisoformat(value)
+        except (TypeError, ValueError):
+            return value
+
+    @field_validator("cloud", "land", mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:  # noqa: ANN401
+        return {"path": value} if isinstance(value, str) else value
 
     @field_validator("scenes", mode="before")
     @classmethod
@@ -74,6 +103,9 @@ class Measure(_Section):
     """How classes become numbers."""
 
     period: Literal["day", "scene"] = Field("day", description="What one row stands for")
+    prefer: Literal["first", "latest", "clearest", "mode"] = Field(
+        "first", description="Which scene of an observation wins a pixel seen twice; mode takes the most frequent class"
+    )
     min_valid: float = Field(0.5, ge=0, le=1, description="Rows that saw less of the region are flagged")
 
 
@@ -95,6 +127,17 @@ class Publish(_Section):
         return _absolute(value, info)
 
 
+class Batch(_Section):
+    """How the work is spread."""
+
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Observations worked on at once; auto is one a core, as far as memory allows"
+    )
+    block: Literal["auto"] | Annotated[int, Field(ge=16, le=4096)] = Field(
+        "auto", description="Side of a block in pixels; changes no result"
+    )
+
+
 class Config(_Section):
     """A whole run."""
 
@@ -103,6 +146,7 @@ class Config(_Section):
     segment: Segment = Segment()
     measure: Measure = Measure()
     publish: Publish = Field(default_factory=Publish)
+    batch: Batch = Batch()
 
     @property
     def run_folder(self) -> Path:
@@ -111,114 +155,26 @@ class Config(_Section):
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with every setting but paths."""
-        settings = self.model_dump(mode="json")
-        del settings["inputs"]["scenes"], settings["publish"]["folder"]
-        text = json.dumps(settings, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits that change with every setting that can change a result; paths are left out."""
+        settings = self.model_dump(mode="json", exclude={"batch": True, "publish": {"folder"}, "inputs": {"scenes"}})
+        for mask in ("cloud", "land"):
+            if settings["inputs"][mask]:
+                settings["inputs"][mask]["path"] = Path(settings["inputs"][mask]["path"]).name
+        return _digest(settings)
+
+    @property
+    def basis_digest(self) -> str:
+        """The same for the settings that a basis is made with."""
+        settings = {
+            "grid": self.inputs.model_dump(mode="json")["grid"],
+            "sensor": self.inputs.sensor,
+            "segment": self.segment.model_dump(mode="json"),
+        }
+        return _digest(settings)
 
 
-def _refuse_traps(text: str, path: Path) -> None:
-    """Stop at aliases and deep nesting before anything is built from them."""
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        line = event.start_mark.line + 1
-        if isinstance(event, AliasEvent):
-            raise ConfigError(f"{path}, line {line}: aliases (*name) are not allowed", "write the value out")
-        if isinstance(event, MappingStartEvent | SequenceStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise ConfigError(f"{path}, line {line}: nested more than {MAX_DEPTH} deep", "flatten it")
-        elif type(event).__name__ in {"MappingEndEvent", "SequenceEndEvent"}:
-            depth -= 1
-
-
-def _parse(path: Path) -> Any:  # noqa: ANN401
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes", "a config is a page, not a book")
-        text = path.read_text(encoding="utf-8")
-        _refuse_traps(text, path)
-        return YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = str(error.problem).splitlines()[0]
-        raise ConfigError(f"{path}{line}: {problem}", "correct the YAML") from None
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})", "check the file") from None
-
-
-def _expand_variables(node: Any) -> Any:  # noqa: ANN401
-    """Plain Python values with ``${VAR}`` taken from the environment."""
-    if isinstance(node, dict):
-        return {str(key): _expand_variables(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_expand_variables(value) for value in node]
-    if isinstance(node, str):
-        return re.sub(r"\$\{(\w+)\}", _variable, node)
-    return node
-
-
-def _variable(match: re.Match[str]) -> str:
-    try:
-        return os.environ[match.group(1)]
-    except KeyError:
-        raise ConfigError(f"the environment has no variable {match.group(1)}", "set it or take it out") from None
-
-
-def _line(tree: Any, location: tuple[int | str, ...]) -> int | None:  # noqa: ANN401
-    """Line of the deepest key of ``location`` that the YAML tree has."""
-    line = None
-    for key in location:
-        if not isinstance(tree, dict | list) or not hasattr(tree, "lc"):
-            break
-        try:
-            line = (tree.lc.key if isinstance(tree, dict) else tree.lc.item)(key)[0] + 1
-            tree = tree[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            break
-    return line
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Config
-    for key in location:
-        model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
-    return list(getattr(model, "model_fields", {}))
-
-
-def _describe(error: Any, tree: Any, path: Path) -> str:  # noqa: ANN401
-    location = tuple(error["loc"])
-    named = ".".join(str(part) for part in location if not str(part).startswith(("literal[", "tuple[", "function-")))
-    line = _line(tree, location)
-    where = f"{path}, line {line}" if line else f"{path}"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
-        return f"{where}: unknown key {named}" + (f", did you mean {near[0]}?" if near else "")
-    if error["type"] == "missing":
-        return f"{where}: {named} is missing"
-    return f"{where}: {named}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
-
-
-def load(path: str | Path) -> Config:
-    """Read and check a config file.
-
-    Raises
-    ------
-    ConfigError
-        With the line and the key of everything that is wrong.
-    """
-    path = Path(path)
-    tree = _parse(path)
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: not a mapping of keys to values", "start from `name:` and `inputs:`")
-    try:
-        values = {"publish": {}} | _expand_variables(tree)
-        return Config.model_validate(values, context={"base": path.absolute().parent})
-    except ValidationError as error:
-        faults = dict.fromkeys(_describe(fault, tree, path) for fault in error.errors())
-        raise ConfigError("\n".join(faults)) from None
+def _digest(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def schema() -> dict[str, Any]:

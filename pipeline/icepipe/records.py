@@ -106,6 +106,28 @@ class Block:
 
 
 @dataclass(frozen=True)
+class MaskFile:
+    """A raster that says which pixels of a scene are hidden.
+
+    Attributes
+    ----------
+    path
+        The raster.
+    geobox
+        Its own grid.
+    values
+        Numbers of its first band that hide; any number but 0 in any colour band where empty.
+    bands
+        1-based numbers of the bands to read.
+    """
+
+    path: Path
+    geobox: GeoBox
+    values: tuple[int, ...]
+    bands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Scene:
     """One acquisition in one file.
 
@@ -127,6 +149,8 @@ class Scene:
         Values that mean "not seen" in every band; empty where none do.
     alpha
         1-based number of the alpha band, or None.
+    cloud, land
+        Rasters that say where cloud or land hides the surface, or None where none is asked for.
     """
 
     path: Path
@@ -138,6 +162,13 @@ class Scene:
     bands: tuple[int, ...]
     nodata: tuple[float, ...]
     alpha: int | None
+    cloud: MaskFile | None = None
+    land: MaskFile | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that its pixels depend on."""
+        return (self.path, *(mask.path for mask in (self.cloud, self.land) if mask))
 
 
 @dataclass(frozen=True)
@@ -163,11 +194,39 @@ class Pixels:
     bands
         uint8, shape (bands, rows, columns).
     valid
-        True where the pixel was seen; shape (rows, columns).
+        True where the surface was seen; shape (rows, columns).
+    hidden
+        Why a pixel that is not valid has no class of its own: unobserved, cloud, land or outside, as class codes.
+    doubled
+        Pixels whose surface more than one scene saw.
     """
 
     bands: UInt8
     valid: Bool
+    hidden: UInt8
+    doubled: int = 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one scene shows of a block: its pixels where they were read, and which of them cloud hides.
+
+    Attributes
+    ----------
+    target
+        Rows and columns of the block that the arrays stand for.
+    bands
+        uint8, shape (bands, rows, columns).
+    valid
+        True where the scene has data; shape (rows, columns).
+    cloud
+        True where its cloud mask says so.
+    """
+
+    target: tuple[slice, slice]
+    bands: UInt8
+    valid: Bool
+    cloud: Bool
 
 
 @dataclass(frozen=True)
@@ -242,3 +301,36 @@ class Model:
     def codes(self) -> UInt8:
         """Class code of each cluster."""
         return np.array([c.code for c in self.clusters], dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What all dates of a run share, frozen by its first run.
+
+    Attributes
+    ----------
+    settings
+        Digest of the settings it was made with.
+    crs, transform, width, height
+        The run grid.
+    region_wkt
+        Outline that areas are reported for, in the grid's CRS.
+    unit_m2
+        Unit that areas are summed in.
+    model
+        The named clusters.
+    """
+
+    settings: str
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    width: int
+    height: int
+    region_wkt: str
+    unit_m2: float
+    model: Model
+
+    @property
+    def grid(self) -> GeoBox:
+        """The run grid."""
+        return GeoBox(self.crs, Affine(*self.transform), self.width, self.height)

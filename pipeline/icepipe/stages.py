@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import platform as host
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
-from shapely.geometry.base import BaseGeometry
 
+from icepipe.batch.execute import ordered_map
 from icepipe.config import Config
-from icepipe.errors import ConfigError, IcepipeError, InputError
-from icepipe.inputs.catalog import Catalog, find_scenes, observations
-from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
-from icepipe.inputs.pixel_area import PixelArea
-from icepipe.inputs.read import ObservationReader
-from icepipe.inputs.sensors import SENSORS, Sensor
-from icepipe.measure.area import Budget, Tally, budget, edge_units
-from icepipe.measure.series import Context, Row, flags_of, rows
-from icepipe.measure.vectorize import PolygonLayer, vectorize
-from icepipe.publish.atomic import check_writable, replace_folder
-from icepipe.publish.explain import explain_document, model_document, model_hash
-from icepipe.publish.quicklook import thumbnail_step, write_quicklook
-from icepipe.publish.rasters import write_classes
-from icepipe.publish.tables import json_text, write_json, write_series
-from icepipe.publish.vectors import write_shapefile
-from icepipe.records import Block, Bool, ClassCode, GeoBox, Model, Observation, Pixels, UInt8
-from icepipe.segment.classify import ColourTable, class_table, stratum_of
-from icepipe.segment.cluster import fit, pick
+from icepipe.errors import ConfigError, InputError, NoUsableInput
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.inputs.grid import blocks, inside, outside_km2
+from icepipe.inputs.masks import is_vector
+from icepipe.inputs.prefer import in_order
+from icepipe.measure.series import Row
+from icepipe.observe import Work, observe, rows_of, sample_of
+from icepipe.plan import Plan, make_plan
+from icepipe.publish.atomic import check_writable
+from icepipe.publish.basis import basis_hash, save_basis
+from icepipe.publish.explain import model_document
+from icepipe.publish.observation import publish_observation
+from icepipe.publish.provenance import provenance, versions
+from icepipe.publish.record import Made, Record, read_record
+from icepipe.publish.tables import write_json, write_series
+from icepipe.records import Basis, Model, Observation, UInt8
+from icepipe.segment.classify import ColourTable
+from icepipe.segment.cluster import fit
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
@@ -47,44 +42,6 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Everything a run is made of, before any pixel is read."""
-
-    config: Config
-    catalog: Catalog
-    observations: tuple[Observation, ...]
-    sensor: Sensor
-    grid: GeoBox
-    region: BaseGeometry
-    pixel_area: PixelArea
-
-    @cached_property
-    def region_pixels(self) -> int:
-        """Pixels of the region on the run grid."""
-        return sum(int(inside(self.region, self.grid, block).sum()) for block in blocks(self.grid))
-
-    @cached_property
-    def planar_km2_per_pixel(self) -> float | None:
-        """What dx times dy says; None where the map's unit is an angle."""
-        axis = pyproj.CRS.from_wkt(self.grid.crs).axis_info[0]
-        if axis.unit_name in {"degree", "grad", "radian"}:
-            return None
-        return float(self.grid.planar_pixel_area * axis.unit_conversion_factor**2 / 1e6)
-
-
-@dataclass(frozen=True)
-class Observed:
-    """One observation, classified and measured."""
-
-    observation: Observation
-    classes: UInt8
-    picture: UInt8
-    tally: Tally
-    budget: Budget
-    layers: tuple[PolygonLayer, ...]
-
-
-@dataclass(frozen=True)
 class RunResult:
     """What a run gave.
 
@@ -93,190 +50,157 @@ class RunResult:
     folder
         Where it was written.
     rows
-        The series.
+        The series: what was done now, and what stood there from earlier runs.
     model
         The named clusters.
     faults
         What failed, each with its reason; the rest is published.
+    notes
+        What a reader should know, in sentences.
     """
 
     folder: Path
     rows: tuple[Row, ...]
     model: Model
-    faults: tuple[IcepipeError, ...]
+    faults: tuple[InputError, ...]
+    notes: tuple[str, ...]
 
 
-def plan(config: Config) -> Plan:
-    """Find scenes, observations, grid and region.
-
-    Raises
-    ------
-    NoUsableInput
-        If there is nothing to work on.
-    ConfigError
-        If the scenes do not belong in one run.
-    """
-    catalog = find_scenes(config.inputs)
-    sensors = sorted({scene.sensor for scene in catalog.scenes})
-    if len(sensors) > 1:
-        raise ConfigError(f"the scenes are of several sensors: {', '.join(sensors)}", "give each a config of its own")
-    grid = run_grid(catalog.scenes)
-    return Plan(
-        config=config,
-        catalog=catalog,
-        observations=observations(catalog.scenes, config.measure.period),
-        sensor=SENSORS[sensors[0]],
-        grid=grid,
-        region=union_of_footprints(catalog.scenes),
-        pixel_area=PixelArea.of(grid),
-    )
-
-
-def _read(plan: Plan, observation: Observation) -> Iterator[tuple[Block, Pixels, Bool]]:
-    """Blocks of an observation with their pixels and what lies in the region."""
-    with ObservationReader(observation, plan.grid, len(plan.sensor.roles)) as reader:
-        for block in blocks(plan.grid):
-            pixels = reader.read(block)
-            within = inside(plan.region, plan.grid, block)
-            yield block, Pixels(pixels.bands, pixels.valid & within), within
-
-
-def _sample_of(plan: Plan, observation: Observation, rate: float) -> UInt8:
-    picked = [np.zeros((0, len(plan.sensor.roles)), dtype=np.uint8)]
-    for block, pixels, _ in _read(plan, observation):
-        rows_ = np.arange(block.row, block.row + block.height)
-        cols = np.arange(block.col, block.col + block.width)
-        chosen = pick(plan.config.segment.seed, observation.date.toordinal(), rows_, cols, rate) & pixels.valid
-        picked.append(pixels.bands[:, chosen].T)
-    return np.concatenate(picked)
-
-
-def _fit(plan: Plan, faults: list[IcepipeError], progress: Progress) -> tuple[Model, tuple[Observation, ...]]:
+def _fit(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
     total = len(plan.observations)
-    rate = plan.config.segment.sample / max(1, plan.region_pixels * total)
-    samples, readable = [], []
-    for done, observation in enumerate(plan.observations):
-        progress("sample", done, total)
-        try:
-            samples.append(_sample_of(plan, observation, rate))
-            readable.append(observation)
-        except InputError as fault:
-            faults.append(fault)
-    if not readable:
-        raise faults[0]
-    progress("fit", 0, 1)
+    region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
+    rate = plan.config.segment.sample / max(1, region_pixels * total)
+    ordered = (in_order(o, plan.config.measure.prefer, len(plan.sensor.roles)) for o in plan.observations)
+    samples: list[UInt8] = []
+    faults: list[InputError] = []
+    for done, sample in enumerate(ordered_map(partial(sample_of, plan, rate), ordered, plan.workers)):
+        progress("sample", done + 1, total)
+        if isinstance(sample, InputError):
+            faults.append(sample)
+        else:
+            samples.append(sample)
+    if not samples:
+        raise NoUsableInput(f"no usable input: {faults[0]}")
     settings = plan.config.segment
     found = fit(np.concatenate(samples), settings.k, settings.seed, plan.sensor, RULE_SETS[plan.sensor.rule_set])
-    return name_clusters(found, settings.k, settings.seed, plan.sensor), tuple(readable)
+    return name_clusters(found, settings.k, settings.seed, plan.sensor), faults
 
 
-def _classify(plan: Plan, observation: Observation, table: ColourTable, codes: UInt8) -> tuple[UInt8, UInt8, Tally]:
-    """Class raster, thumbnail of the colours, and tally of one observation."""
-    classes = np.full(plan.grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
-    step = thumbnail_step(plan.grid)
-    picture, tally = [], Tally()
-    for block, pixels, within in _read(plan, observation):
-        strata = table.clusters(pixels)
-        strata[~within] = stratum_of(ClassCode.OUTSIDE)
-        tally.add(strata, plan.pixel_area.units(block))
-        classes[block.slices] = codes[strata]
-        first = -block.row % step
-        picture.append(pixels.bands[:, first::step, ::step].transpose(1, 2, 0))
-    return classes, np.concatenate(picture), tally
+def _new_basis(plan: Plan, model: Model) -> Basis:
+    t = plan.grid.transform
+    return Basis(
+        settings=plan.config.basis_digest,
+        crs=plan.grid.crs,
+        transform=(t.a, t.b, t.c, t.d, t.e, t.f),
+        width=plan.grid.width,
+        height=plan.grid.height,
+        region_wkt=shapely.to_wkt(plan.region, rounding_precision=-1),
+        unit_m2=plan.unit_m2,
+        model=model,
+    )
 
 
-def observe(plan: Plan, observation: Observation, model: Model, table: ColourTable) -> Observed:
-    """Classify and measure one observation.
+def _made(work: Work, observation: Observation) -> Made:
+    files = {path for scene in observation.scenes for path in scene.files}
+    land = work.plan.config.inputs.land
+    if land and is_vector(land):
+        files.add(Path(land.path))
+    inputs = tuple(sorted((path.name, fingerprint(path)) for path in files))
+    return Made(inputs, basis_hash(work.basis), work.plan.config.digest, versions())
+
+
+def _folder(config: Config, key: str) -> Path:
+    return config.run_folder / "observations" / key
+
+
+def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool] | InputError:
+    """Bring one observation up to date; its record and whether work was needed, or the fault."""
+    config = work.plan.config
+    try:
+        made = _made(work, observation)
+        record = None if force else read_record(_folder(config, observation.key))
+        if record and record.made == made:
+            return record, False
+        ordered = in_order(observation, config.measure.prefer, len(work.plan.sensor.roles))
+        observed = observe(work, ordered)
+    except InputError as fault:
+        return fault
+    published = rows_of(work.plan, observed, work.basis.model)
+    folder = _folder(config, observation.key)
+    return publish_observation(folder, config.name, observed, work.basis.model, published, made), True
+
+
+def _kept(work: Work, done: Collection[str]) -> dict[str, Record]:
+    """Records of earlier runs on this basis and these settings, of observations that this run did not touch."""
+    found = {}
+    for folder in sorted((work.plan.config.run_folder / "observations").glob("[!.]*")):
+        record = read_record(folder) if folder.name not in done else None
+        ours = record and record.made.basis == basis_hash(work.basis)
+        if record and ours and record.made.settings == work.plan.config.digest:
+            found[folder.name] = record
+    return found
+
+
+def _chosen(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
+    """Observations asked for by key or by date.
 
     Raises
     ------
-    InputError
-        If a file cannot be read.
-    IntegrityError
-        If the budget does not close.
+    ConfigError
+        If one asked for is not there.
     """
-    classes, picture, tally = _classify(plan, observation, table, class_table(model))
-    area, unit = plan.pixel_area.units, plan.pixel_area.unit_m2
-    measured = budget(tally, model, unit, edge_units(classes, plan.grid, area))
-    wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
-    layers = tuple(vectorize(classes, code, plan.grid, area, unit) for code in wanted)
-    return Observed(observation, classes, picture, tally, measured, layers)
+    wanted = set(only)
+    chosen = tuple(o for o in plan.observations if not wanted or {o.key, o.date.isoformat()} & wanted)
+    missing = wanted - {o.key for o in chosen} - {o.date.isoformat() for o in chosen}
+    if missing:
+        raise ConfigError(f"--only: no observation {', '.join(sorted(missing))}", "see `icepipe check`")
+    return chosen
 
 
-def _moment(observation: Observation) -> str:
-    """ISO text of the observation's day, with the time where its scenes share one."""
-    times = {scene.time for scene in observation.scenes}
-    only = times.pop() if len(times) == 1 else None
-    day = observation.date.isoformat()
-    return f"{day}T{only.isoformat()}Z" if only else day
+def _outside(plan: Plan) -> dict[str, float]:
+    """km2 of each scene that lie outside the region; nothing where the region was made from these scenes."""
+    if plan.earlier is None:
+        return {}
+    found = {str(scene.path): outside_km2(scene, plan.region, plan.grid) for scene in plan.catalog.scenes}
+    return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
-def publish_observation(plan: Plan, observed: Observed, model: Model) -> None:
-    """Write the folder of one observation; it appears whole or not at all."""
-    observation, name = observed.observation, plan.config.name
-    stem = f"{name}_{observation.key}"
-    with replace_folder(plan.config.run_folder / "observations" / observation.key) as folder:
-        write_classes(folder / f"{stem}_classes.tif", observed.classes, plan.grid, observation.date)
-        for layer in observed.layers:
-            path = folder / f"{stem}_{layer.code.label}.shp"
-            write_shapefile(path, layer, observation.date, _moment(observation))
-        document = explain_document(observation.key, model, observed.tally, plan.pixel_area.unit_m2)
-        (folder / "explain.json").write_text(json_text(document), encoding="utf-8")
-        step = thumbnail_step(plan.grid)
-        write_quicklook(
-            folder / "quicklook.png",
-            f"{name}  {observation.key}",
-            observed.picture,
-            observed.classes[::step, ::step],
-            plan.grid,
-            observed.budget,
-        )
+def _notes(outside: Mapping[str, float], n_up_to_date: int, records: Collection[Record]) -> tuple[str, ...]:
+    notes = [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
+    if n_up_to_date:
+        notes.append(f"{n_up_to_date} observation(s) were up to date")
+    twice = max((record.doubled_fraction for record in records), default=0.0)
+    if twice:
+        notes.append(f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation")
+    return tuple(notes)
 
 
-def _rows(plan: Plan, observed: Observed, model: Model) -> tuple[Row, ...]:
-    screened: frozenset[ClassCode] = frozenset()
-    context = Context(
-        region=plan.config.name,
-        observation=observed.observation,
-        planar_km2_per_pixel=plan.planar_km2_per_pixel,
-        flags=flags_of(observed.budget, plan.config.measure.min_valid, screened),
-        model=model_hash(model),
-        config_hash=plan.config.digest,
-        screened=screened,
-    )
-    return rows(observed.budget, {layer.code: len(layer.geometry) for layer in observed.layers}, context)
+def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
+    """The basis of an earlier run, or a new one with the faults met on the way."""
+    if plan.earlier:
+        return plan.earlier, []
+    model, faults = _fit(plan, progress)
+    return _new_basis(plan, model), faults
 
 
-_LIBRARIES = ("icepipe", "rasterio", "numpy", "scikit-learn", "pyproj", "shapely", "pyogrio", "geopandas")
+def _publish_run(plan: Plan, basis: Basis, result: RunResult, records: Mapping[str, Record]) -> None:
+    folder, outside = result.folder, _outside(plan)
+    write_series(folder, result.rows)
+    write_json(folder / "model.json", model_document(basis.model))
+    surface = plan.pixel_area.surface
+    document = provenance(plan.config, basis, surface, plan.catalog.scenes, records, outside, result.faults)
+    write_json(folder / "run.json", document)
 
 
-def _provenance(plan: Plan, model: Model, faults: list[IcepipeError], seconds: float) -> dict[str, Any]:
-    return {
-        "name": plan.config.name,
-        "config": plan.config.model_dump(mode="json"),
-        "config_hash": plan.config.digest,
-        "model_hash": model_hash(model),
-        "areas_measured_on": plan.pixel_area.surface,
-        "area_unit_m2": plan.pixel_area.unit_m2,
-        "grid": {
-            "crs": plan.grid.crs,
-            "transform": list(plan.grid.transform)[:6],
-            "width": plan.grid.width,
-            "height": plan.grid.height,
-        },
-        "region_wkt": shapely.to_wkt(plan.region, rounding_precision=-1),
-        "scenes": [
-            {"file": scene.path.name, "date": scene.date.isoformat(), "platform": scene.platform}
-            for scene in plan.catalog.scenes
-        ],
-        "failed": [str(fault) for fault in faults],
-        "versions": {name: version(name) for name in _LIBRARIES} | {"python": host.python_version()},
-        "seconds": round(seconds, 3),
-    }
-
-
-def run(config: Config, progress: Progress = _silent) -> RunResult:
+def run(
+    config: Config,
+    progress: Progress = _silent,
+    *,
+    only: Collection[str] = (),
+    force: bool = False,
+    rebase: bool = False,
+) -> RunResult:
     """Do the whole job of a config.
 
     Parameters
@@ -285,6 +209,12 @@ def run(config: Config, progress: Progress = _silent) -> RunResult:
         From :func:`icepipe.config.load`.
     progress
         Told how far the run is.
+    only
+        Dates or keys of the observations to work on; all where empty. Rows of the others stay as they are.
+    force
+        Work on observations that are up to date, too.
+    rebase
+        Make region, grid and model anew, and redo everything.
 
     Returns
     -------
@@ -296,25 +226,29 @@ def run(config: Config, progress: Progress = _silent) -> RunResult:
     IcepipeError
         If nothing can be done, or a budget or a write does not hold.
     """
-    started = time.monotonic()
     check_writable(config.run_folder)
-    planned = plan(config)
-    faults: list[IcepipeError] = list(planned.catalog.faults)
-    model, readable = _fit(planned, faults, progress)
-    table = ColourTable(model)
-    series: list[Row] = []
-    for done, observation in enumerate(readable):
-        progress(observation.key, done, len(readable))
-        try:
-            observed = observe(planned, observation, model, table)
-        except InputError as fault:
-            faults.append(fault)
-            continue
-        publish_observation(planned, observed, model)
-        series.extend(_rows(planned, observed, model))
-    progress("publish", len(readable), len(readable))
-    write_series(config.run_folder, series)
-    write_json(config.run_folder / "model.json", model_document(model))
-    seconds = time.monotonic() - started
-    write_json(config.run_folder / "run.json", _provenance(planned, model, faults, seconds))
-    return RunResult(config.run_folder, tuple(series), model, tuple(faults))
+    plan = make_plan(config, rebase)
+    chosen = _chosen(plan, only)
+    basis, unread = _basis(plan, progress)
+    work = Work(plan, basis, ColourTable(basis.model))
+    if plan.earlier is None:
+        save_basis(config.run_folder, basis)
+    faults = [*plan.catalog.faults]
+    records, n_up_to_date = {}, 0
+    done = ordered_map(partial(_do, work, force), chosen, plan.workers)
+    for number, (observation, outcome) in enumerate(zip(chosen, done, strict=True), start=1):
+        progress(observation.key, number, len(chosen))
+        if isinstance(outcome, InputError):
+            faults.append(outcome)
+        else:
+            records[observation.key], worked = outcome
+            n_up_to_date += not worked
+    told = {fault.path for fault in faults}
+    faults += [fault for fault in unread if fault.path not in told]
+    records = dict(sorted((records | _kept(work, records)).items()))
+    progress("publish", len(chosen), len(chosen))
+    series = tuple(row for record in records.values() for row in record.rows)
+    notes = _notes(_outside(plan), n_up_to_date, records.values())
+    result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
+    _publish_run(plan, basis, result, records)
+    return result

@@ -28,7 +28,7 @@ def config(tmp_path):
 def test_help_and_version(icepipe):
     said = icepipe("--help")
     assert said.returncode == 0
-    for command in ("run", "check", "explain", "schema"):
+    for command in ("run", "check", "init", "inspect", "explain", "schema"):
         assert command in said.stdout
     assert icepipe("--version").stdout.startswith("icepipe 0.")
 
@@ -44,7 +44,7 @@ def test_check_tells_the_plan_and_writes_nothing(icepipe, config, tmp_path):
 
 def test_schema_is_the_schema_of_a_config(icepipe):
     document = json.loads(icepipe("schema").stdout)
-    assert set(document["properties"]) == {"name", "inputs", "segment", "measure", "publish"}
+    assert set(document["properties"]) == {"name", "inputs", "segment", "measure", "publish", "batch"}
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,13 @@ def test_moving_a_pixel_leaves_the_names_of_clusters(run_scenes, tmp_path):
 
 
 def test_a_scene_that_vanishes_between_plan_and_read_is_a_fault(run_scenes, tmp_path, monkeypatch):
-    from icepipe import stages
+    from icepipe import plan
 
     good = write(tmp_path / "a_20240701.tif", PICTURE)
     bad = write(tmp_path / "b_20240702.tif", PICTURE)
-    real = stages.run_grid
-    monkeypatch.setattr(stages, "run_grid", lambda scenes: (bad.unlink(missing_ok=True), real(scenes))[1])
+    real = plan.run_grid
+    monkeypatch.setattr(plan, "run_grid", lambda scenes: (bad.unlink(missing_ok=True), real(scenes))[1])
     result = run_scenes([good, bad])
     assert {row.date for row in result.rows} == {"2024-07-01"}
+    assert len(result.faults) == 1
     assert "b_20240702.tif" in str(result.faults[0])

@@ -86,7 +86,7 @@ def test_edges_do_not_depend_on_strips(monkeypatch):
 def context(flags=(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", GRID, (1, 2, 3), (), None)
-    return Context("bay", Observation("2024-07-01", day, (scene,)), 1.0, flags, "m", "c", screened)
+    return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened)
 
 
 def test_rows_close_and_leave_the_unknown_empty():

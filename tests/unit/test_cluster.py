@@ -108,7 +108,7 @@ def test_the_colour_table_answers_as_the_search_does():
     bands = np.random.default_rng(2).integers(0, 256, (3, 40, 50), dtype=np.uint8)
     valid = np.random.default_rng(3).random((40, 50)) < 0.8
     for _ in range(2):
-        strata = table.clusters(Pixels(bands, valid))
+        strata = table.clusters(Pixels(bands, valid, np.zeros((40, 50), np.uint8)))
         expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
         assert np.array_equal(strata[valid], expected[valid])
         assert np.all(strata[~valid] == stratum_of(ClassCode.UNOBSERVED))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from icepipe.config import load
+from icepipe.config_file import load
 from icepipe.errors import ConfigError
 
 GOOD = "name: bay\ninputs:\n  scenes: tiles/*.tif\n"

@@ -29,7 +29,7 @@ def seen(path, **settings):
     scenes = find_scenes(inputs(path, **settings)).scenes
     grid = run_grid(scenes)
     (observation,) = observations(scenes, "day")
-    with ObservationReader(observation, grid, 3) as reader:
+    with ObservationReader(observation, grid, union_of_footprints(scenes, grid), None, 3) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
 
@@ -129,7 +129,6 @@ def test_files_that_cannot_be_used_are_refused_by_name(tmp_path):
     _refused(fifo, "not a regular file")
 
 
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_ground_control_points_and_missing_places_are_refused(tmp_path):
     _refused(write(tmp_path / "id_20240701.tif", PICTURE, transform=Affine.identity()), "no geotransform")
     path = write(tmp_path / "gcp_20240701.tif", PICTURE, transform=Affine.identity())
@@ -213,15 +212,16 @@ def test_tiles_of_one_grid_fill_each_other_once(tmp_path):
     ]
     assert drawn == ["ww..", "wwii", ".iii"]
     scenes = find_scenes(inputs(tmp_path)).scenes
-    region = union_of_footprints(scenes)
-    within = inside(region, run_grid(scenes), Block(0, 0, 3, 4))
+    grid = run_grid(scenes)
+    within = inside(union_of_footprints(scenes, grid), grid, Block(0, 0, 3, 4))
     assert within.tolist() == [[True, True, True, False], [True] * 4, [False, True, True, True]]
 
 
 def test_blocks_cover_a_grid_once(tmp_path):
     grid = run_grid(find_scenes(inputs(write(tmp_path / "a_20240701.tif", PICTURE))).scenes)
     big = type(grid)(grid.crs, grid.transform, 3000, 2500)
-    counted = np.zeros(big.shape, dtype=int)
-    for block in blocks(big):
-        counted[block.slices] += 1
-    assert np.all(counted == 1)
+    for side in (None, 700):
+        counted = np.zeros(big.shape, dtype=int)
+        for block in blocks(big, side):
+            counted[block.slices] += 1
+        assert np.all(counted == 1)

@@ -13,6 +13,7 @@ from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.dates import stamp_of
+from icepipe.inputs.masks import describe_mask, is_vector, mask_path
 from icepipe.inputs.roles import alpha_band, sensor_and_bands
 from icepipe.inputs.sensors import platform_of
 from icepipe.records import GeoBox, Observation, Scene
@@ -93,11 +94,21 @@ def describe(path: Path, inputs: Inputs) -> Scene:
             bands=bands,
             nodata=_nodata(dataset, inputs.nodata),
             alpha=alpha_band(dataset),
+            cloud=describe_mask(inputs.cloud, path, "cloud") if inputs.cloud else None,
+            land=describe_mask(inputs.land, path, "land") if inputs.land and not is_vector(inputs.land) else None,
         )
 
 
-def _time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str]:
-    return scene.date, scene.time or dt.time.min, scene.platform, scene.path.name
+def time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str, str]:
+    """Sort key of scenes: when, by which satellite, then by name; never by the order they were listed in."""
+    return scene.date, scene.time or dt.time.min, scene.platform, scene.path.name, scene.path.parent.name
+
+
+def without_masks(files: Sequence[Path], inputs: Inputs) -> list[Path]:
+    """Files less those that are masks of others among them."""
+    asked = [mask for mask in (inputs.cloud, inputs.land) if mask]
+    masks = {mask_path(mask, path).absolute() for mask in asked for path in files}
+    return [path for path in files if path.absolute() not in masks]
 
 
 def find_scenes(inputs: Inputs) -> Catalog:
@@ -110,7 +121,7 @@ def find_scenes(inputs: Inputs) -> Catalog:
     """
     scenes: list[Scene] = []
     faults: list[InputError] = []
-    for path in find_files(inputs.scenes):
+    for path in without_masks(find_files(inputs.scenes), inputs):
         try:
             scenes.append(describe(path, inputs))
         except InputError as fault:
@@ -118,7 +129,7 @@ def find_scenes(inputs: Inputs) -> Catalog:
     if not scenes:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise NoUsableInput(f"no usable input{more}: {faults[0]}")
-    return Catalog(tuple(sorted(scenes, key=_time_order)), tuple(faults))
+    return Catalog(tuple(sorted(scenes, key=time_order)), tuple(faults))
 
 
 def _scene_key(scene: Scene) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ import numpy as np
 import pyproj
 import rasterio
 from rasterio.enums import Interleaving
-from rasterio.errors import CRSError, RasterioError, RasterioIOError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 
 from icepipe.errors import InputError
+
+# The checks below refuse what has no place, in words. rasterio also warns about its own arrays in memory, and its way
+# of silencing that is not safe between threads.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 MAX_BLOCK_BYTES = 64 * 2**20

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyproj
@@ -13,80 +15,151 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import InputError
-from icepipe.records import Block, Bool, GeoBox, Scene
+from icepipe.inputs.earth import Earth
+from icepipe.inputs.pixel_area import AreaDensity
+from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
+from icepipe.records import Block, Bool, Float64, GeoBox, Scene
 
 BLOCK_PIXELS = 2**21
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
 
-ALIGNED_PX = 1e-3
-"""Two grids are one where their origins differ by whole pixels to this part of a pixel."""
+OUTLINE_POINTS = 64
+"""Points a side of a footprint that is bent by another projection."""
 
 
-def same_crs(one: str, other: str) -> bool:
-    """Whether two WKT strings mean one coordinate system."""
-    return one == other or bool(pyproj.CRS.from_wkt(one) == pyproj.CRS.from_wkt(other))
+def outline(geobox: GeoBox, crs: str) -> BaseGeometry:
+    """Footprint of a grid in a coordinate system; shape of its sides kept where the two differ."""
+    if same_crs(geobox.crs, crs):
+        return Polygon(geobox.corners)
+    t = np.linspace(0, 1, OUTLINE_POINTS, endpoint=False)
+    one, zero = np.ones_like(t), np.zeros_like(t)
+    col = np.concatenate([t, one, 1 - t, zero]) * geobox.width
+    row = np.concatenate([zero, t, one, 1 - t]) * geobox.height
+    m = geobox.transform
+    x, y = m.a * col + m.b * row + m.c, m.d * col + m.e * row + m.f
+    return Polygon(np.column_stack(pyproj.Transformer.from_crs(geobox.crs, crs, always_xy=True).transform(x, y)))
 
 
-def offset(inner: GeoBox, outer: GeoBox) -> tuple[int, int] | None:
-    """Row and column of ``inner``'s corner on ``outer``'s grid; None where the grids do not line up."""
-    if not same_crs(inner.crs, outer.crs):
-        return None
-    to_pixels = ~outer.transform @ inner.transform
-    far_col, far_row = to_pixels @ (inner.width, inner.height)
-    col, row = to_pixels.c, to_pixels.f
-    exact = (round(col), round(row), round(col) + inner.width, round(row) + inner.height)
-    if max(abs(a - b) for a, b in zip(exact, (col, row, far_col, far_row), strict=True)) > ALIGNED_PX:
-        return None
-    return round(row), round(col)
+def _finest(scenes: Sequence[Scene]) -> tuple[Scene, float]:
+    """Scene with the smallest pixels on the ground, the first of equals, and their side in metres."""
+    sides = []
+    for scene in scenes:
+        density = AreaDensity(scene.geobox)
+        middle = density.origin + np.array([scene.geobox.width, scene.geobox.height]) / 2
+        sides.append(float(np.sqrt(np.prod(density.pixel_sides_m(middle)))))
+    best = min(range(len(scenes)), key=lambda i: (round(sides[i], 3), i))
+    return scenes[best], sides[best]
 
 
-def run_grid(scenes: Sequence[Scene]) -> GeoBox:
-    """Smallest grid that holds every scene, on the pixels of the first.
+def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
+    """Smallest grid on a lattice of pixels that holds every scene.
 
     Raises
     ------
     InputError
-        If a scene's pixels do not line up with the first one's.
+        If a scene has no place in the lattice's CRS.
+    """
+    to_pixels = ~lattice.transform
+    spans = []
+    for scene in scenes:
+        x, y = np.asarray(outline(wrapped(scene.geobox, lattice), lattice.crs).exterior.coords).T
+        if not np.all(np.isfinite(x)) or not np.all(np.isfinite(y)):
+            raise InputError(scene.path, "it does not lie within the run's coordinate system", "set inputs.grid.crs")
+        col, row = to_pixels.a * x + to_pixels.b * y + to_pixels.c, to_pixels.d * x + to_pixels.e * y + to_pixels.f
+        spans.append((col.min(), row.min(), col.max(), row.max()))
+    lows, highs = np.array(spans)[:, :2].min(axis=0), np.array(spans)[:, 2:].max(axis=0)
+    left, top = (math.floor(value + ALIGNED_PX) for value in lows)
+    right, bottom = (math.ceil(value - ALIGNED_PX) for value in highs)
+    return GeoBox(lattice.crs, lattice.transform @ Affine.translation(left, top), right - left, bottom - top)
+
+
+def _equal_area_crs(scenes: Sequence[Scene]) -> str:
+    """Lambert azimuthal equal-area system around the middle of the scenes, on WGS 84, to whole degrees."""
+    points = []
+    for scene in scenes:
+        earth, box = Earth.of(scene.geobox.crs), scene.geobox
+        x, y = box.transform @ (box.width / 2, box.height / 2)
+        points.append(earth.cartesian(*earth.lonlat(np.array(x), np.array(y)))[1])
+    x, y, z = np.mean(points, axis=0)
+    lat, lon = round(math.degrees(math.atan2(z, math.hypot(x, y)))), round(math.degrees(math.atan2(y, x)))
+    return str(pyproj.CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84 +units=m").to_wkt())
+
+
+def asked_grid(scenes: Sequence[Scene], crs: str, resolution: float) -> GeoBox:
+    """Grid of a stated CRS and pixel size, on whole multiples of it, that holds every scene."""
+    lattice = GeoBox(pyproj.CRS.from_user_input(crs).to_wkt(), Affine.scale(resolution, -resolution), 1, 1)
+    return _cover(scenes, lattice)
+
+
+def run_grid(scenes: Sequence[Scene]) -> GeoBox:
+    """Smallest grid that holds every scene.
+
+    The pixels of the finest scene where all share a CRS, so that scenes on them are not resampled; else an equal-area
+    grid with pixels as large as the finest scene's, to three digits.
     """
     first = scenes[0].geobox
-    rows, cols, ends_row, ends_col = [], [], [], []
-    for scene in scenes:
-        place = offset(scene.geobox, first)
-        if place is None:
-            raise InputError(
-                scene.path,
-                f"its pixels do not line up with those of {scenes[0].path.name}",
-                "bring both to one grid",
-            )
-        rows.append(place[0])
-        cols.append(place[1])
-        ends_row.append(place[0] + scene.geobox.height)
-        ends_col.append(place[1] + scene.geobox.width)
-    row, col = min(rows), min(cols)
-    transform = first.transform @ Affine.translation(col, row)
-    return GeoBox(first.crs, transform, max(ends_col) - col, max(ends_row) - row)
+    if all(same_crs(scene.geobox.crs, first.crs) for scene in scenes):
+        return _cover(scenes, _finest(scenes)[0].geobox)
+    side = float(f"{_finest(scenes)[1]:.3g}")
+    return asked_grid(scenes, _equal_area_crs(scenes), side)
 
 
-def blocks(grid: GeoBox) -> Iterator[Block]:
-    """Full-width strips of a grid, top to bottom."""
-    height = max(1, BLOCK_PIXELS // grid.width)
+def blocks(grid: GeoBox, side: int | None = None) -> Iterator[Block]:
+    """Blocks of a grid: squares of ``side`` pixels, or full-width strips; left to right, top to bottom."""
+    height = side or max(1, BLOCK_PIXELS // grid.width)
+    width = side or grid.width
     for row in range(0, grid.height, height):
-        yield Block(row, 0, min(height, grid.height - row), grid.width)
+        for col in range(0, grid.width, width):
+            yield Block(row, col, min(height, grid.height - row), min(width, grid.width - col))
 
 
-def union_of_footprints(scenes: Sequence[Scene]) -> BaseGeometry:
-    """Outline of everything the scenes cover, seen or not, in their CRS."""
-    return shapely.union_all([Polygon(scene.geobox.corners) for scene in scenes])
+def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
+    """Outline of everything the scenes cover, seen or not, in the grid's CRS.
+
+    Corners of scenes on the grid's own pixels are put onto them, so that the outline does not depend on how a
+    scene was cut.
+    """
+    to_pixels, shapes = ~grid.transform, []
+    for scene in scenes:
+        shape = outline(wrapped(scene.geobox, grid), grid.crs)
+        pixels = shapely.transform(shape, lambda xy: _apply(to_pixels, xy))
+        whole = shapely.transform(pixels, np.rint)
+        shapes.append(whole if whole.equals_exact(pixels, ALIGNED_PX) else pixels)
+    union = shapely.normalize(shapely.simplify(shapely.union_all(shapes), 0))
+    return shapely.transform(union, lambda xy: _apply(grid.transform, xy))
 
 
-def inside(region: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
-    """True for pixels of a block whose centre lies in the region; shape (rows, columns)."""
+def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
+    """Part of a scene's footprint that lies outside the region, in true km2; 0 where it is less than a pixel."""
+    shape = outline(wrapped(scene.geobox, grid), grid.crs)
+    earth = Earth.of(grid.crs)
+    rest = shapely.segmentize(shape.difference(region), math.sqrt(shape.area) / OUTLINE_POINTS)
+    if rest.area < grid.planar_pixel_area:
+        return 0.0
+    total = 0.0
+    for part in shapely.get_parts(rest):
+        if part.geom_type == "Polygon":
+            lon, lat = (np.degrees(angle) for angle in earth.lonlat(*np.asarray(part.exterior.coords).T))
+            total += abs(earth.geod.polygon_area_perimeter(lon, lat)[0])
+            for ring in part.interiors:
+                lon, lat = (np.degrees(angle) for angle in earth.lonlat(*np.asarray(ring.coords).T))
+                total -= abs(earth.geod.polygon_area_perimeter(lon, lat)[0])
+    return total / 1e6
+
+
+def _apply(transform: Affine, xy: Float64) -> Float64:
+    x, y = xy.T
+    t = transform
+    return np.column_stack([t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f])
+
+
+def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
+    """True for pixels of a block whose centre lies in a shape given in the grid's CRS; shape (rows, columns)."""
     transform = grid.transform @ Affine.translation(block.col, block.row)
-    outline = Polygon(GeoBox(grid.crs, transform, block.width, block.height).corners)
-    tolerance = ALIGNED_PX * np.sqrt(grid.planar_pixel_area)
-    shape = (block.height, block.width)
-    if region.buffer(tolerance).covers(outline):
-        return np.ones(shape, dtype=bool)
-    if not region.intersects(outline):
-        return np.zeros(shape, dtype=bool)
-    return np.asarray(geometry_mask([region], shape, transform, invert=True))
+    frame = Polygon(replace(grid, transform=transform, width=block.width, height=block.height).corners)
+    size = (block.height, block.width)
+    if shape.covers(frame.buffer(-ALIGNED_PX * math.sqrt(grid.planar_pixel_area))):
+        return np.ones(size, dtype=bool)
+    if not shape.intersects(frame):
+        return np.zeros(size, dtype=bool)
+    return np.asarray(geometry_mask([shape], size, transform, invert=True))

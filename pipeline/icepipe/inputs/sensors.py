@@ -16,12 +16,15 @@ class Stretch:
 
     Attributes
     ----------
+    name
+        What people call the curve.
     knots
         (byte, reflectance) pairs, ascending; linear in between.
     source
         Where the curve is published.
     """
 
+    name: str
     knots: tuple[tuple[float, float], ...]
     source: str
 
@@ -38,11 +41,13 @@ def _srgb_knots() -> tuple[tuple[float, float], ...]:
 
 
 SRGB = Stretch(
+    name="the sRGB curve",
     knots=_srgb_knots(),
     source="IEC 61966-2-1: a picture meant for a screen encodes linear light with the sRGB curve",
 )
 
 MODIS_CORRECTED_REFLECTANCE = Stretch(
+    name="the MODIS Rapid Response enhancement",
     knots=tuple(
         (byte, scaled / 255 * 1.11 - 0.01)
         for scaled, byte in ((0, 0), (30, 110), (60, 160), (120, 210), (190, 240), (255, 255))

@@ -36,6 +36,7 @@ class Row:
     n_pixels: int | None
     n_polygons: int | None
     n_scenes: int
+    prefer: str
     flags: str
     model: str
     config_hash: str
@@ -67,6 +68,7 @@ class Context:
 
     region: str
     observation: Observation
+    prefer: str
     planar_km2_per_pixel: float | None
     flags: tuple[str, ...]
     model: str
@@ -102,6 +104,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Conte
         n_pixels=area.n_pixels if known else None,
         n_polygons=n_polygons if known else None,
         n_scenes=len(context.observation.scenes),
+        prefer=context.prefer,
         flags=";".join(context.flags),
         model=context.model,
         config_hash=context.config_hash,

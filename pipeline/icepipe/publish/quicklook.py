@@ -10,7 +10,7 @@ import numpy as np
 
 from icepipe.inputs.earth import Earth
 from icepipe.measure.area import Budget
-from icepipe.records import CLASS_COLOURS, ClassCode, GeoBox, UInt8
+from icepipe.records import CLASS_COLOURS, Block, ClassCode, GeoBox, UInt8
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
@@ -22,6 +22,27 @@ DPI = 100
 def thumbnail_step(grid: GeoBox) -> int:
     """Every how many pixels a thumbnail takes one."""
     return max(1, math.ceil(max(grid.shape) / PANEL_PX))
+
+
+class Thumbnail:
+    """Colours of every n-th pixel of a grid, gathered block by block.
+
+    Attributes
+    ----------
+    picture
+        Shape (rows, columns, 3).
+    """
+
+    def __init__(self, grid: GeoBox) -> None:
+        self._step = thumbnail_step(grid)
+        self.picture = np.zeros((*(math.ceil(side / self._step) for side in grid.shape), 3), dtype=np.uint8)
+
+    def add(self, block: Block, bands: UInt8) -> None:
+        """Take the pixels of a block; bands have shape (3, rows, columns)."""
+        top, left = -block.row % self._step, -block.col % self._step
+        small = bands[:, top :: self._step, left :: self._step].transpose(1, 2, 0)
+        row, col = (block.row + top) // self._step, (block.col + left) // self._step
+        self.picture[row : row + small.shape[0], col : col + small.shape[1]] = small
 
 
 def _paint(classes: UInt8) -> UInt8:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from icepipe.measure.series import COLUMNS, Row
 from icepipe.publish.atomic import replace_file
 
-_TEXT = {"region", "date", "sensor", "class", "flags", "model", "config_hash"}
+_TEXT = {"region", "date", "sensor", "class", "prefer", "flags", "model", "config_hash"}
 _COUNT = {"n_pixels", "n_polygons", "n_scenes"}
 _SCHEMA = pa.schema(
     [(name, pa.string() if name in _TEXT else pa.int64() if name in _COUNT else pa.float64()) for name in COLUMNS]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from icepipe.records import ClassCode, Model, Pixels, UInt8
+from icepipe.records import SEEN, ClassCode, Model, Pixels, UInt8
 from icepipe.segment.cluster import nearest
 
 UNKNOWN = 255
@@ -15,6 +17,12 @@ FIRST_MASK = 240
 def stratum_of(code: ClassCode) -> int:
     """Stratum of pixels that no cluster describes."""
     return int(code) if code is ClassCode.OUTSIDE else FIRST_MASK + code
+
+
+_HIDDEN = np.array([stratum_of(ClassCode.UNOBSERVED)] * 256, dtype=np.uint8)
+for _code in (ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE):
+    _HIDDEN[_code] = stratum_of(_code)
+"""Stratum of each reason why a pixel is hidden."""
 
 
 def class_table(model: Model) -> UInt8:
@@ -38,7 +46,7 @@ class ColourTable:
         self._table = np.full(2**24, UNKNOWN, dtype=np.uint8)
 
     def clusters(self, pixels: Pixels) -> UInt8:
-        """Cluster number of every pixel, ``stratum_of(UNOBSERVED)`` where it was not seen; shape (rows, columns)."""
+        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
         red, green, blue = pixels.bands.astype(np.uint32)
         colour = red << 16 | green << 8 | blue
         index: UInt8 = self._table[colour]
@@ -47,5 +55,28 @@ class ColourTable:
             values = np.stack([missing >> 16, missing >> 8 & 255, missing & 255], axis=1)
             self._table[missing] = nearest(values, self._centroids)
             index = self._table[colour]
-        index[~pixels.valid] = stratum_of(ClassCode.UNOBSERVED)
+        index[~pixels.valid] = _HIDDEN[pixels.hidden[~pixels.valid]]
         return index
+
+
+def most_frequent(votes: Sequence[UInt8], codes: UInt8) -> UInt8:
+    """Of the strata that several scenes give a pixel, one of the class named most often.
+
+    Parameters
+    ----------
+    votes
+        Strata of one block, one array a scene, in the order that wins a tie.
+    codes
+        Class code of each stratum.
+    """
+    named = np.stack([codes[vote] for vote in votes])
+    share = np.stack([np.sum(named == code, axis=0) for code in SEEN])
+    most = share.max(axis=0)
+    result = votes[0].copy()
+    settled = np.zeros(result.shape, dtype=bool)
+    for vote, name in zip(votes, named, strict=True):
+        for position, code in enumerate(SEEN):
+            wins = ~settled & (name == code) & (share[position] == most)
+            result[wins] = vote[wins]
+            settled |= wins
+    return result

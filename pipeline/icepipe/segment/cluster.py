@@ -16,6 +16,10 @@ from icepipe.segment.rules import RuleSet
 MAX_STRADDLE = 0.004
 """Share of the sample that may lie on the other side of a threshold than its centroid, in one cluster."""
 
+MAX_CERTAIN_STRAYS = 0.0002
+"""Share of the sample that may sit in a cluster of another name although every threshold agrees on its own: a rare
+class that a large cluster would swallow."""
+
 MAX_CLUSTERS = 64
 """Splitting stops here whatever is left; the share left is written into the model."""
 
@@ -143,23 +147,50 @@ def _two_means(colours: Float64, counts: Int64, apart: Bool) -> Float64 | None:
     return round_significant(centres)
 
 
-def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet) -> tuple[Float64, Int64, float]:
-    """Split the cluster that straddles most, again and again; give centroids, parents and the share left."""
+@dataclass(frozen=True)
+class _Strays:
+    """Colours that do not fit the cluster they are nearest to, and the share of the sample they make of each cluster.
+
+    ``excess`` is the share over what is allowed; a cluster is fine up to 1.
+    """
+
+    apart: Bool
+    share: Float64
+    excess: Float64
+
+
+def _strays(palette: _Palette, member: UInt8, centre_signature: NDArray[np.uint16]) -> tuple[_Strays, _Strays]:
+    """Colours across any threshold from their centroid, and colours that are certainly of another name."""
     total = int(palette.counts.sum())
+    own, centre = palette.signature, centre_signature[member]
+    certain = np.isin(own >> 8, 1 << np.arange(8)) & (own & 255 != centre & 255)
+    found = []
+    for apart, allowed in ((own != centre, MAX_STRADDLE), (certain, MAX_CERTAIN_STRAYS)):
+        share = np.bincount(member, weights=palette.counts * apart, minlength=len(centre_signature)) / total
+        found.append(_Strays(apart, share, share / allowed))
+    return found[0], found[1]
+
+
+def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet) -> tuple[Float64, Int64, float]:
+    """Split the cluster with the most strays, again and again; give centroids, parents and the share left."""
     parents = np.arange(len(centroids))
-    stuck: set[tuple[float, ...]] = set()
+    stuck: set[tuple[int, tuple[float, ...]]] = set()
     while True:
         member = nearest(palette.colours, centroids)
-        apart = palette.signature != _signature(centroids, sensor, rules)[member]
-        strays = np.bincount(member, weights=palette.counts * apart, minlength=len(centroids)) / total
-        open_strays = np.where([tuple(c) in stuck for c in centroids], 0.0, strays)
-        worst = int(open_strays.argmax())
-        if open_strays[worst] <= MAX_STRADDLE or len(centroids) >= MAX_CLUSTERS:
-            return centroids, parents, float(strays.max())
+        kinds = _strays(palette, member, _signature(centroids, sensor, rules))
+        excess = np.array(
+            [
+                [0 if (n, tuple(c)) in stuck else e for c, e in zip(centroids, kind.excess, strict=True)]
+                for n, kind in enumerate(kinds)
+            ]
+        )
+        kind, worst = np.unravel_index(excess.argmax(), excess.shape)
+        if excess[kind, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
+            return centroids, parents, float(kinds[0].share.max())
         inside = member == worst
-        halves = _two_means(palette.colours[inside], palette.counts[inside], apart[inside])
+        halves = _two_means(palette.colours[inside], palette.counts[inside], kinds[kind].apart[inside])
         if halves is None:
-            stuck.add(tuple(centroids[worst]))
+            stuck.add((int(kind), tuple(centroids[worst])))
             continue
         centroids = np.vstack([np.delete(centroids, worst, axis=0), halves])
         parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)

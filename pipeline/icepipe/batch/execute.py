@@ -1,0 +1,55 @@
+"""Many pieces of work at once, with results in the order they were asked for."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BYTES_PER_PIXEL = 9
+"""Of a run grid's pixel, for one observation in work: class raster, labels and a mask."""
+
+BYTES_BESIDE = 300 * 2**20
+"""Libraries, blocks and caches."""
+
+
+def memory_bytes(pixels: int, workers: int) -> int:
+    """Estimated peak memory of a run."""
+    return BYTES_BESIDE + workers * BYTES_PER_PIXEL * pixels
+
+
+def workers_of(asked: int | str, pixels: int) -> int:
+    """Observations to work on at once: one a core, as far as half of the machine's memory allows."""
+    if isinstance(asked, int):
+        return asked
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    fitting = max(1, (half - BYTES_BESIDE) // (BYTES_PER_PIXEL * max(1, pixels)))
+    return int(min(os.cpu_count() or 1, fitting))
+
+
+def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Results of ``work`` on every item, in the items' order.
+
+    At most ``workers`` items are in work or waiting to be taken, so memory is bounded. An exception comes out where
+    its result would have.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

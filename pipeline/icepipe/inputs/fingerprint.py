@@ -1,0 +1,28 @@
+"""What a file holds, as a short text: two files with one fingerprint are one file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from icepipe.errors import InputError
+
+CHUNK = 2**20
+
+
+def fingerprint(path: Path) -> str:
+    """BLAKE2b of a file's bytes, 32 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error})", "fetch the file again") from error
+    return digest.hexdigest()

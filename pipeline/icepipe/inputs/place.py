@@ -1,0 +1,118 @@
+"""Where the pixels of one grid lie on another: nearest neighbour, by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import pyproj
+from affine import Affine
+from numpy.typing import NDArray
+
+from icepipe.records import Block, Bool, GeoBox, Int64
+
+Value = TypeVar("Value", bound=np.generic)
+
+ALIGNED_PX = 1e-3
+"""Two grids are one where their origins differ by whole pixels to this part of a pixel."""
+
+
+def same_crs(one: str, other: str) -> bool:
+    """Whether two WKT strings mean one coordinate system."""
+    return one == other or bool(pyproj.CRS.from_wkt(one) == pyproj.CRS.from_wkt(other))
+
+
+def wrapped(source: GeoBox, grid: GeoBox) -> GeoBox:
+    """A longitude/latitude grid turned by whole circles to lie nearest to another; other grids as they are."""
+    crs = pyproj.CRS.from_wkt(source.crs)
+    if not crs.is_geographic or not same_crs(source.crs, grid.crs):
+        return source
+    circle = 2 * np.pi / crs.axis_info[0].unit_conversion_factor
+    middles = [box.transform @ (box.width / 2, box.height / 2) for box in (source, grid)]
+    turns = round((middles[1][0] - middles[0][0]) / circle)
+    return replace(source, transform=Affine.translation(turns * circle, 0) @ source.transform) if turns else source
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Pixels of a source grid under the pixels of a block.
+
+    Attributes
+    ----------
+    target
+        Rows and columns of the block that the source can reach.
+    window
+        Rectangle of the source to read.
+    rows, cols
+        For each target pixel its row and column within the window, broadcastable; None where the window is the
+        target pixel for pixel.
+    reached
+        True for target pixels that lie on the source; None where all do.
+    """
+
+    target: tuple[slice, slice]
+    window: Block
+    rows: Int64 | None = None
+    cols: Int64 | None = None
+    reached: Bool | None = None
+
+    def take(self, values: NDArray[Value]) -> NDArray[Value]:
+        """Values of the target pixels from values of the window; the last two axes are rows and columns."""
+        return values if self.rows is None else values[..., self.rows, self.cols]
+
+
+def _cells(position: NDArray[np.floating[Any]]) -> Int64:
+    """Whole pixels that positions fall into; rounded first, so that a border belongs to one side on every machine."""
+    return np.floor(np.round(position, 6)).astype(np.int64)
+
+
+def _span(cells: Int64, size: int) -> slice:
+    """Range of a monotone list of cells that lies within 0 .. size."""
+    held = np.flatnonzero((cells >= 0) & (cells < size))
+    return slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 0)
+
+
+def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | None:
+    cols = _cells(to_source.a * (block.col + np.arange(block.width) + 0.5) + to_source.c)
+    rows = _cells(to_source.e * (block.row + np.arange(block.height) + 0.5) + to_source.f)
+    down, across = _span(rows, source.height), _span(cols, source.width)
+    rows, cols = rows[down], cols[across]
+    if not len(rows) or not len(cols):
+        return None
+    top, left = int(rows.min()), int(cols.min())
+    window = Block(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
+    if np.all(np.diff(rows) == 1) and np.all(np.diff(cols) == 1):
+        return Placement((down, across), window)
+    return Placement((down, across), window, (rows - top)[:, None], (cols - left)[None, :])
+
+
+def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
+    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
+    t = grid.transform
+    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+    if not same_crs(source.crs, grid.crs):
+        x, y = pyproj.Transformer.from_crs(grid.crs, source.crs, always_xy=True).transform(x, y)
+    back = ~source.transform
+    cols, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+    reached = (rows >= 0) & (rows < source.height) & (cols >= 0) & (cols < source.width)
+    if not reached.any():
+        return None
+    row_cells = np.clip(_cells(np.where(reached, rows, 0)), 0, source.height - 1)
+    col_cells = np.clip(_cells(np.where(reached, cols, 0)), 0, source.width - 1)
+    top, left = int(row_cells[reached].min()), int(col_cells[reached].min())
+    height, width = int(row_cells[reached].max()) - top + 1, int(col_cells[reached].max()) - left + 1
+    inner_rows = np.where(reached, row_cells - top, 0)
+    inner_cols = np.where(reached, col_cells - left, 0)
+    everything = slice(0, block.height), slice(0, block.width)
+    return Placement(everything, Block(top, left, height, width), inner_rows, inner_cols, reached)
+
+
+def place(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
+    """Find the source pixel under the centre of each pixel of a block; None where the source is elsewhere."""
+    source = wrapped(source, grid)
+    if same_crs(source.crs, grid.crs):
+        to_source = ~source.transform @ grid.transform
+        if abs(to_source.b) + abs(to_source.d) < ALIGNED_PX / max(grid.width, grid.height):
+            return _separable(to_source, source, block)
+    return _general(source, grid, block)

@@ -1,0 +1,58 @@
+"""``run.json``: what a run read, by which versions, on which ellipsoid, and what failed."""
+
+from __future__ import annotations
+
+import platform as host
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from icepipe.config import Config
+from icepipe.errors import IcepipeError
+from icepipe.publish.basis import basis_hash
+from icepipe.publish.explain import model_hash
+from icepipe.publish.record import Record
+from icepipe.records import Basis, Scene
+
+LIBRARIES = ("icepipe", "rasterio", "numpy", "scikit-learn", "pyproj", "shapely", "pyogrio", "geopandas", "matplotlib")
+
+
+def versions() -> tuple[str, ...]:
+    """Names and versions of what decides the bytes of the outputs."""
+    return tuple(f"{name} {version(name)}" for name in LIBRARIES)
+
+
+def provenance(
+    config: Config,
+    basis: Basis,
+    surface: str,
+    scenes: Sequence[Scene],
+    records: Mapping[str, Record],
+    outside_km2: Mapping[str, float],
+    faults: Sequence[IcepipeError],
+) -> dict[str, Any]:
+    """Everything a reader needs to see where the numbers come from, as JSON values."""
+    return {
+        "name": config.name,
+        "config": config.model_dump(mode="json", exclude={"inputs": {"scenes"}, "publish": {"folder"}, "batch": True}),
+        "config_hash": config.digest,
+        "basis_hash": basis_hash(basis),
+        "model_hash": model_hash(basis.model),
+        "areas_measured_on": surface,
+        "area_unit_m2": basis.unit_m2,
+        "scenes": [
+            {
+                "file": scene.path.name,
+                "date": scene.date.isoformat(),
+                "platform": scene.platform,
+                "outside_region_km2": outside_km2.get(str(scene.path), 0.0),
+            }
+            for scene in scenes
+        ],
+        "observations": {
+            key: {"inputs": dict(record.made.inputs), "doubled_fraction": record.doubled_fraction}
+            for key, record in records.items()
+        },
+        "failed": [str(fault) for fault in faults],
+        "versions": [*versions(), f"python {host.python_version()}"],
+    }

@@ -1,0 +1,83 @@
+"""The record that stands in every observation's folder: what it was made from, and what it gave.
+
+A folder whose record matches inputs, basis, settings and code, and whose files match the record, is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.series import Row
+
+FILE = "record.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an observation is made from.
+
+    Attributes
+    ----------
+    inputs
+        Name and fingerprint of every file, sorted.
+    basis, settings
+        Digests.
+    code
+        Versions of icepipe and of the libraries whose bytes it publishes.
+    """
+
+    inputs: tuple[tuple[str, str], ...]
+    basis: str
+    settings: str
+    code: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an observation was made from and what it gave.
+
+    Attributes
+    ----------
+    made
+        What it was made from.
+    rows
+        Its rows of the series.
+    doubled_fraction
+        Part of the pixels seen that more than one scene saw.
+    outputs
+        Name and fingerprint of every file of the folder, less this record.
+    """
+
+    made: Made
+    rows: tuple[Row, ...]
+    doubled_fraction: float
+    outputs: tuple[tuple[str, str], ...]
+
+
+_ADAPTER = TypeAdapter(Record)
+
+
+def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Name and fingerprint of every file in a folder, less the record."""
+    return tuple((path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.name != FILE)
+
+
+def write_record(folder: Path, made: Made, rows: Sequence[Row], doubled_fraction: float) -> Record:
+    """Fingerprint what stands in a folder and write its record."""
+    record = Record(made, tuple(rows), doubled_fraction, outputs_of(folder))
+    (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
+    return record
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record of a folder whose files all match it, or None."""
+    try:
+        record = _ADAPTER.validate_json((folder / FILE).read_bytes())
+    except (ValidationError, OSError):
+        return None
+    return record if record.outputs == outputs_of(folder) else None

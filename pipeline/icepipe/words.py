@@ -1,0 +1,161 @@
+"""Plans, results and files told to people, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from icepipe.batch.execute import memory_bytes
+from icepipe.errors import InputError
+from icepipe.inputs.catalog import describe
+from icepipe.inputs.checks import check_raster, open_raster
+from icepipe.inputs.grid import blocks, outline
+from icepipe.inputs.pixel_area import AreaDensity
+from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.sensors import SENSORS
+from icepipe.measure.series import Row
+from icepipe.plan import Plan
+from icepipe.records import Observation, Scene
+
+SECONDS_PER_MPX = 0.2
+"""Measured on one core of a small machine, for decoding twice, classifying and polygons; a busy picture costs more."""
+
+SECONDS_PER_OBSERVATION = 0.5
+BYTES_PER_PX_OUT = 1.5
+"""Measured: class raster, polygons and quicklook, for a picture with many small pieces."""
+
+
+def _km2(value: float | None) -> str:
+    return "" if value is None else f"{value:,.3f}"
+
+
+def _cells(rows: Sequence[Row]) -> list[str]:
+    by_class = {row.class_: row for row in rows}
+    ice, water = by_class["ice"], by_class["water"]
+    bounds = f"{_km2(ice.area_low_km2)} .. {_km2(ice.area_high_km2)}" if ice.area_km2 is not None else "not known"
+    seen = f"{ice.valid_fraction:.1%}"
+    return [ice.date, _km2(ice.area_km2), bounds, _km2(water.area_km2), _km2(ice.unknown_km2), seen, _flags(ice)]
+
+
+def _flags(row: Row) -> str:
+    return row.flags.replace(";", " ")
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Cells as columns: the first and the last to the left, numbers between them to the right."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    last = len(widths) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if i in {0, last} else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def closing_table(rows: Sequence[Row]) -> list[str]:
+    """The series for people, one line an observation."""
+    header = ["date", "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
+    dates = dict.fromkeys(row.date for row in rows)
+    return aligned([header, *(_cells([row for row in rows if row.date == date]) for date in dates)])
+
+
+def _validity(scene: Scene) -> str:
+    if scene.alpha:
+        return f"alpha band {scene.alpha}"
+    return "nodata " + ", ".join(f"{value:g}" for value in scene.nodata) if scene.nodata else "no nodata value"
+
+
+def _scene_line(scene: Scene) -> str:
+    masks = [f"{key} {mask.path.name}" for key, mask in (("cloud", scene.cloud), ("land", scene.land)) if mask]
+    bands = "bands " + ",".join(map(str, scene.bands))
+    return "  " + "  ".join(filter(None, [scene.path.name, scene.platform, bands, _validity(scene), *masks]))
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """What a run would do: scenes, dates, masks, grid, what is skipped, and a rough estimate of its cost."""
+    grid, sensor = plan.grid, plan.sensor
+    pixels, count = grid.width * grid.height, len(plan.observations)
+    read_mpx = sum(s.geobox.width * s.geobox.height for s in plan.catalog.scenes) / 1e6
+    seconds = 3 + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
+    hidden = sorted(code.label for code in plan.screened) or ["nothing"]
+    memory, written = memory_bytes(pixels, plan.workers) / 1e6, BYTES_PER_PX_OUT * pixels * count / 1e6
+    whose = "of an earlier run" if plan.earlier else "new"
+    lines = [
+        f"{len(plan.catalog.scenes)} scene(s), {count} observation(s)",
+        f"sensor {sensor.key}: {sensor.title}; bytes are taken to follow {sensor.stretch.name}",
+        f"grid {grid.width} x {grid.height} pixels, {whose}; areas measured on {plan.pixel_area.surface}",
+        f"masked: {', '.join(hidden)}",
+        f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written",
+    ]
+    for observation in plan.observations:
+        lines += [observation.key, *(_scene_line(scene) for scene in observation.scenes)]
+    return lines + [f"will be skipped: {fault}" for fault in plan.catalog.faults]
+
+
+def _statistics(scene: Scene) -> Iterable[str]:
+    """Share of pixels seen, and range and mean of every band over them."""
+    roles = SENSORS[scene.sensor].roles
+    seen, sums = 0, np.zeros(len(roles))
+    low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
+    region = outline(scene.geobox, scene.geobox.crs)
+    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox, region, None, len(roles)) as reader:
+        for block in blocks(scene.geobox):
+            pixels = reader.read(block)
+            values = pixels.bands[:, pixels.valid]
+            if values.size:
+                seen += values.shape[1]
+                sums += values.sum(axis=1, dtype=np.float64)
+                low, high = np.minimum(low, values.min(axis=1)), np.maximum(high, values.max(axis=1))
+    yield f"  seen {seen / (scene.geobox.width * scene.geobox.height):.1%} of the pixels"
+    if seen:
+        for i, role in enumerate(roles):
+            band = scene.bands[min(i, len(scene.bands) - 1)]
+            yield f"  band {band} {role}: {low[i]:g} .. {high[i]:g}, mean {sums[i] / seen:.1f}"
+
+
+def _header_lines(path: Path) -> list[str]:
+    with open_raster(path) as dataset:
+        check_raster(path, dataset)
+        kinds = ", ".join(sorted(set(dataset.dtypes)))
+        names = [name for name in dataset.descriptions if name]
+        scales = {pair for pair in zip(dataset.scales, dataset.offsets, strict=True) if pair != (1.0, 0.0)}
+        lines = [
+            f"  {dataset.width} x {dataset.height} pixels, {dataset.count} band(s) of {kinds}",
+            f"  bands: {', '.join(names) if names else ', '.join(c.name for c in dataset.colorinterp)}",
+            f"  crs {dataset.crs.to_string()[:80]}",
+        ]
+        if scales:
+            lines.append(f"  scale and offset: {sorted(scales)}")
+        return lines
+
+
+def inspect_lines(path: Path) -> list[str]:
+    """What icepipe understands of a raster.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened or has no place on the Earth; what a run would refuse is told as a line instead.
+    """
+    from icepipe.config import Inputs
+
+    lines = [str(path), *_header_lines(path)]
+    try:
+        scene = describe(path, Inputs(scenes=(str(path),)))
+    except InputError as fault:
+        return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
+    density = AreaDensity(scene.geobox)
+    middle = density.origin + np.array([scene.geobox.width, scene.geobox.height]) / 2
+    true_m2 = float(np.prod(density.pixel_sides_m(middle)))
+    sensor = SENSORS[scene.sensor]
+    lines += [
+        f"  a pixel in the middle covers {true_m2:,.2f} m2 on {density.earth.surface}",
+        f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),
+        f"  sensor {sensor.key}, rules {sensor.rule_set}, bytes by {sensor.stretch.name}",
+        f"  validity: {_validity(scene)}",
+    ]
+    return [*lines, *_statistics(scene)]
