@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -138,8 +138,119 @@ RGB_THRESHOLDS = (
     ),
 )
 
+
+def decide_multispectral(conditions: Sequence[Bool]) -> UInt8:
+    """Name spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water."""
+    snowy, near_infrared, lit, wet, pond_bright = conditions
+    ice = snowy & lit & (near_infrared | pond_bright)
+    water = wet & ~near_infrared & ~ice
+    return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
+
+
+def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
+    """Name spectra that end at the near infrared: plants and brown ground first, then bright is ice and wet is water."""
+    bright, near_infrared, plants, brown, wet = conditions
+    ground = plants | (brown & near_infrared)
+    ice = bright & near_infrared & ~ground
+    water = wet & ~near_infrared & ~ground
+    return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
+
+
+def decide_modis_721(conditions: Sequence[Bool]) -> UInt8:
+    """Name bands 7-2-1: bright red without shortwave infrared is ice, dark red and near infrared is water."""
+    bright, snowy, near_infrared = conditions
+    ice = bright & snowy
+    water = ~bright & ~near_infrared
+    return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
+
+
+_SNOWY = Threshold(
+    name="as dark in the shortwave infrared as snow",
+    feature="ndsi",
+    low=0.35,
+    mid=0.40,
+    high=0.45,
+    unit="index",
+    source="Hall, Riggs and Salomonson (1995), Remote Sens. Environ. 54: snow from an index of 0.4; Dozier (1989), Remote "
+    "Sens. Environ. 28; Salomonson and Appel (2006), IEEE TGRS 44, take the 2.1 micrometre band the same way",
+)
+_NEAR_INFRARED = Threshold(
+    name="brighter in the near infrared than water",
+    feature="nir",
+    low=0.10,
+    mid=0.11,
+    high=0.12,
+    unit="reflectance",
+    source="Hall, Riggs and Salomonson (2001), MODIS snow algorithm ATBD: a near infrared reflectance over 0.11 tells "
+    "snow from water",
+)
+_LIT = Threshold(
+    name="lit well enough to judge snow",
+    feature="green",
+    low=0.09,
+    mid=0.10,
+    high=0.11,
+    unit="reflectance",
+    source="Hall, Riggs and Salomonson (2001), MODIS snow algorithm ATBD: green under 0.10 is too dark to be snow",
+)
+
+MULTISPECTRAL_THRESHOLDS = (
+    _SNOWY,
+    _NEAR_INFRARED,
+    _LIT,
+    Threshold(
+        name="greener than the shortwave infrared, as water is",
+        feature="mndwi",
+        low=-0.05,
+        mid=0.0,
+        high=0.05,
+        unit="index",
+        source="Xu (2006), Int. J. Remote Sensing 27: open water has a modified difference water index over 0",
+    ),
+    Threshold(
+        name="bright as a melt pond in green",
+        feature="green",
+        low=0.25,
+        mid=0.30,
+        high=0.35,
+        unit="reflectance",
+        source="Grenfell and Maykut (1977), J. Glaciology 18: spectral albedo of mature melt ponds is 0.25 at 500 nm, of "
+        "younger ones more; open water stays under 0.2 even when turbid",
+    ),
+)
+
+NEAR_INFRARED_THRESHOLDS = (
+    replace(RGB_THRESHOLDS[0], feature="visible"),
+    _NEAR_INFRARED,
+    Threshold(
+        name="green as plants are",
+        feature="ndvi",
+        low=0.15,
+        mid=0.20,
+        high=0.25,
+        unit="index",
+        source="Sobrino and others (2004), Remote Sens. Environ. 90: bare ground under a vegetation index of 0.2, plants over",
+    ),
+    RGB_THRESHOLDS[3],
+    Threshold(
+        name="greener than the near infrared, as water is",
+        feature="ndwi",
+        low=-0.05,
+        mid=0.0,
+        high=0.05,
+        unit="index",
+        source="McFeeters (1996), Int. J. Remote Sensing 17: open water has a difference water index over 0",
+    ),
+)
+
+MODIS_721_THRESHOLDS = (replace(RGB_THRESHOLDS[0], feature="red"), replace(_SNOWY, feature="ndsi_721"), _NEAR_INFRARED)
+
 RULE_SETS: dict[str, RuleSet] = {
     "rgb": RuleSet(RGB_THRESHOLDS, decide_rgb),
     "modis-truecolor": RuleSet(RGB_THRESHOLDS, decide_rgb),
+    "modis-721": RuleSet(MODIS_721_THRESHOLDS, decide_modis_721),
+    "multispectral": RuleSet(MULTISPECTRAL_THRESHOLDS, decide_multispectral),
+    "near-infrared": RuleSet(NEAR_INFRARED_THRESHOLDS, decide_near_infrared),
+    "visible": RuleSet(RGB_THRESHOLDS, decide_rgb),
 }
-"""Rule sets by key. The two share their thresholds, which are reflectances; the sensor's stretch differs."""
+"""Rule sets by key. Thresholds are reflectances and indices, so that pictures and measured bands share them."""
