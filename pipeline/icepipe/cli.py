@@ -177,13 +177,18 @@ def explain(
 @app.command()
 def schema(
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for people instead of JSON Schema.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="Sensors, rules and thresholds instead.")] = False,
 ) -> None:
-    """Print the JSON Schema of a config."""
+    """Print the JSON Schema of a config, or the reference pages made from the program's own tables."""
     from icepipe.config import Config
     from icepipe.config import schema as config_schema
-    from icepipe.reference import config_reference
 
-    print(config_reference(Config) if markdown else json.dumps(config_schema(), indent=1), end="" if markdown else "\n")
+    if not markdown and not rules:
+        print(json.dumps(config_schema(), indent=1))
+        return
+    from icepipe.reference import config_reference, rules_reference
+
+    print(rules_reference() if rules else config_reference(Config), end="")
 
 
 def _version(wanted: bool) -> None:

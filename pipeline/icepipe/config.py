@@ -6,10 +6,11 @@ import datetime as dt
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -32,7 +33,37 @@ class Mask(_Section):
     @field_validator("path")
     @classmethod
     def _resolve(cls, value: str, info: ValidationInfo) -> str:
-        return value if value.startswith("{folder}") else _absolute(value, info)
+        return value if not value or value.startswith("{folder}") else _absolute(value, info)
+
+
+class Cloud(Mask):
+    """A cloud mask: a raster of one's own, or the quality raster that comes with a product."""
+
+    path: str = Field("", description="File; {stem} and {folder} stand for the scene's own; empty with `quality`")
+    quality: Literal["landsat-c2", "landsat-c1", "sentinel2-scl"] | None = Field(
+        None, description="Kind of quality raster that lies beside the bands"
+    )
+    hide: tuple[str, ...] | None = Field(
+        None, description="Words of the quality raster that hide the surface; none at all with []"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if bool(self.path) == bool(self.quality):
+            raise ValueError("wants either path or quality")
+        if self.hide is not None and not self.quality:
+            raise ValueError("hide goes with quality")
+        return self
+
+
+class Scale(_Section):
+    """Reflectance = gain x number + offset."""
+
+    gain: float = Field(gt=0, allow_inf_nan=False, description="Reflectance of one step of the stored numbers")
+    offset: float = Field(0.0, allow_inf_nan=False, description="Reflectance of the stored number 0")
+
+
+Role = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
 
 
 class Grid(_Section):
@@ -46,15 +77,30 @@ class Inputs(_Section):
     """Which files, and what their numbers mean."""
 
     scenes: tuple[str, ...] = Field(description="Glob, folder or file, or a list of them; relative to the config")
-    sensor: Literal["auto", "rgb", "modis-truecolor"] = Field(
-        "auto", description="What the bands are; auto asks descriptions, colour interpretation and file names"
+    sensor: Literal[
+        "auto",
+        "rgb",
+        "modis-truecolor",
+        "modis-721",
+        "landsat-tm",
+        "landsat-etm",
+        "landsat-oli",
+        "sentinel2-l1c",
+        "sentinel2-l2a",
+    ] = Field("auto", description="What the bands are; auto asks descriptions, colour interpretation and file names")
+    bands: Mapping[Role, Annotated[int, Field(ge=1)] | str] | None = Field(
+        None,
+        description="Role of each band by number, description, or pattern of its file's name, e.g. {green: '*_B20'}",
+    )
+    scale: Literal["auto"] | Scale = Field(
+        "auto", description="Stored numbers to reflectance; auto asks tags and product metadata"
     )
     date: dt.date | str = Field("auto", description="auto, a strptime pattern, a regular expression, or a day")
     nodata: Literal["auto", "none"] | tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = Field(
         "auto", description="auto (the file's tag), none, or values; alpha and mask bands always count"
     )
 
-    cloud: Mask | None = Field(None, description="Cloud masks; a scene without its mask is an error")
+    cloud: Cloud | None = Field(None, description="Cloud masks; a scene without its mask is an error")
     land: Mask | None = Field(None, description="Land: a raster, one a scene or one for all, or a vector file")
     grid: Literal["auto"] | Grid = Field(
         "auto", description="Run grid; auto takes the scenes' own where they share one"
@@ -158,7 +204,7 @@ class Config(_Section):
         """Twelve hexadecimal digits that change with every setting that can change a result; paths are left out."""
         settings = self.model_dump(mode="json", exclude={"batch": True, "publish": {"folder"}, "inputs": {"scenes"}})
         for mask in ("cloud", "land"):
-            if settings["inputs"][mask]:
+            if settings["inputs"][mask] and settings["inputs"][mask]["path"]:
                 settings["inputs"][mask]["path"] = Path(settings["inputs"][mask]["path"]).name
         return _digest(settings)
 
@@ -168,6 +214,8 @@ class Config(_Section):
         settings = {
             "grid": self.inputs.model_dump(mode="json")["grid"],
             "sensor": self.inputs.sensor,
+            "bands": self.inputs.model_dump(mode="json")["bands"],
+            "scale": self.inputs.model_dump(mode="json")["scale"],
             "segment": self.segment.model_dump(mode="json"),
         }
         return _digest(settings)

@@ -9,7 +9,7 @@ import numpy as np
 
 from icepipe.errors import InputError
 from icepipe.inputs.grid import blocks
-from icepipe.inputs.read import ObservationReader, composite
+from icepipe.inputs.read import ObservationReader
 from icepipe.measure.area import Tally, budget, edge_units
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Context, Row, flags_of, rows
@@ -17,12 +17,12 @@ from icepipe.measure.vectorize import vectorize
 from icepipe.plan import Plan
 from icepipe.publish.explain import model_hash
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Basis, Block, ClassCode, Model, Observation, Pixels, UInt8
-from icepipe.segment.classify import ColourTable, class_table, most_frequent
+from icepipe.records import Basis, Block, ClassCode, Kept, Model, Observation, Pixels, UInt8
+from icepipe.segment.classify import Search, class_table, most_frequent
 from icepipe.segment.cluster import pick
 
 
-def sample_of(plan: Plan, rate: float, observation: Observation) -> UInt8 | InputError:
+def sample_of(plan: Plan, rate: float, observation: Observation) -> Kept | InputError:
     """Colours of the observation's part of the sample, in raster order; the fault where it cannot be read."""
     picked = []
     try:
@@ -43,7 +43,7 @@ class Work:
 
     plan: Plan
     basis: Basis
-    table: ColourTable
+    search: Search
 
     @cached_property
     def codes(self) -> UInt8:
@@ -53,11 +53,11 @@ class Work:
     def strata(self, reader: ObservationReader, block: Block) -> tuple[UInt8, Pixels]:
         """Stratum of every pixel of a block, and what was read of it."""
         layers = list(reader.layers(block))
-        pixels = reader.hide(composite(layers, block, len(self.plan.sensor.roles)), block)
-        strata = self.table.clusters(pixels)
+        pixels = reader.composite(layers, block)
+        strata = self.search.clusters(pixels)
         if self.plan.config.measure.prefer == "mode" and len(layers) > 1:
-            each = [composite([layer], block, len(self.plan.sensor.roles)) for layer in layers]
-            votes = [self.table.clusters(replace(one, valid=one.valid & pixels.valid)) for one in each]
+            each = [reader.composite([layer], block) for layer in layers]
+            votes = [self.search.clusters(replace(one, valid=one.valid & pixels.valid)) for one in each]
             strata = np.where(pixels.valid, most_frequent(votes, self.codes), strata)
         return strata, pixels
 
@@ -74,7 +74,7 @@ def observe(work: Work, observation: Observation) -> Observed:
     """
     plan, grid, area = work.plan, work.plan.grid, work.plan.pixel_area.units
     classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
-    thumbnail, tally, doubled = Thumbnail(grid), Tally(), 0
+    thumbnail, tally, doubled = Thumbnail(grid, plan.sensor), Tally(), 0
     with plan.reader(observation) as reader:
         for block in blocks(grid, plan.block_side):
             strata, pixels = work.strata(reader, block)
@@ -98,7 +98,7 @@ def rows_of(plan: Plan, observed: Observed, model: Model) -> tuple[Row, ...]:
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
         planar_km2_per_pixel=plan.planar_km2_per_pixel,
-        flags=flags_of(observed.budget, plan.config.measure.min_valid, plan.screened),
+        flags=flags_of(observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation),
         model=model_hash(model),
         config_hash=plan.config.digest,
         screened=plan.screened,

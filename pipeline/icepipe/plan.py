@@ -17,7 +17,8 @@ from icepipe.inputs.grid import asked_grid, run_grid, union_of_footprints
 from icepipe.inputs.masks import is_vector, read_land
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
-from icepipe.inputs.sensors import SENSORS, Sensor
+from icepipe.inputs.scene import sensor_of
+from icepipe.inputs.sensors import Sensor
 from icepipe.publish.basis import load_basis
 from icepipe.records import Basis, ClassCode, GeoBox, Observation
 
@@ -86,14 +87,15 @@ class Plan:
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Open an observation's files; to be used as a context manager."""
-        return ObservationReader(observation, self.grid, self.region, self.land, len(self.sensor.roles))
+        return ObservationReader(observation, self.grid, self.region, self.land)
 
 
 def _only_sensor(catalog: Catalog) -> Sensor:
-    sensors = sorted({scene.sensor for scene in catalog.scenes})
+    sensors = {(scene.sensor, scene.roles): sensor_of(scene) for scene in catalog.scenes}
     if len(sensors) > 1:
-        raise ConfigError(f"the scenes are of several sensors: {', '.join(sensors)}", "give each a config of its own")
-    return SENSORS[sensors[0]]
+        told = ", ".join(f"{key} ({' '.join(roles)})" for key, roles in sorted(sensors))
+        raise ConfigError(f"the scenes are of several sensors: {told}", "give each a config of its own")
+    return next(iter(sensors.values()))
 
 
 def _new_grid(config: Config, catalog: Catalog) -> GeoBox:
@@ -118,9 +120,11 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
     earlier = None if rebase else load_basis(config.run_folder)
     if earlier and earlier.settings != config.basis_digest:
         earlier = None
-    if earlier and earlier.model.sensor != sensor.key:
+    if earlier and (earlier.model.sensor, earlier.model.roles) != (sensor.key, sensor.roles):
         raise ConfigError(
-            f"the scenes are {sensor.key} and the basis was made with {earlier.model.sensor}", "run with --rebase"
+            f"the scenes are {sensor.key} with {' '.join(sensor.roles)}, and the basis was made with "
+            f"{earlier.model.sensor} with {' '.join(earlier.model.roles)}",
+            "run with --rebase",
         )
     grid = earlier.grid if earlier else _new_grid(config, catalog)
     region = shapely.from_wkt(earlier.region_wkt) if earlier else union_of_footprints(catalog.scenes, grid)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
 UInt8 = NDArray[np.uint8]
+Kept = NDArray[np.integer[Any]]
+"""Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -115,21 +118,52 @@ class MaskFile:
         The raster.
     geobox
         Its own grid.
-    values
-        Numbers of its first band that hide; any number but 0 in any colour band where empty.
     bands
         1-based numbers of the bands to read.
+    values
+        Numbers of its first band that hide; any number but 0 in any band where there are neither values nor bits.
+    bits
+        Bits of its first band that hide.
+    unseen_values, unseen_bits
+        Numbers and bits that mean that the scene was not seen.
     """
 
     path: Path
     geobox: GeoBox
-    values: tuple[int, ...]
     bands: tuple[int, ...]
+    values: tuple[int, ...] = ()
+    bits: tuple[int, ...] = ()
+    unseen_values: tuple[int, ...] = ()
+    unseen_bits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a scene.
+
+    Attributes
+    ----------
+    path, index
+        File and 1-based number within it.
+    geobox
+        Its own grid.
+    gain, offset
+        From stored numbers to reflectance; 1 and 0 for pictures, whose bytes are kept.
+    nodata
+        Stored numbers that mean "not seen".
+    """
+
+    path: Path
+    index: int
+    geobox: GeoBox
+    gain: float = 1.0
+    offset: float = 0.0
+    nodata: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One acquisition in one file.
+    """One acquisition, in one file or in one a band.
 
     Attributes
     ----------
@@ -139,16 +173,18 @@ class Scene:
         Day and, where known, time (UTC) of the acquisition.
     platform
         Satellite, or an empty string.
-    sensor
-        Key of the sensor table.
+    sensor, roles, rule_set
+        Key of the sensor table, the roles of the bands that are there, and the rules that fit them.
     geobox
-        The file's own grid.
+        Grid of its finest band.
     bands
-        1-based band numbers in the order of the sensor's roles.
-    nodata
-        Values that mean "not seen" in every band; empty where none do.
+        Where each role's numbers are, in the order of the roles.
     alpha
-        1-based number of the alpha band, or None.
+        1-based number of the alpha band of a picture, or None.
+    sun_elevation
+        Degrees, or None where not known.
+    notes
+        What was assumed, as flags of the series.
     cloud, land
         Rasters that say where cloud or land hides the surface, or None where none is asked for.
     """
@@ -158,17 +194,21 @@ class Scene:
     time: dt.time | None
     platform: str
     sensor: str
+    roles: tuple[str, ...]
+    rule_set: str
     geobox: GeoBox
-    bands: tuple[int, ...]
-    nodata: tuple[float, ...]
-    alpha: int | None
+    bands: tuple[Band, ...]
+    alpha: int | None = None
+    sun_elevation: float | None = None
+    notes: tuple[str, ...] = ()
     cloud: MaskFile | None = None
     land: MaskFile | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that its pixels depend on."""
-        return (self.path, *(mask.path for mask in (self.cloud, self.land) if mask))
+        bands = dict.fromkeys(band.path for band in self.bands)
+        return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask))
 
 
 @dataclass(frozen=True)
@@ -192,7 +232,7 @@ class Pixels:
     Attributes
     ----------
     bands
-        uint8, shape (bands, rows, columns).
+        uint8 colours, or int16 units of reflectance; shape (bands, rows, columns).
     valid
         True where the surface was seen; shape (rows, columns).
     hidden
@@ -201,7 +241,7 @@ class Pixels:
         Pixels whose surface more than one scene saw.
     """
 
-    bands: UInt8
+    bands: Kept
     valid: Bool
     hidden: UInt8
     doubled: int = 0
@@ -216,7 +256,7 @@ class Layer:
     target
         Rows and columns of the block that the arrays stand for.
     bands
-        uint8, shape (bands, rows, columns).
+        uint8 colours, or int16 units of reflectance; shape (bands, rows, columns).
     valid
         True where the scene has data; shape (rows, columns).
     cloud
@@ -224,7 +264,7 @@ class Layer:
     """
 
     target: tuple[slice, slice]
-    bands: UInt8
+    bands: Kept
     valid: Bool
     cloud: Bool
 
@@ -236,7 +276,7 @@ class Cluster:
     Attributes
     ----------
     centroid
-        Mean of the members in feature space (8-bit red, green, blue).
+        Mean of the members' kept numbers, in the order of the roles.
     code
         Class under the middle thresholds.
     could_be
@@ -267,8 +307,8 @@ class Model:
 
     Attributes
     ----------
-    sensor
-        Key of the sensor table it was fitted on.
+    sensor, roles
+        Key of the sensor table, and the roles of the bands, that it was fitted on.
     rule_set
         Key of the rules that named the clusters.
     k_asked, k_fitted
@@ -282,6 +322,7 @@ class Model:
     """
 
     sensor: str
+    roles: tuple[str, ...]
     rule_set: str
     k_asked: int
     k_fitted: int

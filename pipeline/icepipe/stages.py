@@ -27,8 +27,8 @@ from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
 from icepipe.publish.tables import write_json, write_series
-from icepipe.records import Basis, Model, Observation, UInt8
-from icepipe.segment.classify import ColourTable
+from icepipe.records import Basis, Kept, Model, Observation
+from icepipe.segment.classify import search_of
 from icepipe.segment.cluster import fit
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
@@ -71,8 +71,8 @@ def _fit(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
     total = len(plan.observations)
     region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
     rate = plan.config.segment.sample / max(1, region_pixels * total)
-    ordered = (in_order(o, plan.config.measure.prefer, len(plan.sensor.roles)) for o in plan.observations)
-    samples: list[UInt8] = []
+    ordered = (in_order(o, plan.config.measure.prefer) for o in plan.observations)
+    samples: list[Kept] = []
     faults: list[InputError] = []
     for done, sample in enumerate(ordered_map(partial(sample_of, plan, rate), ordered, plan.workers)):
         progress("sample", done + 1, total)
@@ -122,7 +122,7 @@ def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool
         record = None if force else read_record(_folder(config, observation.key))
         if record and record.made == made:
             return record, False
-        ordered = in_order(observation, config.measure.prefer, len(work.plan.sensor.roles))
+        ordered = in_order(observation, config.measure.prefer)
         observed = observe(work, ordered)
     except InputError as fault:
         return fault
@@ -230,7 +230,7 @@ def run(
     plan = make_plan(config, rebase)
     chosen = _chosen(plan, only)
     basis, unread = _basis(plan, progress)
-    work = Work(plan, basis, ColourTable(basis.model))
+    work = Work(plan, basis, search_of(basis.model, plan.sensor))
     if plan.earlier is None:
         save_basis(config.run_folder, basis)
     faults = [*plan.catalog.faults]

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.catalog import RASTER_SUFFIXES, describe
+from icepipe.inputs.catalog import RASTER_SUFFIXES
+from icepipe.inputs.quality import is_quality
+from icepipe.inputs.scene import describe, group_files
 from icepipe.records import Scene
 
 _MASK_NAME = re.compile(r"(?<![a-z])(cloud|clouds|landmask|land|mask|qa|quality)(?![a-z])", re.IGNORECASE)
@@ -35,9 +37,10 @@ def _rasters(folder: Path) -> list[Path]:
 
 def _usable(files: Sequence[Path]) -> tuple[list[Scene], list[InputError]]:
     scenes, faults = [], []
-    for path in files:
+    asked = Inputs(scenes=(".",))
+    for group in group_files(files, asked):
         try:
-            scenes.append(describe(path, Inputs(scenes=(str(path),))))
+            scenes.append(describe(group, asked))
         except InputError as fault:
             faults.append(fault)
     return scenes, faults
@@ -51,7 +54,7 @@ def _common_tail(names: Sequence[str]) -> str:
 
 def _patterns(folder: Path, scenes: Sequence[Scene], others: Sequence[Path]) -> list[str]:
     """Globs that name the scenes and none of the other rasters; the files themselves where no glob does."""
-    wanted = {scene.path for scene in scenes}
+    wanted = {path for scene in scenes for path in scene.files}
     tail = _common_tail([path.name for path in wanted])
     deep = "" if all(path.parent == folder for path in wanted) else "**/"
     for pattern in (f"{deep}*{tail}", f"{deep}*{Path(tail).suffix}"):
@@ -102,7 +105,7 @@ def starter_config(folder: Path) -> str:
     files = _rasters(folder)
     if not files:
         raise NoUsableInput(f"{folder}: holds no GeoTIFF (.tif, .tiff)", "name the folder that does")
-    masks = [path for path in files if _MASK_NAME.search(path.stem)]
+    masks = [path for path in files if _MASK_NAME.search(path.stem) or is_quality(path)]
     scenes, faults = _usable([path for path in files if path not in masks])
     if not scenes:
         first = faults[0] if faults else NoUsableInput(f"{folder}: holds nothing but masks")
@@ -110,12 +113,12 @@ def starter_config(folder: Path) -> str:
     sensors = {scene.sensor for scene in scenes}
     sensor = min(sensors, key=lambda key: (-sum(scene.sensor == key for scene in scenes), key))
     scenes = [scene for scene in scenes if scene.sensor == sensor]
-    others = [path for path in files if path not in {scene.path for scene in scenes}]
+    others = [path for path in files if path not in {used for scene in scenes for used in scene.files}]
     same_day = len({scene.date for scene in scenes}) < len({(scene.date, scene.platform) for scene in scenes})
     return _TEMPLATE.format(
         name=re.sub(r"[^A-Za-z0-9_-]+", "-", folder.absolute().name).strip("-_")[:64] or "tiles",
         scenes=_yaml_list([os.path.relpath(pattern) for pattern in _patterns(folder, scenes, others)]),
-        sensor=sensor,
+        sensor="auto",
         masks=_mask_lines(scenes, masks),
         period="scene" if same_day else "day",
         folder="out",

@@ -9,11 +9,11 @@ import numpy as np
 
 from icepipe.batch.execute import memory_bytes
 from icepipe.errors import InputError
-from icepipe.inputs.catalog import describe
 from icepipe.inputs.checks import check_raster, open_raster
 from icepipe.inputs.grid import blocks, outline
 from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.scene import describe, sensor_of
 from icepipe.inputs.sensors import SENSORS
 from icepipe.measure.series import Row
 from icepipe.plan import Plan
@@ -64,14 +64,16 @@ def closing_table(rows: Sequence[Row]) -> list[str]:
 
 
 def _validity(scene: Scene) -> str:
+    nodata = scene.bands[0].nodata
     if scene.alpha:
         return f"alpha band {scene.alpha}"
-    return "nodata " + ", ".join(f"{value:g}" for value in scene.nodata) if scene.nodata else "no nodata value"
+    return "nodata " + ", ".join(f"{value:g}" for value in nodata) if nodata else "no nodata value"
 
 
 def _scene_line(scene: Scene) -> str:
     masks = [f"{key} {mask.path.name}" for key, mask in (("cloud", scene.cloud), ("land", scene.land)) if mask]
-    bands = "bands " + ",".join(map(str, scene.bands))
+    files = dict.fromkeys(band.path for band in scene.bands)
+    bands = "bands " + ",".join(str(band.index) for band in scene.bands) if len(files) == 1 else f"{len(files)} files"
     return "  " + "  ".join(filter(None, [scene.path.name, scene.platform, bands, _validity(scene), *masks]))
 
 
@@ -86,7 +88,7 @@ def plan_lines(plan: Plan) -> list[str]:
     whose = "of an earlier run" if plan.earlier else "new"
     lines = [
         f"{len(plan.catalog.scenes)} scene(s), {count} observation(s)",
-        f"sensor {sensor.key}: {sensor.title}; bytes are taken to follow {sensor.stretch.name}",
+        f"sensor {sensor.key}: {sensor.title}; {' '.join(sensor.roles)}, numbers by {sensor.encoding}",
         f"grid {grid.width} x {grid.height} pixels, {whose}; areas measured on {plan.pixel_area.surface}",
         f"masked: {', '.join(hidden)}",
         f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written",
@@ -98,11 +100,11 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def _statistics(scene: Scene) -> Iterable[str]:
     """Share of pixels seen, and range and mean of every band over them."""
-    roles = SENSORS[scene.sensor].roles
+    roles = scene.roles
     seen, sums = 0, np.zeros(len(roles))
     low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
     region = outline(scene.geobox, scene.geobox.crs)
-    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox, region, None, len(roles)) as reader:
+    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox, region) as reader:
         for block in blocks(scene.geobox):
             pixels = reader.read(block)
             values = pixels.bands[:, pixels.valid]
@@ -111,10 +113,10 @@ def _statistics(scene: Scene) -> Iterable[str]:
                 sums += values.sum(axis=1, dtype=np.float64)
                 low, high = np.minimum(low, values.min(axis=1)), np.maximum(high, values.max(axis=1))
     yield f"  seen {seen / (scene.geobox.width * scene.geobox.height):.1%} of the pixels"
+    unit = "" if SENSORS[scene.sensor].stretch else " in units of 0.0001 reflectance"
     if seen:
         for i, role in enumerate(roles):
-            band = scene.bands[min(i, len(scene.bands) - 1)]
-            yield f"  band {band} {role}: {low[i]:g} .. {high[i]:g}, mean {sums[i] / seen:.1f}"
+            yield f"  {role}: {low[i]:g} .. {high[i]:g}, mean {sums[i] / seen:.1f}{unit}"
 
 
 def _header_lines(path: Path) -> list[str]:
@@ -145,17 +147,17 @@ def inspect_lines(path: Path) -> list[str]:
 
     lines = [str(path), *_header_lines(path)]
     try:
-        scene = describe(path, Inputs(scenes=(str(path),)))
+        scene = describe((path,), Inputs(scenes=(str(path),)))
     except InputError as fault:
         return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
     density = AreaDensity(scene.geobox)
     middle = density.origin + np.array([scene.geobox.width, scene.geobox.height]) / 2
     true_m2 = float(np.prod(density.pixel_sides_m(middle)))
-    sensor = SENSORS[scene.sensor]
+    sensor = sensor_of(scene)
     lines += [
         f"  a pixel in the middle covers {true_m2:,.2f} m2 on {density.earth.surface}",
         f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),
-        f"  sensor {sensor.key}, rules {sensor.rule_set}, bytes by {sensor.stretch.name}",
+        f"  sensor {sensor.key}, rules {sensor.rule_set}, numbers by {sensor.encoding}",
         f"  validity: {_validity(scene)}",
     ]
     return [*lines, *_statistics(scene)]

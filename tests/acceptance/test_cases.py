@@ -11,18 +11,21 @@ import shapely
 
 from icepipe.errors import IcepipeError
 
-RGB_CASES = (
+CASES = (
     "01-web-mercator-far-north",
     "02-mask-inside-file",
+    "03-scale-and-offset",
+    "04-near-infrared-first",
     "05-palette",
     "06-rotated-grid",
     "07-across-180-degrees",
     "08-overlapping-tiles",
+    "09-two-dates-in-the-name",
     "10-no-coordinate-system",
 )
 
 
-@pytest.mark.parametrize("case", RGB_CASES)
+@pytest.mark.parametrize("case", CASES)
 def test_case(shared_data, run_scenes, case):
     folder = shared_data / "cases" / case
     expected = json.loads((folder / "expected.json").read_text())

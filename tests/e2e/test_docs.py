@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from icepipe.config import Config
-from icepipe.reference import config_reference
+from icepipe.reference import config_reference, rules_reference
 from tests.conftest import ROOT
 
 BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -27,7 +27,8 @@ def test_commands_in_the_readme_print_what_it_shows(icepipe, tmp_path):
         assert done.stdout == block["output"], block["command"]
 
 
-def test_the_config_reference_is_generated():
+def test_the_reference_is_generated():
+    assert (ROOT / "docs/reference/rules.md").read_text() == rules_reference()
     assert (ROOT / "docs/reference/config.md").read_text() == config_reference(Config)
 
 

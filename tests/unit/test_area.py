@@ -26,7 +26,7 @@ def cluster(code, *could_be):
 
 
 CLUSTERS = (cluster(WATER), cluster(WATER, WATER, ICE), cluster(ICE, WATER, ICE), cluster(ICE))
-MODEL = Model("rgb", "rgb", 4, 4, 0, 12, 1, 0.0, 0.0, CLUSTERS)
+MODEL = Model("rgb", ("red", "green", "blue"), "rgb", 4, 4, 0, 12, 1, 0.0, 0.0, CLUSTERS)
 UNSEEN = stratum_of(ClassCode.UNOBSERVED)
 STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, 255, 255, 255]], dtype=np.uint8)
 NO_EDGE = dict.fromkeys((WATER, ICE, OTHER), 0)
@@ -85,7 +85,7 @@ def test_edges_do_not_depend_on_strips(monkeypatch):
 
 def context(flags=(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
-    scene = Scene(None, day, None, "", "rgb", GRID, (1, 2, 3), (), None)
+    scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
     return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened)
 
 
@@ -110,14 +110,20 @@ def test_nothing_seen_means_nothing_known():
     assert table["ice"].area_km2 is None
     assert table["ice"].area_est_km2 is None
     assert table["unobserved"].area_km2 == pytest.approx(4e-6)
-    assert "nothing_seen" in flags_of(result, 0.5, frozenset())
+    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation)
 
 
 def test_flags_say_what_was_not_screened_and_not_seen():
     result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    assert flags_of(result, 0.5, frozenset()) == ("cloud_not_screened", "land_not_masked", "partly_seen")
-    assert "under_min_valid" in flags_of(result, 0.9, frozenset())
-    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND})) == ("partly_seen",)
+    assert flags_of(result, 0.5, frozenset(), context().observation) == (
+        "cloud_not_screened",
+        "land_not_masked",
+        "partly_seen",
+    )
+    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation)
+    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation) == (
+        "partly_seen",
+    )
 
 
 def test_the_planar_area_of_a_block_is_not_the_true_one():

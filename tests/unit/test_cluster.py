@@ -11,7 +11,7 @@ from icepipe.inputs.sensors import SENSORS
 from icepipe.records import ClassCode, Pixels
 from icepipe.segment.classify import ColourTable, class_table, stratum_of
 from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest, pick
-from icepipe.segment.features import rgb_features
+from icepipe.segment.features import features_of
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
@@ -34,7 +34,7 @@ MIXED = cloud(
 def test_the_same_seed_gives_the_same_centroids_in_physical_order():
     one, two = (fit(MIXED, 6, 3, RGB, RULES) for _ in range(2))
     assert np.array_equal(one.centroids, two.centroids)
-    brightness = rgb_features(one.centroids, RGB)["brightness"]
+    brightness = features_of(one.centroids, RGB)["brightness"]
     assert np.all(np.diff(brightness) >= 0)
     assert one.shares.sum() == pytest.approx(1)
 
@@ -44,7 +44,7 @@ def test_no_cluster_straddles_a_threshold(k):
     found = fit(MIXED, k, 0, RGB, RULES)
     assert found.straddle <= MAX_STRADDLE
     member = nearest(MIXED, found.centroids)
-    features, centres = rgb_features(MIXED.astype(float), RGB), rgb_features(found.centroids, RGB)
+    features, centres = features_of(MIXED.astype(float), RGB), features_of(found.centroids, RGB)
     differ = RULES.could_be(features) != RULES.could_be(centres)[member]
     differ |= RULES.codes(features) != RULES.codes(centres)[member]
     strays = np.bincount(member, weights=differ) / len(MIXED)

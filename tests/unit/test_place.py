@@ -26,7 +26,7 @@ def box(transform=T, width=8, height=6, crs=POLAR):
 
 
 def scene(geobox, day=1):
-    return Scene(None, dt.date(2024, 7, day), None, "", "rgb", geobox, (1, 2, 3), (), None)
+    return Scene(None, dt.date(2024, 7, day), None, "", "rgb", ("red", "green", "blue"), "rgb", geobox, ())
 
 
 def taken(source, grid, block=None):

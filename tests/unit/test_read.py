@@ -12,9 +12,10 @@ from rasterio.enums import ColorInterp
 
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.catalog import describe, find_files, find_scenes, observations
+from icepipe.inputs.catalog import find_files, find_scenes, observations
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
 from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.scene import describe
 from icepipe.records import Block
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
@@ -29,7 +30,7 @@ def seen(path, **settings):
     scenes = find_scenes(inputs(path, **settings)).scenes
     grid = run_grid(scenes)
     (observation,) = observations(scenes, "day")
-    with ObservationReader(observation, grid, union_of_footprints(scenes, grid), None, 3) as reader:
+    with ObservationReader(observation, grid, union_of_footprints(scenes, grid)) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
 
@@ -99,16 +100,15 @@ def test_a_palette_is_read_as_its_colours(tmp_path):
 
 def test_sensor_auto_reads_names(tmp_path):
     modis = write(tmp_path / "20240701.250m.aqua.truecolor.tif", PICTURE)
-    scene = describe(modis, inputs(modis))
+    scene = describe((modis,), inputs(modis))
     assert (scene.sensor, scene.platform) == ("modis-truecolor", "aqua")
     false = write(tmp_path / "20240701.250m.aqua.falsecolor.tif", PICTURE)
-    with pytest.raises(InputError, match="false colour"):
-        describe(false, inputs(false))
+    assert describe((false,), inputs(false)).sensor == "modis-721"
 
 
 def _refused(path, text, **settings):
     with pytest.raises(InputError, match=text) as error:
-        describe(path, inputs(path, **settings))
+        describe((path,), inputs(path, **settings))
     assert path.name in str(error.value)
 
 
@@ -146,7 +146,7 @@ def test_files_cut_at_any_length_are_refused(tmp_path):
     for length in np.linspace(0, len(data) - 1, 60).astype(int):
         cut.write_bytes(data[:length])
         with pytest.raises(InputError):
-            describe(cut, inputs(cut))
+            describe((cut,), inputs(cut))
 
 
 def test_metadata_that_name_other_files_are_refused(tmp_path):

@@ -11,14 +11,12 @@ from pathlib import Path
 
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.checks import Dataset, check_raster, open_raster
-from icepipe.inputs.dates import stamp_of
-from icepipe.inputs.masks import describe_mask, is_vector, mask_path
-from icepipe.inputs.roles import alpha_band, sensor_and_bands
-from icepipe.inputs.sensors import platform_of
-from icepipe.records import GeoBox, Observation, Scene
+from icepipe.inputs.masks import mask_path
+from icepipe.inputs.quality import is_quality
+from icepipe.inputs.scene import describe, group_files
+from icepipe.records import Observation, Scene
 
-RASTER_SUFFIXES = {".tif", ".tiff"}
+RASTER_SUFFIXES = {".tif", ".tiff", ".jp2"}
 
 
 @dataclass(frozen=True)
@@ -60,55 +58,16 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
     return sorted(found)
 
 
-def _geobox(dataset: Dataset) -> GeoBox:
-    return GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
-
-
-def _nodata(dataset: Dataset, configured: str | float | tuple[float, ...]) -> tuple[float, ...]:
-    if configured == "none":
-        return ()
-    if isinstance(configured, str):
-        return () if dataset.nodata is None else (float(dataset.nodata),)
-    return configured if isinstance(configured, tuple) else (float(configured),)
-
-
-def describe(path: Path, inputs: Inputs) -> Scene:
-    """Everything about a file but its pixels.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be used.
-    """
-    with open_raster(path) as dataset:
-        check_raster(path, dataset)
-        sensor, bands = sensor_and_bands(path, dataset, inputs.sensor)
-        day, time = stamp_of(path, inputs.date, lambda: dict(dataset.tags()))
-        return Scene(
-            path=path,
-            date=day,
-            time=time,
-            platform=platform_of(path.name) or platform_of(path.parent.name),
-            sensor=sensor.key,
-            geobox=_geobox(dataset),
-            bands=bands,
-            nodata=_nodata(dataset, inputs.nodata),
-            alpha=alpha_band(dataset),
-            cloud=describe_mask(inputs.cloud, path, "cloud") if inputs.cloud else None,
-            land=describe_mask(inputs.land, path, "land") if inputs.land and not is_vector(inputs.land) else None,
-        )
-
-
 def time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str, str]:
     """Sort key of scenes: when, by which satellite, then by name; never by the order they were listed in."""
     return scene.date, scene.time or dt.time.min, scene.platform, scene.path.name, scene.path.parent.name
 
 
 def without_masks(files: Sequence[Path], inputs: Inputs) -> list[Path]:
-    """Files less those that are masks of others among them."""
-    asked = [mask for mask in (inputs.cloud, inputs.land) if mask]
+    """Files less those that are masks, or quality rasters, of others among them."""
+    asked = [mask for mask in (inputs.cloud, inputs.land) if mask and mask.path]
     masks = {mask_path(mask, path).absolute() for mask in asked for path in files}
-    return [path for path in files if path.absolute() not in masks]
+    return [path for path in files if path.absolute() not in masks and not is_quality(path)]
 
 
 def find_scenes(inputs: Inputs) -> Catalog:
@@ -121,9 +80,9 @@ def find_scenes(inputs: Inputs) -> Catalog:
     """
     scenes: list[Scene] = []
     faults: list[InputError] = []
-    for path in without_masks(find_files(inputs.scenes), inputs):
+    for files in group_files(without_masks(find_files(inputs.scenes), inputs), inputs):
         try:
-            scenes.append(describe(path, inputs))
+            scenes.append(describe(files, inputs))
         except InputError as fault:
             faults.append(fault)
     if not scenes:

@@ -20,7 +20,15 @@ from icepipe.errors import InputError
 # of silencing that is not safe between threads.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
-MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+MAGIC = {
+    b"II*\x00": "GTiff",
+    b"MM\x00*": "GTiff",
+    b"II+\x00": "GTiff",
+    b"MM\x00+": "GTiff",
+    b"\0\0\0\x0c": "JP2OpenJPEG",
+}
+"""First four bytes of the formats that are read, and the one driver for each."""
+
 MAX_BLOCK_BYTES = 64 * 2**20
 MIN_BLOCK_BYTES = 8
 """A TIFF spends at least an offset and a length on every block."""
@@ -29,17 +37,25 @@ Dataset = Any
 """An open rasterio dataset; rasterio is untyped."""
 
 
-def check_regular(path: Path) -> None:
-    """A path must be a regular file that starts as a TIFF does."""
+def driver_of(path: Path) -> str:
+    """The one driver for a regular file that starts as a raster does.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, or starts as something else.
+    """
     if not path.is_file():
         raise InputError(path, "not a regular file", "remove it from inputs.scenes")
     with path.open("rb") as file:
-        if file.read(4) not in MAGIC:
-            raise InputError(path, "not a GeoTIFF", "convert it with gdal_translate, or remove it from inputs.scenes")
+        start = file.read(4)
+    if start not in MAGIC:
+        raise InputError(path, "not a GeoTIFF", "convert it with gdal_translate, or remove it from inputs.scenes")
+    return MAGIC[start]
 
 
 def open_raster(path: Path) -> Dataset:
-    """Open a GeoTIFF by the one driver, with no side door to other data sets.
+    """Open a GeoTIFF, or a JPEG 2000 file, by the one driver, with no side door to other data sets.
 
     A file whose metadata name other data sets is refused before any mask or overview of it is asked for. The open
     option ``OVERVIEW_LEVEL=NONE`` would stop those too, but it also loses band descriptions.
@@ -49,9 +65,9 @@ def open_raster(path: Path) -> Dataset:
     InputError
         If it is not a GeoTIFF, its header cannot be read, or it points to other data sets.
     """
-    check_regular(path)
+    driver = driver_of(path)
     try:
-        dataset = rasterio.open(path.absolute(), driver="GTiff", sharing=False)
+        dataset = rasterio.open(path.absolute(), driver=driver, sharing=False)
     except (RasterioIOError, CRSError) as error:
         raise InputError(path, f"cannot be opened ({error})", "fetch the file again") from error
     foreign = sorted({"OVERVIEWS", "GEOLOCATION"} & set(dataset.tag_namespaces()))
@@ -98,6 +114,8 @@ def _blocks_are_bounded(dataset: Dataset) -> str:
 
 
 def _blocks_are_present(dataset: Dataset) -> str:
+    if dataset.driver != "GTiff":
+        return ""
     height, width = dataset.block_shapes[0]
     rows, cols = math.ceil(dataset.height / height), math.ceil(dataset.width / width)
     file_bytes = Path(dataset.name).stat().st_size

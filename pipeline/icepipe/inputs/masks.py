@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from icepipe.config import Mask
+from icepipe.config import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.place import Placement
+from icepipe.inputs.quality import QUALITIES, quality_file
 from icepipe.inputs.roles import alpha_band
 from icepipe.records import Bool, GeoBox, MaskFile
 
@@ -41,11 +45,54 @@ def describe_mask(mask: Mask, scene: Path, key: str) -> MaskFile:
     path = mask_path(mask, scene)
     if not path.exists():
         raise InputError(scene, f"its {key} mask {path} is not there", f"fetch it, or correct inputs.{key}")
+    geobox, colours = _grid_and_colours(path)
+    return MaskFile(path, geobox, colours[:1] if mask.values else colours, mask.values)
+
+
+def describe_quality(cloud: Cloud, scene: Path, product: str) -> MaskFile:
+    """The quality raster of a scene, and what of it hides the surface.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    ConfigError
+        If a word is not one of the raster's.
+    """
+    assert cloud.quality is not None
+    kind = QUALITIES[cloud.quality]
+    words = kind.default if cloud.hide is None else cloud.hide
+    if unknown := set(words) - set(kind.hides):
+        known = ", ".join(kind.hides)
+        raise ConfigError(
+            f"inputs.cloud.hide: {cloud.quality} has no {', '.join(sorted(unknown))}", f"choose from {known}"
+        )
+    path = quality_file(cloud.quality, scene.parent, product)
+    if path is None:
+        raise InputError(
+            scene, f"its {cloud.quality} quality raster is not beside it", "fetch it, or correct inputs.cloud"
+        )
+    hides, geobox = tuple(kind.hides[word] for word in words), _grid_and_colours(path)[0]
+    if kind.by_bits:
+        return MaskFile(path, geobox, (1,), bits=hides or (31,), unseen_bits=kind.unseen)
+    return MaskFile(path, geobox, (1,), values=hides or (-1,), unseen_values=kind.unseen)
+
+
+def _grid_and_colours(path: Path) -> tuple[GeoBox, tuple[int, ...]]:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
         geobox = GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
-        colours = tuple(index for index in dataset.indexes if index != alpha_band(dataset))
-        return MaskFile(path, geobox, mask.values, colours[:1] if mask.values else colours)
+        return geobox, tuple(index for index in dataset.indexes if index != alpha_band(dataset))
+
+
+def _any_bit(numbers: NDArray[np.integer[Any]], bits: Sequence[int]) -> Bool:
+    return np.asarray(numbers.astype(np.int64) & sum(1 << bit for bit in bits) != 0)
+
+
+def _hides(bands: NDArray[np.integer[Any]], mask: MaskFile) -> Bool:
+    if mask.bits:
+        return _any_bit(bands[0], mask.bits)
+    return np.isin(bands[0], mask.values) if mask.values else np.any(bands != 0, axis=0)
 
 
 def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[Bool, Bool]:
@@ -62,8 +109,8 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
         known = dataset.dataset_mask(window=window) > 0
     except RasterioError as error:
         raise InputError(mask.path, f"its pixels cannot be read ({error})", "fetch the file again") from error
-    hides = np.isin(bands[0], mask.values) if mask.values else np.any(bands != 0, axis=0)
-    known = placement.take(known)
+    known &= ~np.isin(bands[0], mask.unseen_values) & ~_any_bit(bands[0], mask.unseen_bits)
+    known, hides = placement.take(known), _hides(bands, mask)
     if placement.reached is not None:
         known &= placement.reached
     return placement.take(hides) & known, known

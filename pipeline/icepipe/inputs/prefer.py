@@ -10,18 +10,18 @@ from icepipe.inputs.read import ObservationReader
 from icepipe.records import Observation, Scene
 
 
-def clear_share(scene: Scene, n_bands: int) -> float:
+def clear_share(scene: Scene) -> float:
     """Part of a scene's own pixels that show the surface."""
     alone = Observation("", scene.date, (scene,))
     region = outline(scene.geobox, scene.geobox.crs)
     seen = 0
-    with ObservationReader(alone, scene.geobox, region, None, n_bands) as reader:
+    with ObservationReader(alone, scene.geobox, region) as reader:
         for block in blocks(scene.geobox):
             seen += int(reader.read(block).valid.sum())
     return seen / (scene.geobox.width * scene.geobox.height)
 
 
-def in_order(observation: Observation, prefer: str, n_bands: int) -> Observation:
+def in_order(observation: Observation, prefer: str) -> Observation:
     """An observation with its scenes in the order that wins.
 
     Parameters
@@ -31,11 +31,9 @@ def in_order(observation: Observation, prefer: str, n_bands: int) -> Observation
     prefer
         ``latest``: later scenes first. ``clearest``: those with the largest clear share first, the earlier of equals.
         Anything else: earlier scenes first.
-    n_bands
-        Bands of the sensor.
     """
     scenes = sorted(observation.scenes, key=time_order, reverse=prefer == "latest")
     if prefer == "clearest" and len(scenes) > 1:
-        shares = {scene: clear_share(scene, n_bands) for scene in scenes}
+        shares = {scene: clear_share(scene) for scene in scenes}
         scenes.sort(key=lambda scene: -shares[scene])
     return replace(observation, scenes=tuple(scenes))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +22,21 @@ from icepipe.inputs.grid import inside
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.roles import has_palette
-from icepipe.records import Block, Bool, ClassCode, GeoBox, Layer, MaskFile, Observation, Pixels, Scene, UInt8
+from icepipe.inputs.sensors import REFLECTANCE_UNIT, SENSORS
+from icepipe.records import (
+    Band,
+    Block,
+    Bool,
+    ClassCode,
+    GeoBox,
+    Kept,
+    Layer,
+    MaskFile,
+    Observation,
+    Pixels,
+    Scene,
+    UInt8,
+)
 
 CACHE_MB = 64
 """GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""
@@ -34,23 +50,41 @@ def _palette(dataset: Dataset) -> UInt8:
     return table
 
 
-def _validity(dataset: Dataset, scene: Scene, window: Window, bands: UInt8) -> Bool:
-    """True where no nodata value, alpha band or mask says otherwise.
-
-    A colour is nodata when all of its bands hold the value: black water has a zero in some band too.
-    """
-    valid = np.ones(bands.shape[1:], dtype=bool)
-    for value in scene.nodata:
-        valid &= ~np.all(bands == value, axis=0)
-    if scene.alpha is not None:
-        valid &= dataset.read(scene.alpha, window=window) > 0
-    if MaskFlags.per_dataset in dataset.mask_flag_enums[scene.bands[0] - 1] and scene.alpha is None:
-        valid &= dataset.read_masks(scene.bands[0], window=window) > 0
+def _masked_inside(dataset: Dataset, indexes: Sequence[int], alpha: int | None, window: Window) -> Bool:
+    """True where no alpha band or mask inside the file says otherwise."""
+    if alpha is not None:
+        return np.asarray(dataset.read(alpha, window=window) > 0)
+    valid = np.ones((window.height, window.width), dtype=bool)
+    if MaskFlags.per_dataset in dataset.mask_flag_enums[indexes[0] - 1]:
+        valid &= dataset.read_masks(indexes[0], window=window) > 0
     return valid
 
 
-def read_window(dataset: Dataset, scene: Scene, block: Block) -> tuple[UInt8, Bool]:
-    """Colours and validity of a rectangle of one file, in the file's own pixels.
+def _picture(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
+    """Bytes of a picture. A colour is nodata when all of its bands hold the value: black water has a 0 too."""
+    colours = dataset.read([band.index for band in bands], window=window)
+    valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
+    for value in bands[0].nodata:
+        valid &= ~np.all(colours == value, axis=0)
+    return (_palette(dataset)[:, colours[0]] if has_palette(dataset) else colours), valid
+
+
+def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
+    """Units of reflectance. A pixel that any band has not seen cannot be judged."""
+    stored = dataset.read([band.index for band in bands], window=window)
+    valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
+    kept = np.zeros(stored.shape, dtype=np.int16)
+    for i, band in enumerate(bands):
+        numbers = stored[i].astype(np.float64)
+        seen = np.isfinite(numbers) & ~np.isin(numbers, band.nodata)
+        units = np.rint((np.where(seen, numbers, 0) * band.gain + band.offset) / REFLECTANCE_UNIT)
+        kept[i] = np.clip(units, -32768, 32767)
+        valid &= seen
+    return kept, valid
+
+
+def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Block) -> tuple[Kept, Bool]:
+    """Kept numbers and validity of a rectangle of one file, in the file's own pixels.
 
     Raises
     ------
@@ -58,12 +92,11 @@ def read_window(dataset: Dataset, scene: Scene, block: Block) -> tuple[UInt8, Bo
         If the pixels cannot be decoded.
     """
     window = Window(block.col, block.row, block.width, block.height)
+    reader = _picture if SENSORS[scene.sensor].stretch else _measured
     try:
-        bands = dataset.read(scene.bands, window=window)
-        valid = _validity(dataset, scene, window, bands)
+        return reader(dataset, bands, scene.alpha, window)
     except RasterioError as error:
-        raise InputError(scene.path, f"its pixels cannot be read ({error})", "fetch the file again") from error
-    return (_palette(dataset)[:, bands[0]] if has_palette(dataset) else bands), valid
+        raise InputError(bands[0].path, f"its pixels cannot be read ({error})", "fetch the file again") from error
 
 
 class ObservationReader:
@@ -81,28 +114,25 @@ class ObservationReader:
         Outline in the grid's CRS; pixels outside are nothing.
     land
         Outline of land for all scenes, or None.
-    n_bands
-        Bands of the sensor.
     """
 
     def __init__(
-        self, observation: Observation, grid: GeoBox, region: BaseGeometry, land: BaseGeometry | None, n_bands: int
+        self, observation: Observation, grid: GeoBox, region: BaseGeometry, land: BaseGeometry | None = None
     ) -> None:
         self._observation = observation
         self._grid = grid
         self._region = region
         self._land = land
-        self._n_bands = n_bands
         self._stack = ExitStack()
-        self._open: dict[Scene | MaskFile, Dataset] = {}
+        self._open: dict[Path, Dataset] = {}
 
     def __enter__(self) -> Self:
         """Open every scene and mask."""
         self._stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
         for scene in self._observation.scenes:
-            for source in (scene, scene.cloud, scene.land):
-                if source is not None and source not in self._open:
-                    self._open[source] = self._stack.enter_context(open_raster(source.path))
+            for path in scene.files:
+                if path not in self._open:
+                    self._open[path] = self._stack.enter_context(open_raster(path))
         return self
 
     def __exit__(
@@ -114,16 +144,37 @@ class ObservationReader:
     def layers(self, block: Block) -> Iterator[Layer]:
         """What each scene shows of a block, in their order; scenes that do not reach it are left out."""
         for scene in self._observation.scenes:
-            placement = place(scene.geobox, self._grid, block)
-            if placement is None:
-                continue
-            bands, valid = read_window(self._open[scene], scene, placement.window)
-            bands, valid = placement.take(bands), placement.take(valid)
-            if placement.reached is not None:
-                valid = valid & placement.reached
-            hides, known = self._mask(scene.cloud, block)
-            target = placement.target
-            yield Layer(target, bands, valid & known[target], hides[target])
+            layer = self._layer(scene, block)
+            if layer is not None:
+                yield layer
+
+    def _layer(self, scene: Scene, block: Block) -> Layer | None:
+        """What a scene shows of a block, its bands brought together; None where one of them does not reach it."""
+        files = _by_file(scene.bands)
+        placements = [place(bands[0].geobox, self._grid, block) for bands in files]
+        held = [placement for placement in placements if placement]
+        target = _common([placement.target for placement in held])
+        if len(held) < len(files) or target is None:
+            return None
+        shape = tuple(side.stop - side.start for side in target)
+        numbers, valid = [], np.ones(shape, dtype=bool)
+        for bands, placement in zip(files, held, strict=True):
+            kept, seen = read_window(self._open[bands[0].path], scene, bands, placement.window)
+            part = tuple(
+                slice(t.start - p.start, t.stop - p.start) for t, p in zip(target, placement.target, strict=True)
+            )
+            numbers.append(placement.take(kept)[..., part[0], part[1]])
+            here = placement.take(seen) if placement.reached is None else placement.take(seen) & placement.reached
+            valid &= here[part]
+        hides, known = self._mask(scene.cloud, block)
+        return Layer(target, np.concatenate(numbers), valid & known[target], hides[target])
+
+    def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
+        """Lay scenes over each other and take out land and what lies outside the region."""
+        sensor = SENSORS[self._observation.scenes[0].sensor]
+        shape = (len(self._observation.scenes[0].roles), block.height, block.width)
+        bands = np.zeros(shape, dtype=np.uint8 if sensor.stretch else np.int16)
+        return self._hide(composite(layers, bands), block)
 
     def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
         """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
@@ -131,7 +182,7 @@ class ObservationReader:
         hides, known = np.zeros(shape, dtype=bool), np.full(shape, mask is None)
         placement = place(mask.geobox, self._grid, block) if mask else None
         if mask and placement:
-            hides[placement.target], known[placement.target] = read_mask(self._open[mask], mask, placement)
+            hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
         return hides, known
 
     def _is_land(self, block: Block) -> Bool:
@@ -142,8 +193,7 @@ class ObservationReader:
             land |= self._mask(mask, block)[0]
         return land
 
-    def hide(self, pixels: Pixels, block: Block) -> Pixels:
-        """Take land and what lies outside the region out of the valid pixels."""
+    def _hide(self, pixels: Pixels, block: Block) -> Pixels:
         land, within = self._is_land(block), inside(self._region, self._grid, block)
         hidden = np.where(land, np.uint8(ClassCode.LAND), pixels.hidden)
         hidden = np.where(within, hidden, np.uint8(ClassCode.OUTSIDE))
@@ -151,13 +201,36 @@ class ObservationReader:
 
     def read(self, block: Block) -> Pixels:
         """Pixels of a block; of a place seen twice, the first scene whose surface shows."""
-        return self.hide(composite(list(self.layers(block)), block, self._n_bands), block)
+        return self.composite(list(self.layers(block)), block)
 
 
-def composite(layers: Sequence[Layer], block: Block, n_bands: int) -> Pixels:
-    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing."""
-    shape = (block.height, block.width)
-    bands = np.zeros((n_bands, *shape), dtype=np.uint8)
+def _by_file(bands: Sequence[Band]) -> list[list[Band]]:
+    """Bands that stand next to each other in one file, together."""
+    return [list(group) for _, group in itertools.groupby(bands, key=lambda band: band.path)]
+
+
+def _common(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | None:
+    """Rectangle that all targets share, or None."""
+    if not targets:
+        return None
+    rows, cols = (
+        slice(max(target[axis].start for target in targets), min(target[axis].stop for target in targets))
+        for axis in (0, 1)
+    )
+    return (rows, cols) if rows.start < rows.stop and cols.start < cols.stop else None
+
+
+def composite(layers: Sequence[Layer], bands: Kept) -> Pixels:
+    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
+
+    Parameters
+    ----------
+    layers
+        Scenes in the order that wins.
+    bands
+        Zeros of the block's shape (bands, rows, columns), to be filled.
+    """
+    shape = bands.shape[1:]
     valid, hidden = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8)
     twice = np.zeros(shape, dtype=bool)
     for layer in layers:

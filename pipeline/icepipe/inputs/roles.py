@@ -1,21 +1,27 @@
-"""Which band is red, green and blue, and which is validity: from what the file says of itself."""
+"""Which band is which, and which is validity: from what the file and its name say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from rasterio.enums import ColorInterp
 
+from icepipe.config import Role
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset
-from icepipe.inputs.sensors import SENSORS, Sensor
+from icepipe.inputs.sensors import ROLE_NAMES, SENSORS, Sensor, sensor_of_product
 
 _TRUE_COLOUR_NAME = re.compile(r"(?<![a-z])true[-_ ]?colou?r", re.IGNORECASE)
 _FALSE_COLOUR_NAME = re.compile(r"(?<![a-z])false[-_ ]?colou?r", re.IGNORECASE)
 _RGB_NAME = re.compile(r"(?<![a-z])rgb(?![a-z])", re.IGNORECASE)
 _MODIS_NAME = re.compile(r"(?<![a-z])(modis|terra|aqua)(?![a-z])", re.IGNORECASE)
+_MSI_NAME = re.compile(r"^B(\d{2}|8A)$", re.IGNORECASE)
+
+BAND_FILE = re.compile(r"^(?P<product>.+?)_(?:SR_|TOA_)?B(?P<band>\d{1,2}A?)(?:_(?P<metres>\d{2})m)?$", re.IGNORECASE)
+"""Name, less its suffix, of a file that holds one band of a product."""
 
 
 def alpha_band(dataset: Dataset) -> int | None:
@@ -31,11 +37,30 @@ def has_palette(dataset: Dataset) -> bool:
     return bool(dataset.colorinterp[0] == ColorInterp.palette)
 
 
-def _by_description(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...] | None:
-    names = [(text or "").strip().lower() for text in dataset.descriptions]
-    if all(names.count(role) == 1 for role in roles):
-        return tuple(names.index(role) + 1 for role in roles)
-    return None
+def _descriptions(dataset: Dataset) -> list[str]:
+    return [(text or "").strip().lower() for text in dataset.descriptions]
+
+
+def described_roles(dataset: Dataset) -> dict[str, int]:
+    """Roles that band descriptions name, with the band's number; a role that several bands claim is left out."""
+    names = _descriptions(dataset)
+    found = {}
+    for role, spellings in ROLE_NAMES.items():
+        claims = [index for index, name in enumerate(names, start=1) if name in spellings]
+        if len(claims) == 1:
+            found[role] = claims[0]
+    return found
+
+
+def msi_roles(dataset: Dataset) -> dict[str, int]:
+    """Roles of Sentinel-2 bands by descriptions such as B03."""
+    roles = SENSORS["sentinel2-l2a"].band_roles
+    found = {}
+    for index, name in enumerate(_descriptions(dataset), start=1):
+        match = _MSI_NAME.match(name)
+        if match and match.group(1).upper() in roles:
+            found[roles[match.group(1).upper()]] = index
+    return found
 
 
 def _by_interpretation(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...] | None:
@@ -45,65 +70,76 @@ def _by_interpretation(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...
     return None
 
 
-def _described_otherwise(dataset: Dataset) -> bool:
-    return any((text or "").strip() for text in dataset.descriptions)
-
-
-def _bands(path: Path, dataset: Dataset, sensor: Sensor, names_say: bool) -> tuple[int, ...]:
-    if has_palette(dataset):
-        return (1,)
-    found = _by_description(dataset, sensor.roles)
-    if found is None and not _described_otherwise(dataset):
-        found = _by_interpretation(dataset, sensor.roles)
-    if found is not None:
-        return found
-    colours = [index for index in dataset.indexes if index != alpha_band(dataset)]
-    unlabelled = len(colours) == len(sensor.roles) and not _described_otherwise(dataset)
-    if names_say and unlabelled:
-        return tuple(colours)
-    raise InputError(
-        path,
-        f"its {dataset.count} band(s) do not say which of them is {', '.join(sensor.roles)}",
-        "set their descriptions or colour interpretation (gdal_edit.py -colorinterp_1 red), "
-        "or say `inputs.sensor: rgb` where the three bands are in that order",
-    )
-
-
-def _told_by_name(path: Path) -> str:
-    text = f"{path.parent.name}/{path.name}"
-    if _FALSE_COLOUR_NAME.search(path.name):
-        raise InputError(
-            path, "its name says false colour, which no built-in sensor reads", "use the true-colour picture"
-        )
-    if _TRUE_COLOUR_NAME.search(path.name) and _MODIS_NAME.search(text):
-        return "modis-truecolor"
-    return "rgb"
-
-
-def sensor_and_bands(path: Path, dataset: Dataset, asked: str) -> tuple[Sensor, tuple[int, ...]]:
-    """Sensor of a file and its band numbers in the order of the sensor's roles.
-
-    Parameters
-    ----------
-    path
-        The file, whose name may tell.
-    dataset
-        The open file.
-    asked
-        ``auto`` or a key of the sensor table.
+def picture_bands(path: Path, dataset: Dataset, names_say: bool) -> tuple[int, ...]:
+    """Numbers of the red, green and blue band of a picture; of the one band of a palette.
 
     Raises
     ------
     InputError
-        If the bands cannot be told, or their numbers are not 8-bit colours.
+        If nothing tells.
     """
-    sensor = SENSORS[_told_by_name(path) if asked == "auto" else asked]
-    bands = _bands(path, dataset, sensor, asked != "auto" or bool(_RGB_NAME.search(path.name)))
-    kinds = {dataset.dtypes[index - 1] for index in bands}
-    if kinds != {"uint8"}:
-        raise InputError(
-            path,
-            f"its numbers are {', '.join(sorted(kinds))}, and the thresholds of {sensor.key} assume 8-bit colours",
-            "scale it to 8 bits by a known curve first",
-        )
-    return sensor, bands
+    colours = ("red", "green", "blue")
+    if has_palette(dataset):
+        return (1,)
+    described = described_roles(dataset)
+    if set(colours) <= described.keys():
+        return tuple(described[role] for role in colours)
+    silent = not any(_descriptions(dataset))
+    found = _by_interpretation(dataset, colours) if silent else None
+    if found is not None:
+        return found
+    bands = [index for index in dataset.indexes if index != alpha_band(dataset)]
+    if names_say and silent and len(bands) == len(colours):
+        return tuple(bands)
+    raise InputError(
+        path,
+        f"its {dataset.count} band(s) do not say which of them is red, green, blue",
+        "set their descriptions or colour interpretation (gdal_edit.py -colorinterp_1 red), say inputs.sensor "
+        "where the three bands are in that order, or inputs.bands",
+    )
+
+
+def asked_bands(path: Path, dataset: Dataset, asked: Mapping[Role, int | str]) -> dict[str, int]:
+    """Roles of one file's bands as a config spells them out, by number or description.
+
+    Raises
+    ------
+    InputError
+        If a band is not there.
+    """
+    names = _descriptions(dataset)
+    found: dict[str, int] = {}
+    for role, band in asked.items():
+        index = band if isinstance(band, int) else names.index(band.lower()) + 1 if band.lower() in names else 0
+        if not 1 <= index <= dataset.count:
+            raise InputError(path, f"has no band {band!r} for {role}", "correct inputs.bands (see `icepipe inspect`)")
+        found[role] = index
+    return found
+
+
+def asked_role(path: Path, asked: Mapping[Role, int | str]) -> str | None:
+    """Role of a file whose name fits a pattern of the config, or None."""
+    fitting = [r for r, pattern in asked.items() if isinstance(pattern, str) and fnmatch(path.stem, pattern)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def picture_sensor(path: Path, asked: str) -> Sensor:
+    """Sensor of a picture by its name, where the config does not say."""
+    if asked != "auto":
+        return SENSORS[asked]
+    if _FALSE_COLOUR_NAME.search(path.name):
+        return SENSORS["modis-721"]
+    modis = _TRUE_COLOUR_NAME.search(path.name) and _MODIS_NAME.search(f"{path.parent.name}/{path.name}")
+    return SENSORS["modis-truecolor" if modis else "rgb"]
+
+
+def name_tells_colours(path: Path) -> bool:
+    """Whether a file's name says that its three bands are red, green and blue."""
+    return bool(_RGB_NAME.search(path.name))
+
+
+def measured_sensor(path: Path, asked: str) -> Sensor:
+    """Sensor of measured bands by the config, then by the product's name; bands that only roles are known of else."""
+    if asked != "auto":
+        return SENSORS[asked]
+    return sensor_of_product(path.name) or sensor_of_product(path.parent.name) or SENSORS["bands"]

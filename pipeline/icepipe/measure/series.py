@@ -46,9 +46,17 @@ COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
 """Names of the columns, in order; the field ``class_`` is the column ``class``."""
 
 
-def flags_of(budget: Budget, min_valid: float, screened: frozenset[ClassCode]) -> tuple[str, ...]:
+def water_is_separable(observation: Observation) -> bool:
+    """Whether measured bands reach beyond the visible, where dark forest and shadow look like water."""
+    return all(scene.rule_set != "visible" for scene in observation.scenes)
+
+
+def flags_of(
+    budget: Budget, min_valid: float, screened: frozenset[ClassCode], observation: Observation
+) -> tuple[str, ...]:
     """What a reader must know before using a row, as codes in alphabetical order."""
-    flags = []
+    flags = [] if water_is_separable(observation) else ["water_not_separable"]
+    flags += [note for scene in observation.scenes for note in scene.notes]
     if ClassCode.CLOUD not in screened:
         flags.append("cloud_not_screened")
     if ClassCode.LAND not in screened:
@@ -59,7 +67,7 @@ def flags_of(budget: Budget, min_valid: float, screened: frozenset[ClassCode]) -
         flags.append("partly_seen")
     if budget.valid_fraction < min_valid:
         flags.append("under_min_valid")
-    return tuple(sorted(flags))
+    return tuple(sorted(set(flags)))
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,10 @@ class Context:
     screened: frozenset[ClassCode]
 
 
-def _known(code: ClassCode, budget: Budget, screened: frozenset[ClassCode]) -> bool:
+def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
+    screened = context.screened
+    if code is ClassCode.WATER and not water_is_separable(context.observation):
+        return False
     if code in SEEN:
         return budget.seen_km2 > 0
     return code is ClassCode.UNOBSERVED or code in screened
@@ -84,7 +95,7 @@ def _known(code: ClassCode, budget: Budget, screened: frozenset[ClassCode]) -> b
 
 def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Context) -> Row:
     area = budget.classes[code]
-    known = _known(code, budget, context.screened)
+    known = _known(code, budget, context)
     estimated = known and code in SEEN
     planar = context.planar_km2_per_pixel
     return Row(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.inputs.earth import Earth
+from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.measure.area import Budget
-from icepipe.records import CLASS_COLOURS, Block, ClassCode, GeoBox, UInt8
+from icepipe.records import CLASS_COLOURS, Block, ClassCode, GeoBox, Kept, UInt8
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
@@ -24,6 +25,20 @@ def thumbnail_step(grid: GeoBox) -> int:
     return max(1, math.ceil(max(grid.shape) / PANEL_PX))
 
 
+def as_colours(bands: Kept, sensor: Sensor) -> UInt8:
+    """Red, green and blue bytes for the eye; shape (3, rows, columns).
+
+    A picture as it is; measured bands by the sRGB curve's rough power of 1/2.2, in natural colours where they are
+    there, else shortwave infrared, near infrared and green.
+    """
+    if sensor.stretch:
+        return bands.astype(np.uint8)
+    natural = {"red", "green", "blue"} <= set(sensor.roles)
+    shown = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
+    chosen = np.stack([bands[sensor.roles.index(role)] for role in shown]) * REFLECTANCE_UNIT
+    return np.asarray(np.rint(255 * np.clip(chosen, 0, 1) ** (1 / 2.2)), dtype=np.uint8)
+
+
 class Thumbnail:
     """Colours of every n-th pixel of a grid, gathered block by block.
 
@@ -33,14 +48,15 @@ class Thumbnail:
         Shape (rows, columns, 3).
     """
 
-    def __init__(self, grid: GeoBox) -> None:
+    def __init__(self, grid: GeoBox, sensor: Sensor) -> None:
+        self._sensor = sensor
         self._step = thumbnail_step(grid)
         self.picture = np.zeros((*(math.ceil(side / self._step) for side in grid.shape), 3), dtype=np.uint8)
 
-    def add(self, block: Block, bands: UInt8) -> None:
-        """Take the pixels of a block; bands have shape (3, rows, columns)."""
+    def add(self, block: Block, bands: Kept) -> None:
+        """Take the pixels of a block; bands have shape (bands, rows, columns)."""
         top, left = -block.row % self._step, -block.col % self._step
-        small = bands[:, top :: self._step, left :: self._step].transpose(1, 2, 0)
+        small = as_colours(bands[:, top :: self._step, left :: self._step], self._sensor).transpose(1, 2, 0)
         row, col = (block.row + top) // self._step, (block.col + left) // self._step
         self.picture[row : row + small.shape[0], col : col + small.shape[1]] = small
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
+from icepipe.inputs.sensors import Sensor
 from icepipe.records import SEEN, ClassCode, Model, Pixels, UInt8
 from icepipe.segment.cluster import nearest
 
@@ -32,6 +34,32 @@ def class_table(model: Model) -> UInt8:
     for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND):
         table[stratum_of(code)] = code
     return table
+
+
+class Search(Protocol):
+    """A way to find the nearest cluster of every pixel."""
+
+    def clusters(self, pixels: Pixels) -> UInt8:
+        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
+        ...
+
+
+def search_of(model: Model, sensor: Sensor) -> Search:
+    """The search that fits a sensor's numbers."""
+    return ColourTable(model) if sensor.stretch else DirectSearch(model)
+
+
+class DirectSearch:
+    """Nearest cluster of measured bands, pixel by pixel."""
+
+    def __init__(self, model: Model) -> None:
+        self._centroids = model.centroids
+
+    def clusters(self, pixels: Pixels) -> UInt8:
+        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
+        strata = _HIDDEN[pixels.hidden]
+        strata[pixels.valid] = nearest(pixels.bands[:, pixels.valid].T, self._centroids)
+        return strata
 
 
 class ColourTable:

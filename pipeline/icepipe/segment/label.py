@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.inputs.sensors import Sensor
 from icepipe.records import BUDGET, ClassCode, Cluster, Float64, Model
 from icepipe.segment.cluster import Fit
-from icepipe.segment.features import Features, rgb_features
+from icepipe.segment.features import Features, features_of
 from icepipe.segment.rules import RULE_SETS, RuleSet, Threshold
 
 
@@ -78,7 +78,7 @@ def name_centroid(centroid: Float64, sensor: Sensor) -> Naming:
         What the numbers mean.
     """
     rules = RULE_SETS[sensor.rule_set]
-    features = rgb_features(np.asarray(centroid, dtype=np.float64)[None, :], sensor)
+    features = features_of(np.asarray(centroid, dtype=np.float64)[None, :], sensor)
     code = ClassCode(int(rules.codes(features)[0]))
     bits = int(rules.could_be(features)[0])
     could_be = tuple(c for c in BUDGET if bits >> c & 1)
@@ -104,6 +104,7 @@ def name_clusters(fit: Fit, k_asked: int, seed: int, sensor: Sensor) -> Model:
         )
     return Model(
         sensor=sensor.key,
+        roles=sensor.roles,
         rule_set=sensor.rule_set,
         k_asked=k_asked,
         k_fitted=fit.k_fitted,

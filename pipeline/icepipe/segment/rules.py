@@ -140,15 +140,25 @@ RGB_THRESHOLDS = (
 
 
 def decide_multispectral(conditions: Sequence[Bool]) -> UInt8:
-    """Name spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water."""
-    snowy, near_infrared, lit, wet, pond_bright = conditions
-    ice = snowy & lit & (near_infrared | pond_bright)
-    water = wet & ~near_infrared & ~ice
+    """Name spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water.
+
+    Brown is never ice; brown, wet and greener than the near infrared is muddy water, however bright.
+    """
+    snowy, near_infrared, lit, wet, pond_bright, brown, green_over_nir = conditions
+    ice = snowy & lit & (near_infrared | pond_bright) & ~brown
+    water = wet & ~ice & (~near_infrared | (brown & green_over_nir))
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
 
 
+def decide_green_nir_swir(conditions: Sequence[Bool]) -> UInt8:
+    """The same for spectra without red and blue, where brown cannot be told."""
+    snowy, near_infrared, lit, wet, pond_bright = conditions
+    never = np.zeros_like(snowy)
+    return decide_multispectral((snowy, near_infrared, lit, wet, pond_bright, never, never))
+
+
 def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
-    """Name spectra that end at the near infrared: plants and brown ground first, then bright is ice and wet is water."""
+    """Name spectra that end at the near infrared: plants and brown ground, then bright is ice and wet is water."""
     bright, near_infrared, plants, brown, wet = conditions
     ground = plants | (brown & near_infrared)
     ice = bright & near_infrared & ~ground
@@ -171,8 +181,8 @@ _SNOWY = Threshold(
     mid=0.40,
     high=0.45,
     unit="index",
-    source="Hall, Riggs and Salomonson (1995), Remote Sens. Environ. 54: snow from an index of 0.4; Dozier (1989), Remote "
-    "Sens. Environ. 28; Salomonson and Appel (2006), IEEE TGRS 44, take the 2.1 micrometre band the same way",
+    source="Hall, Riggs and Salomonson (1995), Remote Sens. Environ. 54: snow from an index of 0.4; Dozier (1989), "
+    "Remote Sens. Environ. 28; Salomonson and Appel (2006), IEEE TGRS 44, take the 2.1 micrometre band the same way",
 )
 _NEAR_INFRARED = Threshold(
     name="brighter in the near infrared than water",
@@ -214,13 +224,23 @@ MULTISPECTRAL_THRESHOLDS = (
         mid=0.30,
         high=0.35,
         unit="reflectance",
-        source="Grenfell and Maykut (1977), J. Glaciology 18: spectral albedo of mature melt ponds is 0.25 at 500 nm, of "
-        "younger ones more; open water stays under 0.2 even when turbid",
+        source="Grenfell and Maykut (1977), J. Glaciology 18: spectral albedo of mature melt ponds is 0.25 at 500 nm, "
+        "of younger ones more; open water stays under 0.2 even when turbid",
     ),
 )
 
+_GREENER_THAN_NIR = Threshold(
+    name="greener than the near infrared, as water is",
+    feature="ndwi",
+    low=-0.05,
+    mid=0.0,
+    high=0.05,
+    unit="index",
+    source="McFeeters (1996), Int. J. Remote Sensing 17: open water has a difference water index over 0",
+)
+
 NEAR_INFRARED_THRESHOLDS = (
-    replace(RGB_THRESHOLDS[0], feature="visible"),
+    RGB_THRESHOLDS[0],
     _NEAR_INFRARED,
     Threshold(
         name="green as plants are",
@@ -229,18 +249,11 @@ NEAR_INFRARED_THRESHOLDS = (
         mid=0.20,
         high=0.25,
         unit="index",
-        source="Sobrino and others (2004), Remote Sens. Environ. 90: bare ground under a vegetation index of 0.2, plants over",
+        source="Sobrino and others (2004), Remote Sens. Environ. 90: bare ground under a vegetation index of 0.2, "
+        "plants over it",
     ),
     RGB_THRESHOLDS[3],
-    Threshold(
-        name="greener than the near infrared, as water is",
-        feature="ndwi",
-        low=-0.05,
-        mid=0.0,
-        high=0.05,
-        unit="index",
-        source="McFeeters (1996), Int. J. Remote Sensing 17: open water has a difference water index over 0",
-    ),
+    _GREENER_THAN_NIR,
 )
 
 MODIS_721_THRESHOLDS = (replace(RGB_THRESHOLDS[0], feature="red"), replace(_SNOWY, feature="ndsi_721"), _NEAR_INFRARED)
@@ -249,7 +262,8 @@ RULE_SETS: dict[str, RuleSet] = {
     "rgb": RuleSet(RGB_THRESHOLDS, decide_rgb),
     "modis-truecolor": RuleSet(RGB_THRESHOLDS, decide_rgb),
     "modis-721": RuleSet(MODIS_721_THRESHOLDS, decide_modis_721),
-    "multispectral": RuleSet(MULTISPECTRAL_THRESHOLDS, decide_multispectral),
+    "multispectral": RuleSet((*MULTISPECTRAL_THRESHOLDS, RGB_THRESHOLDS[3], _GREENER_THAN_NIR), decide_multispectral),
+    "green-nir-swir": RuleSet(MULTISPECTRAL_THRESHOLDS, decide_green_nir_swir),
     "near-infrared": RuleSet(NEAR_INFRARED_THRESHOLDS, decide_near_infrared),
     "visible": RuleSet(RGB_THRESHOLDS, decide_rgb),
 }
