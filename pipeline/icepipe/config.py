@@ -140,7 +140,9 @@ class Inputs(_Section):
 class Segment(_Section):
     """How pixels become clusters."""
 
-    k: int = Field(6, ge=2, le=32, description="Clusters that the fit starts from")
+    k: Annotated[int, Field(ge=2, le=32)] | Literal["elbow", "silhouette"] = Field(
+        6, description="Clusters that the fit starts from, at least 2, at most 32; or how to choose their number"
+    )
     sample: int = Field(200_000, ge=1_000, le=5_000_000, description="Pixels that the fit looks at")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Picks the sample and the start of the fit")
 

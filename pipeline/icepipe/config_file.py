@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,17 +91,41 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
-def _describe(error: Any, tree: Any, path: Path) -> str:  # noqa: ANN401
-    location = tuple(error["loc"])
-    named = ".".join(str(part) for part in location if not str(part).startswith(("literal[", "tuple[", "function-")))
+def _key(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Location less what the checker adds of its own: names of alternatives after the last key."""
+    model: Any = Config
+    for depth, part in enumerate(location):
+        fields = getattr(model, "model_fields", None)
+        if fields is None or part not in fields:
+            return location[: depth + 1] if fields is not None or isinstance(part, int) else location[:depth]
+        model = fields[part].annotation
+    return location
+
+
+def _describe(error: Any, tree: Any, path: Path) -> tuple[str, str]:  # noqa: ANN401
+    """Where and which key, and what is wrong with it."""
+    location = _key(tuple(error["loc"]))
+    named = ".".join(map(str, location))
     line = _line(tree, location)
     where = f"{path}, line {line}" if line else f"{path}"
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
-        return f"{where}: unknown key {named}" + (f", did you mean {near[0]}?" if near else "")
+        return f"{where}: unknown key {named}", f"did you mean {near[0]}?" if near else ""
     if error["type"] == "missing":
-        return f"{where}: {named} is missing"
-    return f"{where}: {named}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+        return f"{where}: {named} is missing", ""
+    return f"{where}: {named}", f"{error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+
+
+def _sentences(faults: Iterable[tuple[str, str]]) -> str:
+    """One line a key, what is wrong with it joined by ``or``."""
+    grouped: dict[str, list[str]] = {}
+    for where, what in faults:
+        grouped.setdefault(where, []).append(what)
+    lines = []
+    for where, whats in grouped.items():
+        said = "; or ".join(dict.fromkeys(what for what in whats if what))
+        lines.append(f"{where}{', ' if 'unknown key' in where else ': '}{said}" if said else where)
+    return "\n".join(lines)
 
 
 def _override(values: dict[str, Any], assignment: str) -> None:
@@ -147,5 +171,4 @@ def load(path: str | Path, assignments: Sequence[str] = ()) -> Config:
     try:
         return Config.model_validate(values, context={"base": path.absolute().parent})
     except ValidationError as error:
-        faults = dict.fromkeys(_describe(fault, tree, path) for fault in error.errors())
-        raise ConfigError("\n".join(faults)) from None
+        raise ConfigError(_sentences(_describe(fault, tree, path) for fault in error.errors())) from None

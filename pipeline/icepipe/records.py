@@ -302,6 +302,29 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class KPoint:
+    """What one number of clusters would give.
+
+    Attributes
+    ----------
+    k
+        The number.
+    inertia
+        Mean squared distance to the nearest centroid, before splitting.
+    silhouette
+        Mean silhouette of a part of the sample, before splitting.
+    ice_before, ice_after
+        Share of the sample named ice, before and after splitting.
+    """
+
+    k: int
+    inertia: float
+    silhouette: float
+    ice_before: float
+    ice_after: float
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted and named clustering.
 
@@ -319,12 +342,14 @@ class Model:
         Largest share of the sample that still lies on the other side of a threshold than its centroid.
     clusters
         In physical order, dark to bright.
+    k_curve
+        What other numbers of clusters would give, where k was chosen and not stated.
     """
 
     sensor: str
     roles: tuple[str, ...]
     rule_set: str
-    k_asked: int
+    k_asked: int | str
     k_fitted: int
     seed: int
     n_sample: int
@@ -332,6 +357,7 @@ class Model:
     inertia: float
     straddle: float
     clusters: tuple[Cluster, ...]
+    k_curve: tuple[KPoint, ...] = ()
 
     @property
     def centroids(self) -> Float64:

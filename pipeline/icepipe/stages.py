@@ -23,11 +23,13 @@ from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable
 from icepipe.publish.basis import basis_hash, save_basis
 from icepipe.publish.explain import model_document
+from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
 from icepipe.publish.tables import write_json, write_series
-from icepipe.records import Basis, Kept, Model, Observation
+from icepipe.records import Basis, Kept, KPoint, Model, Observation
+from icepipe.segment.choose import choose_k
 from icepipe.segment.classify import search_of
 from icepipe.segment.cluster import fit
 from icepipe.segment.label import name_clusters
@@ -82,9 +84,18 @@ def _fit(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
             samples.append(sample)
     if not samples:
         raise NoUsableInput(f"no usable input: {faults[0]}")
-    settings = plan.config.segment
-    found = fit(np.concatenate(samples), settings.k, settings.seed, plan.sensor, RULE_SETS[plan.sensor.rule_set])
-    return name_clusters(found, settings.k, settings.seed, plan.sensor), faults
+    return _model_of(plan, np.concatenate(samples)), faults
+
+
+def _model_of(plan: Plan, sample: Kept) -> Model:
+    """Choose k where it is not stated, fit, and name."""
+    asked, seed = plan.config.segment.k, plan.config.segment.seed
+    rules = RULE_SETS[plan.sensor.rule_set]
+    curve: tuple[KPoint, ...] = ()
+    k = asked if isinstance(asked, int) else 0
+    if isinstance(asked, str) and len(sample):
+        k, curve = choose_k(sample, asked, seed, plan.sensor, rules)
+    return name_clusters(fit(sample, k, seed, plan.sensor, rules), asked, seed, plan.sensor, curve)
 
 
 def _new_basis(plan: Plan, model: Model) -> Basis:
@@ -166,10 +177,15 @@ def _outside(plan: Plan) -> dict[str, float]:
     return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
-def _notes(outside: Mapping[str, float], n_up_to_date: int, records: Collection[Record]) -> tuple[str, ...]:
-    notes = [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
+def _notes(
+    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Collection[Record]
+) -> tuple[str, ...]:
+    notes = [f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"] if model.k_curve else []
+    notes += [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
     if n_up_to_date:
         notes.append(f"{n_up_to_date} observation(s) were up to date")
+    if any("water_not_separable" in row.flags for record in records for row in record.rows):
+        notes.append("visible bands cannot tell water from dark forest and shadow: its area is left empty")
     twice = max((record.doubled_fraction for record in records), default=0.0)
     if twice:
         notes.append(f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation")
@@ -188,6 +204,8 @@ def _publish_run(plan: Plan, basis: Basis, result: RunResult, records: Mapping[s
     folder, outside = result.folder, _outside(plan)
     write_series(folder, result.rows)
     write_json(folder / "model.json", model_document(basis.model))
+    if basis.model.k_curve:
+        write_k_curve(folder / "k.png", basis.model)
     surface = plan.pixel_area.surface
     document = provenance(plan.config, basis, surface, plan.catalog.scenes, records, outside, result.faults)
     write_json(folder / "run.json", document)
@@ -248,7 +266,7 @@ def run(
     records = dict(sorted((records | _kept(work, records)).items()))
     progress("publish", len(chosen), len(chosen))
     series = tuple(row for record in records.values() for row in record.rows)
-    notes = _notes(_outside(plan), n_up_to_date, records.values())
+    notes = _notes(basis.model, _outside(plan), n_up_to_date, records.values())
     result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
     _publish_run(plan, basis, result, records)
     return result

@@ -212,8 +212,10 @@ def test_quality_rasters_are_no_scenes(tmp_path):
 def test_visible_bands_alone_cannot_tell_water(run_scenes, tmp_path):
     path = write(tmp_path / "x_20240701.tif", np.rint(scene()[:3] * 10000).astype(np.int16))
     bands = {"bands": {"blue": 1, "green": 2, "red": 3}, "scale": {"gain": 1e-4}}
-    rows = {row.class_: row for row in run_scenes(path, inputs=bands).rows}
+    result = run_scenes(path, inputs=bands)
+    rows = {row.class_: row for row in result.rows}
     assert rows["water"].area_km2 is None
+    assert any("cannot tell water" in note for note in result.notes)
     assert "water_not_separable" in rows["water"].flags
     assert rows["ice"].area_km2 > 0
 

@@ -45,6 +45,16 @@ def model_document(model: Model) -> dict[str, Any]:
         ],
         "k_asked": model.k_asked,
         "k_fitted": model.k_fitted,
+        "k_curve": [
+            {
+                "k": point.k,
+                "mean_squared_distance": float(f"{point.inertia:.6g}"),
+                "silhouette": round(point.silhouette, 6),
+                "ice_share_before_splitting": round(point.ice_before, 6),
+                "ice_share_after_splitting": round(point.ice_after, 6),
+            }
+            for point in model.k_curve
+        ],
         "n_clusters": len(model.clusters),
         "seed": model.seed,
         "n_sample": model.n_sample,

@@ -105,7 +105,8 @@ def _physical_order(centroids: Float64, sensor: Sensor) -> Int64:
     return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)
 
 
-def _k_means(sample: Kept, n_colours: int, k: int, seed: int) -> tuple[Float64, int, float]:
+def k_means(sample: Kept, n_colours: int, k: int, seed: int) -> tuple[Float64, int, float]:
+    """Centroids, iterations and inertia of one mini-batch fit on one thread, before anything is split."""
     from sklearn.cluster import MiniBatchKMeans
     from threadpoolctl import threadpool_limits
 
@@ -226,7 +227,7 @@ def fit(sample: Kept, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> Fit:
     colours, counts = np.unique(sample, axis=0, return_counts=True)
     values = colours.astype(np.float64)
     palette = _Palette(values, counts, _signature(values, sensor, rules))
-    centroids, n_iter, inertia = _k_means(sample, len(colours), k, seed)
+    centroids, n_iter, inertia = k_means(sample, len(colours), k, seed)
     centroids = round_significant(centroids)
     centroids = centroids[_physical_order(centroids, sensor)]
     k_fitted = len(centroids)

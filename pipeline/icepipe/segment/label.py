@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.inputs.sensors import Sensor
-from icepipe.records import BUDGET, ClassCode, Cluster, Float64, Model
+from icepipe.records import BUDGET, ClassCode, Cluster, Float64, KPoint, Model
 from icepipe.segment.cluster import Fit
 from icepipe.segment.features import Features, features_of
 from icepipe.segment.rules import RULE_SETS, RuleSet, Threshold
@@ -86,7 +86,7 @@ def name_centroid(centroid: Float64, sensor: Sensor) -> Naming:
     return Naming(code, could_be, margin, reason)
 
 
-def name_clusters(fit: Fit, k_asked: int, seed: int, sensor: Sensor) -> Model:
+def name_clusters(fit: Fit, k_asked: int | str, seed: int, sensor: Sensor, k_curve: tuple[KPoint, ...] = ()) -> Model:
     """Turn a fit into a model: every cluster named."""
     clusters = []
     for centroid, parent, share in zip(fit.centroids, fit.parents, fit.shares, strict=True):
@@ -114,4 +114,5 @@ def name_clusters(fit: Fit, k_asked: int, seed: int, sensor: Sensor) -> Model:
         inertia=fit.inertia,
         straddle=fit.straddle,
         clusters=tuple(clusters),
+        k_curve=k_curve,
     )
