@@ -17,9 +17,16 @@ from icepipe.measure.vectorize import vectorize
 from icepipe.plan import Plan
 from icepipe.publish.explain import model_hash
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Basis, Block, ClassCode, Kept, Model, Observation, Pixels, UInt8
+from icepipe.records import Basis, Block, Bool, ClassCode, Kept, Model, Observation, Pixels, UInt8
 from icepipe.segment.classify import Search, class_table, most_frequent
 from icepipe.segment.cluster import pick
+from icepipe.segment.drift import LARGEST_RATIO, PIXELS, drift
+
+
+def _picked(plan: Plan, observation: Observation, block: Block, rate: float) -> Bool:
+    """Pixels of a block that belong to a sample of this rate; shape (rows, columns)."""
+    rows_, cols = block.row + np.arange(block.height), block.col + np.arange(block.width)
+    return pick(plan.config.segment.seed, observation.date.toordinal(), rows_, cols, rate)
 
 
 def sample_of(plan: Plan, rate: float, observation: Observation) -> Kept | InputError:
@@ -29,9 +36,7 @@ def sample_of(plan: Plan, rate: float, observation: Observation) -> Kept | Input
         with plan.reader(observation) as reader:
             for block in blocks(plan.grid):
                 pixels = reader.read(block)
-                rows_, cols = block.row + np.arange(block.height), block.col + np.arange(block.width)
-                seed, day = plan.config.segment.seed, observation.date.toordinal()
-                picked.append(pixels.bands[:, pick(seed, day, rows_, cols, rate) & pixels.valid].T)
+                picked.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block, rate)].T)
     except InputError as fault:
         return fault
     return np.concatenate(picked)
@@ -75,6 +80,7 @@ def observe(work: Work, observation: Observation) -> Observed:
     plan, grid, area = work.plan, work.plan.grid, work.plan.pixel_area.units
     classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
     thumbnail, tally, doubled = Thumbnail(grid, plan.sensor), Tally(), 0
+    looked_at: list[Kept] = []
     with plan.reader(observation) as reader:
         for block in blocks(grid, plan.block_side):
             strata, pixels = work.strata(reader, block)
@@ -82,23 +88,26 @@ def observe(work: Work, observation: Observation) -> Observed:
             doubled += pixels.doubled
             classes[block.slices] = work.codes[strata]
             thumbnail.add(block, pixels.bands)
+            looked_at.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block, PIXELS / classes.size)].T)
     model = work.basis.model
     measured = budget(tally, model, plan.unit_m2, edge_units(classes, grid, area))
     wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
     layers = tuple(vectorize(classes, code, grid, area, plan.unit_m2) for code in wanted)
     seen = sum(tally.pixels[: len(model.clusters)])
     twice = doubled / seen if seen else 0.0
-    return Observed(observation, grid, classes, thumbnail.picture, tally, plan.unit_m2, measured, layers, twice)
+    moved = round(drift(np.concatenate(looked_at), model, plan.sensor), 6)
+    return Observed(observation, grid, classes, thumbnail.picture, tally, plan.unit_m2, measured, layers, twice, moved)
 
 
 def rows_of(plan: Plan, observed: Observed, model: Model) -> tuple[Row, ...]:
     """Rows of the series that an observation gives."""
+    drifted = observed.drift > LARGEST_RATIO
     context = Context(
         region=plan.config.name,
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
         planar_km2_per_pixel=plan.planar_km2_per_pixel,
-        flags=flags_of(observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation),
+        flags=flags_of(observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation, drifted),
         model=model_hash(model),
         config_hash=plan.config.digest,
         screened=plan.screened,

@@ -340,6 +340,8 @@ class Model:
         How the fit went.
     straddle
         Largest share of the sample that still lies on the other side of a threshold than its centroid.
+    spread
+        Mean squared distance of the sample to its nearest centroid, after splitting.
     clusters
         In physical order, dark to bright.
     k_curve
@@ -356,6 +358,7 @@ class Model:
     n_iter: int
     inertia: float
     straddle: float
+    spread: float
     clusters: tuple[Cluster, ...]
     k_curve: tuple[KPoint, ...] = ()
 

@@ -32,6 +32,7 @@ from icepipe.records import Basis, Kept, KPoint, Model, Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.classify import search_of
 from icepipe.segment.cluster import fit
+from icepipe.segment.drift import LARGEST_RATIO
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
@@ -178,15 +179,19 @@ def _outside(plan: Plan) -> dict[str, float]:
 
 
 def _notes(
-    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Collection[Record]
+    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Mapping[str, Record]
 ) -> tuple[str, ...]:
     notes = [f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"] if model.k_curve else []
     notes += [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
     if n_up_to_date:
         notes.append(f"{n_up_to_date} observation(s) were up to date")
-    if any("water_not_separable" in row.flags for record in records for row in record.rows):
+    moved = {key: record.drift for key, record in records.items() if record.drift > LARGEST_RATIO}
+    if moved:
+        told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
+        notes.append(f"farther from the model than what it was fitted on: {told}; consider --rebase")
+    if any("water_not_separable" in row.flags for record in records.values() for row in record.rows):
         notes.append("visible bands cannot tell water from dark forest and shadow: its area is left empty")
-    twice = max((record.doubled_fraction for record in records), default=0.0)
+    twice = max((record.doubled_fraction for record in records.values()), default=0.0)
     if twice:
         notes.append(f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation")
     return tuple(notes)
@@ -266,7 +271,7 @@ def run(
     records = dict(sorted((records | _kept(work, records)).items()))
     progress("publish", len(chosen), len(chosen))
     series = tuple(row for record in records.values() for row in record.rows)
-    notes = _notes(basis.model, _outside(plan), n_up_to_date, records.values())
+    notes = _notes(basis.model, _outside(plan), n_up_to_date, records)
     result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
     _publish_run(plan, basis, result, records)
     return result

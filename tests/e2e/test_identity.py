@@ -263,3 +263,14 @@ def test_an_observation_of_nothing_is_a_flagged_row(run_scenes, tmp_path):
     assert empty.area_km2 is None
     assert "nothing_seen" in empty.flags
     shutil.rmtree(folder)
+
+
+def test_data_that_moved_away_from_the_model_are_flagged(run_scenes, tmp_path):
+    folder = cut(tmp_path / "tiles", picture(), WHOLE)
+    cut(folder, picture(4), WHOLE, "20240702")
+    assert not any("model_drift" in row.flags for row in run_scenes(folder).rows)
+    turned = np.ascontiguousarray(picture(4)[::-1] // 2 + 60)
+    cut(folder, turned, WHOLE, "20240703")
+    result = run_scenes(folder)
+    assert {row.date for row in result.rows if "model_drift" in row.flags} == {"2024-07-03"}
+    assert any("farther from the model" in note and "2024-07-03" in note for note in result.notes)

@@ -26,7 +26,7 @@ def cluster(code, *could_be):
 
 
 CLUSTERS = (cluster(WATER), cluster(WATER, WATER, ICE), cluster(ICE, WATER, ICE), cluster(ICE))
-MODEL = Model("rgb", ("red", "green", "blue"), "rgb", 4, 4, 0, 12, 1, 0.0, 0.0, CLUSTERS)
+MODEL = Model("rgb", ("red", "green", "blue"), "rgb", 4, 4, 0, 12, 1, 0.0, 0.0, 1.0, CLUSTERS)
 UNSEEN = stratum_of(ClassCode.UNOBSERVED)
 STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, 255, 255, 255]], dtype=np.uint8)
 NO_EDGE = dict.fromkeys((WATER, ICE, OTHER), 0)
@@ -110,18 +110,19 @@ def test_nothing_seen_means_nothing_known():
     assert table["ice"].area_km2 is None
     assert table["ice"].area_est_km2 is None
     assert table["unobserved"].area_km2 == pytest.approx(4e-6)
-    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation)
+    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation, False)
 
 
 def test_flags_say_what_was_not_screened_and_not_seen():
     result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    assert flags_of(result, 0.5, frozenset(), context().observation) == (
+    assert flags_of(result, 0.5, frozenset(), context().observation, False) == (
         "cloud_not_screened",
         "land_not_masked",
         "partly_seen",
     )
-    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation)
-    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation) == (
+    assert "model_drift" in flags_of(result, 0.5, frozenset(), context().observation, True)
+    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation, False)
+    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False) == (
         "partly_seen",
     )
 

@@ -84,7 +84,7 @@ def test_the_stretches_decode_published_points():
 def _named(centroids) -> list[ClassCode]:
     centroids = np.array(centroids, dtype=float)
     n = len(centroids)
-    fit = Fit(centroids, np.arange(n), np.full(n, 1 / n), n, 1, 0.0, 0.0, 100)
+    fit = Fit(centroids, np.arange(n), np.full(n, 1 / n), n, 1, 0.0, 0.0, 0.0, 100)
     return [cluster.code for cluster in name_clusters(fit, n, 0, RGB).clusters]
 
 

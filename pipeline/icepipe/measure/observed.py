@@ -29,6 +29,8 @@ class Observed:
         Polygons of the classes asked for.
     doubled_fraction
         Part of the pixels seen that more than one scene saw.
+    drift
+        How far its pixels lie from the model, over how far the model's own sample did.
     """
 
     observation: Observation
@@ -40,3 +42,4 @@ class Observed:
     budget: Budget
     layers: tuple[PolygonLayer, ...]
     doubled_fraction: float
+    drift: float

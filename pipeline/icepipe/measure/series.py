@@ -52,22 +52,20 @@ def water_is_separable(observation: Observation) -> bool:
 
 
 def flags_of(
-    budget: Budget, min_valid: float, screened: frozenset[ClassCode], observation: Observation
+    budget: Budget, min_valid: float, screened: frozenset[ClassCode], observation: Observation, drifted: bool
 ) -> tuple[str, ...]:
     """What a reader must know before using a row, as codes in alphabetical order."""
-    flags = [] if water_is_separable(observation) else ["water_not_separable"]
-    flags += [note for scene in observation.scenes for note in scene.notes]
-    if ClassCode.CLOUD not in screened:
-        flags.append("cloud_not_screened")
-    if ClassCode.LAND not in screened:
-        flags.append("land_not_masked")
-    if budget.seen_km2 == 0:
-        flags.append("nothing_seen")
-    elif budget.valid_fraction < FULLY_SEEN:
-        flags.append("partly_seen")
-    if budget.valid_fraction < min_valid:
-        flags.append("under_min_valid")
-    return tuple(sorted(set(flags)))
+    said = {
+        "cloud_not_screened": ClassCode.CLOUD not in screened,
+        "land_not_masked": ClassCode.LAND not in screened,
+        "model_drift": drifted,
+        "nothing_seen": budget.seen_km2 == 0,
+        "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
+        "under_min_valid": budget.valid_fraction < min_valid,
+        "water_not_separable": not water_is_separable(observation),
+    }
+    notes = {note for scene in observation.scenes for note in scene.notes}
+    return tuple(sorted(notes | {flag for flag, holds in said.items() if holds}))
 
 
 @dataclass(frozen=True)

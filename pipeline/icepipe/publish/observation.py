@@ -53,4 +53,4 @@ def publish_observation(
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
-        return write_record(part, made, rows, observed.doubled_fraction)
+        return write_record(part, made, rows, observed)

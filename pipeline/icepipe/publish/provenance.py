@@ -50,7 +50,11 @@ def provenance(
             for scene in scenes
         ],
         "observations": {
-            key: {"inputs": dict(record.made.inputs), "doubled_fraction": record.doubled_fraction}
+            key: {
+                "inputs": dict(record.made.inputs),
+                "doubled_fraction": record.doubled_fraction,
+                "drift": record.drift,
+            }
             for key, record in records.items()
         },
         "failed": [str(fault) for fault in faults],

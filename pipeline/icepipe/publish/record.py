@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
 
 FILE = "record.json"
@@ -49,6 +50,8 @@ class Record:
         Its rows of the series.
     doubled_fraction
         Part of the pixels seen that more than one scene saw.
+    drift
+        How far its pixels lie from the model, over how far the model's own sample did.
     outputs
         Name and fingerprint of every file of the folder, less this record.
     """
@@ -56,6 +59,7 @@ class Record:
     made: Made
     rows: tuple[Row, ...]
     doubled_fraction: float
+    drift: float
     outputs: tuple[tuple[str, str], ...]
 
 
@@ -67,9 +71,9 @@ def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
     return tuple((path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.name != FILE)
 
 
-def write_record(folder: Path, made: Made, rows: Sequence[Row], doubled_fraction: float) -> Record:
+def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed) -> Record:
     """Fingerprint what stands in a folder and write its record."""
-    record = Record(made, tuple(rows), doubled_fraction, outputs_of(folder))
+    record = Record(made, tuple(rows), observed.doubled_fraction, observed.drift, outputs_of(folder))
     (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
     return record
 

@@ -46,6 +46,8 @@ class Fit:
         How the k-means fit went.
     straddle
         Largest share left on the other side of a threshold.
+    spread
+        Mean squared distance to the nearest centroid, after splitting.
     n_sample
         Pixels in the sample.
     """
@@ -57,6 +59,7 @@ class Fit:
     n_iter: int
     inertia: float
     straddle: float
+    spread: float
     n_sample: int
 
 
@@ -98,6 +101,14 @@ def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
             part[closer] = number
             np.copyto(best, distance, where=closer)
     return index
+
+
+def spread_of(values: NDArray[np.generic], counts: Int64, centroids: Float64) -> float:
+    """Mean squared distance of items, each so many times, to their nearest centroid; 0 where there are none."""
+    if not counts.sum():
+        return 0.0
+    squared = np.sum((values.astype(np.float64) - centroids[nearest(values, centroids)]) ** 2, axis=1)
+    return float(np.average(squared, weights=counts))
 
 
 def _physical_order(centroids: Float64, sensor: Sensor) -> Int64:
@@ -235,4 +246,5 @@ def fit(sample: Kept, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> Fit:
     order = _physical_order(centroids, sensor)
     centroids, parents = centroids[order], parents[order]
     shares = np.bincount(nearest(values, centroids), weights=counts, minlength=len(centroids)) / len(sample)
-    return Fit(centroids, parents, shares, k_fitted, n_iter, inertia, straddle, len(sample))
+    spread = spread_of(values, counts, centroids)
+    return Fit(centroids, parents, shares, k_fitted, n_iter, inertia, straddle, spread, len(sample))

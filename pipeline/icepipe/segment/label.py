@@ -113,6 +113,7 @@ def name_clusters(fit: Fit, k_asked: int | str, seed: int, sensor: Sensor, k_cur
         n_iter=fit.n_iter,
         inertia=fit.inertia,
         straddle=fit.straddle,
+        spread=float(f"{fit.spread:.6g}"),
         clusters=tuple(clusters),
         k_curve=k_curve,
     )

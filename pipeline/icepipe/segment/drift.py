@@ -1,0 +1,35 @@
+"""Whether an observation still looks like what the model was fitted on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
+from icepipe.records import Kept, Model
+from icepipe.segment.cluster import spread_of
+
+LARGEST_RATIO = 2.0
+"""An observation whose pixels lie on average (root mean square) more than twice as far from the centroids as the
+sample did is flagged: most of its variance is then new to the model. A convention, and not a published bound."""
+
+FLOOR_BYTES = 1.0
+FLOOR_REFLECTANCE = 0.002
+"""Distances under the rounding of a byte, or under the noise of a reflectance, are no drift."""
+
+PIXELS = 20_000
+"""Pixels of an observation that are looked at."""
+
+
+def drift(pixels: Kept, model: Model, sensor: Sensor) -> float:
+    """Root mean square distance of pixels to the model's centroids, over that of the sample it was fitted on.
+
+    Parameters
+    ----------
+    pixels
+        Shape (n, bands).
+    model, sensor
+        The model, and what the numbers mean.
+    """
+    floor = FLOOR_BYTES if sensor.stretch else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
+    spread = spread_of(pixels, np.ones(len(pixels), dtype=np.int64), model.centroids)
+    return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2)))
