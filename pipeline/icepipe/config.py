@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,7 +18,10 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 def _absolute(path: str, info: ValidationInfo) -> str:
     base = (info.context or {}).get("base", Path.cwd())
-    return os.path.normpath(Path(base) / Path(path).expanduser())
+    try:
+        return os.path.normpath(Path(base) / Path(path).expanduser())
+    except RuntimeError:
+        raise ValueError("its ~ names no home folder") from None
 
 
 class _Section(BaseModel):
@@ -27,7 +31,7 @@ class _Section(BaseModel):
 class Mask(_Section):
     """Rasters, or outlines, that say where something hides the surface."""
 
-    path: str = Field(description="File; {stem} and {folder} stand for the scene's own name and folder")
+    path: str = Field(min_length=1, description="File; {stem} and {folder} stand for the scene's own name and folder")
     values: tuple[int, ...] = Field((), description="Numbers that hide; any but 0 where none is given")
 
     @field_validator("path")
@@ -70,7 +74,7 @@ class Grid(_Section):
     """A grid of one's own choice."""
 
     crs: str = Field(pattern=r"(?i)^EPSG:\d{4,6}$", description="Coordinate system of the run grid, as EPSG:number")
-    resolution: float = Field(gt=0, allow_inf_nan=False, description="Pixel size in its unit")
+    resolution: float = Field(ge=1e-6, le=1e7, allow_inf_nan=False, description="Pixel size in its unit")
 
 
 class Inputs(_Section):
@@ -109,10 +113,22 @@ class Inputs(_Section):
     @field_validator("date", mode="before")
     @classmethod
     def _day_or_pattern(cls, value: Any) -> Any:  # noqa: ANN401
-        try:
-            return dt.date.fromisoformat(value)
-        except (TypeError, ValueError):
-            return value
+        if isinstance(value, int | str) and not isinstance(value, bool):
+            try:
+                return dt.date.fromisoformat(str(value))
+            except ValueError:
+                return str(value)
+        return value
+
+    @field_validator("date")
+    @classmethod
+    def _sound_pattern(cls, value: dt.date | str) -> dt.date | str:
+        if isinstance(value, str) and "%" not in value:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"is neither a day nor a pattern ({error})") from None
+        return value
 
     @field_validator("cloud", "land", mode="before")
     @classmethod

@@ -20,7 +20,7 @@ from icepipe.publish.quicklook import Thumbnail
 from icepipe.records import Basis, Block, Bool, ClassCode, Kept, Model, Observation, Pixels, UInt8
 from icepipe.segment.classify import Search, class_table, most_frequent
 from icepipe.segment.cluster import pick
-from icepipe.segment.drift import LARGEST_RATIO, PIXELS, drift
+from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift, misfit
 
 
 def _picked(plan: Plan, observation: Observation, block: Block, rate: float) -> Bool:
@@ -94,22 +94,36 @@ def observe(work: Work, observation: Observation) -> Observed:
     wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
     layers = tuple(vectorize(classes, code, grid, area, plan.unit_m2) for code in wanted)
     seen = sum(tally.pixels[: len(model.clusters)])
-    twice = doubled / seen if seen else 0.0
-    moved = round(drift(np.concatenate(looked_at), model, plan.sensor), 6)
-    return Observed(observation, grid, classes, thumbnail.picture, tally, plan.unit_m2, measured, layers, twice, moved)
+    seen_pixels = np.concatenate(looked_at)
+    return Observed(
+        observation=observation,
+        grid=grid,
+        classes=classes,
+        picture=thumbnail.picture,
+        tally=tally,
+        unit_m2=plan.unit_m2,
+        budget=measured,
+        layers=layers,
+        doubled_fraction=doubled / seen if seen else 0.0,
+        drift=round(drift(seen_pixels, model, plan.sensor), 6),
+        misfit=round(misfit(seen_pixels, model, plan.sensor), 6),
+    )
 
 
 def rows_of(plan: Plan, observed: Observed, model: Model) -> tuple[Row, ...]:
     """Rows of the series that an observation gives."""
-    drifted = observed.drift > LARGEST_RATIO
+    drifted, unfit = observed.drift > LARGEST_RATIO, observed.misfit > LARGEST_MISFIT
     context = Context(
         region=plan.config.name,
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
         planar_km2_per_pixel=plan.planar_km2_per_pixel,
-        flags=flags_of(observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation, drifted),
+        flags=flags_of(
+            observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation, drifted, unfit
+        ),
         model=model_hash(model),
         config_hash=plan.config.digest,
         screened=plan.screened,
+        fits=not unfit,
     )
     return rows(observed.budget, {layer.code: len(layer.geometry) for layer in observed.layers}, context)

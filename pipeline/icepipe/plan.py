@@ -20,7 +20,10 @@ from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import sensor_of
 from icepipe.inputs.sensors import Sensor
 from icepipe.publish.basis import load_basis
-from icepipe.records import Basis, ClassCode, GeoBox, Observation
+from icepipe.records import Basis, Bool, ClassCode, GeoBox, Observation
+
+MAX_PIXELS = 2**31
+"""Class rasters of observations are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Plan:
         return PixelArea(self.grid, self.unit_m2)
 
     @cached_property
-    def land(self) -> BaseGeometry | None:
-        """Land outlines for all scenes, where a vector file says them."""
+    def land(self) -> Bool | None:
+        """Where land is for all scenes, where a vector file says it; shape of the grid."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
 
@@ -128,6 +131,8 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
         )
     grid = earlier.grid if earlier else _new_grid(config, catalog)
     region = shapely.from_wkt(earlier.region_wkt) if earlier else union_of_footprints(catalog.scenes, grid)
+    if grid.width * grid.height > MAX_PIXELS:
+        raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
     found = observations(catalog.scenes, config.measure.period)
     return Plan(config, catalog, found, sensor, earlier, grid, region, unit_m2)

@@ -13,7 +13,7 @@ import shapely
 from icepipe.batch.execute import ordered_map
 from icepipe.config import Config
 from icepipe.errors import ConfigError, InputError, NoUsableInput
-from icepipe.inputs.fingerprint import fingerprint
+from icepipe.inputs.fingerprint import fingerprint, with_side_files
 from icepipe.inputs.grid import blocks, inside, outside_km2
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
@@ -114,7 +114,7 @@ def _new_basis(plan: Plan, model: Model) -> Basis:
 
 
 def _made(work: Work, observation: Observation) -> Made:
-    files = {path for scene in observation.scenes for path in scene.files}
+    files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used)}
     land = work.plan.config.inputs.land
     if land and is_vector(land):
         files.add(Path(land.path))
@@ -143,15 +143,22 @@ def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool
     return publish_observation(folder, config.name, observed, work.basis.model, published, made), True
 
 
-def _kept(work: Work, done: Collection[str]) -> dict[str, Record]:
-    """Records of earlier runs on this basis and these settings, of observations that this run did not touch."""
-    found = {}
+def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[str]]:
+    """Records of observations that this run did not touch, and the names of those that no longer fit.
+
+    A record fits that was made on this basis with these settings, and whose files are as it says.
+    """
+    found, stale = {}, []
     for folder in sorted((work.plan.config.run_folder / "observations").glob("[!.]*")):
-        record = read_record(folder) if folder.name not in done else None
+        if folder.name in done:
+            continue
+        record = read_record(folder)
         ours = record and record.made.basis == basis_hash(work.basis)
         if record and ours and record.made.settings == work.plan.config.digest:
             found[folder.name] = record
-    return found
+        else:
+            stale.append(folder.name)
+    return found, stale
 
 
 def _chosen(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
@@ -179,12 +186,17 @@ def _outside(plan: Plan) -> dict[str, float]:
 
 
 def _notes(
-    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Mapping[str, Record]
+    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Mapping[str, Record], stale: list[str]
 ) -> tuple[str, ...]:
     notes = [f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"] if model.k_curve else []
     notes += [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
     if n_up_to_date:
         notes.append(f"{n_up_to_date} observation(s) were up to date")
+    unfit = [key for key, record in records.items() if any("model_misfit" in row.flags for row in record.rows)]
+    if unfit:
+        notes.append(f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; use --rebase")
+    if stale:
+        notes.append(f"left out of the series, as other settings or another basis made them: {', '.join(stale)}")
     moved = {key: record.drift for key, record in records.items() if record.drift > LARGEST_RATIO}
     if moved:
         told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
@@ -268,10 +280,11 @@ def run(
             n_up_to_date += not worked
     told = {fault.path for fault in faults}
     faults += [fault for fault in unread if fault.path not in told]
-    records = dict(sorted((records | _kept(work, records)).items()))
+    kept, stale = _kept(work, records)
+    records = dict(sorted((records | kept).items()))
     progress("publish", len(chosen), len(chosen))
     series = tuple(row for record in records.values() for row in record.rows)
-    notes = _notes(basis.model, _outside(plan), n_up_to_date, records)
+    notes = _notes(basis.model, _outside(plan), n_up_to_date, records, stale)
     result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
     _publish_run(plan, basis, result, records)
     return result

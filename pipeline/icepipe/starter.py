@@ -11,8 +11,10 @@ from pathlib import Path
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import RASTER_SUFFIXES
+from icepipe.inputs.grid import run_grid
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.scene import describe, group_files
+from icepipe.plan import MAX_PIXELS
 from icepipe.records import Scene
 
 _MASK_NAME = re.compile(r"(?<![a-z])(cloud|clouds|landmask|land|mask|qa|quality)(?![a-z])", re.IGNORECASE)
@@ -113,6 +115,9 @@ def starter_config(folder: Path) -> str:
     sensors = {scene.sensor for scene in scenes}
     sensor = min(sensors, key=lambda key: (-sum(scene.sensor == key for scene in scenes), key))
     scenes = [scene for scene in scenes if scene.sensor == sensor]
+    grid = run_grid(scenes)
+    if grid.width * grid.height > MAX_PIXELS:
+        raise NoUsableInput(f"{folder}: its tiles lie too far apart for one run", "name a folder of tiles of one place")
     others = [path for path in files if path not in {used for scene in scenes for used in scene.files}]
     same_day = len({scene.date for scene in scenes}) < len({(scene.date, scene.platform) for scene in scenes})
     return _TEMPLATE.format(

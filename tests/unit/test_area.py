@@ -86,7 +86,7 @@ def test_edges_do_not_depend_on_strips(monkeypatch):
 def context(flags=(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
-    return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened)
+    return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened, True)
 
 
 def test_rows_close_and_leave_the_unknown_empty():
@@ -110,19 +110,19 @@ def test_nothing_seen_means_nothing_known():
     assert table["ice"].area_km2 is None
     assert table["ice"].area_est_km2 is None
     assert table["unobserved"].area_km2 == pytest.approx(4e-6)
-    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation, False)
+    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation, False, False)
 
 
 def test_flags_say_what_was_not_screened_and_not_seen():
     result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    assert flags_of(result, 0.5, frozenset(), context().observation, False) == (
+    assert flags_of(result, 0.5, frozenset(), context().observation, False, False) == (
         "cloud_not_screened",
         "land_not_masked",
         "partly_seen",
     )
-    assert "model_drift" in flags_of(result, 0.5, frozenset(), context().observation, True)
-    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation, False)
-    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False) == (
+    assert "model_drift" in flags_of(result, 0.5, frozenset(), context().observation, True, False)
+    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation, False, False)
+    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False, False) == (
         "partly_seen",
     )
 

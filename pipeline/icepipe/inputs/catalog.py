@@ -36,6 +36,8 @@ class Catalog:
 
 
 def _expand(pattern: str) -> Iterable[Path]:
+    if Path(pattern).is_file():
+        return (Path(pattern),)
     if Path(pattern).is_dir():
         return (path for path in Path(pattern).iterdir() if path.suffix.lower() in RASTER_SUFFIXES)
     return (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
@@ -85,6 +87,8 @@ def find_scenes(inputs: Inputs) -> Catalog:
             scenes.append(describe(files, inputs))
         except InputError as fault:
             faults.append(fault)
+    if not faults and not scenes:
+        raise NoUsableInput("every file that inputs.scenes names is a mask of another", "correct inputs.scenes")
     if not scenes:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise NoUsableInput(f"no usable input{more}: {faults[0]}")

@@ -116,7 +116,7 @@ def _by_pattern(path: Path, pattern: str) -> Stamp:
                 raise InputError(path, f"{match.group(0)!r} is no date of the pattern {pattern!r}") from None
             return moment.date(), moment.time() if "%H" in pattern else None
     elif match := re.search(pattern, path.name):
-        stamps = stamps_in(match.group(1) if match.groups() else match.group(0))
+        stamps = stamps_in((match.group(1) if match.groups() else match.group(0)) or "")
         if len(stamps) == 1:
             return stamps[0]
     raise InputError(path, f"inputs.date {pattern!r} finds no date in the file name", "correct the pattern")

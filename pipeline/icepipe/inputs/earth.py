@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyproj
 
-from icepipe.errors import IcepipeError
+from icepipe.errors import NoUsableInput
 from icepipe.records import Float64
 
 WGS84 = pyproj.Geod(ellps="WGS84")
@@ -44,13 +44,13 @@ class Earth:
 
         Raises
         ------
-        IcepipeError
+        NoUsableInput
             If the CRS does not say where on the Earth it is.
         """
         crs = pyproj.CRS.from_wkt(wkt)
         ellipsoid, geodetic = crs.ellipsoid, crs.geodetic_crs
         if ellipsoid is None or geodetic is None:
-            raise IcepipeError(
+            raise NoUsableInput(
                 "the coordinate system does not say where on the Earth it is", "assign a geographic or projected CRS"
             )
         a_m, b_m = ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre

@@ -26,3 +26,13 @@ def fingerprint(path: Path) -> str:
     except OSError as error:
         raise InputError(path, f"cannot be read ({error})", "fetch the file again") from error
     return digest.hexdigest()
+
+
+SIDE_ENDINGS = (".tfw", ".tifw", ".wld", ".j2w")
+
+
+def with_side_files(path: Path) -> list[Path]:
+    """A raster and the files beside it that can change what it says: masks, georeference, metadata."""
+    beside = [path.with_name(path.name + ending) for ending in (".msk", ".aux.xml", ".ovr")]
+    beside += [path.with_suffix(ending) for ending in SIDE_ENDINGS]
+    return [path, *(other for other in beside if other.is_file())]

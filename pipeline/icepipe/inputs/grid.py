@@ -14,7 +14,7 @@ from rasterio.features import geometry_mask
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from icepipe.errors import InputError
+from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
@@ -86,8 +86,18 @@ def _equal_area_crs(scenes: Sequence[Scene]) -> str:
 
 
 def asked_grid(scenes: Sequence[Scene], crs: str, resolution: float) -> GeoBox:
-    """Grid of a stated CRS and pixel size, on whole multiples of it, that holds every scene."""
-    lattice = GeoBox(pyproj.CRS.from_user_input(crs).to_wkt(), Affine.scale(resolution, -resolution), 1, 1)
+    """Grid of a stated CRS and pixel size, on whole multiples of it, that holds every scene.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such CRS.
+    """
+    try:
+        wkt = pyproj.CRS.from_user_input(crs).to_wkt()
+    except pyproj.exceptions.CRSError:
+        raise ConfigError(f"inputs.grid.crs: there is no {crs}", "correct the number") from None
+    lattice = GeoBox(wkt, Affine.scale(resolution, -resolution), 1, 1)
     return _cover(scenes, lattice)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
@@ -16,10 +17,11 @@ from shapely.geometry.base import BaseGeometry
 from icepipe.config import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import Placement
 from icepipe.inputs.quality import QUALITIES, quality_file
 from icepipe.inputs.roles import alpha_band
-from icepipe.records import Bool, GeoBox, MaskFile
+from icepipe.records import Block, Bool, GeoBox, MaskFile
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
 
@@ -116,13 +118,16 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
     return placement.take(hides) & known, known
 
 
-def read_land(mask: Mask, grid: GeoBox) -> BaseGeometry:
-    """Land outlines of a vector file, as one shape in the grid's CRS.
+def read_land(mask: Mask, grid: GeoBox) -> Bool:
+    """Where a vector file says land: True for pixels whose centre lies in one of its areas; shape of the grid.
+
+    Pixel centres are brought to the file's coordinate system, and not its outlines to the grid's: outlines bend, and
+    break at the poles and at 180 degrees, points do not.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read or does not say its CRS.
+        If the file cannot be read, does not say its CRS, or holds no areas.
     """
     import geopandas
     import pyogrio
@@ -133,4 +138,21 @@ def read_land(mask: Mask, grid: GeoBox) -> BaseGeometry:
         raise ConfigError(f"inputs.land: {mask.path} cannot be read ({error})", "correct the path") from None
     if frame.crs is None:
         raise ConfigError(f"inputs.land: {mask.path} has no coordinate system", "write it with one")
-    return shapely.union_all(frame.geometry.to_crs(grid.crs).make_valid().to_numpy())
+    if not set(frame.geom_type) <= {"Polygon", "MultiPolygon"}:
+        kinds = ", ".join(sorted(set(map(str, frame.geom_type))))
+        raise ConfigError(f"inputs.land: {mask.path} holds {kinds} and not areas", "turn coast lines into polygons")
+    shape = shapely.union_all(frame.geometry.make_valid().to_numpy())
+    shapely.prepare(shape)
+    land = np.zeros(grid.shape, dtype=bool)
+    for block in blocks(grid):
+        land[block.slices] = _centres_in(shape, frame.crs, grid, block)
+    return land
+
+
+def _centres_in(shape: BaseGeometry, crs: pyproj.CRS, grid: GeoBox, block: Block) -> Bool:
+    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
+    t = grid.transform
+    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+    x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(x, y)
+    turns = (0, -360, 360) if crs.is_geographic else (0,)
+    return np.asarray(np.any([shapely.contains_xy(shape, x + turn, y) for turn in turns], axis=0))

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from icepipe.errors import IcepipeError
+from icepipe.errors import NoUsableInput
 from icepipe.inputs.earth import Earth
 from icepipe.records import Block, Float64, GeoBox, Int64
 
@@ -105,7 +105,7 @@ class PixelArea:
         middle = density.origin + np.array([geobox.width, geobox.height]) / 2
         sides = density.pixel_sides_m(middle)
         if not np.all(np.isfinite(sides)) or not np.all(sides > 0):
-            raise IcepipeError("the middle of the grid does not lie on the Earth", "check the CRS and the transform")
+            raise NoUsableInput("the middle of the grid does not lie on the Earth", "check the CRS and the transform")
         return cls(geobox, float(2.0 ** (round(np.log2(sides[0] * sides[1])) - 30)))
 
     @cached_property
@@ -134,7 +134,7 @@ class PixelArea:
 
         Raises
         ------
-        IcepipeError
+        NoUsableInput
             If part of the block has no place on the Earth.
         """
         step_u, step_v, derivative, sign = self._steps
@@ -148,7 +148,7 @@ class PixelArea:
         rows = sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4))
         area: Float64 = sum(weight_u[i] * rows[:, first_u - nodes_u[0] + i] for i in range(4))
         if not np.all(np.isfinite(area)) or area.min() <= 0:
-            raise IcepipeError(
+            raise NoUsableInput(
                 "part of the grid does not lie on the Earth in its coordinate system",
                 "cut the tile or reproject it",
             )

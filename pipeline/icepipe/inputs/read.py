@@ -113,12 +113,10 @@ class ObservationReader:
     region
         Outline in the grid's CRS; pixels outside are nothing.
     land
-        Outline of land for all scenes, or None.
+        True where land is for all scenes, shape of the grid; or None.
     """
 
-    def __init__(
-        self, observation: Observation, grid: GeoBox, region: BaseGeometry, land: BaseGeometry | None = None
-    ) -> None:
+    def __init__(self, observation: Observation, grid: GeoBox, region: BaseGeometry, land: Bool | None = None) -> None:
         self._observation = observation
         self._grid = grid
         self._region = region
@@ -174,7 +172,7 @@ class ObservationReader:
         sensor = SENSORS[self._observation.scenes[0].sensor]
         shape = (len(self._observation.scenes[0].roles), block.height, block.width)
         bands = np.zeros(shape, dtype=np.uint8 if sensor.stretch else np.int16)
-        return self._hide(composite(layers, bands), block)
+        return self._hide(*composite(layers, bands), block)
 
     def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
         """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
@@ -188,16 +186,17 @@ class ObservationReader:
     def _is_land(self, block: Block) -> Bool:
         land = np.zeros((block.height, block.width), dtype=bool)
         if self._land is not None:
-            land |= inside(self._land, self._grid, block)
+            land |= self._land[block.slices]
         for mask in dict.fromkeys(scene.land for scene in self._observation.scenes if scene.land):
             land |= self._mask(mask, block)[0]
         return land
 
-    def _hide(self, pixels: Pixels, block: Block) -> Pixels:
+    def _hide(self, pixels: Pixels, twice: Bool, block: Block) -> Pixels:
         land, within = self._is_land(block), inside(self._region, self._grid, block)
         hidden = np.where(land, np.uint8(ClassCode.LAND), pixels.hidden)
         hidden = np.where(within, hidden, np.uint8(ClassCode.OUTSIDE))
-        return Pixels(pixels.bands, pixels.valid & ~land & within, hidden, pixels.doubled)
+        valid = pixels.valid & ~land & within
+        return Pixels(pixels.bands, valid, hidden, int((twice & valid).sum()))
 
     def read(self, block: Block) -> Pixels:
         """Pixels of a block; of a place seen twice, the first scene whose surface shows."""
@@ -220,8 +219,10 @@ def _common(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | Non
     return (rows, cols) if rows.start < rows.stop and cols.start < cols.stop else None
 
 
-def composite(layers: Sequence[Layer], bands: Kept) -> Pixels:
+def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
     """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
+
+    The second value is True where more than one scene shows the surface.
 
     Parameters
     ----------
@@ -240,4 +241,4 @@ def composite(layers: Sequence[Layer], bands: Kept) -> Pixels:
         twice[layer.target] |= clear & ~new
         valid[layer.target] |= new
         hidden[layer.target][layer.valid & layer.cloud] = ClassCode.CLOUD
-    return Pixels(bands, valid, hidden, int(twice.sum()))
+    return Pixels(bands, valid, hidden), twice

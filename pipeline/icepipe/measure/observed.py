@@ -31,6 +31,8 @@ class Observed:
         Part of the pixels seen that more than one scene saw.
     drift
         How far its pixels lie from the model, over how far the model's own sample did.
+    misfit
+        Share of its pixels that are certainly something else than the model calls them.
     """
 
     observation: Observation
@@ -43,3 +45,4 @@ class Observed:
     layers: tuple[PolygonLayer, ...]
     doubled_fraction: float
     drift: float
+    misfit: float

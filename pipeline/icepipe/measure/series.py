@@ -52,13 +52,19 @@ def water_is_separable(observation: Observation) -> bool:
 
 
 def flags_of(
-    budget: Budget, min_valid: float, screened: frozenset[ClassCode], observation: Observation, drifted: bool
+    budget: Budget,
+    min_valid: float,
+    screened: frozenset[ClassCode],
+    observation: Observation,
+    drifted: bool,
+    unfit: bool,
 ) -> tuple[str, ...]:
     """What a reader must know before using a row, as codes in alphabetical order."""
     said = {
         "cloud_not_screened": ClassCode.CLOUD not in screened,
         "land_not_masked": ClassCode.LAND not in screened,
         "model_drift": drifted,
+        "model_misfit": unfit,
         "nothing_seen": budget.seen_km2 == 0,
         "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
         "under_min_valid": budget.valid_fraction < min_valid,
@@ -70,7 +76,7 @@ def flags_of(
 
 @dataclass(frozen=True)
 class Context:
-    """What all rows of an observation share."""
+    """What all rows of an observation share; ``fits`` is whether the model has clusters for what was seen."""
 
     region: str
     observation: Observation
@@ -80,6 +86,7 @@ class Context:
     model: str
     config_hash: str
     screened: frozenset[ClassCode]
+    fits: bool
 
 
 def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
@@ -87,7 +94,7 @@ def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
     if code is ClassCode.WATER and not water_is_separable(context.observation):
         return False
     if code in SEEN:
-        return budget.seen_km2 > 0
+        return budget.seen_km2 > 0 and context.fits
     return code is ClassCode.UNOBSERVED or code in screened
 
 

@@ -68,7 +68,9 @@ _ADAPTER = TypeAdapter(Record)
 
 def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
     """Name and fingerprint of every file in a folder, less the record."""
-    return tuple((path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.name != FILE)
+    return tuple(
+        (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path.name != FILE
+    )
 
 
 def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed) -> Record:
@@ -79,9 +81,9 @@ def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observ
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record of a folder whose files all match it, or None."""
+    """The record of a folder if every file it lists is as it says, or None; files of others there do not count."""
     try:
         record = _ADAPTER.validate_json((folder / FILE).read_bytes())
     except (ValidationError, OSError):
         return None
-    return record if record.outputs == outputs_of(folder) else None
+    return record if set(record.outputs) <= set(outputs_of(folder)) else None

@@ -1,0 +1,151 @@
+"""Situations that once gave a wrong number, a lost row or a traceback."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from shapely.geometry import LineString, box
+
+from icepipe.errors import ConfigError, NoUsableInput
+from tests.rasters import ICE, TRANSFORM, WATER, write
+
+
+def flat(colour, side=40, seed=0):
+    """One colour with noise."""
+    noise = np.random.default_rng(seed).integers(-8, 9, (1, side, side))
+    return np.clip(np.array(colour)[:, None, None] + noise, 0, 255).astype(np.uint8)
+
+
+def half(side=40):
+    pixels = flat(WATER, side)
+    pixels[:, :, : side // 2] = flat(ICE, side)[:, :, : side // 2]
+    return pixels
+
+
+def table(result, date=None):
+    return {row.class_: row for row in result.rows if date in {None, row.date}}
+
+
+def test_a_model_without_a_cluster_for_water_does_not_call_water_ice(run_scenes, tmp_path):
+    tiles = tmp_path / "tiles"
+    write(tiles / "a_20240301.tif", flat(ICE))
+    run_scenes(tiles)
+    write(tiles / "a_20240801.tif", flat(WATER))
+    result = run_scenes(tiles)
+    summer = table(result, "2024-08-01")
+    assert summer["ice"].area_km2 is None
+    assert summer["water"].area_km2 is None
+    assert {"model_drift", "model_misfit"} <= set(summer["ice"].flags.split(";"))
+    assert any("--rebase" in note and "2024-08-01" in note for note in result.notes)
+    assert table(result, "2024-03-01")["ice"].area_km2 > 0
+
+
+@pytest.mark.parametrize("west", [190.0, -170.0, 179.5])
+def test_land_outlines_hold_whatever_the_turn_of_longitudes(run_scenes, tmp_path, west):
+    transform = Affine(0.01, 0, west, 0, -0.01, 72.0)
+    path = write(tmp_path / "a_20240301.tif", flat(ICE, 100), crs="EPSG:4326", transform=transform)
+    shapes = [box(-180, 71.5, -169, 73), box(179, 71.5, 180, 73)]
+    geopandas.GeoDataFrame(geometry=shapes, crs=4326).to_file(tmp_path / "land.geojson")
+    counts = table(run_scenes(path, inputs={"land": str(tmp_path / "land.geojson")}))
+    assert counts["land"].n_pixels == 50 * 100
+
+
+def test_land_around_the_pole_keeps_its_true_area(run_scenes, tmp_path):
+    transform = Affine(20_000, 0, -1_000_000, 0, -20_000, 1_000_000)
+    path = write(tmp_path / "a_20240301.tif", flat(ICE, 100), transform=transform)
+    shapes = [box(-180, 85, 180, 90), box(-180, -90, 180, -65)]
+    geopandas.GeoDataFrame(geometry=shapes, crs=4326).to_file(tmp_path / "land.geojson")
+    land = table(run_scenes(path, inputs={"land": str(tmp_path / "land.geojson")}))["land"].area_km2
+    cap = 2 * np.pi * 6371.007**2 * (1 - np.sin(np.radians(84.9833)))  # geodetic 85 N is 84.98 authalic
+    assert land == pytest.approx(cap, rel=0.01)
+
+
+def test_coast_lines_are_no_land(run_scenes, tmp_path):
+    path = write(tmp_path / "a_20240301.tif", half())
+    line = LineString([TRANSFORM @ (0, 0), TRANSFORM @ (40, 40)])
+    geopandas.GeoDataFrame(geometry=[line], crs=3413).to_file(tmp_path / "coast.gpkg")
+    with pytest.raises(ConfigError, match="LineString and not areas"):
+        run_scenes(path, inputs={"land": str(tmp_path / "coast.gpkg")})
+
+
+def test_the_doubled_share_is_a_share(run_scenes, tmp_path):
+    for name in ("a", "b"):
+        write(tmp_path / "tiles" / f"{name}_20240301.tif", half())
+    land = np.ones((1, 40, 40), np.uint8)
+    land[:, :4] = 0
+    result = run_scenes(tmp_path / "tiles", inputs={"land": str(write(tmp_path / "land.tif", land))})
+    assert any("up to 100.0%" in note for note in result.notes)
+
+
+def test_side_files_count_as_input(run_scenes, tmp_path):
+    path = write(tmp_path / "tiles" / "a_20240301.tif", half())
+    assert table(run_scenes(tmp_path / "tiles"))["unobserved"].n_pixels == 0
+    mask = np.full((40, 40), 255, np.uint8)
+    mask[:, :10] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as dataset:
+        dataset.write_mask(mask)
+    assert path.with_name("a_20240301.tif.msk").exists()
+    assert table(run_scenes(tmp_path / "tiles"))["unobserved"].n_pixels == 400
+
+
+def test_files_that_others_put_beside_the_outputs_change_nothing(icepipe, tmp_path):
+    for day in ("20240301", "20240302"):
+        write(tmp_path / "tiles" / f"a_{day}.tif", half())
+    config = tmp_path / "c.yaml"
+    config.write_text(json.dumps({"name": "bay", "inputs": {"scenes": "tiles"}, "publish": {"folder": "out"}}))
+    icepipe("run", config)
+    series = (tmp_path / "out/bay/series.csv").read_bytes()
+    folder = tmp_path / "out/bay/observations/2024-03-01"
+    (folder / "bay_2024-03-01_classes.tif.aux.xml").write_text("<PAMDataset/>")
+    (folder / "notes").mkdir()
+    done = icepipe("run", config, "--only", "2024-03-02")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/bay/series.csv").read_bytes() == series
+    done = icepipe("run", config, "--only", "2024-03-02", "--set", "measure.min_valid=0.4")
+    assert "left out of the series" in done.stdout
+    assert "2024-03-01" in done.stdout
+
+
+def test_brackets_in_names_are_names(run_scenes, tmp_path):
+    path = write(tmp_path / "b[1]_20240301.tif", half())
+    assert table(run_scenes(path))["ice"].area_km2 > 0
+
+
+def test_scenes_that_are_all_masks(run_scenes, tmp_path):
+    write(tmp_path / "a_20240301.tif", half())
+    with pytest.raises(NoUsableInput, match="is a mask"):
+        run_scenes(tmp_path, inputs={"cloud": "{folder}/{stem}.tif"})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "text"),
+    [
+        ({"date": "("}, 2, "neither a day nor a pattern"),
+        ({"date": "(zzz)?_(20)"}, 3, "finds no date"),
+        ({"scenes": "~nobody-of-that-name/x.tif"}, 2, "names no home folder"),
+        ({"land": ""}, 2, "inputs.land"),
+        ({"grid": {"crs": "EPSG:3413", "resolution": 1e-300}}, 2, "inputs.grid"),
+        ({"grid": {"crs": "EPSG:3413", "resolution": 0.001}}, 2, "the run grid would have"),
+        ({"grid": {"crs": "EPSG:999999", "resolution": 100}}, 2, "EPSG:999999"),
+    ],
+    ids=str,
+)
+def test_odd_values_are_refused_without_a_traceback(icepipe, tmp_path, inputs, code, text):
+    write(tmp_path / "tiles" / "a_20240301.tif", half())
+    config = tmp_path / "c.yaml"
+    settings = {"name": "bay", "inputs": {"scenes": "tiles"} | inputs, "publish": {"folder": "out"}}
+    config.write_text(json.dumps(settings))
+    done = icepipe("run", config)
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_day_without_quotes_or_dashes(run_scenes, tmp_path):
+    result = run_scenes(write(tmp_path / "a.tif", half()), inputs={"date": 20240301})
+    assert {row.date for row in result.rows} == {"2024-03-01"}
