@@ -45,6 +45,7 @@ def provenance(
                 "file": scene.path.name,
                 "date": scene.date.isoformat(),
                 "platform": scene.platform,
+                "sun_elevation_degrees": scene.sun_elevation,
                 "outside_region_km2": outside_km2.get(str(scene.path), 0.0),
             }
             for scene in scenes
