@@ -24,6 +24,10 @@ def _absolute(path: str, info: ValidationInfo) -> str:
         raise ValueError("its ~ names no home folder") from None
 
 
+def _directives(pattern: str) -> set[str]:
+    return set(re.findall(r"%.", pattern))
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -123,6 +127,12 @@ class Inputs(_Section):
     @field_validator("date")
     @classmethod
     def _sound_pattern(cls, value: dt.date | str) -> dt.date | str:
+        if (
+            isinstance(value, str)
+            and "%" in value
+            and not ({"%Y", "%m", "%d"} <= _directives(value) or {"%Y", "%j"} <= _directives(value))
+        ):
+            raise ValueError("does not tell the day: it wants %Y with %m and %d, or with %j")
         if isinstance(value, str) and "%" not in value:
             try:
                 re.compile(value)

@@ -209,6 +209,18 @@ def _notes(
     return tuple(notes)
 
 
+def _warnings_of_input(plan: Plan, gone: list[str], faults: list[InputError]) -> tuple[str, ...]:
+    """What rows and basis owe to files that are no longer, or not yet, there."""
+    notes = []
+    if gone:
+        notes.append(
+            f"rows kept of observations whose files are gone: {', '.join(gone)}; delete their folders to drop them"
+        )
+    if faults and plan.earlier is None:
+        notes.append("region and model were frozen without the files that failed; use --rebase once they are repaired")
+    return tuple(notes)
+
+
 def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
@@ -281,10 +293,12 @@ def run(
     told = {fault.path for fault in faults}
     faults += [fault for fault in unread if fault.path not in told]
     kept, stale = _kept(work, records)
+    gone = sorted(kept.keys() - {observation.key for observation in plan.observations})
     records = dict(sorted((records | kept).items()))
     progress("publish", len(chosen), len(chosen))
     series = tuple(row for record in records.values() for row in record.rows)
     notes = _notes(basis.model, _outside(plan), n_up_to_date, records, stale)
+    notes += _warnings_of_input(plan, gone, faults)
     result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
     _publish_run(plan, basis, result, records)
     return result

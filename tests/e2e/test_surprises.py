@@ -149,3 +149,61 @@ def test_odd_values_are_refused_without_a_traceback(icepipe, tmp_path, inputs, c
 def test_a_day_without_quotes_or_dashes(run_scenes, tmp_path):
     result = run_scenes(write(tmp_path / "a.tif", half()), inputs={"date": 20240301})
     assert {row.date for row in result.rows} == {"2024-03-01"}
+
+
+@pytest.mark.parametrize("nodata", [False, True])
+def test_a_land_raster_says_nothing_where_it_is_not(run_scenes, tmp_path, nodata):
+    path = write(tmp_path / "a_20240301.tif", half())
+    land = np.full((1, 40, 40 if nodata else 20), 255, np.uint8)
+    land[:, :, :10], land[:, :, 10:20] = 1, 0
+    mask = write(tmp_path / "land.tif", land, **({"nodata": 255} if nodata else {}))
+    counts = {name: row.n_pixels for name, row in table(run_scenes(path, inputs={"land": str(mask)})).items()}
+    assert (counts["land"], counts["unobserved"], counts["ice"], counts["water"]) == (400, 800, 400, 0)
+
+
+@pytest.mark.parametrize("resolution", [0.1, 0.3, 30.0])
+def test_blocks_change_nothing_where_the_region_ends_on_pixel_centres(run_scenes, tmp_path, resolution):
+    crs, corner = ("EPSG:4326", (10.3, 70.7)) if resolution == 0.1 else ("EPSG:32633", (500_000.3, 8_600_000.7))
+    grid = Affine(resolution, 0, corner[0], 0, -resolution, corner[1])
+    write(tmp_path / "tiles/a_20240301.tif", half(60), crs=crs, transform=grid)
+    write(tmp_path / "tiles/b_20240301.tif", half(60), crs=crs, transform=grid @ Affine.translation(40.5, 30.5))
+    rows = []
+    for name, block in (("a", "auto"), ("b", 16), ("c", 37)):
+        result = run_scenes(tmp_path / "tiles", name=name, batch={"block": block})
+        rows.append([(r.class_, r.area_km2, r.region_km2, r.n_pixels, r.edge_km2) for r in result.rows])
+    assert rows[0] == rows[1] == rows[2]
+    assert next(r for r in rows[0] if r[0] == "unobserved")[3] == 0
+
+
+def test_the_seam_of_land_at_180_degrees_is_land(run_scenes, tmp_path):
+    transform = Affine(20_000, 0, -1_000_000, 0, -20_000, 1_000_000)
+    path = write(tmp_path / "a_20240301.tif", flat(ICE, 100), transform=transform)
+    geopandas.GeoDataFrame(geometry=[box(-180, 85, 180, 90)], crs=4326).to_file(tmp_path / "land.geojson")
+    result = run_scenes(path, inputs={"land": str(tmp_path / "land.geojson")})
+    with rasterio.open(next(result.folder.glob("observations/*/*_classes.tif"))) as dataset:
+        land = dataset.read(1) == 5
+    assert land[35:65, 35:65].all()
+
+
+def test_rows_whose_files_are_gone_are_told(run_scenes, tmp_path):
+    for day in ("20240301", "20240302"):
+        write(tmp_path / "tiles" / f"a_{day}.tif", half())
+    run_scenes(tmp_path / "tiles")
+    (tmp_path / "tiles/a_20240302.tif").rename(tmp_path / "tiles/a_20240305.tif")
+    result = run_scenes(tmp_path / "tiles")
+    assert any("files are gone: 2024-03-02" in note for note in result.notes)
+
+
+def test_a_basis_made_without_a_broken_file_says_so(run_scenes, tmp_path):
+    write(tmp_path / "tiles/a_20240301.tif", half())
+    (tmp_path / "tiles/b_20240301.tif").write_bytes(b"broken")
+    assert any("frozen without" in note for note in run_scenes(tmp_path / "tiles").notes)
+
+
+def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, tmp_path):
+    path = write(tmp_path / "a_20240301.tif", half())
+    geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=4326).to_file(tmp_path / "land.geojson")
+    with pytest.raises(ConfigError, match="values go with a raster"):
+        run_scenes(path, inputs={"land": {"path": str(tmp_path / "land.geojson"), "values": [7]}})
+    with pytest.raises(ValueError, match="does not tell the day"):
+        run_scenes(path, inputs={"date": "%Y"})

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyproj
 import shapely
 from affine import Affine
-from rasterio.features import geometry_mask
-from shapely.geometry import Polygon
+from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import ConfigError, InputError
@@ -22,6 +20,12 @@ from icepipe.records import Block, Bool, Float64, GeoBox, Scene
 
 BLOCK_PIXELS = 2**21
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
+
+SNAP = 2.0**20
+"""Outlines are put on this part of a pixel, which doubles hold exactly."""
+
+EDGE_PX = 2.0**-12
+"""How far a centre is moved to the right and down before it is tested, so that an edge has one side."""
 
 OUTLINE_POINTS = 64
 """Points a side of a footprint that is bent by another projection."""
@@ -164,12 +168,19 @@ def _apply(transform: Affine, xy: Float64) -> Float64:
 
 
 def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
-    """True for pixels of a block whose centre lies in a shape given in the grid's CRS; shape (rows, columns)."""
-    transform = grid.transform @ Affine.translation(block.col, block.row)
-    frame = Polygon(replace(grid, transform=transform, width=block.width, height=block.height).corners)
+    """True for pixels of a block whose centre lies in a shape given in the grid's CRS; shape (rows, columns).
+
+    Tested in pixels of the whole grid, so that a pixel's answer does not depend on the block it is asked with. A centre
+    on an edge belongs to the right and lower side, as a scene's pixels do.
+    """
+    to_pixels = ~grid.transform
+    pixels = shapely.transform(shape, lambda xy: np.rint(_apply(to_pixels, xy) * SNAP) / SNAP)
+    frame = box(block.col, block.row, block.col + block.width, block.row + block.height)
     size = (block.height, block.width)
-    if shape.covers(frame.buffer(-ALIGNED_PX * math.sqrt(grid.planar_pixel_area))):
+    if pixels.covers(frame.buffer(-ALIGNED_PX)):
         return np.ones(size, dtype=bool)
-    if not shape.intersects(frame):
+    if not pixels.intersects(frame):
         return np.zeros(size, dtype=bool)
-    return np.asarray(geometry_mask([shape], size, transform, invert=True))
+    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
+    shapely.prepare(pixels)
+    return np.asarray(shapely.contains_xy(pixels, col + EDGE_PX, row + EDGE_PX))

@@ -132,6 +132,8 @@ def read_land(mask: Mask, grid: GeoBox) -> Bool:
     import geopandas
     import pyogrio
 
+    if mask.values:
+        raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
     try:
         frame = geopandas.read_file(mask.path)
     except (pyogrio.errors.DataSourceError, OSError) as error:
@@ -155,4 +157,4 @@ def _centres_in(shape: BaseGeometry, crs: pyproj.CRS, grid: GeoBox, block: Block
     x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
     x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(x, y)
     turns = (0, -360, 360) if crs.is_geographic else (0,)
-    return np.asarray(np.any([shapely.contains_xy(shape, x + turn, y) for turn in turns], axis=0))
+    return np.asarray(np.any([shapely.intersects_xy(shape, x + turn, y) for turn in turns], axis=0))

@@ -183,19 +183,28 @@ class ObservationReader:
             hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
         return hides, known
 
-    def _is_land(self, block: Block) -> Bool:
-        land = np.zeros((block.height, block.width), dtype=bool)
+    def _land_of(self, block: Block) -> tuple[Bool, Bool]:
+        """Where land is, and where something tells: outlines tell everywhere, rasters where they have data."""
+        rasters = list(dict.fromkeys(scene.land for scene in self._observation.scenes if scene.land))
+        land, known = (
+            np.zeros((block.height, block.width), dtype=bool),
+            np.full((block.height, block.width), not rasters),
+        )
         if self._land is not None:
             land |= self._land[block.slices]
-        for mask in dict.fromkeys(scene.land for scene in self._observation.scenes if scene.land):
-            land |= self._mask(mask, block)[0]
-        return land
+        for mask in rasters:
+            hides, tells = self._mask(mask, block)
+            land |= hides
+            known |= tells
+        return land, known
 
     def _hide(self, pixels: Pixels, twice: Bool, block: Block) -> Pixels:
-        land, within = self._is_land(block), inside(self._region, self._grid, block)
-        hidden = np.where(land, np.uint8(ClassCode.LAND), pixels.hidden)
+        land, known = self._land_of(block)
+        within = inside(self._region, self._grid, block)
+        hidden = np.where(known, pixels.hidden, np.uint8(ClassCode.UNOBSERVED))
+        hidden = np.where(land, np.uint8(ClassCode.LAND), hidden)
         hidden = np.where(within, hidden, np.uint8(ClassCode.OUTSIDE))
-        valid = pixels.valid & ~land & within
+        valid = pixels.valid & known & ~land & within
         return Pixels(pixels.bands, valid, hidden, int((twice & valid).sum()))
 
     def read(self, block: Block) -> Pixels:
