@@ -165,7 +165,7 @@ def explain(
     from icepipe.publish.explain import explain_text, read_document
 
     folder = _run_folder(target) / "observations"
-    documents = sorted(folder.glob(f"{date or '*'}/explain.json"))
+    documents = [path for path in sorted(folder.glob("*/explain.json")) if date in {"", path.parent.name}]
     if not documents:
         raise ConfigError(
             f"{folder}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"

@@ -207,3 +207,19 @@ def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, t
         run_scenes(path, inputs={"land": {"path": str(tmp_path / "land.geojson"), "values": [7]}})
     with pytest.raises(ValueError, match="does not tell the day"):
         run_scenes(path, inputs={"date": "%Y"})
+
+
+@pytest.mark.parametrize("corner", [(-1_500_000, 1_500_000), (-50_000, 50_000)], ids=["180 degrees", "pole"])
+def test_a_grid_of_degrees_does_not_tear_a_polar_tile(run_scenes, tmp_path, corner):
+    transform = Affine(2500, 0, corner[0], 0, -2500, corner[1])
+    path = write(tmp_path / "a_20240301.tif", half(), transform=transform)
+    with pytest.raises(NoUsableInput, match="across 180 degrees or over a pole"):
+        run_scenes(path, inputs={"grid": {"crs": "EPSG:4326", "resolution": 0.05}})
+    assert table(run_scenes(path, name="own"))["ice"].n_pixels == 800
+
+
+def test_explain_of_an_odd_date_is_one_sentence(icepipe, tmp_path):
+    for date in ("/x", "../..", "*"):
+        said = icepipe("explain", tmp_path, date)
+        assert said.returncode == 2
+        assert "Traceback" not in said.stderr

@@ -61,14 +61,22 @@ def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
     Raises
     ------
     InputError
-        If a scene has no place in the lattice's CRS.
+        If a scene has no place in the lattice's CRS, or that CRS tears it.
     """
     to_pixels = ~lattice.transform
+    crs = pyproj.CRS.from_wkt(lattice.crs)
+    half_circle = np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else 0.0
     spans = []
     for scene in scenes:
         x, y = np.asarray(outline(wrapped(scene.geobox, lattice), lattice.crs).exterior.coords).T
         if not np.all(np.isfinite(x)) or not np.all(np.isfinite(y)):
             raise InputError(scene.path, "it does not lie within the run's coordinate system", "set inputs.grid.crs")
+        if half_circle and np.abs(np.diff(x)).max() > half_circle and not same_crs(scene.geobox.crs, lattice.crs):
+            raise InputError(
+                scene.path,
+                "it lies across 180 degrees or over a pole, where a grid of longitudes and latitudes breaks",
+                "set inputs.grid.crs to a projected system, or leave it out",
+            )
         col, row = to_pixels.a * x + to_pixels.b * y + to_pixels.c, to_pixels.d * x + to_pixels.e * y + to_pixels.f
         spans.append((col.min(), row.min(), col.max(), row.max()))
     lows, highs = np.array(spans)[:, :2].min(axis=0), np.array(spans)[:, 2:].max(axis=0)
