@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from icepipe.classes import ClassCode
 from icepipe.errors import InputError
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
@@ -14,13 +15,15 @@ from icepipe.measure.area import Tally, budget, edge_units
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Context, Row, flags_of, rows
 from icepipe.measure.vectorize import vectorize
+from icepipe.models import Basis, Model
 from icepipe.plan import Plan
+from icepipe.publish.basis import basis_hash
 from icepipe.publish.explain import model_hash
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Basis, Block, Bool, ClassCode, Kept, Model, Observation, Pixels, UInt8
+from icepipe.records import Block, Bool, Kept, Observation, Pixels, UInt8
 from icepipe.segment.classify import Search, class_table, most_frequent
 from icepipe.segment.cluster import pick
-from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift, misfit
+from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_and_misfit
 
 
 def _picked(plan: Plan, observation: Observation, block: Block, rate: float) -> Bool:
@@ -49,6 +52,11 @@ class Work:
     plan: Plan
     basis: Basis
     search: Search
+
+    @cached_property
+    def basis_hash(self) -> str:
+        """Digest of the basis."""
+        return basis_hash(self.basis)
 
     @cached_property
     def codes(self) -> UInt8:
@@ -94,7 +102,7 @@ def observe(work: Work, observation: Observation) -> Observed:
     wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
     layers = tuple(vectorize(classes, code, grid, area, plan.unit_m2) for code in wanted)
     seen = sum(tally.pixels[: len(model.clusters)])
-    seen_pixels = np.concatenate(looked_at)
+    moved, misnamed = drift_and_misfit(np.concatenate(looked_at), model, plan.sensor)
     return Observed(
         observation=observation,
         grid=grid,
@@ -105,8 +113,8 @@ def observe(work: Work, observation: Observation) -> Observed:
         budget=measured,
         layers=layers,
         doubled_fraction=doubled / seen if seen else 0.0,
-        drift=round(drift(seen_pixels, model, plan.sensor), 6),
-        misfit=round(misfit(seen_pixels, model, plan.sensor), 6),
+        drift=round(moved, 6),
+        misfit=round(misnamed, 6),
     )
 
 

@@ -9,6 +9,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.batch.execute import workers_of
+from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError
 from icepipe.inputs.catalog import Catalog, find_scenes, observations
@@ -19,8 +20,9 @@ from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import sensor_of
 from icepipe.inputs.sensors import Sensor
+from icepipe.models import Basis
 from icepipe.publish.basis import load_basis
-from icepipe.records import Basis, Bool, ClassCode, GeoBox, Observation
+from icepipe.records import Bool, GeoBox, Observation
 
 MAX_PIXELS = 2**31
 """Class rasters of observations are held in memory."""

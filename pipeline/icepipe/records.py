@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from affine import Affine
@@ -17,44 +16,13 @@ UInt8 = NDArray[np.uint8]
 Kept = NDArray[np.integer[Any]]
 """Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
 Bool = NDArray[np.bool_]
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 
-class ClassCode(IntEnum):
-    """What a pixel is; the number that stands in every raster and table."""
-
-    UNOBSERVED = 0
-    WATER = 1
-    ICE = 2
-    OTHER = 3
-    CLOUD = 4
-    LAND = 5
-    OUTSIDE = 255
-
-    @property
-    def label(self) -> str:
-        """Name in tables and file names."""
-        return self.name.lower()
-
-
-CLASS_COLOURS: dict[ClassCode, tuple[int, int, int]] = {
-    ClassCode.UNOBSERVED: (136, 136, 136),
-    ClassCode.WATER: (0, 68, 136),
-    ClassCode.ICE: (187, 238, 255),
-    ClassCode.OTHER: (221, 170, 51),
-    ClassCode.CLOUD: (238, 238, 238),
-    ClassCode.LAND: (102, 85, 34),
-    ClassCode.OUTSIDE: (0, 0, 0),
-}
-"""Red, green, blue of every class, told apart by people with any colour vision (lightness differs)."""
-
-SEEN = (ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER)
-"""Classes that come from clusters: what was really seen of the surface."""
-
-BUDGET = (*SEEN, ClassCode.CLOUD, ClassCode.LAND, ClassCode.UNOBSERVED)
-"""Classes whose areas add up to the region."""
+def _apply(transform: Affine, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+    """Apply a transform to arrays, which ``@`` does and its types do not say."""
+    return cast("tuple[Float64, Float64]", transform @ cast("tuple[float, float]", (x, y)))
 
 
 @dataclass(frozen=True)
@@ -92,6 +60,14 @@ class GeoBox:
         pixels = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
         return tuple(self.transform @ corner for corner in pixels)
 
+    def to_map(self, col: Float64, row: Float64) -> tuple[Float64, Float64]:
+        """CRS coordinates of pixel positions; any shape."""
+        return _apply(self.transform, col, row)
+
+    def to_pixels(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        """Pixel positions (columns, rows) of CRS coordinates; any shape."""
+        return _apply(~self.transform, x, y)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -101,6 +77,12 @@ class Block:
     col: int
     height: int
     width: int
+
+    @property
+    def centres(self) -> tuple[Float64, Float64]:
+        """Columns and rows of the pixels' centres on the whole grid; shape (rows, columns) each."""
+        col, row = self.col + np.arange(self.width) + 0.5, self.row + np.arange(self.height) + 0.5
+        return np.meshgrid(col, row)
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -121,9 +103,11 @@ class MaskFile:
     bands
         1-based numbers of the bands to read.
     values
-        Numbers of its first band that hide; any number but 0 in any band where there are neither values nor bits.
+        Numbers of its first band that hide.
     bits
         Bits of its first band that hide.
+    nonzero
+        Whether any number but 0 in any band hides.
     unseen_values, unseen_bits
         Numbers and bits that mean that the scene was not seen.
     """
@@ -133,6 +117,7 @@ class MaskFile:
     bands: tuple[int, ...]
     values: tuple[int, ...] = ()
     bits: tuple[int, ...] = ()
+    nonzero: bool = False
     unseen_values: tuple[int, ...] = ()
     unseen_bits: tuple[int, ...] = ()
 
@@ -267,140 +252,3 @@ class Layer:
     bands: Kept
     valid: Bool
     cloud: Bool
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """One named cluster of a model.
-
-    Attributes
-    ----------
-    centroid
-        Mean of the members' kept numbers, in the order of the roles.
-    code
-        Class under the middle thresholds.
-    could_be
-        Classes under any combination of the thresholds' published ranges.
-    margin
-        Distance to the nearest threshold that alone would change the name, in that threshold's unit; None where
-        no single one would.
-    reason
-        The rule that fired, in words.
-    share
-        Part of the sample in this cluster, 0..1.
-    parent
-        Number of the k-means cluster it was split from.
-    """
-
-    centroid: tuple[float, ...]
-    code: ClassCode
-    could_be: tuple[ClassCode, ...]
-    margin: float | None
-    reason: str
-    share: float
-    parent: int
-
-
-@dataclass(frozen=True)
-class KPoint:
-    """What one number of clusters would give.
-
-    Attributes
-    ----------
-    k
-        The number.
-    inertia
-        Mean squared distance to the nearest centroid, before splitting.
-    silhouette
-        Mean silhouette of a part of the sample, before splitting.
-    ice_before, ice_after
-        Share of the sample named ice, before and after splitting.
-    """
-
-    k: int
-    inertia: float
-    silhouette: float
-    ice_before: float
-    ice_after: float
-
-
-@dataclass(frozen=True)
-class Model:
-    """A fitted and named clustering.
-
-    Attributes
-    ----------
-    sensor, roles
-        Key of the sensor table, and the roles of the bands, that it was fitted on.
-    rule_set
-        Key of the rules that named the clusters.
-    k_asked, k_fitted
-        Clusters asked for, and found before splitting.
-    seed, n_sample, n_iter, inertia
-        How the fit went.
-    straddle
-        Largest share of the sample that still lies on the other side of a threshold than its centroid.
-    spread
-        Mean squared distance of the sample to its nearest centroid, after splitting.
-    clusters
-        In physical order, dark to bright.
-    k_curve
-        What other numbers of clusters would give, where k was chosen and not stated.
-    """
-
-    sensor: str
-    roles: tuple[str, ...]
-    rule_set: str
-    k_asked: int | str
-    k_fitted: int
-    seed: int
-    n_sample: int
-    n_iter: int
-    inertia: float
-    straddle: float
-    spread: float
-    clusters: tuple[Cluster, ...]
-    k_curve: tuple[KPoint, ...] = ()
-
-    @property
-    def centroids(self) -> Float64:
-        """Shape (clusters, features)."""
-        return np.array([c.centroid for c in self.clusters], dtype=np.float64)
-
-    @property
-    def codes(self) -> UInt8:
-        """Class code of each cluster."""
-        return np.array([c.code for c in self.clusters], dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What all dates of a run share, frozen by its first run.
-
-    Attributes
-    ----------
-    settings
-        Digest of the settings it was made with.
-    crs, transform, width, height
-        The run grid.
-    region_wkt
-        Outline that areas are reported for, in the grid's CRS.
-    unit_m2
-        Unit that areas are summed in.
-    model
-        The named clusters.
-    """
-
-    settings: str
-    crs: str
-    transform: tuple[float, float, float, float, float, float]
-    width: int
-    height: int
-    region_wkt: str
-    unit_m2: float
-    model: Model
-
-    @property
-    def grid(self) -> GeoBox:
-        """The run grid."""
-        return GeoBox(self.crs, Affine(*self.transform), self.width, self.height)

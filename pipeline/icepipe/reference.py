@@ -84,6 +84,8 @@ def rules_reference() -> str:
     )
     page = _RULES_INTRO + "## Sensors\n\n"
     page += _table(["sensor", "what", "bands", "numbers become reflectance by", "rules"], sensors)
+    curves = {s.stretch.name: s.stretch.source for s in SENSORS.values() if s.stretch}
+    page += _table(["curve", "source"], ([name, source] for name, source in curves.items()))
     page += "## Indices\n\nEach is (a - b) / (a + b) of reflectances.\n\n"
     page += _table(["index", "a", "b", "source"], ([name, *parts] for name, parts in INDICES.items()))
     for key, rule_set in RULE_SETS.items():

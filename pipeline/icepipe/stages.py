@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,26 +18,31 @@ from icepipe.inputs.grid import blocks, inside, outside_km2
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
 from icepipe.measure.series import Row
+from icepipe.models import Basis, KPoint, Model
+from icepipe.notes import Happened, notes_of
 from icepipe.observe import Work, observe, rows_of, sample_of
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable
-from icepipe.publish.basis import basis_hash, save_basis
+from icepipe.publish.basis import save_basis
 from icepipe.publish.explain import model_document
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
 from icepipe.publish.tables import write_json, write_series
-from icepipe.records import Basis, Kept, KPoint, Model, Observation
+from icepipe.records import Kept, Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.classify import search_of
 from icepipe.segment.cluster import fit
-from icepipe.segment.drift import LARGEST_RATIO
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many parts of it are finished, and of how many."""
+
+
+MIN_SAMPLE = 1_000
+"""Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -71,21 +76,34 @@ class RunResult:
 
 def _fit(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
-    total = len(plan.observations)
     region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
-    rate = plan.config.segment.sample / max(1, region_pixels * total)
+    rate = plan.config.segment.sample / max(1, region_pixels * len(plan.observations))
+    sample, faults = _sample(plan, rate, progress)
+    if len(sample) < MIN_SAMPLE and rate < 1:
+        sample, faults = _sample(plan, 1.0, progress)
+    return _model_of(plan, sample), faults
+
+
+def _sample(plan: Plan, rate: float, progress: Progress) -> tuple[Kept, list[InputError]]:
+    """Sample of all observations at a rate, and those that cannot be read.
+
+    Raises
+    ------
+    NoUsableInput
+        If none can be read.
+    """
     ordered = (in_order(o, plan.config.measure.prefer) for o in plan.observations)
     samples: list[Kept] = []
     faults: list[InputError] = []
-    for done, sample in enumerate(ordered_map(partial(sample_of, plan, rate), ordered, plan.workers)):
-        progress("sample", done + 1, total)
+    for done, sample in enumerate(ordered_map(partial(sample_of, plan, rate), ordered, plan.workers), start=1):
+        progress("sample", done, len(plan.observations))
         if isinstance(sample, InputError):
             faults.append(sample)
         else:
             samples.append(sample)
     if not samples:
         raise NoUsableInput(f"no usable input: {faults[0]}")
-    return _model_of(plan, np.concatenate(samples)), faults
+    return np.concatenate(samples), faults
 
 
 def _model_of(plan: Plan, sample: Kept) -> Model:
@@ -119,7 +137,7 @@ def _made(work: Work, observation: Observation) -> Made:
     if land and is_vector(land):
         files.add(Path(land.path))
     inputs = tuple(sorted((path.name, fingerprint(path)) for path in files))
-    return Made(inputs, basis_hash(work.basis), work.plan.config.digest, versions())
+    return Made(inputs, work.basis_hash, work.plan.config.digest, versions())
 
 
 def _folder(config: Config, key: str) -> Path:
@@ -153,7 +171,7 @@ def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[st
         if folder.name in done:
             continue
         record = read_record(folder)
-        ours = record and record.made.basis == basis_hash(work.basis)
+        ours = record and record.made.basis == work.basis_hash
         if record and ours and record.made.settings == work.plan.config.digest:
             found[folder.name] = record
         else:
@@ -185,42 +203,6 @@ def _outside(plan: Plan) -> dict[str, float]:
     return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
-def _notes(
-    model: Model, outside: Mapping[str, float], n_up_to_date: int, records: Mapping[str, Record], stale: list[str]
-) -> tuple[str, ...]:
-    notes = [f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"] if model.k_curve else []
-    notes += [f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis" for path, km2 in outside.items()]
-    if n_up_to_date:
-        notes.append(f"{n_up_to_date} observation(s) were up to date")
-    unfit = [key for key, record in records.items() if any("model_misfit" in row.flags for row in record.rows)]
-    if unfit:
-        notes.append(f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; use --rebase")
-    if stale:
-        notes.append(f"left out of the series, as other settings or another basis made them: {', '.join(stale)}")
-    moved = {key: record.drift for key, record in records.items() if record.drift > LARGEST_RATIO}
-    if moved:
-        told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
-        notes.append(f"farther from the model than what it was fitted on: {told}; consider --rebase")
-    if any("water_not_separable" in row.flags for record in records.values() for row in record.rows):
-        notes.append("visible bands cannot tell water from dark forest and shadow: its area is left empty")
-    twice = max((record.doubled_fraction for record in records.values()), default=0.0)
-    if twice:
-        notes.append(f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation")
-    return tuple(notes)
-
-
-def _warnings_of_input(plan: Plan, gone: list[str], faults: list[InputError]) -> tuple[str, ...]:
-    """What rows and basis owe to files that are no longer, or not yet, there."""
-    notes = []
-    if gone:
-        notes.append(
-            f"rows kept of observations whose files are gone: {', '.join(gone)}; delete their folders to drop them"
-        )
-    if faults and plan.earlier is None:
-        notes.append("region and model were frozen without the files that failed; use --rebase once they are repaired")
-    return tuple(notes)
-
-
 def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
@@ -229,14 +211,32 @@ def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
     return _new_basis(plan, model), faults
 
 
-def _publish_run(plan: Plan, basis: Basis, result: RunResult, records: Mapping[str, Record]) -> None:
-    folder, outside = result.folder, _outside(plan)
+def _work_on(
+    work: Work, chosen: Sequence[Observation], force: bool, progress: Progress
+) -> tuple[dict[str, Record], list[InputError], int]:
+    """Records of the chosen observations, what failed, and how many were up to date."""
+    records: dict[str, Record] = {}
+    faults: list[InputError] = []
+    n_up_to_date = 0
+    done = ordered_map(partial(_do, work, force), chosen, work.plan.workers)
+    for number, (observation, outcome) in enumerate(zip(chosen, done, strict=True), start=1):
+        progress(observation.key, number, len(chosen))
+        if isinstance(outcome, InputError):
+            faults.append(outcome)
+        else:
+            records[observation.key], worked = outcome
+            n_up_to_date += not worked
+    return records, faults, n_up_to_date
+
+
+def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened) -> None:
+    folder = result.folder
     write_series(folder, result.rows)
     write_json(folder / "model.json", model_document(basis.model))
     if basis.model.k_curve:
         write_k_curve(folder / "k.png", basis.model)
-    surface = plan.pixel_area.surface
-    document = provenance(plan.config, basis, surface, plan.catalog.scenes, records, outside, result.faults)
+    surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
+    document = provenance(plan.config, basis, surface, scenes, happened.records, happened.outside_km2, result.faults)
     write_json(folder / "run.json", document)
 
 
@@ -253,7 +253,7 @@ def run(
     Parameters
     ----------
     config
-        From :func:`icepipe.config.load`.
+        From :func:`icepipe.config_file.load`.
     progress
         Told how far the run is.
     only
@@ -280,25 +280,19 @@ def run(
     work = Work(plan, basis, search_of(basis.model, plan.sensor))
     if plan.earlier is None:
         save_basis(config.run_folder, basis)
-    faults = [*plan.catalog.faults]
-    records, n_up_to_date = {}, 0
-    done = ordered_map(partial(_do, work, force), chosen, plan.workers)
-    for number, (observation, outcome) in enumerate(zip(chosen, done, strict=True), start=1):
-        progress(observation.key, number, len(chosen))
-        if isinstance(outcome, InputError):
-            faults.append(outcome)
-        else:
-            records[observation.key], worked = outcome
-            n_up_to_date += not worked
-    told = {fault.path for fault in faults}
-    faults += [fault for fault in unread if fault.path not in told]
-    kept, stale = _kept(work, records)
-    gone = sorted(kept.keys() - {observation.key for observation in plan.observations})
-    records = dict(sorted((records | kept).items()))
+    records, failed, n_up_to_date = _work_on(work, chosen, force, progress)
     progress("publish", len(chosen), len(chosen))
-    series = tuple(row for record in records.values() for row in record.rows)
-    notes = _notes(basis.model, _outside(plan), n_up_to_date, records, stale)
-    notes += _warnings_of_input(plan, gone, faults)
-    result = RunResult(config.run_folder, series, basis.model, tuple(faults), notes)
-    _publish_run(plan, basis, result, records)
+    faults = tuple({fault.path: fault for fault in (*unread, *failed, *plan.catalog.faults)}.values())
+    kept, stale = _kept(work, records)
+    happened = Happened(
+        records=dict(sorted((records | kept).items())),
+        n_up_to_date=n_up_to_date,
+        stale=stale,
+        gone=sorted(kept.keys() - {observation.key for observation in plan.observations}),
+        outside_km2=_outside(plan),
+        frozen_without_files=plan.earlier is None and bool(faults),
+    )
+    series = tuple(row for record in happened.records.values() for row in record.rows)
+    result = RunResult(config.run_folder, series, basis.model, faults, notes_of(basis.model, happened))
+    _publish_run(plan, basis, result, happened)
     return result

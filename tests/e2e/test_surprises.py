@@ -223,3 +223,19 @@ def test_explain_of_an_odd_date_is_one_sentence(icepipe, tmp_path):
         said = icepipe("explain", tmp_path, date)
         assert said.returncode == 2
         assert "Traceback" not in said.stderr
+
+
+def test_a_mostly_empty_tile_is_measured_all_the_same(run_scenes, tmp_path):
+    pixels = np.zeros((3, 1000, 1000), np.uint8)
+    pixels[:, 500:510, 500:510] = np.array(ICE)[:, None, None]
+    path = write(tmp_path / "a_20240301.tif", pixels, nodata=0)
+    assert table(run_scenes(path, segment={"sample": 1000}))["ice"].n_pixels == 100
+
+
+def test_a_mask_of_nan_says_nothing(run_scenes, tmp_path):
+    path = write(tmp_path / "a_20240301.tif", half())
+    mask = np.zeros((1, 40, 40), np.float32)
+    mask[:, :10], mask[:, 10:20] = np.nan, 1
+    cloud = {"path": str(write(tmp_path / "cloud.tif", mask))}
+    counts = {name: row.n_pixels for name, row in table(run_scenes(path, inputs={"cloud": cloud})).items()}
+    assert (counts["unobserved"], counts["cloud"], counts["ice"], counts["water"]) == (400, 400, 400, 400)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from rasterio.features import rasterize
 
+from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
-from icepipe.records import Block, ClassCode, GeoBox
+from icepipe.records import Block, GeoBox
 
 CRS = pyproj.CRS(3413).to_wkt()
 NORTH_UP = Affine(250, 0, -650_000, 0, -250, -1_350_000)
@@ -95,3 +96,15 @@ def test_exact_sums_survive_strips(monkeypatch):
     whole = vectorize(classes, ClassCode.ICE, grid, area.units, area.unit_m2).area_m2
     monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 60)
     assert np.array_equal(vectorize(classes, ClassCode.ICE, grid, area.units, area.unit_m2).area_m2, whole)
+
+
+@pytest.mark.parametrize("lat", [45.0, 80.0, 88.9])
+def test_the_perimeter_along_parallels_is_their_length(lat):
+    """Radius of a parallel: a cos(lat) / sqrt(1 - e2 sin2(lat)) on WGS 84."""
+    grid = GeoBox(pyproj.CRS(4326).to_wkt(), Affine(1, 0, -80, 0, -0.1, lat), 160, 1)
+    area = PixelArea.of(grid)
+    layer = vectorize(np.full((1, 160), 2, np.uint8), ClassCode.ICE, grid, area.units, area.unit_m2)
+    geod, phi = pyproj.Geod(ellps="WGS84"), np.radians([lat, lat - 0.1])
+    parallels = geod.a * np.cos(phi) / np.sqrt(1 - geod.es * np.sin(phi) ** 2) * np.radians(160)
+    meridian = geod.inv(0, lat, 0, lat - 0.1)[2]
+    assert layer.perim_m[0] == pytest.approx(parallels.sum() + 2 * meridian, rel=1e-5)

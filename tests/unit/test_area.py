@@ -10,11 +10,13 @@ import pyproj
 import pytest
 from affine import Affine
 
+from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.area import Tally, budget, edge_units
 from icepipe.measure.series import COLUMNS, Context, flags_of, rows
-from icepipe.records import Block, ClassCode, Cluster, GeoBox, Model, Observation, Scene
+from icepipe.models import Cluster, Model
+from icepipe.records import Block, GeoBox, Observation, Scene
 from icepipe.segment.classify import stratum_of
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
+from icepipe.classes import ClassCode
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.sensors import SENSORS
-from icepipe.records import ClassCode, Pixels
+from icepipe.records import Pixels
 from icepipe.segment.classify import ColourTable, class_table, stratum_of
 from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest, pick
 from icepipe.segment.features import features_of

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from icepipe.classes import ClassCode
 from icepipe.config import Inputs
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.catalog import find_files, without_masks
@@ -14,7 +15,6 @@ from icepipe.inputs.metadata import earth_sun_distance, landsat_scale, read_mtl,
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.scene import describe, group_files
 from icepipe.inputs.sensors import SENSORS
-from icepipe.records import ClassCode
 from icepipe.segment.label import name_centroid
 from tests.rasters import write
 
@@ -243,3 +243,52 @@ def test_low_sun_is_flagged(run_scenes, tmp_path):
     text = mtl_text(2e-5, -0.1, 8.0)
     landsat(tmp_path / "tiles", product, scene() * sine, 2e-5, -0.1, text)
     assert "low_sun" in run_scenes(tmp_path / "tiles").rows[0].flags
+
+
+@pytest.mark.parametrize("level", ["MSIL1C", "MSIL2A"])
+def test_a_safe_folder_opens_as_it_is_downloaded(run_scenes, tmp_path, level):
+    """JPEG 2000 bands, in folders of one resolution for Level-2A, with a picture and extras beside them."""
+    from affine import Affine
+
+    from tests.rasters import TRANSFORM
+
+    day, side = "20240701", 32
+    safe = tmp_path / f"S2B_{level}_{day}T150759_N0400_R025_T33XWJ_{day}T082126.SAFE"
+    images = safe / "GRANULE" / f"L2A_T33XWJ_A026000_{day}T150759" / "IMG_DATA"
+    picture = scene(["wi"]).repeat(side, axis=1).repeat(side // 2, axis=2)
+    options = {"driver": "JP2OpenJPEG", "QUALITY": 100, "REVERSIBLE": "YES"}
+
+    def put(name, pixels, metres):
+        folder, ending = (images / f"R{metres}m", f"_{metres}m") if level == "MSIL2A" else (images, "")
+        step = metres // 10
+        transform = TRANSFORM @ Affine.scale(step)
+        path = folder / f"T33XWJ_{day}T150759_{name}{ending}.jp2"
+        write(path, pixels[:, ::step, ::step], transform=transform, **options)
+
+    for role, band, finest in zip(picture, ("02", "03", "04", "08", "11", "12"), (10, 10, 10, 10, 20, 20), strict=True):
+        numbers = np.rint(role * 10000 + 1000).astype(np.uint16)[None]
+        for metres in (10, 20) if level == "MSIL2A" and finest == 10 and band != "08" else (finest,):
+            put(f"B{band}", numbers, metres)
+    put("TCI", np.full((3, side, side), 200, np.uint8), 10)
+    if level == "MSIL2A":
+        put("AOT", np.full((1, side, side), 100, np.uint16), 10)
+        quality = np.full((1, side, side), 5, np.uint8)
+        quality[:, :2] = 9
+        put("SCL", quality, 20)
+    cloud = {"cloud": {"quality": "sentinel2-scl"}} if level == "MSIL2A" else {}
+    result = run_scenes(safe / "**" / "*.jp2", inputs=cloud)
+    assert not result.faults
+    counts = {row.class_: row.n_pixels for row in result.rows}
+    hidden = 64 if level == "MSIL2A" else 0
+    assert (counts["ice"], counts["water"], counts["other"]) == (512 - hidden // 2, 512 - hidden // 2, 0)
+    assert result.rows[0].sensor == f"sentinel2-{level[3:].lower()}"
+    assert result.rows[0].date == "2024-07-01"
+
+
+def test_a_zero_in_bands_of_ones_own_is_a_number(run_scenes, tmp_path):
+    pixels = np.rint(scene() * 10000)
+    pixels[5][0, 0] = 0
+    for role, band in zip(pixels, range(1, 7), strict=True):
+        write(tmp_path / "own" / f"x_20240701_B{band}.tif", role[None].astype(np.uint16))
+    bands = {"bands": {role: f"*_B{n}" for n, role in enumerate(ROLES, start=1)}, "scale": {"gain": 1e-4}}
+    assert {row.class_: row.n_pixels for row in run_scenes(tmp_path / "own", inputs=bands).rows}["unobserved"] == 0

@@ -12,6 +12,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
@@ -19,7 +20,7 @@ from icepipe.publish import vectors
 from icepipe.publish.atomic import replace_file, replace_folder
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.vectors import write_shapefile
-from icepipe.records import CLASS_COLOURS, ClassCode, GeoBox
+from icepipe.records import GeoBox
 
 GRID = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(250, 0, -650_000, 0, -250, -1_350_000), 4, 3)
 CLASSES = np.array([[1, 2, 2, 0], [1, 2, 3, 3], [1, 1, 255, 255]], np.uint8)

@@ -225,3 +225,13 @@ def test_blocks_cover_a_grid_once(tmp_path):
         for block in blocks(big, side):
             counted[block.slices] += 1
         assert np.all(counted == 1)
+
+
+def test_a_picture_whose_bytes_mean_something_else_is_refused(tmp_path):
+    path = write(tmp_path / "a_20240701.tif", PICTURE)
+    _refused(path, "inputs.scale", scale={"gain": 0.01})
+    _refused(path, "do not have the names", sensor="landsat-oli")
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = (0.5, 0.5, 0.5)
+    _refused(path, "a scale tag")
+    _refused(write(tmp_path / "b_20240701.tif", PICTURE // 16, nbits=4), "4 bits a colour")

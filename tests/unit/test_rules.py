@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from icepipe.classes import ClassCode
 from icepipe.inputs.sensors import MODIS_CORRECTED_REFLECTANCE, SENSORS, SRGB
-from icepipe.records import ClassCode
 from icepipe.segment import label, rules
 from icepipe.segment.cluster import Fit
 from icepipe.segment.label import name_centroid, name_clusters

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import glob
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.quality import is_quality
+from icepipe.inputs.roles import BAND_FILE, product_folder
 from icepipe.inputs.scene import describe, group_files
 from icepipe.records import Observation, Scene
 
@@ -65,11 +67,25 @@ def time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str, str]:
     return scene.date, scene.time or dt.time.min, scene.platform, scene.path.name, scene.path.parent.name
 
 
+_ADDED = re.compile(r"^(?P<product>.+)_(?:TCI|AOT|WVP|PVI)(?:_\d{2}m)?$")
+
+
 def without_masks(files: Sequence[Path], inputs: Inputs) -> list[Path]:
     """Files less those that are masks, or quality rasters, of others among them."""
+    products = {(product_folder(p), m.group("product")) for p in files if (m := BAND_FILE.match(p.stem))}
     asked = [mask for mask in (inputs.cloud, inputs.land) if mask and mask.path]
     masks = {mask_path(mask, path).absolute() for mask in asked for path in files}
-    return [path for path in files if path.absolute() not in masks and not is_quality(path)]
+    return [
+        path
+        for path in files
+        if path.absolute() not in masks and not is_quality(path) and not _beside_bands(path, products)
+    ]
+
+
+def _beside_bands(path: Path, products: Collection[tuple[Path, str]]) -> bool:
+    """Whether a file is what Sentinel-2 adds to bands that are there too: a picture, aerosol, water vapour."""
+    match = _ADDED.match(path.stem)
+    return match is not None and (product_folder(path), match.group("product")) in products
 
 
 def find_scenes(inputs: Inputs) -> Catalog:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import NoUsableInput
 from icepipe.records import Float64
@@ -75,9 +77,18 @@ class Earth:
         scale = np.stack([prime_vertical, prime_vertical, prime_vertical * (1 - self.geod.es)], axis=-1)
         return scale * normal, normal
 
+    def area_m2(self, shape: BaseGeometry) -> float:
+        """Geodesic area of a polygon or several, given on the map; edges are geodesics between their ends."""
+        on_earth = shapely.orient_polygons(shapely.transform(shape, self._degrees, interleaved=False))
+        return abs(float(self.geod.geometry_area_perimeter(on_earth)[0]))
+
+    def _degrees(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        lon, lat = self.lonlat(x, y)
+        return np.degrees(lon), np.degrees(lat)
+
     def distances_m(self, x: Float64, y: Float64) -> Float64:
         """Geodesic lengths between consecutive map points, shape (n - 1,)."""
-        lon, lat = (np.degrees(angle) for angle in self.lonlat(x, y))
+        lon, lat = self._degrees(x, y)
         if len(lon) < 2:
             return np.zeros(0)
         return np.asarray(self.geod.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])[2], dtype=np.float64)

@@ -16,7 +16,7 @@ from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
-from icepipe.records import Block, Bool, Float64, GeoBox, Scene
+from icepipe.records import Block, Bool, GeoBox, Scene
 
 BLOCK_PIXELS = 2**21
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
@@ -39,9 +39,8 @@ def outline(geobox: GeoBox, crs: str) -> BaseGeometry:
     one, zero = np.ones_like(t), np.zeros_like(t)
     col = np.concatenate([t, one, 1 - t, zero]) * geobox.width
     row = np.concatenate([zero, t, one, 1 - t]) * geobox.height
-    m = geobox.transform
-    x, y = m.a * col + m.b * row + m.c, m.d * col + m.e * row + m.f
-    return Polygon(np.column_stack(pyproj.Transformer.from_crs(geobox.crs, crs, always_xy=True).transform(x, y)))
+    to_crs = pyproj.Transformer.from_crs(geobox.crs, crs, always_xy=True)
+    return Polygon(np.column_stack(to_crs.transform(*geobox.to_map(col, row))))
 
 
 def _finest(scenes: Sequence[Scene]) -> tuple[Scene, float]:
@@ -63,7 +62,6 @@ def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
     InputError
         If a scene has no place in the lattice's CRS, or that CRS tears it.
     """
-    to_pixels = ~lattice.transform
     crs = pyproj.CRS.from_wkt(lattice.crs)
     half_circle = np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else 0.0
     spans = []
@@ -77,7 +75,7 @@ def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
                 "it lies across 180 degrees or over a pole, where a grid of longitudes and latitudes breaks",
                 "set inputs.grid.crs to a projected system, or leave it out",
             )
-        col, row = to_pixels.a * x + to_pixels.b * y + to_pixels.c, to_pixels.d * x + to_pixels.e * y + to_pixels.f
+        col, row = lattice.to_pixels(x, y)
         spans.append((col.min(), row.min(), col.max(), row.max()))
     lows, highs = np.array(spans)[:, :2].min(axis=0), np.array(spans)[:, 2:].max(axis=0)
     left, top = (math.floor(value + ALIGNED_PX) for value in lows)
@@ -141,38 +139,23 @@ def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
     Corners of scenes on the grid's own pixels are put onto them, so that the outline does not depend on how a
     scene was cut.
     """
-    to_pixels, shapes = ~grid.transform, []
+    shapes = []
     for scene in scenes:
         shape = outline(wrapped(scene.geobox, grid), grid.crs)
-        pixels = shapely.transform(shape, lambda xy: _apply(to_pixels, xy))
+        pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
         whole = shapely.transform(pixels, np.rint)
         shapes.append(whole if whole.equals_exact(pixels, ALIGNED_PX) else pixels)
     union = shapely.normalize(shapely.simplify(shapely.union_all(shapes), 0))
-    return shapely.transform(union, lambda xy: _apply(grid.transform, xy))
+    return shapely.transform(union, grid.to_map, interleaved=False)
 
 
 def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
     """Part of a scene's footprint that lies outside the region, in true km2; 0 where it is less than a pixel."""
     shape = outline(wrapped(scene.geobox, grid), grid.crs)
-    earth = Earth.of(grid.crs)
     rest = shapely.segmentize(shape.difference(region), math.sqrt(shape.area) / OUTLINE_POINTS)
     if rest.area < grid.planar_pixel_area:
         return 0.0
-    total = 0.0
-    for part in shapely.get_parts(rest):
-        if part.geom_type == "Polygon":
-            lon, lat = (np.degrees(angle) for angle in earth.lonlat(*np.asarray(part.exterior.coords).T))
-            total += abs(earth.geod.polygon_area_perimeter(lon, lat)[0])
-            for ring in part.interiors:
-                lon, lat = (np.degrees(angle) for angle in earth.lonlat(*np.asarray(ring.coords).T))
-                total -= abs(earth.geod.polygon_area_perimeter(lon, lat)[0])
-    return total / 1e6
-
-
-def _apply(transform: Affine, xy: Float64) -> Float64:
-    x, y = xy.T
-    t = transform
-    return np.column_stack([t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f])
+    return Earth.of(grid.crs).area_m2(rest) / 1e6
 
 
 def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
@@ -181,14 +164,14 @@ def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
     Tested in pixels of the whole grid, so that a pixel's answer does not depend on the block it is asked with. A centre
     on an edge belongs to the right and lower side, as a scene's pixels do.
     """
-    to_pixels = ~grid.transform
-    pixels = shapely.transform(shape, lambda xy: np.rint(_apply(to_pixels, xy) * SNAP) / SNAP)
+    pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
+    pixels = shapely.transform(pixels, lambda xy: np.rint(xy * SNAP) / SNAP)
     frame = box(block.col, block.row, block.col + block.width, block.row + block.height)
     size = (block.height, block.width)
     if pixels.covers(frame.buffer(-ALIGNED_PX)):
         return np.ones(size, dtype=bool)
     if not pixels.intersects(frame):
         return np.zeros(size, dtype=bool)
-    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
+    col, row = block.centres
     shapely.prepare(pixels)
     return np.asarray(shapely.contains_xy(pixels, col + EDGE_PX, row + EDGE_PX))

@@ -20,7 +20,7 @@ from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import Placement
 from icepipe.inputs.quality import QUALITIES, quality_file
-from icepipe.inputs.roles import alpha_band
+from icepipe.inputs.roles import alpha_band, product_folder
 from icepipe.records import Block, Bool, GeoBox, MaskFile
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
@@ -48,7 +48,9 @@ def describe_mask(mask: Mask, scene: Path, key: str) -> MaskFile:
     if not path.exists():
         raise InputError(scene, f"its {key} mask {path} is not there", f"fetch it, or correct inputs.{key}")
     geobox, colours = _grid_and_colours(path)
-    return MaskFile(path, geobox, colours[:1] if mask.values else colours, mask.values)
+    if mask.values:
+        return MaskFile(path, geobox, colours[:1], values=mask.values)
+    return MaskFile(path, geobox, colours, nonzero=True)
 
 
 def describe_quality(cloud: Cloud, scene: Path, product: str) -> MaskFile:
@@ -69,15 +71,15 @@ def describe_quality(cloud: Cloud, scene: Path, product: str) -> MaskFile:
         raise ConfigError(
             f"inputs.cloud.hide: {cloud.quality} has no {', '.join(sorted(unknown))}", f"choose from {known}"
         )
-    path = quality_file(cloud.quality, scene.parent, product)
+    path = quality_file(cloud.quality, product_folder(scene), product)
     if path is None:
         raise InputError(
             scene, f"its {cloud.quality} quality raster is not beside it", "fetch it, or correct inputs.cloud"
         )
     hides, geobox = tuple(kind.hides[word] for word in words), _grid_and_colours(path)[0]
     if kind.by_bits:
-        return MaskFile(path, geobox, (1,), bits=hides or (31,), unseen_bits=kind.unseen)
-    return MaskFile(path, geobox, (1,), values=hides or (-1,), unseen_values=kind.unseen)
+        return MaskFile(path, geobox, (1,), bits=hides, unseen_bits=kind.unseen)
+    return MaskFile(path, geobox, (1,), values=hides, unseen_values=kind.unseen)
 
 
 def _grid_and_colours(path: Path) -> tuple[GeoBox, tuple[int, ...]]:
@@ -92,9 +94,9 @@ def _any_bit(numbers: NDArray[np.integer[Any]], bits: Sequence[int]) -> Bool:
 
 
 def _hides(bands: NDArray[np.integer[Any]], mask: MaskFile) -> Bool:
-    if mask.bits:
-        return _any_bit(bands[0], mask.bits)
-    return np.isin(bands[0], mask.values) if mask.values else np.any(bands != 0, axis=0)
+    if mask.nonzero:
+        return np.asarray(np.any(bands != 0, axis=0))
+    return np.isin(bands[0], mask.values) | _any_bit(bands[0], mask.bits)
 
 
 def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[Bool, Bool]:
@@ -111,6 +113,9 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
         known = dataset.dataset_mask(window=window) > 0
     except RasterioError as error:
         raise InputError(mask.path, f"its pixels cannot be read ({error})", "fetch the file again") from error
+    finite = np.isfinite(bands)
+    bands = np.where(finite, bands, 0)
+    known &= np.all(finite, axis=0)
     known &= ~np.isin(bands[0], mask.unseen_values) & ~_any_bit(bands[0], mask.unseen_bits)
     known, hides = placement.take(known), _hides(bands, mask)
     if placement.reached is not None:
@@ -152,9 +157,6 @@ def read_land(mask: Mask, grid: GeoBox) -> Bool:
 
 
 def _centres_in(shape: BaseGeometry, crs: pyproj.CRS, grid: GeoBox, block: Block) -> Bool:
-    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
-    t = grid.transform
-    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
-    x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(x, y)
+    x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(*grid.to_map(*block.centres))
     turns = (0, -360, 360) if crs.is_geographic else (0,)
     return np.asarray(np.any([shapely.intersects_xy(shape, x + turn, y) for turn in turns], axis=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import re
@@ -73,10 +74,8 @@ def earth_sun_distance(day_of_year: int) -> float:
 
 def sun_elevation(groups: Groups) -> float | None:
     """Degrees above the horizon, or None where the file does not tell."""
-    for items in groups.values():
-        if "SUN_ELEVATION" in items:
-            return float(items["SUN_ELEVATION"])
-    return None
+    text = _item(groups, "SUN_ELEVATION")
+    return None if text is None else float(text)
 
 
 def landsat_scale(groups: Groups, sensor: str, number: int, path: Path) -> tuple[float, float]:
@@ -96,37 +95,29 @@ def landsat_scale(groups: Groups, sensor: str, number: int, path: Path) -> tuple
         if key_gain in surface:
             return float(surface[key_gain]), float(surface[key_offset])
         sine = math.sin(math.radians(_needed(groups, "SUN_ELEVATION")))
-        if any(key_gain in items for items in groups.values()):
+        if _item(groups, key_gain) is not None:
             return _needed(groups, key_gain) / sine, _needed(groups, key_offset) / sine
         gain, offset = _needed(groups, f"RADIANCE_MULT_BAND_{number}"), _needed(groups, f"RADIANCE_ADD_BAND_{number}")
-        day = re.match(r"(\d{4})-(\d{2})-(\d{2})", _text(groups, "DATE_ACQUIRED"))
-        assert day is not None
-        distance = earth_sun_distance(_day_of_year(*map(int, day.groups())))
+        day = dt.date.fromisoformat(_item(groups, "DATE_ACQUIRED") or "")
+        distance = earth_sun_distance(day.timetuple().tm_yday)
         factor = math.pi * distance**2 / (ESUN[sensor][number] * sine)
-    except (KeyError, ValueError, AssertionError) as error:
+    except (KeyError, ValueError) as error:
         raise InputError(
             path, f"its MTL file does not tell band {number}'s reflectance ({error})", "set inputs.scale"
         ) from None
     return gain * factor, offset * factor
 
 
-def _text(groups: Groups, key: str) -> str:
-    return (
-        next(items[key] for items in groups.values() if key in items) if any(key in g for g in groups.values()) else ""
-    )
+def _item(groups: Groups, key: str) -> str | None:
+    """The first item of this name in any group."""
+    return next((items[key] for items in groups.values() if key in items), None)
 
 
 def _needed(groups: Groups, key: str) -> float:
-    text = _text(groups, key)
-    if not text:
+    text = _item(groups, key)
+    if text is None:
         raise KeyError(key)
     return float(text)
-
-
-def _day_of_year(year: int, month: int, day: int) -> int:
-    import datetime as dt
-
-    return dt.date(year, month, day).timetuple().tm_yday
 
 
 @dataclass(frozen=True)

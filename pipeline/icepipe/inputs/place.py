@@ -88,13 +88,10 @@ def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | N
 
 
 def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
-    col, row = np.meshgrid(block.col + np.arange(block.width) + 0.5, block.row + np.arange(block.height) + 0.5)
-    t = grid.transform
-    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+    x, y = grid.to_map(*block.centres)
     if not same_crs(source.crs, grid.crs):
         x, y = pyproj.Transformer.from_crs(grid.crs, source.crs, always_xy=True).transform(x, y)
-    back = ~source.transform
-    cols, rows = back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f
+    cols, rows = source.to_pixels(x, y)
     reached = (rows >= 0) & (rows < source.height) & (cols >= 0) & (cols < source.width)
     if not reached.any():
         return None

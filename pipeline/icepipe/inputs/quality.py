@@ -58,9 +58,11 @@ def is_quality(path: Path) -> bool:
 
 
 def quality_file(kind: str, folder: Path, product: str) -> Path | None:
-    """The quality raster of a product, or None."""
+    """The quality raster of a product, in its folder or in Sentinel-2's folders of one resolution; or None."""
     for ending in QUALITIES[kind].endings:
-        found = sorted(folder.glob(f"{product}*{ending}.*"))
+        found = [
+            path for place in ("", "R20m/", "R60m/") for path in sorted(folder.glob(f"{place}{product}*{ending}.*"))
+        ]
         rasters = [path for path in found if path.suffix.lower() in {".tif", ".tiff", ".jp2"}]
         if rasters:
             return rasters[0]

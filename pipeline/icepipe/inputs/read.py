@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
+from icepipe.classes import ClassCode
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.grid import inside
@@ -23,20 +24,7 @@ from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.roles import has_palette
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, SENSORS
-from icepipe.records import (
-    Band,
-    Block,
-    Bool,
-    ClassCode,
-    GeoBox,
-    Kept,
-    Layer,
-    MaskFile,
-    Observation,
-    Pixels,
-    Scene,
-    UInt8,
-)
+from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
 
 CACHE_MB = 64
 """GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""

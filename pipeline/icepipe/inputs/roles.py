@@ -20,6 +20,8 @@ _RGB_NAME = re.compile(r"(?<![a-z])rgb(?![a-z])", re.IGNORECASE)
 _MODIS_NAME = re.compile(r"(?<![a-z])(modis|terra|aqua)(?![a-z])", re.IGNORECASE)
 _MSI_NAME = re.compile(r"^B(\d{2}|8A)$", re.IGNORECASE)
 
+_RESOLUTION_FOLDER = re.compile(r"^R\d{2}m$")
+
 BAND_FILE = re.compile(r"^(?P<product>.+?)_(?:SR_|TOA_)?B(?P<band>\d{1,2}A?)(?:_(?P<metres>\d{2})m)?$", re.IGNORECASE)
 """Name, less its suffix, of a file that holds one band of a product."""
 
@@ -142,4 +144,16 @@ def measured_sensor(path: Path, asked: str) -> Sensor:
     """Sensor of measured bands by the config, then by the product's name; bands that only roles are known of else."""
     if asked != "auto":
         return SENSORS[asked]
-    return sensor_of_product(path.name) or sensor_of_product(path.parent.name) or SENSORS["bands"]
+    told = (sensor_of_product(name) for name in product_names(path))
+    return next((sensor for sensor in told if sensor), SENSORS["bands"])
+
+
+def product_names(path: Path) -> list[str]:
+    """Names that tell a file's product: its own, its folder's, and that of the SAFE folder it lies in."""
+    safe = [folder.name for folder in path.absolute().parents if folder.suffix.upper() == ".SAFE"]
+    return [path.name, path.parent.name, *safe]
+
+
+def product_folder(path: Path) -> Path:
+    """Folder that holds all bands of a file's product: above Sentinel-2's folders of one resolution each."""
+    return path.parent.parent if _RESOLUTION_FOLDER.match(path.parent.name) else path.parent

@@ -24,6 +24,8 @@ from icepipe.inputs.roles import (
     name_tells_colours,
     picture_bands,
     picture_sensor,
+    product_folder,
+    product_names,
 )
 from icepipe.inputs.scaling import scaling
 from icepipe.inputs.sensors import SENSORS, Sensor, platform_of, with_roles
@@ -31,6 +33,9 @@ from icepipe.records import Band, GeoBox, MaskFile, Scene
 
 LOW_SUN_DEGREES = 10.0
 """Under this the atmosphere and shadows rule; NSIDC's MODIS snow products flag such pixels too."""
+
+FILL = (0.0,)
+"""Number of pixels outside the swath in 16-bit Landsat and Sentinel-2 products, which carry no nodata tag for it."""
 
 Files = tuple[Path, ...]
 
@@ -42,7 +47,7 @@ def group_files(files: Sequence[Path], inputs: Inputs) -> list[Files]:
         match = BAND_FILE.match(path.stem)
         named = bool(inputs.bands) and asked_role(path, inputs.bands or {}) is not None
         product = match.group("product") if match and (named or _is_product(path)) else path.name
-        groups[path.parent, product].append(path)
+        groups[product_folder(path), product].append(path)
     return [tuple(members) for members in groups.values()]
 
 
@@ -64,6 +69,8 @@ def _nodata(dataset: Dataset, inputs: Inputs, fallback: tuple[float, ...] = ()) 
 
 def _picture(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
     sensor = picture_sensor(path, inputs.sensor)
+    if sensor.stretch is None:
+        raise InputError(path, f"its bands do not have the names that {sensor.key} needs", "name them in inputs.bands")
     indexes = picture_bands(path, dataset, inputs.sensor != "auto" or name_tells_colours(path))
     kinds = {dataset.dtypes[index - 1] for index in indexes}
     if kinds != {"uint8"}:
@@ -72,9 +79,21 @@ def _picture(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
             f"its numbers are {', '.join(sorted(kinds))}, and the thresholds of {sensor.key} assume 8-bit colours",
             "scale it to 8 bits by a known curve first, or name its bands in inputs.bands with inputs.scale",
         )
+    _refuse_scaled_bytes(path, dataset, indexes, inputs)
     geobox, nodata = _geobox(dataset), _nodata(dataset, inputs)
     bands = tuple(Band(path, index, geobox, nodata=nodata) for index in indexes)
     return _dated(path, dataset, inputs, sensor, bands, alpha_band(dataset))
+
+
+def _refuse_scaled_bytes(path: Path, dataset: Dataset, indexes: Sequence[int], inputs: Inputs) -> None:
+    """Stop at a picture whose bytes are said to mean something else than its sensor's curve says."""
+    tagged = any((dataset.scales[i - 1], dataset.offsets[i - 1]) != (1.0, 0.0) for i in indexes)
+    bits = dataset.tags(indexes[0], ns="IMAGE_STRUCTURE").get("NBITS", "8")
+    if inputs.scale != "auto" or tagged or bits != "8":
+        what = "inputs.scale" if inputs.scale != "auto" else "a scale tag" if tagged else f"{bits} bits a colour"
+        raise InputError(
+            path, f"it is a picture with {what}, which its curve leaves no room for", "name its bands in inputs.bands"
+        )
 
 
 def _measured_file(path: Path, dataset: Dataset, inputs: Inputs, roles: dict[str, int], sensor: Sensor) -> Scene:
@@ -118,6 +137,30 @@ def _role_of(path: Path, sensor: Sensor, inputs: Inputs) -> str | None:
     return sensor.band_roles.get(number) or sensor.band_roles.get(number.lstrip("0"))
 
 
+def _metres(path: Path) -> int:
+    """Resolution that a band file's name tells, 0 where it does not."""
+    match = BAND_FILE.match(path.stem)
+    return int(match.group("metres") or 0) if match else 0
+
+
+def _by_role(files: Files, sensor: Sensor, inputs: Inputs) -> dict[str, Path]:
+    """File of each role; of a band that comes in several resolutions, the finest.
+
+    Raises
+    ------
+    InputError
+        If two files hold one role at one resolution.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(files, key=_metres):
+        role = _role_of(path, sensor, inputs)
+        if role and role in found and _metres(path) == _metres(found[role]):
+            raise InputError(path, f"and {found[role].name} both hold {role} of one product", "name one of them")
+        if role:
+            found.setdefault(role, path)
+    return found
+
+
 def _one_band(path: Path, role: str, product: str, sensor: Sensor, inputs: Inputs) -> Band:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
@@ -126,8 +169,8 @@ def _one_band(path: Path, role: str, product: str, sensor: Sensor, inputs: Input
         number = next((number for number, name in sensor.band_roles.items() if name == role), "")
         asked = None if inputs.scale == "auto" else inputs.scale
         gain, offset = scaling(dataset, 1, path, product, sensor, number, asked)
-        integers = dataset.dtypes[0].startswith("uint16")
-        return Band(path, 1, _geobox(dataset), gain, offset, _nodata(dataset, inputs, (0.0,) if integers else ()))
+        fill = FILL if sensor.band_roles and dataset.dtypes[0] == "uint16" else ()
+        return Band(path, 1, _geobox(dataset), gain, offset, _nodata(dataset, inputs, fill))
 
 
 def _several(files: Files, inputs: Inputs) -> Scene:
@@ -135,13 +178,7 @@ def _several(files: Files, inputs: Inputs) -> Scene:
     match = BAND_FILE.match(first.stem)
     product = match.group("product") if match else first.stem
     sensor = measured_sensor(first, inputs.sensor)
-    found: dict[str, Path] = {}
-    for path in files:
-        role = _role_of(path, sensor, inputs)
-        if role and role in found:
-            raise InputError(path, f"and {found[role].name} both hold {role} of one product", "name one of them")
-        if role:
-            found[role] = path
+    found = _by_role(files, sensor, inputs)
     fitting = with_roles(sensor, found)
     if fitting is None:
         held = ", ".join(sorted(found)) or "none that is known"
@@ -182,7 +219,7 @@ def _dated(
         path=path,
         date=day,
         time=time,
-        platform=platform_of(path.name) or platform_of(path.parent.name),
+        platform=next(filter(None, map(platform_of, product_names(path))), ""),
         sensor=sensor.key,
         roles=sensor.roles,
         rule_set=sensor.rule_set,

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.grid import blocks
-from icepipe.records import BUDGET, SEEN, Block, ClassCode, GeoBox, Int64, Model, UInt8
+from icepipe.models import Model
+from icepipe.records import Block, GeoBox, Int64, UInt8
 from icepipe.segment.classify import stratum_of
 
 N_STRATA = 256

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.measure.area import Budget
-from icepipe.records import BUDGET, SEEN, ClassCode, Observation
+from icepipe.records import Observation
 
 FULLY_SEEN = 0.9995
 """Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""

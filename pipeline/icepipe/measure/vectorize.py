@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from rasterio.features import shapes
 from scipy import ndimage
 
+from icepipe.classes import ClassCode
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.grid import blocks
-from icepipe.records import Block, Bool, ClassCode, Float64, GeoBox, Int64, UInt8
+from icepipe.records import Block, Bool, Float64, GeoBox, Int64, UInt8
 
+EDGE_M = 20_000.0
+"""A map edge of this length is a geodesic to 1e-5 of its length up to 89 degrees of latitude."""
+
+EQUATOR_M = 6_378_137.0
 FOUR_CONNECTED = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
@@ -74,8 +79,11 @@ def _pieces(labels: NDArray[np.int32], count: int, grid: GeoBox, area: Callable[
 def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
     """Length of all rings of each polygon on the ellipsoid, in metres.
 
-    Straight map edges are measured as geodesics between their ends.
+    Straight map edges are measured as geodesics between points at most ``EDGE_M`` apart at the equator.
     """
+    crs = Earth.of(crs_wkt).crs
+    unit_m = crs.axis_info[0].unit_conversion_factor * (EQUATOR_M if crs.is_geographic else 1.0)
+    geometry = shapely.segmentize(geometry, EDGE_M / unit_m)
     rings, owner = shapely.get_rings(geometry, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
     length = Earth.of(crs_wkt).distances_m(points[:, 0], points[:, 1])
@@ -107,9 +115,7 @@ def vectorize(
     points, ring_offsets, piece_offsets = _rings(labels, held, count)
     del held
     n_px, units = _pieces(labels, count, grid, area)
-    t = grid.transform
-    x = t.a * points[:, 0] + t.b * points[:, 1] + t.c
-    y = t.d * points[:, 0] + t.e * points[:, 1] + t.f
+    x, y = grid.to_map(points[:, 0], points[:, 1])
     geometry = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON, np.column_stack([x, y]), (ring_offsets, piece_offsets)
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.errors import ConfigError
+from icepipe.models import Basis
 from icepipe.publish.atomic import replace_file
-from icepipe.records import Basis
 
 FILE = "basis.json"
 _ADAPTER = TypeAdapter(Basis)

@@ -9,7 +9,7 @@ from typing import Any
 
 from icepipe.errors import ConfigError
 from icepipe.measure.area import Tally
-from icepipe.records import Cluster, Model
+from icepipe.models import Cluster, Model
 from icepipe.segment.rules import RULE_SETS
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from icepipe.models import Model
 from icepipe.publish.atomic import replace_file
-from icepipe.records import Model
 
 
 def write_k_curve(path: Path, model: Model) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
+from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
 from icepipe.publish.quicklook import thumbnail_step, write_quicklook
@@ -14,7 +15,7 @@ from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, write_record
 from icepipe.publish.tables import json_text
 from icepipe.publish.vectors import write_shapefile
-from icepipe.records import Model, Observation
+from icepipe.records import Observation
 
 
 def moment_of(observation: Observation) -> str:

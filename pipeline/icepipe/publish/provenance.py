@@ -9,10 +9,11 @@ from typing import Any
 
 from icepipe.config import Config
 from icepipe.errors import IcepipeError
+from icepipe.models import Basis
 from icepipe.publish.basis import basis_hash
 from icepipe.publish.explain import model_hash
 from icepipe.publish.record import Record
-from icepipe.records import Basis, Scene
+from icepipe.records import Scene
 
 LIBRARIES = ("icepipe", "rasterio", "numpy", "scikit-learn", "pyproj", "shapely", "pyogrio", "geopandas", "matplotlib")
 

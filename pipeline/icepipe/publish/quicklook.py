@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.measure.area import Budget
-from icepipe.records import CLASS_COLOURS, Block, ClassCode, GeoBox, Kept, UInt8
+from icepipe.records import Block, GeoBox, Kept, UInt8
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch

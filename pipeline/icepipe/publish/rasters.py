@@ -11,8 +11,9 @@ from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
+from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.records import CLASS_COLOURS, ClassCode, GeoBox, UInt8
+from icepipe.records import GeoBox, UInt8
 
 
 def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from icepipe.records import CLASS_COLOURS, ClassCode
+from icepipe.classes import CLASS_COLOURS, ClassCode
 
 _QML = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
 <qgis version="3.22" styleCategories="Symbology">

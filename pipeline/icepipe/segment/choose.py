@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from icepipe.classes import ClassCode
 from icepipe.inputs.sensors import Sensor
-from icepipe.records import ClassCode, Float64, Kept, KPoint
+from icepipe.models import KPoint
+from icepipe.records import Float64, Kept
 from icepipe.segment.cluster import fit, k_means, nearest
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RuleSet

@@ -7,8 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.sensors import Sensor
-from icepipe.records import SEEN, ClassCode, Model, Pixels, UInt8
+from icepipe.models import Model
+from icepipe.records import Pixels, UInt8
 from icepipe.segment.cluster import nearest
 
 UNKNOWN = 255

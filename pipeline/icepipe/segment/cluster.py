@@ -103,14 +103,6 @@ def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
     return index
 
 
-def spread_of(values: NDArray[np.generic], counts: Int64, centroids: Float64) -> float:
-    """Mean squared distance of items, each so many times, to their nearest centroid; 0 where there are none."""
-    if not counts.sum():
-        return 0.0
-    squared = np.sum((values.astype(np.float64) - centroids[nearest(values, centroids)]) ** 2, axis=1)
-    return float(np.average(squared, weights=counts))
-
-
 def _physical_order(centroids: Float64, sensor: Sensor) -> Int64:
     brightness = features_of(centroids, sensor)["brightness"]
     return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)
@@ -245,6 +237,7 @@ def fit(sample: Kept, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> Fit:
     centroids, parents, straddle = _split(palette, centroids, sensor, rules)
     order = _physical_order(centroids, sensor)
     centroids, parents = centroids[order], parents[order]
-    shares = np.bincount(nearest(values, centroids), weights=counts, minlength=len(centroids)) / len(sample)
-    spread = spread_of(values, counts, centroids)
+    member = nearest(values, centroids)
+    shares = np.bincount(member, weights=counts, minlength=len(centroids)) / len(sample)
+    spread = float(np.average(np.sum((values - centroids[member]) ** 2, axis=1), weights=counts))
     return Fit(centroids, parents, shares, k_fitted, n_iter, inertia, straddle, spread, len(sample))

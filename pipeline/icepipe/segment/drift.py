@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
-from icepipe.records import Kept, Model
-from icepipe.segment.cluster import nearest, spread_of
+from icepipe.models import Model
+from icepipe.records import Kept
+from icepipe.segment.cluster import nearest
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RULE_SETS
 
@@ -26,8 +27,8 @@ PIXELS = 20_000
 """Pixels of an observation that are looked at."""
 
 
-def drift(pixels: Kept, model: Model, sensor: Sensor) -> float:
-    """Root mean square distance of pixels to the model's centroids, over that of the sample it was fitted on.
+def drift_and_misfit(pixels: Kept, model: Model, sensor: Sensor) -> tuple[float, float]:
+    """How far pixels lie from the model, and how many of them it calls what they certainly are not.
 
     Parameters
     ----------
@@ -35,24 +36,20 @@ def drift(pixels: Kept, model: Model, sensor: Sensor) -> float:
         Shape (n, bands).
     model, sensor
         The model, and what the numbers mean.
-    """
-    floor = FLOOR_BYTES if sensor.stretch else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
-    spread = spread_of(pixels, np.ones(len(pixels), dtype=np.int64), model.centroids)
-    return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2)))
 
-
-def misfit(pixels: Kept, model: Model, sensor: Sensor) -> float:
-    """Share of pixels that every threshold agrees on calling something else than their nearest cluster is called.
-
-    Parameters
-    ----------
-    pixels
-        Shape (n, bands).
-    model, sensor
-        The model, and what the numbers mean.
+    Returns
+    -------
+    drift
+        Root mean square distance to the nearest centroid, over that of the sample that the model was fitted on.
+    misfit
+        Share of pixels that every threshold agrees on calling something else than their nearest cluster is called.
     """
     if not len(pixels):
-        return 0.0
-    rules, features = RULE_SETS[sensor.rule_set], features_of(pixels.astype(np.float64), sensor)
+        return 0.0, 0.0
+    floor = FLOOR_BYTES if sensor.stretch else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
+    values, member = pixels.astype(np.float64), nearest(pixels, model.centroids)
+    spread = float(np.mean(np.sum((values - model.centroids[member]) ** 2, axis=1)))
+    rules, features = RULE_SETS[sensor.rule_set], features_of(values, sensor)
     certain = np.isin(rules.could_be(features), 1 << np.arange(8))
-    return float(np.mean(certain & (rules.codes(features) != model.codes[nearest(pixels, model.centroids)])))
+    misnamed = certain & (rules.codes(features) != model.codes[member])
+    return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2))), float(np.mean(misnamed))

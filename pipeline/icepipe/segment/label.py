@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.sensors import Sensor
-from icepipe.records import BUDGET, ClassCode, Cluster, Float64, KPoint, Model
+from icepipe.models import Cluster, KPoint, Model
+from icepipe.records import Float64
 from icepipe.segment.cluster import Fit
 from icepipe.segment.features import Features, features_of
 from icepipe.segment.rules import RULE_SETS, RuleSet, Threshold

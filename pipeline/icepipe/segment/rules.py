@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from icepipe.records import Bool, ClassCode, UInt8
+from icepipe.classes import ClassCode
+from icepipe.records import Bool, UInt8
 from icepipe.segment.features import Features
 
 

@@ -1,0 +1,77 @@
+"""What a reader of a run should know beside its rows, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from icepipe.models import Model
+from icepipe.publish.record import Record
+from icepipe.segment.drift import LARGEST_RATIO
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What a run met and did.
+
+    Attributes
+    ----------
+    records
+        Every observation of the series, by key.
+    n_up_to_date
+        Observations that needed no work.
+    stale
+        Observations of other settings or another basis, left out of the series.
+    gone
+        Observations whose files are no longer among the inputs.
+    outside_km2
+        Area of scenes outside the region, by path.
+    frozen_without_files
+        Whether the basis was made while some files failed.
+    """
+
+    records: Mapping[str, Record]
+    n_up_to_date: int
+    stale: Sequence[str]
+    gone: Sequence[str]
+    outside_km2: Mapping[str, float]
+    frozen_without_files: bool
+
+
+def _flagged(happened: Happened, flag: str) -> list[str]:
+    return [key for key, record in happened.records.items() if any(flag in row.flags.split(";") for row in record.rows)]
+
+
+def _of_the_inputs(happened: Happened) -> Iterator[str]:
+    for path, km2 in happened.outside_km2.items():
+        yield f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis"
+    if happened.n_up_to_date:
+        yield f"{happened.n_up_to_date} observation(s) were up to date"
+    if happened.stale:
+        yield f"left out of the series, as other settings or another basis made them: {', '.join(happened.stale)}"
+    if happened.gone:
+        told = ", ".join(happened.gone)
+        yield f"rows kept of observations whose files are gone: {told}; delete their folders to drop them"
+    if happened.frozen_without_files:
+        yield "region and model were frozen without the files that failed; use --rebase once they are repaired"
+
+
+def _of_the_model(model: Model, happened: Happened) -> Iterator[str]:
+    if model.k_curve:
+        yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
+    if unfit := _flagged(happened, "model_misfit"):
+        yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; use --rebase"
+    moved = {key: record.drift for key, record in happened.records.items() if record.drift > LARGEST_RATIO}
+    if moved:
+        told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
+        yield f"farther from the model than what it was fitted on: {told}; consider --rebase"
+    if _flagged(happened, "water_not_separable"):
+        yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
+
+
+def notes_of(model: Model, happened: Happened) -> tuple[str, ...]:
+    """Sentences about the inputs, the model, and what was counted once."""
+    twice = max((record.doubled_fraction for record in happened.records.values()), default=0.0)
+    overlap = f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation"
+    return (*_of_the_model(model, happened), *_of_the_inputs(happened), *([overlap] if twice else []))
