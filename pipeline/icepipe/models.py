@@ -12,13 +12,51 @@ from icepipe.records import Float64, GeoBox, UInt8
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """One number that decides.
+
+    Attributes
+    ----------
+    key
+        What a config calls it.
+    name
+        The condition it decides.
+    feature
+        The feature compared with it; the condition holds at or above it.
+    low, mid, high
+        Published range and the value used.
+    unit
+        Unit of the feature, for people.
+    source
+        Where the range comes from.
+    """
+
+    key: str
+    name: str
+    feature: str
+    low: float
+    mid: float
+    high: float
+    unit: str
+    source: str
+
+    @property
+    def levels(self) -> tuple[float, float, float]:
+        """Low, middle and high."""
+        return self.low, self.mid, self.high
+
+
+@dataclass(frozen=True)
 class Cluster:
     """One named cluster of a model.
 
     Attributes
     ----------
     centroid
-        Mean of the members' kept numbers, in the order of the roles.
+        Its place among the features that pixels are compared by.
+    spectrum
+        Kept numbers of its bands, in the order of the roles, which name it: the centroid itself where pixels are
+        compared by their bands, the mean of its members else.
     code
         Class under the middle thresholds.
     could_be
@@ -32,15 +70,19 @@ class Cluster:
         Part of the sample in this cluster, 0..1.
     parent
         Number of the k-means cluster it was split from.
+    pinned
+        Whether the config named it, and not the rules.
     """
 
     centroid: tuple[float, ...]
+    spectrum: tuple[float, ...]
     code: ClassCode
     could_be: tuple[ClassCode, ...]
     margin: float | None
     reason: str
     share: float
     parent: int
+    pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,18 +109,48 @@ class KPoint:
 
 
 @dataclass(frozen=True)
+class FitRecord:
+    """How a fit went.
+
+    Attributes
+    ----------
+    seed, n_sample
+        Start of the fit, and the pixels it looked at.
+    n_minibatch, n_lloyd
+        Mini-batches, and full iterations after them.
+    max_iterations, tolerance
+        Full iterations stop after so many, or when centroids move by less than this part of the variance.
+    converged
+        Whether the tolerance was what stopped them.
+    inertia
+        Sum of squared distances to the nearest centroid, as the sample stands for the pixels, before splitting.
+    """
+
+    seed: int
+    n_sample: int
+    n_minibatch: int
+    n_lloyd: int
+    max_iterations: int
+    tolerance: float
+    converged: bool
+    inertia: float
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted and named clustering.
 
     Attributes
     ----------
-    sensor, roles
-        Key of the sensor table, and the roles of the bands, that it was fitted on.
-    rule_set
-        Key of the rules that named the clusters.
+    sensor, roles, encoding
+        Key of the sensor table, the roles of the bands, and what their numbers mean, that it was fitted on.
+    features
+        What pixels are compared by; nothing where that is the bands as they are kept.
+    rule_set, thresholds
+        Key of the rules that named the clusters, and the numbers they used.
     k_asked, k_fitted
         Clusters asked for, and found before splitting.
-    seed, n_sample, n_iter, inertia
+    fit
         How the fit went.
     straddle
         Largest share of the sample that still lies on the other side of a threshold than its centroid.
@@ -92,13 +164,13 @@ class Model:
 
     sensor: str
     roles: tuple[str, ...]
+    encoding: str
+    features: tuple[str, ...]
     rule_set: str
+    thresholds: tuple[Threshold, ...]
     k_asked: int | str
     k_fitted: int
-    seed: int
-    n_sample: int
-    n_iter: int
-    inertia: float
+    fit: FitRecord
     straddle: float
     spread: float
     clusters: tuple[Cluster, ...]
@@ -130,7 +202,7 @@ class Basis:
     unit_m2
         Unit that areas are summed in.
     model
-        The named clusters.
+        The named clusters, less what the config pins; None where every observation is fitted on its own.
     """
 
     settings: str
@@ -140,7 +212,7 @@ class Basis:
     height: int
     region_wkt: str
     unit_m2: float
-    model: Model
+    model: Model | None
 
     @property
     def grid(self) -> GeoBox:

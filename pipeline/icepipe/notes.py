@@ -57,8 +57,8 @@ def _of_the_inputs(happened: Happened) -> Iterator[str]:
         yield "region and model were frozen without the files that failed; use --rebase once they are repaired"
 
 
-def _of_the_model(model: Model, happened: Happened) -> Iterator[str]:
-    if model.k_curve:
+def _of_the_model(model: Model | None, happened: Happened) -> Iterator[str]:
+    if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
     if unfit := _flagged(happened, "model_misfit"):
         yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; use --rebase"
@@ -70,8 +70,22 @@ def _of_the_model(model: Model, happened: Happened) -> Iterator[str]:
         yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
 
 
-def notes_of(model: Model, happened: Happened) -> tuple[str, ...]:
+def _of_the_clouds(happened: Happened) -> Iterator[str]:
+    """How much of what masks hide looks like ice: quality rasters call snow and ice cloud, too."""
+    hidden = {key: _cloud_km2(record) for key, record in happened.records.items()}
+    most = max(hidden, key=lambda key: hidden[key], default="")
+    if most and hidden[most]:
+        share = happened.records[most].cloud_like_ice_fraction
+        yield f"cloud masks hide up to {hidden[most]:,.3f} km2 ({most}); {share:.0%} of that looks like ice"
+
+
+def _cloud_km2(record: Record) -> float:
+    return next((row.area_km2 or 0.0 for row in record.rows if row.class_ == "cloud"), 0.0)
+
+
+def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
     """Sentences about the inputs, the model, and what was counted once."""
     twice = max((record.doubled_fraction for record in happened.records.values()), default=0.0)
     overlap = f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation"
-    return (*_of_the_model(model, happened), *_of_the_inputs(happened), *([overlap] if twice else []))
+    said = (*_of_the_model(model, happened), *_of_the_inputs(happened), *_of_the_clouds(happened))
+    return (*said, *([overlap] if twice else []))

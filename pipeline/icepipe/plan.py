@@ -20,9 +20,13 @@ from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import sensor_of
 from icepipe.inputs.sensors import Sensor
-from icepipe.models import Basis
+from icepipe.models import Basis, Model
 from icepipe.publish.basis import load_basis
+from icepipe.publish.model_file import read_model
 from icepipe.records import Bool, GeoBox, Observation
+from icepipe.segment.features import features_known
+from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
+from icepipe.segment.space import Space, space_of
 
 MAX_PIXELS = 2**31
 """Class rasters of observations are held in memory."""
@@ -36,6 +40,10 @@ class Plan:
     ----------
     config, catalog, observations, sensor
         What was asked for and found.
+    space, rules
+        Where pixels are compared, and the thresholds that name clusters.
+    given
+        The model that the config names, or None.
     earlier
         The basis of an earlier run, or None where this one makes its own.
     grid, region
@@ -48,10 +56,18 @@ class Plan:
     catalog: Catalog
     observations: tuple[Observation, ...]
     sensor: Sensor
+    space: Space
+    rules: RuleSet
+    given: Model | None
     earlier: Basis | None
     grid: GeoBox
     region: BaseGeometry
     unit_m2: float
+
+    @property
+    def encoding(self) -> str:
+        """What the kept numbers mean."""
+        return _encoding(self.catalog, self.sensor)
 
     @cached_property
     def pixel_area(self) -> PixelArea:
@@ -110,6 +126,38 @@ def _new_grid(config: Config, catalog: Catalog) -> GeoBox:
     return asked_grid(catalog.scenes, asked.crs, asked.resolution)
 
 
+def _encoding(catalog: Catalog, sensor: Sensor) -> str:
+    raw = any("not_sun_corrected" in scene.notes for scene in catalog.scenes)
+    return sensor.encoding + (", not sun-corrected" if raw else "")
+
+
+def _check_fits(model: Model, sensor: Sensor, encoding: str, whose: str, todo: str) -> None:
+    """Stop at a model that was fitted on something else than the scenes are."""
+    theirs, ours = (model.sensor, model.roles, model.encoding), (sensor.key, sensor.roles, encoding)
+    if theirs != ours:
+        told = (f"{key} with {' '.join(roles)} by {numbers}" for key, roles, numbers in (ours, theirs))
+        raise ConfigError(f"the scenes are {next(told)}, and {whose} was made with {next(told)}", todo)
+
+
+def _given_model(config: Config, sensor: Sensor, encoding: str) -> Model | None:
+    path = config.segment.model_file
+    if path is None:
+        return None
+    model = read_model(path)
+    _check_fits(model, sensor, encoding, f"{path.name}", "fit a model on scenes of this kind, or correct segment.fit")
+    return model
+
+
+def _earlier(config: Config, sensor: Sensor, encoding: str, given: Model | None) -> Basis | None:
+    """The basis of an earlier run, where the same settings and the same given model made it."""
+    earlier = load_basis(config.run_folder)
+    if earlier is None or earlier.settings != config.basis_digest or (given and earlier.model != given):
+        return None
+    if earlier.model:
+        _check_fits(earlier.model, sensor, encoding, "the basis", "run with --rebase")
+    return earlier
+
+
 def make_plan(config: Config, rebase: bool = False) -> Plan:
     """Find scenes and observations; take grid and region from the basis, or make them.
 
@@ -118,23 +166,19 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
     NoUsableInput
         If there is nothing to work on.
     ConfigError
-        If the scenes do not belong in one run, or not to the basis.
+        If the scenes do not belong in one run, or not to the basis or the model.
     """
     catalog = find_scenes(config.inputs)
     sensor = _only_sensor(catalog)
-    earlier = None if rebase else load_basis(config.run_folder)
-    if earlier and earlier.settings != config.basis_digest:
-        earlier = None
-    if earlier and (earlier.model.sensor, earlier.model.roles) != (sensor.key, sensor.roles):
-        raise ConfigError(
-            f"the scenes are {sensor.key} with {' '.join(sensor.roles)}, and the basis was made with "
-            f"{earlier.model.sensor} with {' '.join(earlier.model.roles)}",
-            "run with --rebase",
-        )
+    space = space_of(sensor, config.segment.features)
+    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, features_known(sensor))
+    encoding = _encoding(catalog, sensor)
+    given = _given_model(config, sensor, encoding)
+    earlier = None if rebase else _earlier(config, sensor, encoding, given)
     grid = earlier.grid if earlier else _new_grid(config, catalog)
     region = shapely.from_wkt(earlier.region_wkt) if earlier else union_of_footprints(catalog.scenes, grid)
     if grid.width * grid.height > MAX_PIXELS:
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
     found = observations(catalog.scenes, config.measure.period)
-    return Plan(config, catalog, found, sensor, earlier, grid, region, unit_m2)
+    return Plan(config, catalog, found, sensor, space, rules, given, earlier, grid, region, unit_m2)

@@ -13,6 +13,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 UInt8 = NDArray[np.uint8]
+UInt16 = NDArray[np.uint16]
 Kept = NDArray[np.integer[Any]]
 """Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
 Bool = NDArray[np.bool_]
@@ -217,7 +218,7 @@ class Pixels:
     Attributes
     ----------
     bands
-        uint8 colours, or int16 units of reflectance; shape (bands, rows, columns).
+        uint8 colours, or int16 units of reflectance, of the surface or the cloud; shape (bands, rows, columns).
     valid
         True where the surface was seen; shape (rows, columns).
     hidden
@@ -246,9 +247,12 @@ class Layer:
         True where the scene has data; shape (rows, columns).
     cloud
         True where its cloud mask says so.
+    scene
+        Number of the scene in its observation.
     """
 
     target: tuple[slice, slice]
     bands: Kept
     valid: Bool
     cloud: Bool
+    scene: int = 0

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from icepipe.inputs.quality import QUALITIES
 from icepipe.inputs.sensors import SENSORS
-from icepipe.segment.features import INDICES
+from icepipe.segment.features import INDICES, OTHER_FEATURES
 from icepipe.segment.rules import RULE_SETS
 
 _INTRO = """# The config
@@ -88,13 +88,14 @@ def rules_reference() -> str:
     page += _table(["curve", "source"], ([name, source] for name, source in curves.items()))
     page += "## Indices\n\nEach is (a - b) / (a + b) of reflectances.\n\n"
     page += _table(["index", "a", "b", "source"], ([name, *parts] for name, parts in INDICES.items()))
+    page += "Other features:\n\n" + _table(["feature", "what"], ([name, text] for name, text in OTHER_FEATURES.items()))
     for key, rule_set in RULE_SETS.items():
         lines = (
-            [t.name, t.feature, f"{t.low:g}", f"{t.mid:g}", f"{t.high:g}", t.unit, t.source]
+            [f"`{t.key}`", t.name, t.feature, f"{t.low:g}", f"{t.mid:g}", f"{t.high:g}", t.unit, t.source]
             for t in rule_set.thresholds
         )
         page += f"## Rules `{key}`\n\n{(rule_set.decide.__doc__ or '').strip().splitlines()[0]}\n\n"
-        page += _table(["condition", "feature", "low", "middle", "high", "unit", "source"], lines)
+        page += _table(["key", "condition", "feature", "low", "middle", "high", "unit", "source"], lines)
     page += "## Quality rasters\n\n`inputs.cloud: {quality: landsat-c2, hide: [cloud]}`\n\n"
     kinds = ([f"`{k}`", ", ".join(q.hides), ", ".join(q.default)] for k, q in QUALITIES.items())
     return page.rstrip("\n") + "\n\n" + _table(["quality", "words", "hidden unless chosen"], kinds).rstrip("\n") + "\n"

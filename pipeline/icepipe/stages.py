@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import shapely
 
 from icepipe.batch.execute import ordered_map
+from icepipe.classes import ClassCode
 from icepipe.config import Config
-from icepipe.errors import ConfigError, InputError, NoUsableInput
+from icepipe.errors import ConfigError, InputError
+from icepipe.fitting import Progress, fit_run
 from icepipe.inputs.fingerprint import fingerprint, with_side_files
-from icepipe.inputs.grid import blocks, inside, outside_km2
+from icepipe.inputs.grid import outside_km2
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
 from icepipe.measure.series import Row
-from icepipe.models import Basis, KPoint, Model
+from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of
-from icepipe.observe import Work, observe, rows_of, sample_of
+from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable
 from icepipe.publish.basis import save_basis
-from icepipe.publish.explain import model_document
 from icepipe.publish.k_curve import write_k_curve
+from icepipe.publish.model_file import model_document, model_hash
 from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
 from icepipe.publish.tables import write_json, write_series
-from icepipe.records import Kept, Observation
-from icepipe.segment.choose import choose_k
-from icepipe.segment.classify import search_of
-from icepipe.segment.cluster import fit
-from icepipe.segment.label import name_clusters
-from icepipe.segment.rules import RULE_SETS
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many parts of it are finished, and of how many."""
-
-
-MIN_SAMPLE = 1_000
-"""Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
+from icepipe.records import Observation
+from icepipe.segment.classify import Classifier
+from icepipe.segment.label import pinned
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -60,7 +51,7 @@ class RunResult:
     rows
         The series: what was done now, and what stood there from earlier runs.
     model
-        The named clusters.
+        The named clusters; None where every observation has its own.
     faults
         What failed, each with its reason; the rest is published.
     notes
@@ -69,55 +60,12 @@ class RunResult:
 
     folder: Path
     rows: tuple[Row, ...]
-    model: Model
+    model: Model | None
     faults: tuple[InputError, ...]
     notes: tuple[str, ...]
 
 
-def _fit(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
-    """Fit one model on a sample of every observation; those that cannot be read are left out."""
-    region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
-    rate = plan.config.segment.sample / max(1, region_pixels * len(plan.observations))
-    sample, faults = _sample(plan, rate, progress)
-    if len(sample) < MIN_SAMPLE and rate < 1:
-        sample, faults = _sample(plan, 1.0, progress)
-    return _model_of(plan, sample), faults
-
-
-def _sample(plan: Plan, rate: float, progress: Progress) -> tuple[Kept, list[InputError]]:
-    """Sample of all observations at a rate, and those that cannot be read.
-
-    Raises
-    ------
-    NoUsableInput
-        If none can be read.
-    """
-    ordered = (in_order(o, plan.config.measure.prefer) for o in plan.observations)
-    samples: list[Kept] = []
-    faults: list[InputError] = []
-    for done, sample in enumerate(ordered_map(partial(sample_of, plan, rate), ordered, plan.workers), start=1):
-        progress("sample", done, len(plan.observations))
-        if isinstance(sample, InputError):
-            faults.append(sample)
-        else:
-            samples.append(sample)
-    if not samples:
-        raise NoUsableInput(f"no usable input: {faults[0]}")
-    return np.concatenate(samples), faults
-
-
-def _model_of(plan: Plan, sample: Kept) -> Model:
-    """Choose k where it is not stated, fit, and name."""
-    asked, seed = plan.config.segment.k, plan.config.segment.seed
-    rules = RULE_SETS[plan.sensor.rule_set]
-    curve: tuple[KPoint, ...] = ()
-    k = asked if isinstance(asked, int) else 0
-    if isinstance(asked, str) and len(sample):
-        k, curve = choose_k(sample, asked, seed, plan.sensor, rules)
-    return name_clusters(fit(sample, k, seed, plan.sensor, rules), asked, seed, plan.sensor, curve)
-
-
-def _new_basis(plan: Plan, model: Model) -> Basis:
+def _new_basis(plan: Plan, model: Model | None) -> Basis:
     t = plan.grid.transform
     return Basis(
         settings=plan.config.basis_digest,
@@ -156,9 +104,8 @@ def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool
         observed = observe(work, ordered)
     except InputError as fault:
         return fault
-    published = rows_of(work.plan, observed, work.basis.model)
-    folder = _folder(config, observation.key)
-    return publish_observation(folder, config.name, observed, work.basis.model, published, made), True
+    folder, published, own = _folder(config, observation.key), rows_of(work.plan, observed), work.shared is None
+    return publish_observation(folder, config.name, observed, work.plan.sensor, published, made, own), True
 
 
 def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[str]]:
@@ -207,8 +154,31 @@ def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
         return plan.earlier, []
-    model, faults = _fit(plan, progress)
+    if plan.given or plan.config.segment.fit in {"observation", "scene"}:
+        return _new_basis(plan, plan.given), []
+    model, faults = fit_run(plan, progress)
     return _new_basis(plan, model), faults
+
+
+def _named(plan: Plan, model: Model) -> Model:
+    """The model with the names that the config pins.
+
+    Raises
+    ------
+    ConfigError
+        If they are pinned to another model, or to clusters that are not there.
+    """
+    pin = plan.config.segment.pin
+    if pin is None:
+        return model
+    if pin.model != model_hash(model):
+        raise ConfigError(
+            f"segment.labels.pin is for model {pin.model}, and the model of this run is {model_hash(model)}",
+            "look at its clusters with `icepipe explain` and pin again, or take pin out",
+        )
+    if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
+        raise ConfigError(f"segment.labels.pin: the model has no cluster {missing[0]}", "see `icepipe explain`")
+    return pinned(model, {number: ClassCode[name.upper()] for number, name in pin.clusters.items()})
 
 
 def _work_on(
@@ -232,9 +202,11 @@ def _work_on(
 def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened) -> None:
     folder = result.folder
     write_series(folder, result.rows)
-    write_json(folder / "model.json", model_document(basis.model))
-    if basis.model.k_curve:
-        write_k_curve(folder / "k.png", basis.model)
+    if result.model and basis.model:
+        pin_with = {"pin_with": model_hash(basis.model)}
+        write_json(folder / "model.json", pin_with | model_document(result.model))
+    if result.model and result.model.k_curve:
+        write_k_curve(folder / "k.png", result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
     document = provenance(plan.config, basis, surface, scenes, happened.records, happened.outside_km2, result.faults)
     write_json(folder / "run.json", document)
@@ -277,7 +249,8 @@ def run(
     plan = make_plan(config, rebase)
     chosen = _chosen(plan, only)
     basis, unread = _basis(plan, progress)
-    work = Work(plan, basis, search_of(basis.model, plan.sensor))
+    model = _named(plan, basis.model) if basis.model else None
+    work = Work(plan, basis, Classifier([model], plan.sensor) if model else None)
     if plan.earlier is None:
         save_basis(config.run_folder, basis)
     records, failed, n_up_to_date = _work_on(work, chosen, force, progress)
@@ -293,6 +266,6 @@ def run(
         frozen_without_files=plan.earlier is None and bool(faults),
     )
     series = tuple(row for record in happened.records.values() for row in record.rows)
-    result = RunResult(config.run_folder, series, basis.model, faults, notes_of(basis.model, happened))
+    result = RunResult(config.run_folder, series, model, faults, notes_of(model, happened))
     _publish_run(plan, basis, result, happened)
     return result

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rasterio
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
+from icepipe.config import Config
+from icepipe.fitting import pool_of
 from icepipe.measure.series import Row
+from icepipe.plan import make_plan
+from icepipe.segment import cluster
+from icepipe.segment.features import features_of
+from icepipe.segment.sample import thin
 from tests.rasters import ICE, WATER, write
 
 SWEEP = [(6, 0), (4, 1), (8, 2), (12, 3), (5, 7)]
@@ -50,3 +59,26 @@ def test_a_rare_class_is_found(run_scenes, tmp_path, rare, common, name, share):
     result = run_scenes(write(tmp_path / "x_20240701.tif", values))
     found = next(row.n_pixels for row in result.rows if row.class_ == name)
     assert found == pytest.approx(count, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", ["truecolor", "falsecolor"])
+def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
+    """scikit-learn's full Lloyd from our centroids: inertia within 2 %, ice after splitting within a point."""
+    path = shared_data / f"modis-sea-ice/laptev_sea-200km-20230613/20230613.250m.terra.{kind}.tiff"
+    plan = make_plan(Config.model_validate({"name": "lloyd", "inputs": {"scenes": str(path)}}))
+    sample = thin([pool_of(plan, 0.5, plan.observations[0])], 50_000)
+    palette = cluster.palette_of(sample, plan.space)
+    ours, _ = cluster.k_means(sample, palette, plan.space, 6, 0)
+    with rasterio.open(path) as dataset:
+        pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
+    with threadpool_limits(limits=1):
+        theirs = KMeans(6, init=ours, n_init=1).fit(pixels)
+    inertia = cluster.squared_distances(pixels, ours, cluster.nearest(pixels, ours)).sum()
+    assert inertia <= 1.02 * theirs.inertia_
+    splitter = cluster._Splitter.of(palette, plan.space, plan.rules)
+    shares = []
+    for start in (ours, theirs.cluster_centers_):
+        centroids, _, _ = cluster._split(splitter, start)
+        codes = plan.rules.codes(features_of(centroids, plan.sensor))
+        shares.append((codes[cluster.nearest(pixels, centroids)] == 2).mean())
+    assert abs(shares[0] - shares[1]) <= 0.01

@@ -15,22 +15,24 @@ from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.area import Tally, budget, edge_units
 from icepipe.measure.series import COLUMNS, Context, flags_of, rows
-from icepipe.models import Cluster, Model
+from icepipe.models import Cluster, FitRecord, Model
 from icepipe.records import Block, GeoBox, Observation, Scene
-from icepipe.segment.classify import stratum_of
+from icepipe.segment.strata import Strata, stratum_of
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 GRID = GeoBox(pyproj.CRS(6931).to_wkt(), Affine(1000, 0, 0, 0, -1000, 0), 4, 3)
 
 
 def cluster(code, *could_be):
-    return Cluster((0.0, 0.0, 0.0), code, could_be or (code,), 0.1, "", 0.25, 0)
+    return Cluster((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), code, could_be or (code,), 0.1, "", 0.25, 0)
 
 
 CLUSTERS = (cluster(WATER), cluster(WATER, WATER, ICE), cluster(ICE, WATER, ICE), cluster(ICE))
-MODEL = Model("rgb", ("red", "green", "blue"), "rgb", 4, 4, 0, 12, 1, 0.0, 0.0, 1.0, CLUSTERS)
-UNSEEN = stratum_of(ClassCode.UNOBSERVED)
-STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, 255, 255, 255]], dtype=np.uint8)
+FITTED = FitRecord(0, 12, 1, 1, 100, 1e-4, True, 0.0)
+ROLES = ("red", "green", "blue")
+MODEL = Strata([Model("rgb", ROLES, "sRGB", (), "rgb", (), 4, 4, FITTED, 0.0, 1.0, CLUSTERS)])
+UNSEEN, BEYOND = stratum_of(ClassCode.UNOBSERVED), stratum_of(ClassCode.OUTSIDE)
+STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, BEYOND, BEYOND, BEYOND]], dtype=np.uint16)
 NO_EDGE = dict.fromkeys((WATER, ICE, OTHER), 0)
 
 
@@ -106,7 +108,7 @@ def test_rows_close_and_leave_the_unknown_empty():
 
 def test_nothing_seen_means_nothing_known():
     tally = Tally()
-    tally.add(np.full((2, 2), UNSEEN, np.uint8), np.ones((2, 2), np.int64))
+    tally.add(np.full((2, 2), UNSEEN, np.uint16), np.ones((2, 2), np.int64))
     result = budget(tally, MODEL, 1.0, NO_EDGE)
     table = {row.class_: row for row in rows(result, {}, context())}
     assert table["ice"].area_km2 is None

@@ -9,15 +9,23 @@ from sklearn.cluster import KMeans
 from icepipe.classes import ClassCode
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.sensors import SENSORS
-from icepipe.records import Pixels
-from icepipe.segment.classify import ColourTable, class_table, stratum_of
-from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest, pick
+from icepipe.records import Block, Pixels
+from icepipe.segment.classify import Classifier
+from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest
 from icepipe.segment.features import features_of
 from icepipe.segment.label import name_clusters
 from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.sample import Sample, place_hashes, rate_limit
+from icepipe.segment.space import Space
+from icepipe.segment.strata import stratum_of
 
 RGB = SENSORS["rgb"]
 RULES = RULE_SETS["rgb"]
+SPACE = Space(RGB)
+
+
+def fitted(values, k, seed):
+    return fit(Sample.of(values), k, seed, SPACE, RULES)
 
 
 def cloud(*parts, seed=0):
@@ -33,7 +41,7 @@ MIXED = cloud(
 
 
 def test_the_same_seed_gives_the_same_centroids_in_physical_order():
-    one, two = (fit(MIXED, 6, 3, RGB, RULES) for _ in range(2))
+    one, two = (fitted(MIXED, 6, 3) for _ in range(2))
     assert np.array_equal(one.centroids, two.centroids)
     brightness = features_of(one.centroids, RGB)["brightness"]
     assert np.all(np.diff(brightness) >= 0)
@@ -42,7 +50,7 @@ def test_the_same_seed_gives_the_same_centroids_in_physical_order():
 
 @pytest.mark.parametrize("k", [2, 4, 6, 9])
 def test_no_cluster_straddles_a_threshold(k):
-    found = fit(MIXED, k, 0, RGB, RULES)
+    found = fitted(MIXED, k, 0)
     assert found.straddle <= MAX_STRADDLE
     member = nearest(MIXED, found.centroids)
     features, centres = features_of(MIXED.astype(float), RGB), features_of(found.centroids, RGB)
@@ -59,44 +67,47 @@ def test_ice_fraction_hardly_moves_with_k_and_seed():
     fractions = []
     for k in (2, 3, 4, 6, 8, 12):
         for seed in (0, 1, 2):
-            found = fit(sample, k, seed, RGB, RULES)
-            codes = name_clusters(found, k, seed, RGB).codes
+            found = fitted(sample, k, seed)
+            codes = name_clusters(found, k, SPACE, RULES).codes
             fractions.append(found.shares[codes == ClassCode.ICE].sum())
     assert max(fractions) - min(fractions) < 0.01
 
 
 def test_assignment_equals_scikit_learn():
-    found = fit(MIXED, 6, 0, RGB, RULES)
+    found = fitted(MIXED, 6, 0)
     model = KMeans(len(found.centroids), init=found.centroids, n_init=1, max_iter=1).fit(found.centroids)
     model.cluster_centers_ = found.centroids
     assert np.array_equal(nearest(MIXED, found.centroids), model.predict(MIXED.astype(np.float64)))
 
 
 def test_one_colour_gives_one_cluster():
-    found = fit(np.full((500, 3), 200, dtype=np.uint8), 6, 0, RGB, RULES)
+    found = fitted(np.full((500, 3), 200, dtype=np.uint8), 6, 0)
     assert found.k_fitted == 1
     assert found.centroids.tolist() == [[200, 200, 200]]
 
 
 def test_an_empty_sample_is_refused():
     with pytest.raises(NoUsableInput, match="no valid pixel"):
-        fit(np.zeros((0, 3), dtype=np.uint8), 6, 0, RGB, RULES)
+        fitted(np.zeros((0, 3), dtype=np.uint8), 6, 0)
+
+
+def picked(seed, day, block, rate):
+    return place_hashes(seed, day, block) <= rate_limit(rate)
 
 
 def test_the_sample_depends_on_the_place_and_not_on_the_block():
-    rows, cols = np.arange(200), np.arange(300)
-    whole = pick(7, 739000, rows, cols, 0.2)
-    assert np.array_equal(pick(7, 739000, rows[50:90], cols[30:70], 0.2), whole[50:90, 30:70])
+    block = Block(0, 0, 200, 300)
+    whole = picked(7, 739000, block, 0.2)
+    assert np.array_equal(picked(7, 739000, Block(50, 30, 40, 40), 0.2), whole[50:90, 30:70])
     assert whole.mean() == pytest.approx(0.2, abs=0.01)
-    assert not np.array_equal(pick(8, 739000, rows, cols, 0.2), whole)
-    assert not np.array_equal(pick(7, 739001, rows, cols, 0.2), whole)
-    assert pick(7, 739000, rows, cols, 5.0).all()
+    assert not np.array_equal(picked(8, 739000, block, 0.2), whole)
+    assert not np.array_equal(picked(7, 739001, block, 0.2), whole)
+    assert picked(7, 739000, block, 5.0).all()
 
 
 def test_the_sample_has_no_stripes():
     """Rows, columns and diagonals are drawn alike (chi-square of 64 bins stays near its mean)."""
-    chosen = pick(0, 739000, np.arange(512), np.arange(512), 0.25)
-    row, col = np.nonzero(chosen)
+    row, col = np.nonzero(picked(0, 739000, Block(0, 0, 512, 512), 0.25))
     for line in (row, col, row + col, row - col):
         counts = np.bincount(line % 64, minlength=64)
         chi2 = ((counts - counts.mean()) ** 2 / counts.mean()).sum()
@@ -104,15 +115,40 @@ def test_the_sample_has_no_stripes():
 
 
 def test_the_colour_table_answers_as_the_search_does():
-    model = name_clusters(fit(MIXED, 6, 0, RGB, RULES), 6, 0, RGB)
-    table = ColourTable(model)
+    model = name_clusters(fitted(MIXED, 6, 0), 6, SPACE, RULES)
+    classifier = Classifier([model], RGB)
     bands = np.random.default_rng(2).integers(0, 256, (3, 40, 50), dtype=np.uint8)
     valid = np.random.default_rng(3).random((40, 50)) < 0.8
+    expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
     for _ in range(2):
-        strata = table.clusters(Pixels(bands, valid, np.zeros((40, 50), np.uint8)))
-        expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
-        assert np.array_equal(strata[valid], expected[valid])
+        strata = classifier.pixels(Pixels(bands, valid, np.zeros((40, 50), np.uint8)))
+        assert np.array_equal(strata[valid] % len(model.clusters), expected[valid])
         assert np.all(strata[~valid] == stratum_of(ClassCode.UNOBSERVED))
-    codes = class_table(model)
+    codes = classifier.table.codes
     assert codes[stratum_of(ClassCode.UNOBSERVED)] == ClassCode.UNOBSERVED
-    assert codes[255] == ClassCode.OUTSIDE
+    assert codes[stratum_of(ClassCode.OUTSIDE)] == ClassCode.OUTSIDE
+
+
+def test_pixels_that_certainly_are_something_else_are_strata_of_their_own():
+    """A model of water alone calls snow water; the bounds say that it may be ice."""
+    model = name_clusters(fitted(MIXED[:6000], 2, 0), 2, SPACE, RULES)
+    assert {cluster.code for cluster in model.clusters} == {ClassCode.WATER}
+    classifier = Classifier([model], RGB)
+    bands = np.array([[[40, 240]], [[55, 240]], [[75, 240]]], dtype=np.uint8)
+    (fits, stray), *_ = classifier.pixels(Pixels(bands, np.ones((1, 2), bool), np.zeros((1, 2), np.uint8)))
+    table = classifier.table
+    assert table.codes[stray] == ClassCode.WATER
+    assert stray in table.strays
+    assert stray in table.possibly(ClassCode.ICE)
+    assert stray not in table.surely(ClassCode.WATER)
+    assert fits in table.surely(ClassCode.WATER)
+    assert fits not in table.possibly(ClassCode.ICE)
+
+
+def test_a_cluster_without_members_starts_again():
+    """Two far colours among many of one: k-means may not leave a centroid where nothing is."""
+    values = np.array([[10, 10, 10]] * 5000 + [[250, 250, 250], [250, 10, 10]], dtype=np.uint8)
+    found = fitted(values, 3, 0)
+    assert sorted(map(tuple, found.centroids)) == [(10, 10, 10), (250, 10, 10), (250, 250, 250)]
+    assert found.shares.min() > 0
+    assert found.record.converged

@@ -15,7 +15,8 @@ from icepipe.inputs.metadata import earth_sun_distance, landsat_scale, read_mtl,
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.scene import describe, group_files
 from icepipe.inputs.sensors import SENSORS
-from icepipe.segment.label import name_centroid
+from icepipe.segment.label import name_spectrum
+from icepipe.segment.rules import RULE_SETS
 from tests.rasters import write
 
 ROLES = ("blue", "green", "red", "nir", "swir1", "swir2")
@@ -47,7 +48,7 @@ def scene(letters=LETTERS):
     ids=["water", "snow", "plants", "ground", "muddy river", "melt pond", "cloud"],
 )
 def test_typical_spectra(spectrum, code):
-    assert name_centroid(np.array(spectrum) * 1e4, SENSORS["landsat-oli"]).code is code
+    assert name_spectrum(np.array(spectrum) * 1e4, SENSORS["landsat-oli"], RULE_SETS["multispectral"]).code is code
 
 
 def landsat(folder, product, pixels, gain, offset, mtl=None):

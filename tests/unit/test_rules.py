@@ -9,10 +9,12 @@ import pytest
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.sensors import MODIS_CORRECTED_REFLECTANCE, SENSORS, SRGB
-from icepipe.segment import label, rules
+from icepipe.models import FitRecord
+from icepipe.segment import label
 from icepipe.segment.cluster import Fit
-from icepipe.segment.label import name_centroid, name_clusters
+from icepipe.segment.label import name_clusters, name_spectrum
 from icepipe.segment.rules import RULE_SETS, RuleSet
+from icepipe.segment.space import Space
 
 RGB = SENSORS["rgb"]
 COLOURS = {
@@ -30,7 +32,7 @@ COLOURS = {
 @pytest.mark.parametrize("name", COLOURS)
 def test_typical_colours(name):
     colour, expected = COLOURS[name]
-    naming = name_centroid(np.array(colour), RGB)
+    naming = name_spectrum(np.array(colour), RGB, RULE_SETS["rgb"])
     assert naming.code is expected
     assert naming.could_be == (expected,)
     assert naming.reason.startswith(expected.label)
@@ -45,10 +47,10 @@ def _moved(rule_set: RuleSet, index: int, sign: int) -> RuleSet:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("index", range(4))
-def test_names_of_typical_colours_survive_moved_thresholds(monkeypatch, index, sign):
-    monkeypatch.setitem(rules.RULE_SETS, "rgb", _moved(RULE_SETS["rgb"], index, sign))
+def test_names_of_typical_colours_survive_moved_thresholds(index, sign):
+    moved = _moved(RULE_SETS["rgb"], index, sign)
     for colour, expected in COLOURS.values():
-        assert name_centroid(np.array(colour), RGB).code is expected
+        assert name_spectrum(np.array(colour), RGB, moved).code is expected
 
 
 def test_every_threshold_has_an_ordered_range_and_a_source():
@@ -59,7 +61,7 @@ def test_every_threshold_has_an_ordered_range_and_a_source():
 
 
 def test_thin_ice_between_the_ends_of_the_range_could_be_either():
-    naming = name_centroid(np.array((95, 97, 99)), RGB)
+    naming = name_spectrum(np.array((95, 97, 99)), RGB, RULE_SETS["rgb"])
     assert naming.could_be == (ClassCode.WATER, ClassCode.ICE)
     assert "could be water or ice" in naming.reason
 
@@ -67,9 +69,9 @@ def test_thin_ice_between_the_ends_of_the_range_could_be_either():
 def test_the_margin_is_the_distance_to_the_deciding_threshold():
     grey = np.array((128.0, 128.0, 128.0))
     reflectance = ((128 / 255 + 0.055) / 1.055) ** 2.4
-    naming = name_centroid(grey, RGB)
+    naming = name_spectrum(grey, RGB, RULE_SETS["rgb"])
     assert naming.margin == pytest.approx(0.10) or naming.margin == pytest.approx(reflectance - 0.11)
-    dark = name_centroid(np.array((80.0, 80.0, 80.0)), RGB)
+    dark = name_spectrum(np.array((80.0, 80.0, 80.0)), RGB, RULE_SETS["rgb"])
     assert dark.margin == pytest.approx(0.11 - ((80 / 255 + 0.055) / 1.055) ** 2.4)
     assert "nearest other name: ice" in dark.reason
 
@@ -84,15 +86,15 @@ def test_the_stretches_decode_published_points():
 def _named(centroids) -> list[ClassCode]:
     centroids = np.array(centroids, dtype=float)
     n = len(centroids)
-    fit = Fit(centroids, np.arange(n), np.full(n, 1 / n), n, 1, 0.0, 0.0, 0.0, 100)
-    return [cluster.code for cluster in name_clusters(fit, n, 0, RGB).clusters]
+    record = FitRecord(0, 100, 1, 1, 100, 1e-4, True, 0.0)
+    fit = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, 0.0, 0.0)
+    return [cluster.code for cluster in name_clusters(fit, n, Space(RGB), RULE_SETS["rgb"]).clusters]
 
 
 def test_a_centroid_decides_and_nothing_else():
     """Names are a function of the centroid: moving one renames its cluster, moving a pixel cannot."""
     assert _named([(30, 45, 70), (225, 228, 230)]) == [ClassCode.WATER, ClassCode.ICE]
     assert _named([(30, 45, 70), (30, 46, 70)]) == [ClassCode.WATER, ClassCode.WATER]
-    assert not hasattr(label, "ColourTable")
 
 
 def test_possible_classes_cover_every_combination_of_thresholds():

@@ -99,6 +99,13 @@ def _hides(bands: NDArray[np.integer[Any]], mask: MaskFile) -> Bool:
     return np.isin(bands[0], mask.values) | _any_bit(bands[0], mask.bits)
 
 
+def _tells(dataset: Dataset, mask: MaskFile, window: Window) -> Bool:
+    """Where a mask has data. In a picture laid over others, transparent is where nothing is drawn, and not a gap."""
+    if mask.nonzero and alpha_band(dataset):
+        return np.ones((window.height, window.width), dtype=bool)
+    return np.asarray(dataset.dataset_mask(window=window) > 0)
+
+
 def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[Bool, Bool]:
     """Where a mask hides and where it says anything at all, for the target pixels of a placement.
 
@@ -110,7 +117,7 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
     window = Window(placement.window.col, placement.window.row, placement.window.width, placement.window.height)
     try:
         bands = dataset.read(mask.bands, window=window)
-        known = dataset.dataset_mask(window=window) > 0
+        known = _tells(dataset, mask, window)
     except RasterioError as error:
         raise InputError(mask.path, f"its pixels cannot be read ({error})", "fetch the file again") from error
     finite = np.isfinite(bands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -129,10 +130,10 @@ class ObservationReader:
 
     def layers(self, block: Block) -> Iterator[Layer]:
         """What each scene shows of a block, in their order; scenes that do not reach it are left out."""
-        for scene in self._observation.scenes:
+        for number, scene in enumerate(self._observation.scenes):
             layer = self._layer(scene, block)
             if layer is not None:
-                yield layer
+                yield replace(layer, scene=number)
 
     def _layer(self, scene: Scene, block: Block) -> Layer | None:
         """What a scene shows of a block, its bands brought together; None where one of them does not reach it."""
@@ -158,9 +159,10 @@ class ObservationReader:
     def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
         """Lay scenes over each other and take out land and what lies outside the region."""
         sensor = SENSORS[self._observation.scenes[0].sensor]
-        shape = (len(self._observation.scenes[0].roles), block.height, block.width)
-        bands = np.zeros(shape, dtype=np.uint8 if sensor.stretch else np.int16)
-        return self._hide(*composite(layers, bands), block)
+        kind, n = np.dtype(np.uint8 if sensor.stretch else np.int16), len(self._observation.scenes[0].roles)
+        if layers:
+            kind, n = layers[0].bands.dtype, len(layers[0].bands)
+        return self._hide(*composite(layers, np.zeros((n, block.height, block.width), dtype=kind)), block)
 
     def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
         """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
@@ -234,8 +236,10 @@ def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
     for layer in layers:
         clear = layer.valid & ~layer.cloud
         new = clear & ~valid[layer.target]
-        np.copyto(bands[:, *layer.target], layer.bands, where=new)
+        cloud = layer.valid & layer.cloud
+        first = cloud & ~valid[layer.target] & (hidden[layer.target] != ClassCode.CLOUD)
+        np.copyto(bands[:, *layer.target], layer.bands, where=new | first)
         twice[layer.target] |= clear & ~new
         valid[layer.target] |= new
-        hidden[layer.target][layer.valid & layer.cloud] = ClassCode.CLOUD
+        hidden[layer.target][cloud] = ClassCode.CLOUD
     return Pixels(bands, valid, hidden), twice

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +11,9 @@ import numpy as np
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.grid import blocks
-from icepipe.models import Model
-from icepipe.records import Block, GeoBox, Int64, UInt8
-from icepipe.segment.classify import stratum_of
+from icepipe.records import Block, GeoBox, Int64, UInt8, UInt16
+from icepipe.segment.strata import Strata, stratum_of
 
-N_STRATA = 256
 CLOSE = 1e-9
 
 
@@ -25,17 +24,25 @@ class Tally:
     Areas are whole numbers: exact within a block in double precision, and across blocks as Python integers.
     """
 
-    pixels: list[int] = field(default_factory=lambda: [0] * N_STRATA)
-    units: list[int] = field(default_factory=lambda: [0] * N_STRATA)
+    pixels: Counter[int] = field(default_factory=Counter)
+    units: Counter[int] = field(default_factory=Counter)
 
-    def add(self, strata: UInt8, area_units: Int64) -> None:
+    def add(self, strata: UInt16, area_units: Int64) -> None:
         """Count one block; both arrays have its shape."""
         flat = strata.ravel()
-        counts = np.bincount(flat, minlength=N_STRATA)
-        weights = np.bincount(flat, weights=area_units.ravel().astype(np.float64), minlength=N_STRATA)
+        counts = np.bincount(flat)
+        weights = np.bincount(flat, weights=area_units.ravel().astype(np.float64))
         for stratum in np.flatnonzero(counts).tolist():
             self.pixels[stratum] += int(counts[stratum])
             self.units[stratum] += int(weights[stratum])
+
+    def pixels_in(self, strata: Iterable[int]) -> int:
+        """Pixels of some strata together."""
+        return sum(self.pixels[stratum] for stratum in strata)
+
+    def units_in(self, strata: Iterable[int]) -> int:
+        """Area units of some strata together."""
+        return sum(self.units[stratum] for stratum in strata)
 
 
 @dataclass(frozen=True)
@@ -93,19 +100,7 @@ class Budget:
         return self.seen_km2 / sea if sea > 0 else 0.0
 
 
-def _strata(model: Model, code: ClassCode) -> tuple[list[int], list[int], list[int]]:
-    """Strata that are ``code`` under the middle, every, and any threshold."""
-    if code not in SEEN:
-        return ([stratum_of(code)],) * 3
-    clusters = list(enumerate(model.clusters))
-    return (
-        [i for i, c in clusters if c.code == code],
-        [i for i, c in clusters if c.could_be == (code,)],
-        [i for i, c in clusters if code in c.could_be],
-    )
-
-
-def budget(tally: Tally, model: Model, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
+def budget(tally: Tally, strata: Strata, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
     """Square kilometres of every class, with bounds, from a tally.
 
     Raises
@@ -116,10 +111,10 @@ def budget(tally: Tally, model: Model, unit_m2: float, edge_units: dict[ClassCod
     unit_km2 = unit_m2 / 1e6
     classes = {}
     for code in BUDGET:
-        mid, low, high = (sum(tally.units[s] for s in strata) for strata in _strata(model, code))
-        pixels = sum(tally.pixels[s] for s in _strata(model, code)[0])
-        classes[code] = ClassArea(mid * unit_km2, low * unit_km2, high * unit_km2, pixels)
-    region_units = sum(tally.units) - tally.units[stratum_of(ClassCode.OUTSIDE)]
+        kinds = strata.of(code), strata.surely(code), strata.possibly(code)
+        mid, low, high = (tally.units_in(kind) * unit_km2 for kind in kinds)
+        classes[code] = ClassArea(mid, low, high, tally.pixels_in(kinds[0]))
+    region_units = tally.units.total() - tally.units[stratum_of(ClassCode.OUTSIDE)]
     result = Budget(
         classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
     )

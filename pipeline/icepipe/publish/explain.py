@@ -1,101 +1,73 @@
-"""Why each cluster got its name, as plain values for ``explain.json``, ``model.json`` and the command line."""
+"""Why each cluster got its name, as plain values for ``explain.json`` and the command line."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import textwrap
 from typing import Any
 
+import numpy as np
+
+from icepipe.classes import SEEN
 from icepipe.errors import ConfigError
+from icepipe.inputs.sensors import Sensor
 from icepipe.measure.area import Tally
-from icepipe.models import Cluster, Model
-from icepipe.segment.rules import RULE_SETS
+from icepipe.publish.model_file import cluster_document, hash_of_all
+from icepipe.segment.strata import FIRST_CLOUD, Strata
 
 
-def _cluster(number: int, cluster: Cluster) -> dict[str, Any]:
-    return {
-        "cluster": number,
-        "class": cluster.code.label,
-        "could_be": [code.label for code in cluster.could_be],
-        "centroid": list(cluster.centroid),
-        "margin": None if cluster.margin is None else round(cluster.margin, 6),
-        "reason": cluster.reason,
-        "split_from": cluster.parent,
-        "share_of_sample": round(cluster.share, 9),
-    }
+def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
+    decoded = sensor.reflectance(np.array(spectrum)).tolist()
+    return {role: round(value, 6) for role, value in zip(sensor.roles, decoded, strict=True)}
 
 
-def model_document(model: Model) -> dict[str, Any]:
-    """The model as JSON values: centroids, names, thresholds with sources, and how the fit went."""
-    return {
-        "sensor": model.sensor,
-        "rule_set": model.rule_set,
-        "thresholds": [
-            {
-                "name": t.name,
-                "feature": t.feature,
-                "low": t.low,
-                "mid": t.mid,
-                "high": t.high,
-                "unit": t.unit,
-                "source": t.source,
-            }
-            for t in RULE_SETS[model.rule_set].thresholds
-        ],
-        "k_asked": model.k_asked,
-        "k_fitted": model.k_fitted,
-        "k_curve": [
-            {
-                "k": point.k,
-                "mean_squared_distance": float(f"{point.inertia:.6g}"),
-                "silhouette": round(point.silhouette, 6),
-                "ice_share_before_splitting": round(point.ice_before, 6),
-                "ice_share_after_splitting": round(point.ice_after, 6),
-            }
-            for point in model.k_curve
-        ],
-        "n_clusters": len(model.clusters),
-        "seed": model.seed,
-        "n_sample": model.n_sample,
-        "n_iter": model.n_iter,
-        "inertia": float(f"{model.inertia:.6g}"),
-        "largest_straddling_share": round(model.straddle, 9),
-        "clusters": [_cluster(number, cluster) for number, cluster in enumerate(model.clusters)],
-    }
+def explain_document(key: str, strata: Strata, sensor: Sensor, tally: Tally, unit_m2: float) -> dict[str, Any]:
+    """Every cluster of one observation with its reason and its area, and what clouds look like.
 
-
-def model_hash(model: Model) -> str:
-    """Twelve hexadecimal digits that change with anything that names a pixel."""
-    named = [(cluster.centroid, int(cluster.code), [int(c) for c in cluster.could_be]) for cluster in model.clusters]
-    text = json.dumps([model.sensor, model.rule_set, named])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def explain_document(key: str, model: Model, tally: Tally, unit_m2: float) -> dict[str, Any]:
-    """Every cluster of one observation with its reason and its area."""
-    seen = sum(tally.units[: len(model.clusters)])
+    ``stray_km2`` is the part of a cluster whose own colour is certainly of another class; it counts in the low and
+    high areas. Where every scene has a model of its own, ``model`` of a cluster is the number of the scene.
+    """
+    seen = tally.units_in(strata.seen)
+    owners = [number for number, model in enumerate(strata.models) for _ in model.clusters]
     clusters = []
-    for number, cluster in enumerate(model.clusters):
-        entry = _cluster(number, cluster)
+    for number, cluster in enumerate(strata.clusters):
+        entry = cluster_document(number, cluster)
         del entry["share_of_sample"]
-        entry["n_pixels"] = tally.pixels[number]
-        entry["area_km2"] = tally.units[number] * unit_m2 / 1e6
-        entry["share_of_seen"] = tally.units[number] / seen if seen else 0.0
-        clusters.append(entry)
-    return {"date": key, "model": model_hash(model), "clusters": clusters}
+        entry["reflectance"] = _reflectance(entry["spectrum"], sensor)
+        entry["n_pixels"] = tally.pixels_in(strata.own(number))
+        entry["area_km2"] = tally.units_in(strata.own(number)) * unit_m2 / 1e6
+        entry["stray_km2"] = tally.units_in(strata.own(number)[1:]) * unit_m2 / 1e6
+        entry["share_of_seen"] = tally.units_in(strata.own(number)) / seen if seen else 0.0
+        clusters.append(entry | ({"model": owners[number]} if len(strata.models) > 1 else {}))
+    clouds = {code.label: tally.units[FIRST_CLOUD + code] * unit_m2 / 1e6 for code in SEEN}
+    return {
+        "date": key,
+        "model": hash_of_all(strata.models),
+        "clusters": clusters,
+        "cloud_looks_like_km2": clouds,
+    }
+
+
+def _lines_of(entry: dict[str, Any]) -> list[str]:
+    colours = "  ".join(f"{role} {value:.3f}" for role, value in entry["reflectance"].items())
+    scene = f"  scene {entry['model'] + 1}" if "model" in entry else ""
+    head = (
+        f"  cluster {entry['cluster']:2d}  {entry['class']:<6} {entry['share_of_seen']:7.2%} "
+        f"{entry['area_km2']:12.3f} km2  {colours}{scene}"
+    )
+    return [head, *textwrap.wrap(entry["reason"], 116, initial_indent=" " * 14, subsequent_indent=" " * 16)]
 
 
 def explain_text(document: dict[str, Any]) -> str:
     """An explanation for people."""
     lines = [f"{document['date']} (model {document['model']})"]
     for entry in document["clusters"]:
-        colour = ", ".join(f"{value:.0f}" for value in entry["centroid"])
+        lines += _lines_of(entry)
+    clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}
+    if clouds:
         lines.append(
-            f"  cluster {entry['cluster']:2d}  {entry['class']:<6} {entry['share_of_seen']:7.2%} "
-            f"{entry['area_km2']:12.3f} km2  colour ({colour})"
+            "  under the cloud mask the picture looks like " + ", ".join(f"{n} {k:,.3f} km2" for n, k in clouds.items())
         )
-        lines += textwrap.wrap(entry["reason"], 116, initial_indent=" " * 14, subsequent_indent=" " * 16)
     return "\n".join(lines)
 
 
@@ -109,7 +81,7 @@ def read_document(text: str, where: str) -> dict[str, Any]:
     """
     try:
         document = json.loads(text)
-        document["clusters"], document["date"], document["model"]
+        document["clusters"], document["date"], document["model"], document["cloud_looks_like_km2"]
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"{where}: not an explanation that icepipe wrote", "run again with --force") from None
     return dict(document)

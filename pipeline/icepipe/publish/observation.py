@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from icepipe.inputs.sensors import Sensor
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
 from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
+from icepipe.publish.k_curve import write_k_curve
+from icepipe.publish.model_file import model_document
 from icepipe.publish.quicklook import thumbnail_step, write_quicklook
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, write_record
@@ -26,8 +29,17 @@ def moment_of(observation: Observation) -> str:
     return f"{day}T{only.isoformat()}Z" if only else day
 
 
+def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
+    """A model file for each model, and its curve where k was chosen; numbered by scene where there are several."""
+    for number, model in enumerate(models, start=1):
+        name = stem if len(models) == 1 else f"{stem}_scene{number}"
+        (folder / f"{name}_model.json").write_text(json_text(model_document(model)), encoding="utf-8")
+        if model.k_curve:
+            write_k_curve(folder / f"{name}_k.png", model)
+
+
 def publish_observation(
-    folder: Path, name: str, observed: Observed, model: Model, rows: Sequence[Row], made: Made
+    folder: Path, name: str, observed: Observed, sensor: Sensor, rows: Sequence[Row], made: Made, own_models: bool
 ) -> Record:
     """Write the folder of an observation; it appears whole or not at all.
 
@@ -37,10 +49,12 @@ def publish_observation(
         Its place.
     name
         Name of the run, which starts every file's name.
-    observed, model, rows
+    observed, sensor, rows
         What to write.
     made
         What it was made from, for the record.
+    own_models
+        Whether it has models that no other observation shares, which are then written too.
     """
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
     with replace_folder(folder) as part:
@@ -48,8 +62,10 @@ def publish_observation(
         for layer in observed.layers:
             path = part / f"{stem}_{layer.code.label}.shp"
             write_shapefile(path, layer, observation.date, moment_of(observation))
-        document = explain_document(observation.key, model, observed.tally, observed.unit_m2)
+        document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
+        if own_models:
+            _write_models(part, stem, observed.strata.models)
         step = thumbnail_step(observed.grid)
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"

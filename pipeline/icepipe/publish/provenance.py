@@ -11,7 +11,7 @@ from icepipe.config import Config
 from icepipe.errors import IcepipeError
 from icepipe.models import Basis
 from icepipe.publish.basis import basis_hash
-from icepipe.publish.explain import model_hash
+from icepipe.publish.model_file import model_hash
 from icepipe.publish.record import Record
 from icepipe.records import Scene
 
@@ -35,10 +35,12 @@ def provenance(
     """Everything a reader needs to see where the numbers come from, as JSON values."""
     return {
         "name": config.name,
-        "config": config.model_dump(mode="json", exclude={"inputs": {"scenes"}, "publish": {"folder"}, "batch": True}),
+        "config": config.model_dump(
+            mode="json", exclude={"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
+        ),
         "config_hash": config.digest,
         "basis_hash": basis_hash(basis),
-        "model_hash": model_hash(basis.model),
+        "model_hash": model_hash(basis.model) if basis.model else None,
         "areas_measured_on": surface,
         "area_unit_m2": basis.unit_m2,
         "scenes": [
@@ -56,6 +58,7 @@ def provenance(
                 "inputs": dict(record.made.inputs),
                 "doubled_fraction": record.doubled_fraction,
                 "drift": record.drift,
+                "cloud_like_ice_fraction": record.cloud_like_ice_fraction,
             }
             for key, record in records.items()
         },

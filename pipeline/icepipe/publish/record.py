@@ -52,6 +52,8 @@ class Record:
         Part of the pixels seen that more than one scene saw.
     drift
         How far its pixels lie from the model, over how far the model's own sample did.
+    cloud_like_ice_fraction
+        Part of what cloud masks hide whose colour is that of ice.
     outputs
         Name and fingerprint of every file of the folder, less this record.
     """
@@ -60,6 +62,7 @@ class Record:
     rows: tuple[Row, ...]
     doubled_fraction: float
     drift: float
+    cloud_like_ice_fraction: float
     outputs: tuple[tuple[str, str], ...]
 
 
@@ -75,7 +78,14 @@ def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
 
 def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed) -> Record:
     """Fingerprint what stands in a folder and write its record."""
-    record = Record(made, tuple(rows), observed.doubled_fraction, observed.drift, outputs_of(folder))
+    record = Record(
+        made=made,
+        rows=tuple(rows),
+        doubled_fraction=observed.doubled_fraction,
+        drift=observed.drift,
+        cloud_like_ice_fraction=round(observed.cloud_like_ice_fraction, 6),
+        outputs=outputs_of(folder),
+    )
     (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
     return record
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.sensors import Sensor
 from icepipe.models import KPoint
-from icepipe.records import Float64, Kept
-from icepipe.segment.cluster import fit, k_means, nearest
+from icepipe.records import Float64
+from icepipe.segment.cluster import fit, k_means, nearest, palette_of, squared_distances
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RuleSet
+from icepipe.segment.sample import Sample, resample
+from icepipe.segment.space import Space
 
 CANDIDATES = range(2, 13)
 FIT_PIXELS = 50_000
@@ -30,51 +31,54 @@ def knee(x: Float64, y: Float64) -> int:
     return int(np.argmax(1 - along - down))
 
 
-def every_nth(sample: Kept, most: int) -> Kept:
-    """At most so many items of a sample, evenly spread over it."""
-    return sample[:: max(1, -(-len(sample) // most))]
-
-
-def _silhouette(sample: Kept, member: Kept) -> float:
+def _silhouette(places: Float64, centroids: Float64) -> float:
     from sklearn.metrics import silhouette_score
 
+    member = nearest(places, centroids)
     if len(np.unique(member)) < 2:
         return 0.0
-    return float(silhouette_score(sample.astype(np.float64), member))
+    return float(silhouette_score(places, member))
 
 
-def _point(sample: Kept, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> KPoint:
-    centroids, _, _ = k_means(sample, k, k, seed)
-    member = nearest(sample, centroids)
-    few = every_nth(sample, SILHOUETTE_PIXELS)
-    named = rules.codes(features_of(centroids, sensor))
-    split = fit(sample, k, seed, sensor, rules)
-    named_after = rules.codes(features_of(split.centroids, sensor))
+def _point(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> KPoint:
+    palette = palette_of(sample, space)
+    centroids, _ = k_means(sample, palette, space, k, seed)
+    member = nearest(palette.places, centroids)
+    distances = squared_distances(palette.places, centroids, member)
+    few = space.coordinates(resample(sample, SILHOUETTE_PIXELS).values).astype(np.float64)
+    means = [
+        np.average(palette.colours[member == i], axis=0, weights=palette.weights[member == i])
+        for i in np.unique(member)
+    ]
+    named = rules.codes(features_of(np.array(means), space.sensor))
+    own = named[np.searchsorted(np.unique(member), member)]
+    split = fit(sample, k, seed, space, rules)
+    named_after = rules.codes(features_of(split.spectra, space.sensor))
     return KPoint(
         k=k,
-        inertia=float(np.mean(np.sum((sample - centroids[member]) ** 2, axis=1))),
-        silhouette=_silhouette(few, nearest(few, centroids)),
-        ice_before=float(np.mean(named[member] == ClassCode.ICE)),
+        inertia=float(np.average(distances, weights=palette.weights)),
+        silhouette=_silhouette(few, centroids),
+        ice_before=float(np.average(own == ClassCode.ICE, weights=palette.weights)),
         ice_after=float(split.shares[named_after == ClassCode.ICE].sum()),
     )
 
 
-def choose_k(sample: Kept, how: str, seed: int, sensor: Sensor, rules: RuleSet) -> tuple[int, tuple[KPoint, ...]]:
+def choose_k(sample: Sample, how: str, seed: int, space: Space, rules: RuleSet) -> tuple[int, tuple[KPoint, ...]]:
     """Number of clusters and what every candidate would give.
 
     Parameters
     ----------
     sample
-        Shape (n, bands).
+        What a fit would look at.
     how
         ``elbow`` (knee of the logarithm of the inertia, so that two close colours count as much as two far ones) or
         ``silhouette`` (largest mean silhouette).
-    seed, sensor, rules
+    seed, space, rules
         As for a fit.
     """
-    few = every_nth(sample, FIT_PIXELS)
-    n_colours = len(np.unique(few, axis=0))
-    curve = tuple(_point(few, k, seed, sensor, rules) for k in CANDIDATES if k <= n_colours)
+    few = resample(sample, FIT_PIXELS)
+    n_colours = len(np.unique(few.values, axis=0))
+    curve = tuple(_point(few, k, seed, space, rules) for k in CANDIDATES if k <= n_colours)
     if not curve:
         return 1, ()
     if how == "silhouette":

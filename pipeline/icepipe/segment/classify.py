@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -10,86 +11,130 @@ import numpy as np
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.sensors import Sensor
 from icepipe.models import Model
-from icepipe.records import Pixels, UInt8
-from icepipe.segment.cluster import nearest
+from icepipe.records import Bool, Kept, Layer, Pixels, UInt8, UInt16
+from icepipe.segment.cluster import CHUNK, nearest
+from icepipe.segment.features import features_of
+from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.space import Space
+from icepipe.segment.strata import FIRST_CLOUD, Strata, marked, stratum_of
 
-UNKNOWN = 255
-FIRST_MASK = 240
-"""Strata below this are clusters; the others are ``FIRST_MASK`` plus a class code, or outside the region."""
-
-
-def stratum_of(code: ClassCode) -> int:
-    """Stratum of pixels that no cluster describes."""
-    return int(code) if code is ClassCode.OUTSIDE else FIRST_MASK + code
-
-
-_HIDDEN = np.array([stratum_of(ClassCode.UNOBSERVED)] * 256, dtype=np.uint8)
-for _code in (ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE):
-    _HIDDEN[_code] = stratum_of(_code)
-"""Stratum of each reason why a pixel is hidden."""
-
-
-def class_table(model: Model) -> UInt8:
-    """Class code of each of the 256 strata."""
-    table = np.full(256, ClassCode.OUTSIDE, dtype=np.uint8)
-    table[: len(model.clusters)] = model.codes
-    for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND):
-        table[stratum_of(code)] = code
-    return table
+UNKNOWN = 2**16 - 1
 
 
 class Search(Protocol):
-    """A way to find the nearest cluster of every pixel."""
+    """A way to find the stratum of every pixel by its bands."""
 
-    def clusters(self, pixels: Pixels) -> UInt8:
-        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
+    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         ...
 
 
-def search_of(model: Model, sensor: Sensor) -> Search:
-    """The search that fits a sensor's numbers."""
-    return ColourTable(model) if sensor.stretch else DirectSearch(model)
-
-
 class DirectSearch:
-    """Nearest cluster of measured bands, pixel by pixel."""
+    """Strata pixel by pixel, for one model of several.
 
-    def __init__(self, model: Model) -> None:
+    Parameters
+    ----------
+    model, sensor
+        The clusters, and what the numbers mean.
+    first, n
+        Number of the model's first cluster among all models', and how many there are.
+    """
+
+    def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
+        self._model, self._first, self._n = model, first, n
         self._centroids = model.centroids
+        self._space = Space(sensor, model.features)
+        self._rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
 
-    def clusters(self, pixels: Pixels) -> UInt8:
-        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
-        strata = _HIDDEN[pixels.hidden]
-        strata[pixels.valid] = nearest(pixels.bands[:, pixels.valid].T, self._centroids)
-        return strata
+    def of(self, values: Kept) -> UInt16:
+        """Stratum of every item; shape (n, bands)."""
+        found = np.zeros(len(values), dtype=np.uint16)
+        for start in range(0, len(values), CHUNK):
+            part = values[start : start + CHUNK]
+            clusters = nearest(self._space.coordinates(part), self._centroids)
+            certain = self._rules.certain(features_of(part.astype(np.float64), self._space.sensor))
+            found[start : start + CHUNK] = marked(clusters, certain, self._model, self._first, self._n)
+        return found
+
+    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
+        found = np.zeros(wanted.shape, dtype=np.uint16)
+        found[wanted] = self.of(bands[:, wanted].T)
+        return found
 
 
 class ColourTable:
-    """Nearest cluster of every 8-bit colour, filled as colours turn up.
+    """Stratum of every 8-bit colour, filled as colours turn up.
 
     A picture has far fewer colours than pixels, so most pixels cost one look-up. Exact: an entry is the answer of
-    :func:`nearest`.
+    the search.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._centroids = model.centroids
-        self._table = np.full(2**24, UNKNOWN, dtype=np.uint8)
+    def __init__(self, search: DirectSearch) -> None:
+        self._search = search
+        self._table = np.full(2**24, UNKNOWN, dtype=np.uint16)
 
-    def clusters(self, pixels: Pixels) -> UInt8:
-        """Cluster number of every pixel, the stratum of what hides it elsewhere; shape (rows, columns)."""
-        red, green, blue = pixels.bands.astype(np.uint32)
+    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
+        red, green, blue = bands.astype(np.uint32)
         colour = red << 16 | green << 8 | blue
-        index: UInt8 = self._table[colour]
-        missing = np.unique(colour[(index == UNKNOWN) & pixels.valid])
+        found: UInt16 = self._table[colour]
+        missing = np.unique(colour[(found == UNKNOWN) & wanted])
         if len(missing):
-            values = np.stack([missing >> 16, missing >> 8 & 255, missing & 255], axis=1)
-            self._table[missing] = nearest(values, self._centroids)
-            index = self._table[colour]
-        index[~pixels.valid] = _HIDDEN[pixels.hidden[~pixels.valid]]
-        return index
+            values = np.stack([missing >> 16, missing >> 8 & 255, missing & 255], axis=1).astype(np.uint8)
+            self._table[missing] = self._search.of(values)
+            found = self._table[colour]
+        return found
 
 
-def most_frequent(votes: Sequence[UInt8], codes: UInt8) -> UInt8:
+class Classifier:
+    """Names pixels by one model for all scenes, or by one a scene.
+
+    Parameters
+    ----------
+    models
+        One, or one a scene of the observation in its order.
+    sensor
+        What the numbers mean.
+    """
+
+    def __init__(self, models: Sequence[Model], sensor: Sensor) -> None:
+        self.table = Strata(models)
+        firsts = np.cumsum([0, *(len(model.clusters) for model in models)]).tolist()
+        direct = [DirectSearch(m, sensor, first, self.table.n) for m, first in zip(models, firsts, strict=False)]
+        one_picture = sensor.stretch is not None and len(direct) == 1
+        self._searches: tuple[Search, ...] = (ColourTable(direct[0]),) if one_picture else tuple(direct)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all scenes are named by one model."""
+        return len(self._searches) == 1
+
+    def layer(self, layer: Layer) -> Layer:
+        """A scene's layer with strata in the place of its bands."""
+        search = self._searches[0 if self.shared else layer.scene]
+        return replace(layer, bands=search.strata(layer.bands, layer.valid)[None])
+
+    def pixels(self, pixels: Pixels) -> UInt16:
+        """Strata of what scenes that share a model show; shape (rows, columns)."""
+        shown = pixels.valid | (pixels.hidden == ClassCode.CLOUD)
+        return self.hide(self._searches[0].strata(pixels.bands, shown), pixels)
+
+    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
+        """Put what hides pixels in the place of their own strata; cloud keeps what it looks like."""
+        hidden = _HIDDEN[pixels.hidden]
+        cloud = pixels.hidden == ClassCode.CLOUD
+        hidden[cloud] = FIRST_CLOUD + self.table.codes[strata[cloud]].astype(np.uint16)
+        return np.where(pixels.valid, strata, hidden)
+
+
+_HIDDEN = np.full(256, stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
+for _code in (ClassCode.LAND, ClassCode.OUTSIDE):
+    _HIDDEN[_code] = stratum_of(_code)
+"""Stratum of each reason why a pixel is hidden, cloud apart."""
+
+
+def most_frequent(votes: Sequence[UInt16], codes: UInt8) -> UInt16:
     """Of the strata that several scenes give a pixel, one of the class named most often.
 
     Parameters

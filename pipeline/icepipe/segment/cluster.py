@@ -1,20 +1,29 @@
-"""The clusters of a run: a seeded sample, one mini-batch k-means fit, and splits until names are stable."""
+"""The clusters of a run: one mini-batch k-means fit of a sample, and splits until names are stable."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.sensors import Sensor
-from icepipe.records import Bool, Float64, Int64, Kept, UInt8
+from icepipe.models import FitRecord
+from icepipe.records import Bool, Float64, Int64, UInt8
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RuleSet
+from icepipe.segment.sample import Sample
+from icepipe.segment.space import Space
 
 MAX_STRADDLE = 0.004
-"""Share of the sample that may lie on the other side of a threshold than its centroid, in one cluster."""
+"""Share of the sample that may lie on the other side of any threshold's low, middle or high value than its centroid, in
+one cluster: what the bounds may move by."""
+
+MAX_MISNAMED = 0.001
+"""Share of the sample whose own colour may have another name than its centroid, in one cluster: what the area may
+move by."""
 
 MAX_CERTAIN_STRAYS = 0.0002
 """Share of the sample that may sit in a cluster of another name although every threshold agrees on its own: a rare
@@ -23,11 +32,13 @@ class that a large cluster would swallow."""
 MAX_CLUSTERS = 64
 """Splitting stops here whatever is left; the share left is written into the model."""
 
+MAX_ITERATIONS = 100
+TOLERANCE = 1e-4
+"""Full iterations after the mini-batches stop when centroids move by less than this part of the variance."""
+
 CHUNK = 2**14
 SIGNIFICANT_DIGITS = 6
 """Centroids are rounded to this, so that they read and hash the same on every machine."""
-
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
 @dataclass(frozen=True)
@@ -38,45 +49,30 @@ class Fit:
     ----------
     centroids
         Shape (clusters, features), in physical order.
+    spectra
+        Kept numbers of each cluster's bands; shape (clusters, bands).
     parents
         Number of the k-means cluster that each came from.
     shares
         Part of the sample in each.
-    k_fitted, n_iter, inertia
+    k_fitted
+        Clusters before splitting.
+    record
         How the k-means fit went.
     straddle
         Largest share left on the other side of a threshold.
     spread
         Mean squared distance to the nearest centroid, after splitting.
-    n_sample
-        Pixels in the sample.
     """
 
     centroids: Float64
+    spectra: Float64
     parents: Int64
     shares: Float64
     k_fitted: int
-    n_iter: int
-    inertia: float
+    record: FitRecord
     straddle: float
     spread: float
-    n_sample: int
-
-
-def pick(seed: int, date_ordinal: int, rows: Int64, cols: Int64, rate: float) -> Bool:
-    """Whether each pixel of the run grid belongs to the sample.
-
-    A hash (the finaliser of SplitMix64, Steele and others 2014) of seed, date, row and column decides, so the
-    sample does not depend on files, blocks or workers.
-    """
-    salt = np.uint64((seed << 32) ^ date_ordinal)
-    with np.errstate(over="ignore"):
-        place = rows.astype(np.uint64)[:, None] << np.uint64(32) | cols.astype(np.uint64)[None, :]
-        mixed = place ^ (salt * np.uint64(0x9E3779B97F4A7C15))
-        for multiplier in _MIX:
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * multiplier
-        mixed ^= mixed >> np.uint64(31)
-    return np.asarray(mixed <= np.uint64(min(rate, 1.0) * float(2**64 - 2**11)))
 
 
 def round_significant(values: Float64) -> Float64:
@@ -103,58 +99,97 @@ def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
     return index
 
 
-def _physical_order(centroids: Float64, sensor: Sensor) -> Int64:
-    brightness = features_of(centroids, sensor)["brightness"]
-    return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)
-
-
-def k_means(sample: Kept, n_colours: int, k: int, seed: int) -> tuple[Float64, int, float]:
-    """Centroids, iterations and inertia of one mini-batch fit on one thread, before anything is split."""
-    from sklearn.cluster import MiniBatchKMeans
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        fit = MiniBatchKMeans(
-            n_clusters=min(k, n_colours),
-            random_state=seed,
-            n_init=3,
-            batch_size=4096,
-            reassignment_ratio=0.001,
-        ).fit(sample.astype(np.float32))
-    return fit.cluster_centers_.astype(np.float64), int(fit.n_iter_), float(fit.inertia_)
+def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
+    """Squared distance of every item to the centroid that it is a member of."""
+    return np.asarray(np.sum((values - centroids[member]) ** 2, axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _Palette:
-    """Distinct colours of the sample, how often each occurs, and what rules could call it."""
+class Palette:
+    """Distinct colours of a sample: kept numbers, places in the space they are compared in, and weights."""
 
     colours: Float64
-    counts: Int64
+    places: Float64
+    weights: Float64
+
+
+def palette_of(sample: Sample, space: Space) -> Palette:
+    """The distinct colours of a sample, in ascending order.
+
+    Raises
+    ------
+    NoUsableInput
+        If the sample is empty.
+    """
+    if len(sample.values) == 0:
+        raise NoUsableInput("no valid pixel in any tile", "check nodata, alpha and masks of the files")
+    colours, member = np.unique(sample.values, axis=0, return_inverse=True)
+    weights = np.bincount(member.ravel(), weights=sample.weights, minlength=len(colours))
+    places = space.coordinates(colours).astype(np.float64)
+    return Palette(colours.astype(np.float64), places, weights.astype(np.float64))
+
+
+def k_means(sample: Sample, palette: Palette, space: Space, k: int, seed: int) -> tuple[Float64, FitRecord]:
+    """Centroids of one fit on one thread, before anything is split.
+
+    Mini-batches find their way, full iterations over all colours of the sample settle them. A cluster that loses all
+    members is started again at the pixel farthest from its centroid, by scikit-learn, in both.
+    """
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
+
+    k = min(k, len(np.unique(palette.places, axis=0)))
+    items = space.coordinates(sample.values).astype(np.float32)
+    with threadpool_limits(limits=1):
+        start = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096, reassignment_ratio=0.001)
+        start.fit(items, sample_weight=sample.weights)
+        settled = KMeans(k, init=start.cluster_centers_.astype(np.float64), n_init=1, max_iter=MAX_ITERATIONS)
+        settled.set_params(tol=TOLERANCE).fit(palette.places, sample_weight=palette.weights)
+    record = FitRecord(
+        seed=seed,
+        n_sample=len(sample.values),
+        n_minibatch=int(start.n_steps_),
+        n_lloyd=int(settled.n_iter_),
+        max_iterations=MAX_ITERATIONS,
+        tolerance=TOLERANCE,
+        converged=bool(settled.n_iter_ < MAX_ITERATIONS),
+        inertia=float(f"{settled.inertia_:.6g}"),
+    )
+    return round_significant(settled.cluster_centers_), record
+
+
+@dataclass(frozen=True)
+class _Splitter:
+    """What decides whether a cluster holds together: colours and what rules could call them."""
+
+    palette: Palette
+    space: Space
+    rules: RuleSet
     signature: NDArray[np.uint16]
 
+    @classmethod
+    def of(cls, palette: Palette, space: Space, rules: RuleSet) -> _Splitter:
+        return cls(palette, space, rules, _signature(palette.colours, space, rules))
 
-def _signature(values: Float64, sensor: Sensor, rules: RuleSet) -> NDArray[np.uint16]:
-    features = features_of(values, sensor)
-    return np.asarray(rules.could_be(features).astype(np.uint16) << 8 | rules.codes(features))
+    def spectra(self, centroids: Float64, member: UInt8) -> Float64:
+        """Kept numbers that name each cluster."""
+        if not self.space.features:
+            return centroids
+        return round_significant(_means(self.palette.colours, self.palette.weights, member, len(centroids)))
 
+    def strays(self, centroids: Float64, member: UInt8) -> tuple[_Strays, ...]:
+        """Colours across any threshold from their centroid, of another name, and certainly of another name."""
+        own = self.signature
+        centre = _signature(self.spectra(centroids, member), self.space, self.rules)[member]
+        misnamed = own & 255 != centre & 255
+        certain = misnamed & np.isin(own >> 8, 1 << np.arange(8))
+        kinds = (own != centre, MAX_STRADDLE), (misnamed, MAX_MISNAMED), (certain, MAX_CERTAIN_STRAYS)
+        return tuple(self._strays(apart, member, allowed) for apart, allowed in kinds)
 
-def _two_means(colours: Float64, counts: Int64, apart: Bool) -> Float64 | None:
-    """Two centroids started from the two sides of a threshold; None where a side would be empty."""
-    if apart.all() or not apart.any():
-        return None
-    centres = np.array([np.average(colours[side], axis=0, weights=counts[side]) for side in (apart, ~apart)])
-    for _ in range(20):
-        member = nearest(colours, centres)
-        if not 0 < member.sum() < len(member):
-            return None
-        moved = np.array(
-            [np.average(colours[member == i], axis=0, weights=counts[member == i]) for i in (0, 1)],
-            dtype=np.float64,
-        )
-        if np.array_equal(moved, centres):
-            break
-        centres = moved
-    return round_significant(centres)
+    def _strays(self, apart: Bool, member: UInt8, allowed: float) -> _Strays:
+        weights = self.palette.weights
+        share = np.bincount(member, weights=weights * apart, minlength=256) / weights.sum()
+        return _Strays(apart, share, share / allowed)
 
 
 @dataclass(frozen=True)
@@ -169,28 +204,45 @@ class _Strays:
     excess: Float64
 
 
-def _strays(palette: _Palette, member: UInt8, centre_signature: NDArray[np.uint16]) -> tuple[_Strays, _Strays]:
-    """Colours across any threshold from their centroid, and colours that are certainly of another name."""
-    total = int(palette.counts.sum())
-    own, centre = palette.signature, centre_signature[member]
-    certain = np.isin(own >> 8, 1 << np.arange(8)) & (own & 255 != centre & 255)
-    found = []
-    for apart, allowed in ((own != centre, MAX_STRADDLE), (certain, MAX_CERTAIN_STRAYS)):
-        share = np.bincount(member, weights=palette.counts * apart, minlength=len(centre_signature)) / total
-        found.append(_Strays(apart, share, share / allowed))
-    return found[0], found[1]
+def _signature(values: Float64, space: Space, rules: RuleSet) -> NDArray[np.uint16]:
+    features = features_of(values, space.sensor)
+    return np.asarray(rules.could_be(features).astype(np.uint16) << 8 | rules.codes(features))
 
 
-def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet) -> tuple[Float64, Int64, float]:
+def _means(values: Float64, weights: Float64, member: UInt8, n: int) -> Float64:
+    """Weighted mean of the members of each of ``n`` clusters; zeros where one has none."""
+    sums = np.stack([np.bincount(member, weights=weights * column, minlength=n) for column in values.T], axis=1)
+    total = np.bincount(member, weights=weights, minlength=n)[:, None]
+    return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+
+
+def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None:
+    """Two centroids started from the two sides of a threshold; None where a side would be empty."""
+    if apart.all() or not apart.any():
+        return None
+    member = (~apart).astype(np.uint8)
+    centres = _means(places, weights, member, 2)
+    for _ in range(20):
+        member = nearest(places, centres)
+        if not 0 < member.sum() < len(member):
+            return None
+        moved = _means(places, weights, member, 2)
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return round_significant(centres)
+
+
+def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, float]:
     """Split the cluster with the most strays, again and again; give centroids, parents and the share left."""
-    parents = np.arange(len(centroids))
+    palette, parents = splitter.palette, np.arange(len(centroids))
     stuck: set[tuple[int, tuple[float, ...]]] = set()
     while True:
-        member = nearest(palette.colours, centroids)
-        kinds = _strays(palette, member, _signature(centroids, sensor, rules))
+        member = nearest(palette.places, centroids)
+        kinds = splitter.strays(centroids, member)
         excess = np.array(
             [
-                [0 if (n, tuple(c)) in stuck else e for c, e in zip(centroids, kind.excess, strict=True)]
+                [0 if (n, tuple(c)) in stuck else kind.excess[i] for i, c in enumerate(centroids)]
                 for n, kind in enumerate(kinds)
             ]
         )
@@ -198,7 +250,7 @@ def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet
         if excess[kind, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
             return centroids, parents, float(kinds[0].share.max())
         inside = member == worst
-        halves = _two_means(palette.colours[inside], palette.counts[inside], kinds[kind].apart[inside])
+        halves = _two_means(palette.places[inside], palette.weights[inside], kinds[kind].apart[inside])
         if halves is None:
             stuck.add((int(kind), tuple(centroids[worst])))
             continue
@@ -206,38 +258,56 @@ def _split(palette: _Palette, centroids: Float64, sensor: Sensor, rules: RuleSet
         parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)
 
 
-def fit(sample: Kept, k: int, seed: int, sensor: Sensor, rules: RuleSet) -> Fit:
+def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
     """Fit and split clusters on a sample.
 
     Parameters
     ----------
     sample
-        Shape (n, bands), in an order that depends on nothing but the run grid.
+        In an order that depends on nothing but the run grid.
     k
         Clusters to start from; fewer where the sample has fewer colours.
     seed
         Start of the fit.
-    sensor, rules
-        What the numbers mean, and the thresholds that clusters must not straddle.
+    space, rules
+        Where pixels are compared, and the thresholds that clusters must not straddle.
 
     Raises
     ------
     NoUsableInput
         If the sample is empty.
     """
-    if len(sample) == 0:
-        raise NoUsableInput("no valid pixel in any tile", "check nodata, alpha and masks of the files")
-    colours, counts = np.unique(sample, axis=0, return_counts=True)
-    values = colours.astype(np.float64)
-    palette = _Palette(values, counts, _signature(values, sensor, rules))
-    centroids, n_iter, inertia = k_means(sample, len(colours), k, seed)
-    centroids = round_significant(centroids)
-    centroids = centroids[_physical_order(centroids, sensor)]
-    k_fitted = len(centroids)
-    centroids, parents, straddle = _split(palette, centroids, sensor, rules)
-    order = _physical_order(centroids, sensor)
+    palette = palette_of(sample, space)
+    start, record = k_means(sample, palette, space, k, seed)
+    splitter = _Splitter.of(palette, space, rules)
+    start = start[_physical_order(splitter, start)]
+    centroids, parents, straddle = _split(splitter, start)
+    order = _physical_order(splitter, centroids)
+    order = order[np.isin(order, nearest(palette.places, centroids))]
     centroids, parents = centroids[order], parents[order]
-    member = nearest(values, centroids)
-    shares = np.bincount(member, weights=counts, minlength=len(centroids)) / len(sample)
-    spread = float(np.average(np.sum((values - centroids[member]) ** 2, axis=1), weights=counts))
-    return Fit(centroids, parents, shares, k_fitted, n_iter, inertia, straddle, spread, len(sample))
+    member = nearest(palette.places, centroids)
+    total = palette.weights.sum()
+    return Fit(
+        centroids=centroids,
+        spectra=splitter.spectra(centroids, member),
+        parents=parents,
+        shares=np.bincount(member, weights=palette.weights, minlength=len(centroids)) / total,
+        k_fitted=len(start),
+        record=record,
+        straddle=straddle,
+        spread=float(np.sum(squared_distances(palette.places, centroids, member) * palette.weights) / total),
+    )
+
+
+def no_fit(sensor: Sensor, seed: int) -> Fit:
+    """What a fit of no pixels would be: no clusters."""
+    none = np.zeros((0, len(sensor.roles)))
+    record = FitRecord(seed, 0, 0, 0, MAX_ITERATIONS, TOLERANCE, True, 0.0)
+    return Fit(none, none, np.zeros(0, np.int64), np.zeros(0), 0, record, 0.0, 0.0)
+
+
+def _physical_order(splitter: _Splitter, centroids: Float64) -> Int64:
+    """Dark to bright, then by the centroid."""
+    spectra = splitter.spectra(centroids, nearest(splitter.palette.places, centroids))
+    brightness = features_of(spectra, splitter.space.sensor)["brightness"]
+    return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)

@@ -7,9 +7,8 @@ import numpy as np
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.models import Model
 from icepipe.records import Kept
-from icepipe.segment.cluster import nearest
-from icepipe.segment.features import features_of
-from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.cluster import nearest, squared_distances
+from icepipe.segment.space import Space
 
 LARGEST_RATIO = 2.0
 """An observation whose pixels lie on average (root mean square) more than twice as far from the centroids as the
@@ -27,8 +26,10 @@ PIXELS = 20_000
 """Pixels of an observation that are looked at."""
 
 
-def drift_and_misfit(pixels: Kept, model: Model, sensor: Sensor) -> tuple[float, float]:
-    """How far pixels lie from the model, and how many of them it calls what they certainly are not.
+def drift_of(pixels: Kept, model: Model, sensor: Sensor) -> float:
+    """How far pixels lie from the model.
+
+    Root mean square distance to the nearest centroid, over that of the sample that the model was fitted on.
 
     Parameters
     ----------
@@ -36,20 +37,11 @@ def drift_and_misfit(pixels: Kept, model: Model, sensor: Sensor) -> tuple[float,
         Shape (n, bands).
     model, sensor
         The model, and what the numbers mean.
-
-    Returns
-    -------
-    drift
-        Root mean square distance to the nearest centroid, over that of the sample that the model was fitted on.
-    misfit
-        Share of pixels that every threshold agrees on calling something else than their nearest cluster is called.
     """
-    if not len(pixels):
-        return 0.0, 0.0
-    floor = FLOOR_BYTES if sensor.stretch else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
-    values, member = pixels.astype(np.float64), nearest(pixels, model.centroids)
-    spread = float(np.mean(np.sum((values - model.centroids[member]) ** 2, axis=1)))
-    rules, features = RULE_SETS[sensor.rule_set], features_of(values, sensor)
-    certain = np.isin(rules.could_be(features), 1 << np.arange(8))
-    misnamed = certain & (rules.codes(features) != model.codes[member])
-    return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2))), float(np.mean(misnamed))
+    if not len(pixels) or not model.clusters:
+        return 0.0
+    floor = FLOOR_BYTES if sensor.stretch and not model.features else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
+    places = Space(sensor, model.features).coordinates(pixels)
+    member = nearest(places, model.centroids)
+    spread = float(np.mean(squared_distances(places, model.centroids, member)))
+    return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,9 +17,31 @@ INDICES: dict[str, tuple[str, str, str]] = {
     "ndwi": ("green", "nir", "McFeeters (1996), Int. J. Remote Sensing 17"),
     "ndvi": ("nir", "red", "Rouse and others (1974), NASA SP-351"),
     "ndsi_721": ("red", "swir2", "Salomonson and Appel (2006), IEEE TGRS 44"),
+    "ndgi": ("green", "red", "Keshri, Shukla and Gupta (2009), Int. J. Remote Sensing 30: snow and ice against debris"),
     "redness": ("red", "blue", "the colour of soil against snow: Warren (1982), Rev. Geophys. 20"),
 }
 """Normalised differences by name: the two bands, and the source."""
+
+OTHER_FEATURES: dict[str, str] = {
+    "brightness": "mean of red, green and blue (of all bands where not all three are there)",
+    "whiteness": "sum of abs(band - mean) / mean over red, green and blue; 0 is grey. Gomez-Chova and others (2007), IEEE "
+    "GRSL 4, as Zhu and Woodcock (2012), Remote Sens. Environ. 118, use it",
+    "greenness": "the smaller of (green - red) / (green + red) and (green - blue) / (green + blue). Motohka and "
+    "others (2010), Remote Sensing 2; the second keeps turquoise water out",
+}
+"""Features that are no normalised difference, and what they are."""
+
+_RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(INDICES, (-1.0, 1.0)),
+    "greenness": (-1.0, 1.0),
+    "whiteness": (0.0, 4.0),
+}
+_REFLECTANCE_RANGE = (0.0, 1.0)
+
+
+def range_of(feature: str) -> tuple[float, float]:
+    """What a feature can be: fixed, so that distances mean the same in every run. Reflectances are 0 to 1."""
+    return _RANGES.get(feature, _REFLECTANCE_RANGE)
 
 
 def normalised_difference(a: Float64, b: Float64) -> Float64:
@@ -41,9 +63,7 @@ def features_of(values: Float64, sensor: Sensor) -> Features:
     Returns
     -------
     Features
-        Every role's reflectance by its name; ``brightness``, the mean of the visible bands (of all where not all
-        three are there); every index whose bands are there; and ``greenness``, the smaller of the green-red and the
-        green-blue difference (Motohka and others 2010 use green-red; the second keeps turquoise water out).
+        Every role's reflectance by its name, every index whose bands are there, and the other features.
     """
     bands = dict(zip(sensor.roles, np.clip(sensor.reflectance(values), 0.0, None).T, strict=True))
     features = dict(bands)
@@ -53,6 +73,16 @@ def features_of(values: Float64, sensor: Sensor) -> Features:
         name: normalised_difference(bands[a], bands[b]) for name, (a, b, _) in INDICES.items() if {a, b} <= bands.keys()
     }
     if len(visible) == 3:
-        over_red = normalised_difference(bands["green"], bands["red"])
-        features["greenness"] = np.minimum(over_red, normalised_difference(bands["green"], bands["blue"]))
+        features["greenness"] = np.minimum(features["ndgi"], normalised_difference(bands["green"], bands["blue"]))
+        features["whiteness"] = _whiteness(visible, features["brightness"])
     return features
+
+
+def _whiteness(visible: Sequence[Float64], mean: Float64) -> Float64:
+    apart = np.sum([np.abs(band - mean) for band in visible], axis=0)
+    return np.asarray(np.divide(apart, mean, out=np.zeros_like(mean), where=mean > 0))
+
+
+def features_known(sensor: Sensor) -> tuple[str, ...]:
+    """Names of the features that a sensor's bands give."""
+    return tuple(features_of(np.ones((1, len(sensor.roles))), sensor))

@@ -1,18 +1,20 @@
-"""A name, a margin and a written reason for every cluster, from its centroid alone."""
+"""A name, a margin and a written reason for every cluster, from its mean spectrum alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.sensors import Sensor
-from icepipe.models import Cluster, KPoint, Model
+from icepipe.models import Cluster, KPoint, Model, Threshold
 from icepipe.records import Float64
 from icepipe.segment.cluster import Fit
 from icepipe.segment.features import Features, features_of
-from icepipe.segment.rules import RULE_SETS, RuleSet, Threshold
+from icepipe.segment.rules import RuleSet
+from icepipe.segment.space import Space
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,17 @@ def _reason(
     return margin, text
 
 
-def name_centroid(centroid: Float64, sensor: Sensor) -> Naming:
-    """Name one centroid by the sensor's rule set.
+def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
+    """Name one cluster.
 
     Parameters
     ----------
-    centroid
-        Shape (bands,), in the sensor's own numbers.
-    sensor
-        What the numbers mean.
+    spectrum
+        Kept numbers of its bands, shape (bands,).
+    sensor, rules
+        What the numbers mean, and the thresholds that decide.
     """
-    rules = RULE_SETS[sensor.rule_set]
-    features = features_of(np.asarray(centroid, dtype=np.float64)[None, :], sensor)
+    features = features_of(np.asarray(spectrum, dtype=np.float64)[None, :], sensor)
     code = ClassCode(int(rules.codes(features)[0]))
     bits = int(rules.could_be(features)[0])
     could_be = tuple(c for c in BUDGET if bits >> c & 1)
@@ -88,14 +89,17 @@ def name_centroid(centroid: Float64, sensor: Sensor) -> Naming:
     return Naming(code, could_be, margin, reason)
 
 
-def name_clusters(fit: Fit, k_asked: int | str, seed: int, sensor: Sensor, k_curve: tuple[KPoint, ...] = ()) -> Model:
+def name_clusters(
+    fit: Fit, k_asked: int | str, space: Space, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
+) -> Model:
     """Turn a fit into a model: every cluster named."""
-    clusters = []
-    for centroid, parent, share in zip(fit.centroids, fit.parents, fit.shares, strict=True):
-        naming = name_centroid(centroid, sensor)
+    sensor, clusters = space.sensor, []
+    for centroid, spectrum, parent, share in zip(fit.centroids, fit.spectra, fit.parents, fit.shares, strict=True):
+        naming = name_spectrum(spectrum, sensor, rules)
         clusters.append(
             Cluster(
-                centroid=tuple(float(value) for value in centroid),
+                centroid=tuple(centroid.tolist()),
+                spectrum=tuple(spectrum.tolist()),
                 code=naming.code,
                 could_be=naming.could_be,
                 margin=naming.margin,
@@ -107,15 +111,25 @@ def name_clusters(fit: Fit, k_asked: int | str, seed: int, sensor: Sensor, k_cur
     return Model(
         sensor=sensor.key,
         roles=sensor.roles,
+        encoding=sensor.encoding,
+        features=space.features,
         rule_set=sensor.rule_set,
+        thresholds=rules.thresholds,
         k_asked=k_asked,
         k_fitted=fit.k_fitted,
-        seed=seed,
-        n_sample=fit.n_sample,
-        n_iter=fit.n_iter,
-        inertia=fit.inertia,
+        fit=fit.record,
         straddle=fit.straddle,
         spread=float(f"{fit.spread:.6g}"),
         clusters=tuple(clusters),
         k_curve=k_curve,
     )
+
+
+def pinned(model: Model, names: Mapping[int, ClassCode]) -> Model:
+    """The model with some clusters named by hand."""
+    clusters = list(model.clusters)
+    for number, code in names.items():
+        old = clusters[number]
+        reason = f"{code.label}: pinned by the config; the rules say {old.reason}"
+        clusters[number] = replace(old, code=code, could_be=(code,), margin=None, reason=reason, pinned=True)
+    return replace(model, clusters=tuple(clusters))

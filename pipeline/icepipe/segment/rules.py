@@ -7,46 +7,18 @@ within the range is what the low and high areas are made of.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from icepipe.classes import ClassCode
+from icepipe.config import NewThreshold
+from icepipe.errors import ConfigError
+from icepipe.models import Threshold
 from icepipe.records import Bool, UInt8
 from icepipe.segment.features import Features
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """One number that decides.
-
-    Attributes
-    ----------
-    name
-        The condition it decides.
-    feature
-        The feature compared with it; the condition holds at or above it.
-    low, mid, high
-        Published range and the value used.
-    unit
-        Unit of the feature, for people.
-    source
-        Where the range comes from.
-    """
-
-    name: str
-    feature: str
-    low: float
-    mid: float
-    high: float
-    unit: str
-    source: str
-
-    @property
-    def levels(self) -> tuple[float, float, float]:
-        """Low, middle and high."""
-        return self.low, self.mid, self.high
 
 
 @dataclass(frozen=True)
@@ -78,12 +50,29 @@ class RuleSet:
         Bit ``code`` is set where the class is possible. Each condition is monotone in its threshold, so the ends
         of the ranges cover everything in between.
         """
-        ends = self.conditions(features, 0), self.conditions(features, 2)
-        possible = np.uint8(1) << self.codes(features)
-        for choice in itertools.product((0, 1), repeat=len(self.thresholds)):
-            picked = [ends[end][i] for i, end in enumerate(choice)]
-            possible |= np.uint8(1) << self.decide(picked)
-        return possible
+        met = (*self.conditions(features, 0), *self.conditions(features, 2))
+        pattern = sum((one.astype(np.intp) << i for i, one in enumerate(met)), start=np.zeros(met[0].shape, np.intp))
+        possible = _possible(self.decide, len(self.thresholds))[pattern]
+        return np.asarray(possible | np.uint8(1) << self.codes(features))
+
+    def certain(self, features: Features) -> UInt8:
+        """Class code of every item that all combinations of thresholds agree on, ``UNOBSERVED`` elsewhere."""
+        possible = self.could_be(features)
+        return np.where(np.isin(possible, _ONE_CLASS), self.codes(features), ClassCode.UNOBSERVED).astype(np.uint8)
+
+
+@cache
+def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
+    """Bit set of the classes that can come of every pattern of ``n`` conditions at their low and at their high ends."""
+    patterns = np.arange(4**n)
+    met = [patterns >> i & 1 == 1 for i in range(2 * n)]
+    possible = np.zeros(4**n, dtype=np.uint8)
+    for choice in itertools.product((0, n), repeat=n):
+        possible |= np.uint8(1) << decide([met[end + i] for i, end in enumerate(choice)])
+    return possible
+
+
+_ONE_CLASS = np.uint8(1) << np.arange(8, dtype=np.uint8)
 
 
 def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
@@ -96,6 +85,7 @@ def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
 
 RGB_THRESHOLDS = (
     Threshold(
+        key="ice-brightness",
         name="bright enough for ice",
         feature="brightness",
         low=0.085,
@@ -107,6 +97,7 @@ RGB_THRESHOLDS = (
         "the middle lies between the two",
     ),
     Threshold(
+        key="colour-brightness",
         name="bright enough for its colour to mean something",
         feature="brightness",
         low=0.015,
@@ -117,6 +108,7 @@ RGB_THRESHOLDS = (
         "of 0.02",
     ),
     Threshold(
+        key="plant-greenness",
         name="green as plants are",
         feature="greenness",
         low=0.05,
@@ -127,6 +119,7 @@ RGB_THRESHOLDS = (
         "soil, around it over snow and water; raised by the scatter of the latter",
     ),
     Threshold(
+        key="ground-redness",
         name="brown as ground is",
         feature="redness",
         low=0.10,
@@ -168,14 +161,18 @@ def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
 
 
 def decide_modis_721(conditions: Sequence[Bool]) -> UInt8:
-    """Name bands 7-2-1: bright red without shortwave infrared is ice, dark red and near infrared is water."""
-    bright, snowy, near_infrared = conditions
-    ice = bright & snowy
+    """Name bands 7-2-1: bright red without shortwave infrared is ice, dark red and near infrared is water.
+
+    What is as bright as grey-white ice and not as dark in the shortwave infrared as clear snow may be cloud over ice.
+    """
+    bright, snowy, near_infrared, cloud_bright, clear_snow = conditions
+    ice = bright & snowy & (clear_snow | ~cloud_bright)
     water = ~bright & ~near_infrared
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
 
 
 _SNOWY = Threshold(
+    key="snow-ndsi",
     name="as dark in the shortwave infrared as snow",
     feature="ndsi",
     low=0.35,
@@ -186,6 +183,7 @@ _SNOWY = Threshold(
     "Remote Sens. Environ. 28; Salomonson and Appel (2006), IEEE TGRS 44, take the 2.1 micrometre band the same way",
 )
 _NEAR_INFRARED = Threshold(
+    key="water-nir",
     name="brighter in the near infrared than water",
     feature="nir",
     low=0.10,
@@ -196,6 +194,7 @@ _NEAR_INFRARED = Threshold(
     "snow from water",
 )
 _LIT = Threshold(
+    key="snow-green",
     name="lit well enough to judge snow",
     feature="green",
     low=0.09,
@@ -210,6 +209,7 @@ MULTISPECTRAL_THRESHOLDS = (
     _NEAR_INFRARED,
     _LIT,
     Threshold(
+        key="water-mndwi",
         name="greener than the shortwave infrared, as water is",
         feature="mndwi",
         low=-0.05,
@@ -219,6 +219,7 @@ MULTISPECTRAL_THRESHOLDS = (
         source="Xu (2006), Int. J. Remote Sensing 27: open water has a modified difference water index over 0",
     ),
     Threshold(
+        key="pond-green",
         name="bright as a melt pond in green",
         feature="green",
         low=0.25,
@@ -231,6 +232,7 @@ MULTISPECTRAL_THRESHOLDS = (
 )
 
 _GREENER_THAN_NIR = Threshold(
+    key="water-ndwi",
     name="greener than the near infrared, as water is",
     feature="ndwi",
     low=-0.05,
@@ -244,6 +246,7 @@ NEAR_INFRARED_THRESHOLDS = (
     RGB_THRESHOLDS[0],
     _NEAR_INFRARED,
     Threshold(
+        key="plant-ndvi",
         name="green as plants are",
         feature="ndvi",
         low=0.15,
@@ -257,7 +260,33 @@ NEAR_INFRARED_THRESHOLDS = (
     _GREENER_THAN_NIR,
 )
 
-MODIS_721_THRESHOLDS = (replace(RGB_THRESHOLDS[0], feature="red"), replace(_SNOWY, feature="ndsi_721"), _NEAR_INFRARED)
+MODIS_721_THRESHOLDS = (
+    replace(RGB_THRESHOLDS[0], feature="red"),
+    replace(_SNOWY, feature="ndsi_721"),
+    _NEAR_INFRARED,
+    Threshold(
+        key="cloud-brightness",
+        name="as bright as clouds over sea ice",
+        feature="red",
+        low=0.25,
+        mid=0.285,
+        high=0.32,
+        unit="reflectance",
+        source="Brandt and others (2005), J. Climate 18: bare young grey ice 0.25, grey-white ice 0.32; the middle "
+        "lies between them. Thinner ice is too dark for a cloud test to mean anything",
+    ),
+    Threshold(
+        key="clear-snow-ndsi",
+        name="darker in the shortwave infrared than clouds over snow",
+        feature="ndsi_721",
+        low=0.65,
+        mid=0.70,
+        high=0.75,
+        unit="index",
+        source="Irish (2000), Proc. SPIE 4049, and Choi and Bindschadler (2004), Remote Sens. Environ. 91: a snow "
+        "index over 0.7 is clear snow or ice, under it cloud; the range is half a tenth to both sides",
+    ),
+)
 
 RULE_SETS: dict[str, RuleSet] = {
     "rgb": RuleSet(RGB_THRESHOLDS, decide_rgb),
@@ -269,3 +298,40 @@ RULE_SETS: dict[str, RuleSet] = {
     "visible": RuleSet(RGB_THRESHOLDS, decide_rgb),
 }
 """Rule sets by key. Thresholds are reflectances and indices, so that pictures and measured bands share them."""
+
+
+def with_changes(rules: RuleSet, changes: Mapping[str, NewThreshold], features: Collection[str]) -> RuleSet:
+    """Rules with thresholds that a config sets.
+
+    Parameters
+    ----------
+    rules
+        What the sensor's table says.
+    changes
+        By key of a threshold.
+    features
+        What a threshold can be compared with.
+
+    Raises
+    ------
+    ConfigError
+        If a threshold or feature is not there, or a range is not in order.
+    """
+    keys = [t.key for t in rules.thresholds]
+    if unknown := sorted(set(changes) - set(keys)):
+        raise ConfigError(
+            f"segment.labels.thresholds: these rules have no {', '.join(unknown)}", f"choose from {', '.join(keys)}"
+        )
+    changed = (_changed(t, changes[t.key], features) if t.key in changes else t for t in rules.thresholds)
+    return replace(rules, thresholds=tuple(changed))
+
+
+def _changed(old: Threshold, asked: NewThreshold, features: Collection[str]) -> Threshold:
+    given = {name: value for name, value in asked.model_dump().items() if value is not None}
+    new = replace(old, **given, source=f"set by the config; the table has {old.feature} {old.mid:g}: {old.source}")
+    where = f"segment.labels.thresholds.{old.key}"
+    if new.feature not in features:
+        raise ConfigError(f"{where}: there is no feature {new.feature}", f"choose from {', '.join(features)}")
+    if not new.low <= new.mid <= new.high:
+        raise ConfigError(f"{where}: {new.low:g}, {new.mid:g}, {new.high:g} are not in order", "give low, mid and high")
+    return new

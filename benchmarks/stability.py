@@ -1,0 +1,164 @@
+"""How far the ice fraction moves with k and the seed, before and after clusters are split: a table and a plot.
+
+    python benchmarks/stability.py PLOT.png KIND=SCENES [KIND=SCENES ...] [--seeds 10] [--sensor KEY]
+
+Every KIND is fitted as one run over its scenes would be, for k = 4..12 and each seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from icepipe.classes import ClassCode
+from icepipe.config import Config
+from icepipe.fitting import pool_of
+from icepipe.models import Model
+from icepipe.plan import Plan, make_plan
+from icepipe.records import Block
+from icepipe.segment.cluster import Fit, fit, k_means, nearest, palette_of
+from icepipe.segment.label import name_clusters
+from icepipe.segment.sample import POOL, Sample, thin
+
+KS = range(4, 13)
+SIZE = 200_000
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene's own plan, and its distinct colours with how often each occurs."""
+
+    name: str
+    plan: Plan
+    colours: np.ndarray
+    counts: np.ndarray
+
+
+def _scene(path: str) -> Scene:
+    plan = make_plan(Config.model_validate({"name": "stability", "inputs": {"scenes": path}}))
+    with plan.reader(plan.observations[0]) as reader:
+        grid = plan.grid
+        pixels = reader.read(Block(0, 0, grid.height, grid.width))
+    colours, counts = np.unique(pixels.bands[:, pixels.valid].T, axis=0, return_counts=True)
+    return Scene(Path(path).name, plan, colours, counts)
+
+
+def _sample(scenes: Sequence[Scene], seed: int) -> Sample:
+    rate = POOL * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
+    pools = []
+    for scene in scenes:
+        segment = scene.plan.config.segment.model_copy(update={"seed": seed})
+        plan = replace(scene.plan, config=scene.plan.config.model_copy(update={"segment": segment}))
+        pools.append(pool_of(plan, rate, plan.observations[0]))
+    return thin(pools, SIZE)
+
+
+def _shares(model: Model, scenes: Sequence[Scene], clusters: Sequence[bool]) -> list[float]:
+    """Part of each scene that lies in some clusters."""
+    chosen = np.array(clusters)
+    return [
+        float(scene.counts[chosen[nearest(scene.colours, model.centroids)]].sum() / scene.counts.sum())
+        for scene in scenes
+    ]
+
+
+def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
+    return _shares(model, scenes, [cluster.code is ClassCode.ICE for cluster in model.clusters])
+
+
+def _before(plan: Plan, sample: Sample, k: int, seed: int) -> Model:
+    centroids, record = k_means(sample, palette_of(sample, plan.space), plan.space, k, seed)
+    n = len(centroids)
+    raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, 0.0, 0.0)
+    return name_clusters(raw, k, plan.space, plan.rules)
+
+
+def _matching(pattern: str) -> list[str]:
+    anchor = Path(pattern).anchor or "."
+    return sorted(str(path) for path in Path(anchor).glob(pattern.removeprefix(Path(pattern).anchor)))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Ice fractions, shape (fits, scenes), with the bounds of the fit of k = 6 and seed 0."""
+
+    scenes: tuple[str, ...]
+    before: np.ndarray
+    after: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n_clusters: tuple[int, ...]
+
+
+def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
+    """Fit one kind of scenes with every k and seed."""
+    scenes = [_scene(path) for path in paths]
+    plan, before, after, n_clusters = scenes[0].plan, [], [], []
+    low = high = np.zeros(len(scenes))
+    for seed in range(n_seeds):
+        sample = _sample(scenes, seed)
+        for k in KS:
+            model = name_clusters(fit(sample, k, seed, plan.space, plan.rules), k, plan.space, plan.rules)
+            before.append(_ice(_before(plan, sample, k, seed), scenes))
+            after.append(_ice(model, scenes))
+            n_clusters.append(len(model.clusters))
+            if (k, seed) == (6, 0):
+                low = np.array(_shares(model, scenes, [c.could_be == (ClassCode.ICE,) for c in model.clusters]))
+                high = np.array(_shares(model, scenes, [ClassCode.ICE in c.could_be for c in model.clusters]))
+        print(f"seed {seed}", file=sys.stderr, flush=True)
+    return Sweep(tuple(s.name for s in scenes), np.array(before), np.array(after), low, high, tuple(n_clusters))
+
+
+def _table(kind: str, found: Sweep) -> Iterator[str]:
+    yield f"| {kind} | spread before | spread after | range after | low..high at k = 6 |"
+    yield "|---|---|---|---|---|"
+    for i, name in enumerate(found.scenes):
+        before, after = 100 * found.before[:, i], 100 * found.after[:, i]
+        yield (
+            f"| {name} | {np.ptp(before):.2f} points | {np.ptp(after):.2f} points | {after.min():.2f} .. "
+            f"{after.max():.2f} % | {100 * found.low[i]:.2f} .. {100 * found.high[i]:.2f} % |"
+        )
+    yield f"\n{min(found.n_clusters)} to {max(found.n_clusters)} clusters after splitting.\n"
+
+
+def _plot(path: Path, sweeps: dict[str, Sweep]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.2 * len(sweeps)), dpi=90)
+    for axes, (kind, found) in zip(np.atleast_1d(figure.subplots(len(sweeps), 1)), sweeps.items(), strict=True):
+        for i, _ in enumerate(found.scenes):
+            for values, shift, colour in ((found.before, -0.17, "#bb5566"), (found.after, 0.17, "#004488")):
+                middle = 100 * (values[:, i] - np.median(found.after[:, i]))
+                axes.plot(np.full(len(middle), i + shift), middle, "_", color=colour, markersize=14, alpha=0.5)
+        axes.set_xticks(range(len(found.scenes)), [str(i) for i in range(1, len(found.scenes) + 1)])
+        axes.set_xlabel("scene, in the order of the table", fontsize=8)
+        axes.set_ylabel("points from the median")
+        axes.set_title(
+            f"{kind}: ice share over k = 4..12 and all seeds; left before, right after splitting", fontsize=9
+        )
+        axes.grid(axis="y", alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Software": None})
+
+
+def main() -> None:
+    """Sweep every kind, print the tables, write the plot."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("plot", type=Path)
+    parser.add_argument("kinds", nargs="+", metavar="KIND=SCENES")
+    parser.add_argument("--seeds", type=int, default=10)
+    arguments = parser.parse_args()
+    sweeps = {}
+    for kind, pattern in (text.split("=", 1) for text in arguments.kinds):
+        sweeps[kind] = sweep(_matching(pattern), arguments.seeds)
+        print("\n".join(_table(kind, sweeps[kind])), flush=True)
+    _plot(arguments.plot, sweeps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Models: one for a run, one an observation, or one a scene, fitted on samples of what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from icepipe.batch.execute import ordered_map
+from icepipe.errors import InputError, NoUsableInput
+from icepipe.inputs.grid import blocks, inside
+from icepipe.inputs.prefer import in_order
+from icepipe.models import KPoint, Model
+from icepipe.plan import Plan
+from icepipe.records import Observation
+from icepipe.segment.choose import choose_k
+from icepipe.segment.cluster import fit, no_fit
+from icepipe.segment.label import name_clusters
+from icepipe.segment.sample import POOL, Pool, Sample, place_hashes, places_of, rate_limit, thin
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many parts of it are finished, and of how many."""
+
+MIN_SAMPLE = 1_000
+"""Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
+
+
+def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputError:
+    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read."""
+    seed, day = plan.config.segment.seed, observation.date.toordinal()
+    parts = []
+    try:
+        with plan.reader(observation) as reader:
+            for block in blocks(plan.grid):
+                pixels = reader.read(block)
+                hashes = place_hashes(seed, day, block)
+                taken = pixels.valid & (hashes <= rate_limit(rate))
+                parts.append((pixels.bands[:, taken].T, hashes[taken], places_of(plan.grid, block)[taken]))
+    except InputError as fault:
+        return fault
+    values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Pool(values, hashes, places)
+
+
+def _rate(plan: Plan, n_observations: int) -> float:
+    """Part of the pixels that is drawn to choose from."""
+    region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
+    return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
+
+
+def _model_of(plan: Plan, sample: Sample) -> Model:
+    """Choose k where it is not stated, fit, and name."""
+    asked, seed = plan.config.segment.k, plan.config.segment.seed
+    curve: tuple[KPoint, ...] = ()
+    k = asked if isinstance(asked, int) else 0
+    if isinstance(asked, str) and len(sample.values):
+        k, curve = choose_k(sample, asked, seed, plan.space, plan.rules)
+    found = fit(sample, k, seed, plan.space, plan.rules)
+    return replace(name_clusters(found, asked, plan.space, plan.rules, curve), encoding=plan.encoding)
+
+
+def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], list[InputError]]:
+    """Pixels of all observations to choose from, and the faults of those that cannot be read.
+
+    Raises
+    ------
+    NoUsableInput
+        If none can be read.
+    """
+    ordered = (in_order(o, plan.config.measure.prefer) for o in plan.observations)
+    pools: list[Pool] = []
+    faults: list[InputError] = []
+    for done, pool in enumerate(ordered_map(partial(pool_of, plan, rate), ordered, plan.workers), start=1):
+        progress("sample", done, len(plan.observations))
+        if isinstance(pool, InputError):
+            faults.append(pool)
+        else:
+            pools.append(pool)
+    if not pools:
+        raise NoUsableInput(f"no usable input: {faults[0]}")
+    return pools, faults
+
+
+def fit_run(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
+    """Fit one model on a sample of every observation; those that cannot be read are left out."""
+    rate = _rate(plan, len(plan.observations))
+    pools, faults = _pools(plan, rate, progress)
+    if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
+        pools, faults = _pools(plan, 1.0, progress)
+    return _model_of(plan, thin(pools, plan.config.segment.sample)), faults
+
+
+def _fit_one(plan: Plan, observation: Observation) -> Model:
+    """A model of one observation alone; without clusters where nothing was seen.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    rate = _rate(plan, 1)
+    pool = pool_of(plan, rate, observation)
+    if isinstance(pool, Pool) and len(pool.values) < MIN_SAMPLE and rate < 1:
+        pool = pool_of(plan, 1.0, observation)
+    if isinstance(pool, InputError):
+        raise pool
+    if not len(pool.values):
+        return name_clusters(no_fit(plan.sensor, plan.config.segment.seed), 0, plan.space, plan.rules)
+    return _model_of(plan, thin([pool], plan.config.segment.sample))
+
+
+def fit_observation(plan: Plan, observation: Observation) -> tuple[Model, ...]:
+    """Models of an observation that no other has a part in: one, or one a scene where the config asks for that.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    if plan.config.segment.fit == "observation":
+        return (_fit_one(plan, observation),)
+    return tuple(_fit_one(plan, replace(observation, scenes=(scene,))) for scene in observation.scenes)

@@ -1,0 +1,173 @@
+"""Models: one a run, an observation or a scene, or one of an earlier run; thresholds changed, clusters pinned."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from icepipe.errors import ConfigError
+from icepipe.publish.model_file import model_hash, read_model
+from tests.rasters import paint, write
+
+WINTER = ["iiiiww", "iiiiww", "iiiiww"]
+SUMMER = ["wwwwwi", "wwwwww", "wwwwww"]
+
+
+@pytest.fixture
+def two_days(tmp_path):
+    write(tmp_path / "x_20240301.tif", paint(WINTER))
+    write(tmp_path / "x_20240701.tif", paint(SUMMER))
+    return tmp_path / "*.tif"
+
+
+def ice(result):
+    return {row.date: row.n_pixels for row in result.rows if row.class_ == "ice"}
+
+
+@pytest.mark.parametrize("scope", ["run", "observation", "scene"])
+def test_every_scope_finds_the_same_ice(run_scenes, two_days, scope):
+    result = run_scenes(two_days, segment={"fit": scope})
+    assert ice(result) == {"2024-03-01": 12, "2024-07-01": 1}
+    assert (result.model is None) == (scope != "run")
+
+
+def test_observations_fitted_on_their_own_do_not_depend_on_each_other(run_scenes, two_days, tmp_path):
+    both = run_scenes(two_days, name="both", segment={"fit": "observation"})
+    alone = run_scenes(tmp_path / "x_20240701.tif", name="alone", segment={"fit": "observation"})
+    models = [
+        json.loads((result.folder / f"observations/2024-07-01/{result.folder.name}_2024-07-01_model.json").read_text())
+        for result in (both, alone)
+    ]
+    assert models[0] == models[1]
+    rows = {row.date: row.model for row in both.rows}
+    assert rows["2024-07-01"] == models[0]["hash"]
+
+
+def test_two_scenes_of_a_day_fitted_on_their_own_are_laid_over_each_other(run_scenes, tmp_path):
+    write(tmp_path / "a_20240301.tif", paint(["...www"]), nodata=0)
+    write(tmp_path / "b_20240301.tif", paint(["iii..."]), nodata=0)
+    result = run_scenes(tmp_path / "*.tif", segment={"fit": "scene"})
+    assert ice(result) == {"2024-03-01": 3}
+    assert {row.n_pixels for row in result.rows if row.class_ == "water"} == {3}
+    folder = result.folder / "observations/2024-03-01"
+    explained = json.loads((folder / "explain.json").read_text())["clusters"]
+    assert [(entry["class"], entry["model"]) for entry in explained] == [("water", 0), ("ice", 1)]
+    assert len(list(folder.glob("*_scene?_model.json"))) == 2
+
+
+@pytest.mark.parametrize("scope", ["observation", "scene"])
+def test_a_date_without_data_has_no_clusters_and_no_area(run_scenes, two_days, tmp_path, scope):
+    write(tmp_path / "x_20240801.tif", paint(["......"] * 3), nodata=0)
+    result = run_scenes(two_days, segment={"fit": scope})
+    assert ice(result)["2024-08-01"] is None
+    assert any("nothing_seen" in row.flags for row in result.rows if row.date == "2024-08-01")
+
+
+def test_the_model_of_an_earlier_run_is_taken_as_it_is(run_scenes, two_days, tmp_path):
+    first = run_scenes(tmp_path / "x_20240301.tif", name="first")
+    second = run_scenes(two_days, name="second", segment={"fit": str(first.folder / "model.json")})
+    assert second.model == first.model
+    assert ice(second) == {"2024-03-01": 12, "2024-07-01": 1}
+
+
+def test_a_model_of_another_sensor_is_refused(run_scenes, two_days):
+    first = run_scenes(two_days, name="first")
+    with pytest.raises(ConfigError, match="modis-truecolor with red green blue by the MODIS"):
+        run_scenes(
+            two_days,
+            name="second",
+            inputs={"sensor": "modis-truecolor"},
+            segment={"fit": str(first.folder / "model.json")},
+        )
+
+
+def test_a_model_that_was_changed_by_hand_is_refused(run_scenes, two_days, tmp_path):
+    first = run_scenes(two_days, name="first")
+    path = first.folder / "model.json"
+    path.write_text(path.read_text().replace('"class": "ice"', '"class": "water"'))
+    with pytest.raises(ConfigError, match="was changed since"):
+        run_scenes(two_days, name="second", segment={"fit": str(path)})
+    path.write_text("{}")
+    with pytest.raises(ConfigError, match="is not a model"):
+        run_scenes(two_days, name="second", segment={"fit": str(path)})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        run_scenes(two_days, name="second", segment={"fit": str(tmp_path / "none.json")})
+
+
+def test_settings_that_a_finished_model_would_ignore_are_refused(run_scenes, two_days):
+    with pytest.raises(ValueError, match="already fitted and named: take k out"):
+        run_scenes(two_days, segment={"fit": "model.json", "k": 4})
+
+
+def test_a_model_file_reads_back_to_the_same_model(run_scenes, two_days):
+    result = run_scenes(two_days, segment={"k": "elbow"})
+    assert read_model(result.folder / "model.json") == result.model
+
+
+def test_a_pin_renames_one_cluster_and_keeps_the_fit(run_scenes, two_days):
+    first = run_scenes(two_days)
+    number = next(i for i, c in enumerate(first.model.clusters) if c.code.label == "ice")
+    pin = {"model": model_hash(first.model), "clusters": {number: "other"}}
+    second = run_scenes(two_days, segment={"labels": {"pin": pin}})
+    assert ice(second) == {"2024-03-01": 0, "2024-07-01": 0}
+    assert [c.centroid for c in second.model.clusters] == [c.centroid for c in first.model.clusters]
+    assert second.model.clusters[number].pinned
+    assert second.model.clusters[number].reason.startswith("other: pinned by the config; the rules say ice")
+    assert {row.model for row in second.rows} != {row.model for row in first.rows}
+    document = json.loads((second.folder / "model.json").read_text())
+    assert document["pin_with"] == pin["model"]
+    assert (
+        run_scenes(two_days, segment={"labels": {"pin": pin}}).notes[0].startswith("2 observation(s) were up to date")
+    )
+
+
+def test_a_pin_to_another_model_is_refused(run_scenes, two_days):
+    pin = {"model": "0123456789ab", "clusters": {0: "ice"}}
+    with pytest.raises(ConfigError, match="pin is for model 0123456789ab, and the model of this run is"):
+        run_scenes(two_days, segment={"labels": {"pin": pin}})
+
+
+def test_a_changed_threshold_renames_and_is_recorded(run_scenes, two_days):
+    labels = {"thresholds": {"ice-brightness": {"low": 0.9, "mid": 0.95, "high": 0.99}}}
+    result = run_scenes(two_days, segment={"labels": labels})
+    assert ice(result) == {"2024-03-01": 0, "2024-07-01": 0}
+    threshold = json.loads((result.folder / "model.json").read_text())["thresholds"][0]
+    assert (threshold["key"], threshold["mid"]) == ("ice-brightness", 0.95)
+    assert threshold["source"].startswith("set by the config")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"no-such": {"mid": 0.1}}, "have no no-such"),
+        ({"ice-brightness": {"mid": 0.5}}, "not in order"),
+        ({"ice-brightness": {"feature": "nir"}}, "no feature nir"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused(run_scenes, two_days, change, message):
+    with pytest.raises(ConfigError, match=message):
+        run_scenes(two_days, segment={"labels": {"thresholds": change}})
+
+
+def test_listed_features_still_name_by_the_mean_spectrum(run_scenes, two_days):
+    result = run_scenes(two_days, segment={"features": ["brightness", "redness"]})
+    assert ice(result) == {"2024-03-01": 12, "2024-07-01": 1}
+    assert result.model.features == ("brightness", "redness")
+    assert {len(c.centroid) for c in result.model.clusters} == {2}
+    assert {len(c.spectrum) for c in result.model.clusters} == {3}
+    with pytest.raises(ConfigError, match=r"segment\.features: rgb with red green blue has no ndsi"):
+        run_scenes(two_days, segment={"features": ["ndsi"]})
+
+
+def test_what_clouds_hide_and_look_like_is_told(run_scenes, tmp_path):
+    write(tmp_path / "x_20240301.tif", paint(["iiiiww", "iiiiww"]))
+    write(tmp_path / "x_20240301_cloud.tif", np.array([[[1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0]]], dtype=np.uint8))
+    result = run_scenes(
+        tmp_path / "x_20240301.tif", inputs={"cloud": {"path": str(tmp_path / "{stem}_cloud.tif"), "values": [1]}}
+    )
+    explained = json.loads((result.folder / "observations/2024-03-01/explain.json").read_text())
+    clouds = explained["cloud_looks_like_km2"]
+    assert clouds["ice"] == pytest.approx(2 * clouds["water"], rel=0.01)
+    assert any("67% of that looks like ice" in note for note in result.notes)
