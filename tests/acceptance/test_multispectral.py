@@ -88,9 +88,16 @@ def test_the_offset_of_sentinel2_is_applied_once(shared_data, run_scenes):
     assert first["ice"] == second["ice"] == 0
 
 
-def test_visible_bands_of_a_forest_give_no_water_area(shared_data, run_scenes):
-    bands = {"blue": "*_B1", "green": "*_B2", "red": "*_B3"}
-    result = run_scenes(shared_data / "landsat5-1988/*_B[123].TIF", inputs={"bands": bands})
+@pytest.mark.parametrize(
+    ("scenes", "bands", "scale"),
+    [
+        ("landsat5-1988/*_B[123].TIF", ("*_B1", "*_B2", "*_B3"), "auto"),
+        ("landsat5-lake-burley-griffin-1992/*NBAR*_B[123]0.tif", ("*_B10", "*_B20", "*_B30"), {"gain": 0.0001}),
+    ],
+)
+def test_visible_bands_alone_give_no_water_area(shared_data, run_scenes, scenes, bands, scale):
+    named = dict(zip(("blue", "green", "red"), bands, strict=True))
+    result = run_scenes(shared_data / scenes, inputs={"bands": named, "scale": scale})
     assert areas(result)["water"] is None
     assert all("water_not_separable" in row.flags for row in result.rows)
 

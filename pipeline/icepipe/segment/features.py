@@ -24,8 +24,8 @@ INDICES: dict[str, tuple[str, str, str]] = {
 
 OTHER_FEATURES: dict[str, str] = {
     "brightness": "mean of red, green and blue (of all bands where not all three are there)",
-    "whiteness": "sum of abs(band - mean) / mean over red, green and blue; 0 is grey. Gomez-Chova and others (2007), IEEE "
-    "GRSL 4, as Zhu and Woodcock (2012), Remote Sens. Environ. 118, use it",
+    "whiteness": "sum of abs(band - mean) / mean over red, green and blue; 0 is grey. Gomez-Chova and others (2007), "
+    "IEEE GRSL 4, as Zhu and Woodcock (2012), Remote Sens. Environ. 118, use it",
     "greenness": "the smaller of (green - red) / (green + red) and (green - blue) / (green + blue). Motohka and "
     "others (2010), Remote Sensing 2; the second keeps turquoise water out",
 }
