@@ -15,6 +15,7 @@ from icepipe import __version__
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 
 if TYPE_CHECKING:
+    from icepipe.config import Measure
     from icepipe.stages import RunResult
 
 app = typer.Typer(
@@ -65,13 +66,16 @@ def _progress() -> Callable[[str, int, int], None]:
     return show
 
 
-def _result_json(result: RunResult) -> dict[str, Any]:
+def _result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
     from icepipe.measure.series import COLUMNS
+    from icepipe.publish.trends import alert_documents, trend_document
 
     return {
         "folder": str(result.folder),
         "observations": len({row.date for row in result.rows}),
         "rows": [dict(zip(COLUMNS, vars(row).values(), strict=True)) for row in result.rows],
+        "alerts": None if result.alerts is None else alert_documents(result.alerts),
+        "trend": trend_document(result.trends, measure),
         "notes": list(result.notes),
         "failed": [str(fault) for fault in result.faults],
     }
@@ -93,17 +97,19 @@ def run(
     extra = [f"batch.workers={workers}"] if workers else []
     settings = load(config, [*(assignments or []), *extra])
     from icepipe.stages import run as run_stages
-    from icepipe.words import closing_table
+    from icepipe.words import alert_lines, closing_table
 
     dates = [date.strip() for date in only.split(",") if date.strip()]
     result = run_stages(settings, _progress(), only=dates, force=force, rebase=rebase)
     if result.rows:
         print("\n".join(closing_table(result.rows)))
+    for line in alert_lines(result.alerts or ()):
+        print(line)
     for note in result.notes:
         print(note)
     print(f"Written to {_shown(result.folder)}")
     if as_json:
-        print(json.dumps(_result_json(result), allow_nan=False))
+        print(json.dumps(_result_json(result, settings.measure), allow_nan=False))
     for fault in result.faults:
         _say(f"icepipe: {fault}")
     if result.faults:

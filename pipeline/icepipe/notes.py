@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from icepipe.measure.area_trend import AreaTrend
 from icepipe.models import Model
 from icepipe.publish.record import Record
 from icepipe.segment.drift import LARGEST_RATIO
@@ -89,3 +90,22 @@ def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
     overlap = f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation"
     said = (*_of_the_model(model, happened), *_of_the_inputs(happened), *_of_the_clouds(happened))
     return (*said, *([overlap] if twice else []))
+
+
+def notes_of_trends(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
+    """A sentence for every trend and every step; none where there are too few points for one."""
+    return tuple(sentence for trend in trends for sentence in _of_a_trend(trend))
+
+
+def _of_a_trend(told: AreaTrend) -> Iterator[str]:
+    whose = f"{told.region} {told.class_}"
+    if told.trend:
+        slope, alike = told.trend.slope_km2_per_year, told.trend.autocorrelation
+        p = alike.p if alike.makes_p_too_small else told.trend.mann_kendall.p
+        said = f"{slope.value:+,.3f} km2 per year ({slope.low:+,.3f} .. {slope.high:+,.3f}), p {p:.2g}"
+        why = ", for neighbouring values that are alike" if alike.makes_p_too_small else ""
+        seasons = "; it mixes seasons: see the seasonal test" if told.trend.mixes_seasons else ""
+        yield f"trend of {whose}: {said}{why}{seasons}; see trend.json"
+    for step in told.steps.tested:
+        if step.step_km2.low > 0 or step.step_km2.high < 0:
+            yield f"step of {whose} at {step.date} ({step.what}): {step.step_km2.value:+,.3f} km2 beside the trend"

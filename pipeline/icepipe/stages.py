@@ -18,9 +18,11 @@ from icepipe.inputs.fingerprint import fingerprint, with_side_files
 from icepipe.inputs.grid import outside_km2
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
+from icepipe.measure.alerts import AlertRow, find_alerts
+from icepipe.measure.area_trend import AreaTrend, area_trends
 from icepipe.measure.series import Row
 from icepipe.models import Basis, Model
-from icepipe.notes import Happened, notes_of
+from icepipe.notes import Happened, notes_of, notes_of_trends
 from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable
@@ -31,6 +33,7 @@ from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
 from icepipe.publish.tables import write_json, write_series
+from icepipe.publish.trends import trend_document, write_trends
 from icepipe.records import Observation
 from icepipe.segment.classify import Classifier
 from icepipe.segment.label import pinned
@@ -56,6 +59,10 @@ class RunResult:
         What failed, each with its reason; the rest is published.
     notes
         What a reader should know, in sentences.
+    trends
+        How ice and water of every region changed.
+    alerts
+        What happened, or None where no alerts are asked for.
     """
 
     folder: Path
@@ -63,6 +70,8 @@ class RunResult:
     model: Model | None
     faults: tuple[InputError, ...]
     notes: tuple[str, ...]
+    trends: tuple[AreaTrend, ...]
+    alerts: tuple[AlertRow, ...] | None
 
 
 def _new_basis(plan: Plan, model: Model | None) -> Basis:
@@ -202,6 +211,7 @@ def _work_on(
 def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened) -> None:
     folder = result.folder
     write_series(folder, result.rows)
+    write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     if result.model and basis.model:
         pin_with = {"pin_with": model_hash(basis.model)}
         write_json(folder / "model.json", pin_with | model_document(result.model))
@@ -266,6 +276,9 @@ def run(
         frozen_without_files=plan.earlier is None and bool(faults),
     )
     series = tuple(row for record in happened.records.values() for row in record.rows)
-    result = RunResult(config.run_folder, series, model, faults, notes_of(model, happened))
+    trends = area_trends(series, config.measure)
+    alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
+    notes = (*notes_of(model, happened), *notes_of_trends(trends))
+    result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts)
     _publish_run(plan, basis, result, happened)
     return result

@@ -15,6 +15,7 @@ from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe, sensor_of
 from icepipe.inputs.sensors import SENSORS
+from icepipe.measure.alerts import AlertRow
 from icepipe.measure.series import Row
 from icepipe.plan import Plan
 from icepipe.records import Observation, Scene
@@ -61,6 +62,11 @@ def closing_table(rows: Sequence[Row]) -> list[str]:
     header = ["date", "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
     dates = dict.fromkeys(row.date for row in rows)
     return aligned([header, *(_cells([row for row in rows if row.date == date]) for date in dates)])
+
+
+def alert_lines(alerts: Iterable[AlertRow]) -> list[str]:
+    """A line an alert."""
+    return [f"alert {alert.date}  {alert.region}: {alert.message}" for alert in alerts]
 
 
 def _validity(scene: Scene) -> str:

@@ -113,6 +113,7 @@ def test_every_promised_file_is_there(arctic):
         "observations",
         "series.csv",
         "series.parquet",
+        "trend.json",
         "model.json",
         "run.json",
         "basis.json",

@@ -78,6 +78,52 @@ def test_the_digest_follows_settings_and_not_paths(write):
     assert load(write(GOOD + "segment: {k: 7}\n")).digest != plain
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "season: [9]",
+        "baseline: [1981-01-01, 2010-12-31]",
+        "dates_under_km2: {ice: 1000}",
+        "processing_changed: [2022-01-25]",
+        "alerts: {class: water, over_km2: 10}",
+    ],
+)
+def test_what_looks_at_the_finished_series_changes_no_observation(write, key):
+    plain = load(write(GOOD))
+    other = load(write(f"{GOOD}measure:\n  {key}\n"))
+    assert other.measure != plain.measure
+    assert other.digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("season: []", "measure.season"),
+        ("season: [13]", "measure.season"),
+        ("season: [9, 8]", "in order"),
+        ("season: [8, 8]", "in order"),
+        ("season: [12, 1, 12]", "in order"),
+        ("season: [12, 2]", "in order"),
+        ("baseline: [2010-01-01, 1981-01-01]", "ends before it begins"),
+        ("dates_under_km2: {land: 3}", "measure.dates_under_km2"),
+        ("alerts: {class: ice}", "wants under_km2"),
+        ("alerts: [{under_km2: 1, as_of: 2024-01-01}]", "goes with unseen_days"),
+        ("alerts: {undr_km2: 1}", "measure.alerts"),
+        ("alerts: {faster_km2_per_day: 0}", "measure.alerts"),
+    ],
+)
+def test_faults_of_trends_and_alerts_name_line_and_key(write, key, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(write(f"{GOOD}measure:\n  {key}\n"))
+    assert "line 5: " in str(caught.value)
+
+
+def test_winters_and_single_alerts_are_understood(write):
+    measure = load(write(f"{GOOD}measure: {{season: [12, 1, 2], alerts: {{under_km2: 5}}}}\n")).measure
+    assert measure.season == (12, 1, 2)
+    assert [(alert.class_, alert.under_km2) for alert in measure.alerts] == [("ice", 5.0)]
+
+
 def test_a_missing_file_is_a_config_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.yaml")

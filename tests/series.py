@@ -1,0 +1,42 @@
+"""Series for tests of trends and alerts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from icepipe.measure.points import Point
+from icepipe.measure.series import Row
+
+
+def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Row]:
+    """Rows of a series from pairs of observation key and area; None is not known."""
+    return [
+        Row(
+            region=region,
+            date=date,
+            sensor=sensor,
+            class_=class_,
+            area_km2=value,
+            area_low_km2=value,
+            area_high_km2=value,
+            unknown_km2=0.0,
+            area_est_km2=value,
+            region_km2=10_000.0,
+            valid_fraction=1.0,
+            edge_km2=None,
+            planar_km2=None,
+            n_pixels=None,
+            n_polygons=None,
+            n_scenes=1,
+            prefer="first",
+            flags=flags,
+            model="m",
+            config_hash="c",
+        )
+        for date, value in values
+    ]
+
+
+def yearly(pairs, sensor=lambda _year: "rgb") -> list[Point]:
+    """Points of a September from pairs of year and area."""
+    return [Point(str(int(y)), dt.date(int(y), 9, 15), float(y), float(v), 1, sensor(int(y))) for y, v in pairs]
