@@ -1,4 +1,4 @@
-"""Parse, call, print, exit. The only module that prints or exits."""
+"""Parse, call, print, exit. Only this and `cli_assess` print; only this exits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from icepipe import __version__
+from icepipe import __version__, cli_assess
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_assess.app, name="assess")
 
 ConfigPath = Annotated[Path, typer.Argument(help="The config file (YAML).", metavar="CONFIG")]
 Set = Annotated[
