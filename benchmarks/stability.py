@@ -19,11 +19,13 @@ from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.fitting import pool_of
 from icepipe.models import Model
-from icepipe.plan import Plan, make_plan
+from icepipe.plan import Clustering, Plan, make_plan
 from icepipe.records import Block
+from icepipe.segment.classify import DirectSearch
 from icepipe.segment.cluster import Fit, fit, k_means, nearest, palette_of
 from icepipe.segment.label import name_clusters
 from icepipe.segment.sample import POOL, Sample, thin
+from icepipe.segment.strata import Strata
 
 KS = range(4, 13)
 SIZE = 200_000
@@ -71,11 +73,26 @@ def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
     return _shares(model, scenes, [cluster.code is ClassCode.ICE for cluster in model.clusters])
 
 
-def _before(plan: Plan, sample: Sample, k: int, seed: int) -> Model:
-    centroids, record = k_means(sample, palette_of(sample, plan.space), plan.space, k, seed)
+def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high ice share of each scene, as a run gives them."""
+    table = Strata([model])
+    search = DirectSearch(model, scenes[0].plan.sensor, 0, table.n)
+    kinds = table.surely(ClassCode.ICE), table.possibly(ClassCode.ICE)
+    strata = [search.of(scene.colours) for scene in scenes]
+    low, high = (
+        np.array(
+            [s.counts[np.isin(found, kind)].sum() / s.counts.sum() for s, found in zip(scenes, strata, strict=True)]
+        )
+        for kind in kinds
+    )
+    return low, high
+
+
+def _before(how: Clustering, sample: Sample, k: int, seed: int) -> Model:
+    centroids, record = k_means(sample, palette_of(sample, how.space), how.space, k, seed)
     n = len(centroids)
-    raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, 0.0, 0.0)
-    return name_clusters(raw, k, plan.space, plan.rules)
+    raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
+    return name_clusters(raw, k, how.space, how.rules)
 
 
 def _matching(pattern: str) -> list[str]:
@@ -98,18 +115,17 @@ class Sweep:
 def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
     """Fit one kind of scenes with every k and seed."""
     scenes = [_scene(path) for path in paths]
-    plan, before, after, n_clusters = scenes[0].plan, [], [], []
+    how, before, after, n_clusters = scenes[0].plan.clustering, [], [], []
     low = high = np.zeros(len(scenes))
     for seed in range(n_seeds):
         sample = _sample(scenes, seed)
         for k in KS:
-            model = name_clusters(fit(sample, k, seed, plan.space, plan.rules), k, plan.space, plan.rules)
-            before.append(_ice(_before(plan, sample, k, seed), scenes))
+            model = name_clusters(fit(sample, k, seed, how.space, how.rules), k, how.space, how.rules)
+            before.append(_ice(_before(how, sample, k, seed), scenes))
             after.append(_ice(model, scenes))
             n_clusters.append(len(model.clusters))
             if (k, seed) == (6, 0):
-                low = np.array(_shares(model, scenes, [c.could_be == (ClassCode.ICE,) for c in model.clusters]))
-                high = np.array(_shares(model, scenes, [ClassCode.ICE in c.could_be for c in model.clusters]))
+                low, high = _bounds(model, scenes)
         print(f"seed {seed}", file=sys.stderr, flush=True)
     return Sweep(tuple(s.name for s in scenes), np.array(before), np.array(after), low, high, tuple(n_clusters))
 

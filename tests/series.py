@@ -21,6 +21,7 @@ def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Ro
             area_high_km2=value,
             unknown_km2=0.0,
             area_est_km2=value,
+            weighted_km2=None,
             region_km2=10_000.0,
             valid_fraction=1.0,
             edge_km2=None,

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from icepipe.class_values import class_table
+
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 
@@ -72,6 +74,18 @@ class Scale(_Section):
     offset: float = Field(0.0, allow_inf_nan=False, description="Reflectance of the stored number 0")
 
 
+class Regions(_Section):
+    """Named outlines."""
+
+    path: str = Field(min_length=1, description="Vector file of polygons, in any coordinate system")
+    name: str = Field("name", min_length=1, description="Field that names each; outlines of one name are one region")
+
+    @field_validator("path")
+    @classmethod
+    def _resolve(cls, value: str, info: ValidationInfo) -> str:
+        return _absolute(value, info)
+
+
 Role = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
 
 
@@ -96,7 +110,13 @@ class Inputs(_Section):
         "landsat-oli",
         "sentinel2-l1c",
         "sentinel2-l2a",
+        "classes",
     ] = Field("auto", description="What the bands are; auto asks descriptions, colour interpretation and file names")
+    classes: Mapping[str, str | float] | None = Field(
+        None,
+        description="With sensor classes: a class for each value or range, {0: water, '150..1000': ice, 254: land}; "
+        "`weight` turns the values of ranges into concentrations of 0 to 1",
+    )
     bands: Mapping[Role, Annotated[int, Field(ge=1)] | str] | None = Field(
         None,
         description="Role of each band by number, description, or pattern of its file's name, e.g. {green: '*_B20'}",
@@ -111,6 +131,9 @@ class Inputs(_Section):
 
     cloud: Cloud | None = Field(None, description="Cloud masks; a scene without its mask is an error")
     land: Mask | None = Field(None, description="Land: a raster, one a scene or one for all, or a vector file")
+    regions: Regions | None = Field(
+        None, description="Outlines that areas are reported for, in a vector file; what the first run saw if none"
+    )
     grid: Literal["auto"] | Grid = Field(
         "auto", description="Run grid; auto takes the scenes' own where they share one"
     )
@@ -141,7 +164,27 @@ class Inputs(_Section):
                 raise ValueError(f"is neither a day nor a pattern ({error})") from None
         return value
 
-    @field_validator("cloud", "land", mode="before")
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _keys_as_text(cls, value: Any) -> Any:  # noqa: ANN401
+        return {str(key): name for key, name in value.items()} if isinstance(value, Mapping) else value
+
+    @field_validator("classes")
+    @classmethod
+    def _sound_table(cls, value: Mapping[str, str | float] | None) -> Mapping[str, str | float] | None:
+        if value is not None:
+            class_table(value)
+        return value
+
+    @model_validator(mode="after")
+    def _classes_go_together(self) -> Self:
+        if (self.sensor == "classes") != (self.classes is not None):
+            raise ValueError("sensor: classes and the table classes go together")
+        if self.classes is not None and (self.bands or self.scale != "auto"):
+            raise ValueError("bands and scale have no meaning with sensor: classes")
+        return self
+
+    @field_validator("cloud", "land", "regions", mode="before")
     @classmethod
     def _path_alone(cls, value: Any) -> Any:  # noqa: ANN401
         return {"path": value} if isinstance(value, str) else value
@@ -279,12 +322,17 @@ _AFTERWARDS = {"season", "baseline", "dates_under_km2", "processing_changed", "a
 class Measure(_Section):
     """How classes become numbers."""
 
-    period: Literal["day", "scene"] = Field("day", description="What one row stands for")
+    period: Literal["scene", "day", "solar-day", "8day", "month"] = Field(
+        "day", description="What one row stands for; solar-day is the day by the sun where the scene lies"
+    )
     prefer: Literal["first", "latest", "clearest", "mode"] = Field(
         "first", description="Which scene of an observation wins a pixel seen twice; mode takes the most frequent class"
     )
     min_valid: float = Field(
         0.5, ge=0, le=1, description="Rows that saw less of the region are flagged, and left out of trends and alerts"
+    )
+    min_patch_m2: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="Patches with less area go to their largest neighbour, before areas"
     )
     season: tuple[Annotated[int, Field(ge=1, le=12)], ...] | None = Field(
         None,
@@ -367,6 +415,13 @@ class Config(_Section):
     publish: Publish = Field(default_factory=Publish)
     batch: Batch = Batch()
 
+    @model_validator(mode="after")
+    def _nothing_to_fit(self) -> Self:
+        if self.inputs.classes is not None and self.segment.model_fields_set:
+            told = ", ".join(sorted(self.segment.model_fields_set))
+            raise ValueError(f"segment: class rasters are not clustered: take {told} out")
+        return self
+
     @property
     def run_folder(self) -> Path:
         """Folder that the run writes to."""
@@ -385,6 +440,8 @@ class Config(_Section):
             if settings["inputs"][mask] and settings["inputs"][mask]["path"]:
                 settings["inputs"][mask]["path"] = Path(settings["inputs"][mask]["path"]).name
         settings["segment"]["fit"] = Path(self.segment.fit).name
+        if self.inputs.regions:
+            settings["inputs"]["regions"]["path"] = Path(self.inputs.regions.path).name
         return _digest(settings)
 
     @property
@@ -394,10 +451,19 @@ class Config(_Section):
         segment["labels"] = {key: new.model_dump(mode="json") for key, new in self.segment.new_thresholds.items()}
         settings = {
             "grid": self.inputs.model_dump(mode="json")["grid"],
+            "classes": self.inputs.classes is not None,
+            "regions": self.inputs.regions is not None,
             "sensor": self.inputs.sensor,
             "bands": self.inputs.model_dump(mode="json")["bands"],
             "scale": self.inputs.model_dump(mode="json")["scale"],
             "segment": segment,
+            "seen": self.model_dump(
+                mode="json", include={"inputs": {"nodata", "date"}, "measure": {"period", "prefer"}}
+            ),
+            "masks": [
+                mask and mask.model_dump(mode="json", exclude={"path"}) | {"path": Path(mask.path).name}
+                for mask in (self.inputs.cloud, self.inputs.land)
+            ],
         }
         return _digest(settings)
 

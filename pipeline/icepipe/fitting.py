@@ -10,10 +10,10 @@ import numpy as np
 
 from icepipe.batch.execute import ordered_map
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.grid import blocks, inside
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.prefer import in_order
 from icepipe.models import KPoint, Model
-from icepipe.plan import Plan
+from icepipe.plan import Clustering, Plan
 from icepipe.records import Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.cluster import fit, no_fit
@@ -32,7 +32,7 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
     seed, day = plan.config.segment.seed, observation.date.toordinal()
     parts = []
     try:
-        with plan.reader(observation) as reader:
+        with plan.reader(in_order(observation, plan.config.measure.prefer)) as reader:
             for block in blocks(plan.grid):
                 pixels = reader.read(block)
                 hashes = place_hashes(seed, day, block)
@@ -46,19 +46,25 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
 
 def _rate(plan: Plan, n_observations: int) -> float:
     """Part of the pixels that is drawn to choose from."""
-    region_pixels = sum(int(inside(plan.region, plan.grid, block).sum()) for block in blocks(plan.grid))
+    region_pixels = sum(int(plan.regions.within(block).sum()) for block in blocks(plan.grid))
     return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
+
+
+def _clustering(plan: Plan) -> Clustering:
+    assert plan.clustering is not None, "class rasters are not fitted"
+    return plan.clustering
 
 
 def _model_of(plan: Plan, sample: Sample) -> Model:
     """Choose k where it is not stated, fit, and name."""
+    how = _clustering(plan)
     asked, seed = plan.config.segment.k, plan.config.segment.seed
     curve: tuple[KPoint, ...] = ()
     k = asked if isinstance(asked, int) else 0
     if isinstance(asked, str) and len(sample.values):
-        k, curve = choose_k(sample, asked, seed, plan.space, plan.rules)
-    found = fit(sample, k, seed, plan.space, plan.rules)
-    return replace(name_clusters(found, asked, plan.space, plan.rules, curve), encoding=plan.encoding)
+        k, curve = choose_k(sample, asked, seed, how.space, how.rules)
+    found = fit(sample, k, seed, how.space, how.rules)
+    return replace(name_clusters(found, asked, how.space, how.rules, curve), encoding=how.encoding)
 
 
 def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], list[InputError]]:
@@ -69,10 +75,9 @@ def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], lis
     NoUsableInput
         If none can be read.
     """
-    ordered = (in_order(o, plan.config.measure.prefer) for o in plan.observations)
     pools: list[Pool] = []
     faults: list[InputError] = []
-    for done, pool in enumerate(ordered_map(partial(pool_of, plan, rate), ordered, plan.workers), start=1):
+    for done, pool in enumerate(ordered_map(partial(pool_of, plan, rate), plan.observations, plan.workers), start=1):
         progress("sample", done, len(plan.observations))
         if isinstance(pool, InputError):
             faults.append(pool)
@@ -107,7 +112,8 @@ def _fit_one(plan: Plan, observation: Observation) -> Model:
     if isinstance(pool, InputError):
         raise pool
     if not len(pool.values):
-        return name_clusters(no_fit(plan.sensor, plan.config.segment.seed), 0, plan.space, plan.rules)
+        how = _clustering(plan)
+        return name_clusters(no_fit(plan.sensor, plan.config.segment.seed), 0, how.space, how.rules)
     return _model_of(plan, thin([pool], plan.config.segment.sample))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 
 from icepipe.classes import ClassCode
-from icepipe.records import Float64, GeoBox, UInt8
+from icepipe.records import Float64, GeoBox, Outline, UInt8
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Cluster:
         compared by their bands, the mean of its members else.
     code
         Class under the middle thresholds.
+    ruled
+        Class by the rules, also where the config names another.
     could_be
         Classes under any combination of the thresholds' published ranges.
     margin
@@ -77,6 +79,7 @@ class Cluster:
     centroid: tuple[float, ...]
     spectrum: tuple[float, ...]
     code: ClassCode
+    ruled: ClassCode
     could_be: tuple[ClassCode, ...]
     margin: float | None
     reason: str
@@ -152,14 +155,17 @@ class Model:
         Clusters asked for, and found before splitting.
     fit
         How the fit went.
-    straddle
-        Largest share of the sample that still lies on the other side of a threshold than its centroid.
+    straddle, misnamed, strays
+        Largest share of the sample that one cluster still holds across any threshold from its centroid, under another
+        name, and certainly under another name.
     spread
         Mean squared distance of the sample to its nearest centroid, after splitting.
     clusters
         In physical order, dark to bright.
     k_curve
         What other numbers of clusters would give, where k was chosen and not stated.
+    pinned_on
+        Hash of the model before the config pinned names; None where it pins none.
     """
 
     sensor: str
@@ -172,9 +178,12 @@ class Model:
     k_fitted: int
     fit: FitRecord
     straddle: float
+    misnamed: float
+    strays: float
     spread: float
     clusters: tuple[Cluster, ...]
     k_curve: tuple[KPoint, ...] = ()
+    pinned_on: str | None = None
 
     @property
     def centroids(self) -> Float64:
@@ -197,8 +206,8 @@ class Basis:
         Digest of the settings it was made with.
     crs, transform, width, height
         The run grid.
-    region_wkt
-        Outline that areas are reported for, in the grid's CRS.
+    regions
+        Outlines that areas are reported for.
     unit_m2
         Unit that areas are summed in.
     model
@@ -210,7 +219,7 @@ class Basis:
     transform: tuple[float, float, float, float, float, float]
     width: int
     height: int
-    region_wkt: str
+    regions: tuple[Outline, ...]
     unit_m2: float
     model: Model | None
 

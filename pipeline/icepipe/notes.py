@@ -9,7 +9,8 @@ from pathlib import Path
 from icepipe.measure.area_trend import AreaTrend
 from icepipe.models import Model
 from icepipe.publish.record import Record
-from icepipe.segment.drift import LARGEST_RATIO
+from icepipe.segment.cluster import MAX_CLUSTERS
+from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Happened:
     frozen_without_files: bool
 
 
+_MISFIT_TODO = "use --rebase where an earlier run fitted it, else another model or other features"
+
+
 def _flagged(happened: Happened, flag: str) -> list[str]:
     return [key for key, record in happened.records.items() if any(flag in row.flags.split(";") for row in record.rows)]
 
@@ -62,11 +66,20 @@ def _of_the_model(model: Model | None, happened: Happened) -> Iterator[str]:
     if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
     if unfit := _flagged(happened, "model_misfit"):
-        yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; use --rebase"
+        yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; {_MISFIT_TODO}"
+    if model and len(model.clusters) >= MAX_CLUSTERS:
+        yield (
+            f"splitting stopped at {MAX_CLUSTERS} clusters with up to {model.misnamed:.2%} of the sample under another "
+            "name in one of them; the low and high areas hold it"
+        )
     moved = {key: record.drift for key, record in happened.records.items() if record.drift > LARGEST_RATIO}
     if moved:
         told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
         yield f"farther from the model than what it was fitted on: {told}; consider --rebase"
+    called = {key: record.misnamed for key, record in happened.records.items() if record.misnamed > LARGEST_MISFIT}
+    if called:
+        told = ", ".join(f"{key} ({share:.1%})" for key, share in called.items())
+        yield f"pixels that have another name of their own: {told}; the low and high areas hold them"
     if _flagged(happened, "water_not_separable"):
         yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
 
@@ -80,15 +93,29 @@ def _of_the_clouds(happened: Happened) -> Iterator[str]:
         yield f"cloud masks hide up to {hidden[most]:,.3f} km2 ({most}); {share:.0%} of that looks like ice"
 
 
+def _of_small_patches(happened: Happened) -> Iterator[str]:
+    """How much went to other classes as too small, on the date where that was most."""
+    moved = {key: sum(record.moved_km2.values()) for key, record in happened.records.items()}
+    most = max(moved, key=lambda key: moved[key], default="")
+    if most and moved[most]:
+        told = ", ".join(f"{what} {km2:,.3f}" for what, km2 in happened.records[most].moved_km2.items())
+        yield f"small patches moved, up to {moved[most]:,.3f} km2 ({most}): {told}"
+
+
 def _cloud_km2(record: Record) -> float:
-    return next((row.area_km2 or 0.0 for row in record.rows if row.class_ == "cloud"), 0.0)
+    return max((row.area_km2 or 0.0 for row in record.rows if row.class_ == "cloud"), default=0.0)
 
 
 def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
     """Sentences about the inputs, the model, and what was counted once."""
     twice = max((record.doubled_fraction for record in happened.records.values()), default=0.0)
     overlap = f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation"
-    said = (*_of_the_model(model, happened), *_of_the_inputs(happened), *_of_the_clouds(happened))
+    said = (
+        *_of_the_model(model, happened),
+        *_of_the_inputs(happened),
+        *_of_the_clouds(happened),
+        *_of_small_patches(happened),
+    )
     return (*said, *([overlap] if twice else []))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +13,9 @@ from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
-from icepipe.measure.area import Tally, budget, edge_units
+from icepipe.measure.area import Budget, Tally, budget, edge_units, merged
 from icepipe.measure.observed import Observed
+from icepipe.measure.regional import Regional, by_region
 from icepipe.measure.series import Context, Row, flags_of, rows
 from icepipe.measure.vectorize import vectorize
 from icepipe.models import Basis
@@ -21,11 +23,12 @@ from icepipe.plan import Plan
 from icepipe.publish.basis import basis_hash
 from icepipe.publish.model_file import hash_of_all
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Block, Bool, Kept, Layer, Observation, Pixels, UInt16
-from icepipe.segment.classify import Classifier, most_frequent
+from icepipe.records import Block, Bool, Int64, Kept, Layer, Observation, Pixels, UInt8, UInt16
+from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
+from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
-from icepipe.segment.strata import stratum_of
+from icepipe.segment.strata import StrataTable, stratum_of
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,14 @@ class Work:
 
     plan: Plan
     basis: Basis
-    shared: Classifier | None
+    shared: Namer | None
 
     @cached_property
     def basis_hash(self) -> str:
         """Digest of the basis."""
         return basis_hash(self.basis)
 
-    def classifier(self, observation: Observation) -> Classifier:
+    def namer(self, observation: Observation) -> Namer:
         """What names an observation's pixels.
 
         Raises
@@ -60,17 +63,17 @@ class Work:
         return self.shared or Classifier(fit_observation(self.plan, observation), self.plan.sensor)
 
 
-def _strata(plan: Plan, classifier: Classifier, reader: ObservationReader, block: Block) -> tuple[UInt16, Pixels]:
+def _strata(plan: Plan, namer: Namer, reader: ObservationReader, block: Block) -> tuple[UInt16, Pixels]:
     """Stratum of every pixel of a block, and what was read of it."""
     layers = list(reader.layers(block))
     pixels = reader.composite(layers, block)
-    if classifier.shared:
-        strata = classifier.pixels(pixels)
+    if namer.shared:
+        strata = namer.pixels(pixels)
     else:
-        strata = classifier.hide(_laid(reader, [classifier.layer(layer) for layer in layers], block), pixels)
+        strata = namer.hide(_laid(reader, [namer.layer(layer) for layer in layers], block), pixels)
     if plan.config.measure.prefer == "mode" and len(layers) > 1:
-        votes = [_vote(reader, classifier.layer(layer), block) for layer in layers]
-        strata = np.where(pixels.valid, most_frequent(votes, classifier.table.codes), strata)
+        votes = [_vote(reader, namer.layer(layer), block) for layer in layers]
+        strata = np.where(pixels.valid, most_frequent(votes, namer.table.codes), strata)
     return strata, pixels
 
 
@@ -93,6 +96,64 @@ def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
     return np.asarray(hashes <= rate_limit(rate))
 
 
+def _count(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
+    """Count a block by the set of regions that its pixels belong to."""
+    held = np.unique(sets).tolist()
+    for key in held:
+        here = ... if len(held) == 1 else sets == key
+        tallies[key].add(strata[here], area_units[here])
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What one look at all blocks of an observation gave."""
+
+    classes: UInt8
+    tallies: Mapping[int, Tally]
+    picture: UInt8
+    doubled: int
+    sample: Kept
+
+
+def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
+    """Read and name every block once, and count it; small patches are moved before that."""
+    grid, area, codes = plan.grid, plan.pixel_area.units, namer.table.codes
+    least = plan.config.measure.min_patch_m2 / plan.unit_m2
+    whole = np.zeros(grid.shape, dtype=np.uint16) if least else None
+    classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
+    thumbnail, doubled = Thumbnail(grid, plan.sensor), 0
+    tallies: defaultdict[int, Tally] = defaultdict(Tally)
+    sample: list[Kept] = []
+
+    def count(block: Block, strata: UInt16) -> None:
+        _count(tallies, strata, plan.regions.sets(block), area(block))
+        classes[block.slices] = codes[strata]
+
+    with plan.reader(observation) as reader:
+        for block in blocks(grid, plan.block_side):
+            strata, pixels = _strata(plan, namer, reader, block)
+            doubled += pixels.doubled
+            thumbnail.add(block, pixels.bands)
+            sample.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block)].T)
+            if whole is None:
+                count(block, strata)
+            else:
+                whole[block.slices] = strata
+    if whole is not None:
+        whole = merge_small(whole, codes, grid, area, least)
+        for block in blocks(grid):
+            count(block, whole[block.slices])
+    return _Looked(classes, tallies, thumbnail.picture, doubled, np.concatenate(sample))
+
+
+def _all_regions(plan: Plan, looked: _Looked, tally: Tally, strata: StrataTable) -> Budget:
+    """Areas of all regions together."""
+    grid = plan.grid
+    everything = Block(0, 0, grid.height, grid.width)
+    edges = edge_units(lambda block: looked.classes[block.slices], everything, plan.pixel_area.units)
+    return budget(tally, strata, plan.unit_m2, edges)
+
+
 def observe(work: Work, observation: Observation) -> Observed:
     """Classify and measure one observation.
 
@@ -104,54 +165,53 @@ def observe(work: Work, observation: Observation) -> Observed:
         If the budget does not close.
     """
     plan, grid, area = work.plan, work.plan.grid, work.plan.pixel_area.units
-    classifier = work.classifier(observation)
-    strata = classifier.table
-    classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
-    thumbnail, tally, doubled = Thumbnail(grid, plan.sensor), Tally(), 0
-    looked_at: list[Kept] = []
-    with plan.reader(observation) as reader:
-        for block in blocks(grid, plan.block_side):
-            found, pixels = _strata(plan, classifier, reader, block)
-            tally.add(found, area(block))
-            doubled += pixels.doubled
-            classes[block.slices] = strata.codes[found]
-            thumbnail.add(block, pixels.bands)
-            looked_at.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block)].T)
-    measured = budget(tally, strata, plan.unit_m2, edge_units(classes, grid, area))
+    namer = work.namer(observation)
+    strata, looked = namer.table, _look(plan, namer, observation)
+    tally = merged(tally for key, tally in looked.tallies.items() if key)
+    regions = tuple(by_region(looked.classes, looked.tallies, strata, plan.regions, area, plan.unit_m2))
     wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
-    layers = tuple(vectorize(classes, code, grid, area, plan.unit_m2) for code in wanted)
     seen = tally.pixels_in(strata.seen)
-    drift = drift_of(np.concatenate(looked_at), strata.models[0], plan.sensor) if classifier.shared else 1.0
+    fitted = strata.models[0] if namer.shared and strata.models else None
     return Observed(
         observation=observation,
         grid=grid,
-        classes=classes,
-        picture=thumbnail.picture,
+        classes=looked.classes,
+        picture=looked.picture,
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
-        budget=measured,
-        layers=layers,
-        doubled_fraction=doubled / seen if seen else 0.0,
-        drift=round(drift, 6),
+        budget=regions[0].budget if plan.regions.own else _all_regions(plan, looked, tally, strata),
+        regions=regions,
+        layers=tuple(vectorize(looked.classes, code, grid, area, plan.unit_m2) for code in wanted),
+        doubled_fraction=looked.doubled / seen if seen else 0.0,
+        drift=round(drift_of(looked.sample, fitted, plan.sensor), 6) if fitted else 1.0,
+        misnamed=round(tally.pixels_in(strata.misnamed) / seen, 6) if seen else 0.0,
         misfit=round(tally.pixels_in(strata.strays) / seen, 6) if seen else 0.0,
     )
 
 
 def rows_of(plan: Plan, observed: Observed) -> tuple[Row, ...]:
-    """Rows of the series that an observation gives."""
-    drifted, unfit = observed.drift > LARGEST_RATIO, observed.misfit > LARGEST_MISFIT
+    """Rows of the series that an observation gives, region by region."""
+    return tuple(row for region in observed.regions for row in _rows_of(plan, observed, region))
+
+
+def _rows_of(plan: Plan, observed: Observed, region: Regional) -> tuple[Row, ...]:
+    drifted = observed.drift > LARGEST_RATIO or observed.misnamed > LARGEST_MISFIT
+    unfit = observed.misfit > LARGEST_MISFIT
+    min_valid, screened = plan.config.measure.min_valid, plan.screened
     context = Context(
-        region=plan.config.name,
+        region=region.name,
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
         planar_km2_per_pixel=plan.planar_km2_per_pixel,
         flags=flags_of(
-            observed.budget, plan.config.measure.min_valid, plan.screened, observed.observation, drifted, unfit
+            region.budget, min_valid, screened, observed.observation, drifted, unfit, on_grid=region.on_grid
         ),
         model=hash_of_all(observed.strata.models),
         config_hash=plan.config.digest,
-        screened=plan.screened,
+        screened=screened,
         fits=not unfit,
     )
-    return rows(observed.budget, {layer.code: len(layer.geometry) for layer in observed.layers}, context)
+    published = {layer.code for layer in observed.layers}
+    patches = {code: count for code, count in region.n_patches.items() if code in published}
+    return rows(region.budget, patches, context)

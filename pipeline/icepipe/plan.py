@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from icepipe.batch.execute import workers_of
 from icepipe.classes import ClassCode
@@ -16,20 +15,42 @@ from icepipe.inputs.catalog import Catalog, find_scenes, observations
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.grid import asked_grid, run_grid, union_of_footprints
 from icepipe.inputs.masks import is_vector, read_land
+from icepipe.inputs.outlines import read_regions
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.regions import RegionMap, grid_of_regions
 from icepipe.inputs.scene import sensor_of
 from icepipe.inputs.sensors import Sensor
 from icepipe.models import Basis, Model
 from icepipe.publish.basis import load_basis
 from icepipe.publish.model_file import read_model
-from icepipe.records import Bool, GeoBox, Observation
+from icepipe.records import Bool, GeoBox, Observation, Outline
 from icepipe.segment.features import features_known
 from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
 from icepipe.segment.space import Space, space_of
 
 MAX_PIXELS = 2**31
 """Class rasters of observations are held in memory."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """How pixels become clusters.
+
+    Attributes
+    ----------
+    space, rules
+        Where pixels are compared, and the thresholds that name clusters.
+    encoding
+        What the kept numbers mean.
+    given
+        The model that the config names, or None.
+    """
+
+    space: Space
+    rules: RuleSet
+    encoding: str
+    given: Model | None
 
 
 @dataclass(frozen=True)
@@ -40,14 +61,12 @@ class Plan:
     ----------
     config, catalog, observations, sensor
         What was asked for and found.
-    space, rules
-        Where pixels are compared, and the thresholds that name clusters.
-    given
-        The model that the config names, or None.
+    clustering
+        How pixels become clusters; None for class rasters, which have their classes.
     earlier
         The basis of an earlier run, or None where this one makes its own.
-    grid, region
-        The run grid and the outline that areas are reported for.
+    grid, regions
+        The run grid, and where the regions that areas are reported for lie on it.
     unit_m2
         Unit that areas are summed in.
     """
@@ -56,18 +75,11 @@ class Plan:
     catalog: Catalog
     observations: tuple[Observation, ...]
     sensor: Sensor
-    space: Space
-    rules: RuleSet
-    given: Model | None
+    clustering: Clustering | None
     earlier: Basis | None
     grid: GeoBox
-    region: BaseGeometry
+    regions: RegionMap
     unit_m2: float
-
-    @property
-    def encoding(self) -> str:
-        """What the kept numbers mean."""
-        return _encoding(self.catalog, self.sensor)
 
     @cached_property
     def pixel_area(self) -> PixelArea:
@@ -93,8 +105,10 @@ class Plan:
 
     @property
     def screened(self) -> frozenset[ClassCode]:
-        """Classes that a mask tells."""
+        """Classes that a mask tells, or that class rasters have told already."""
         inputs = self.config.inputs
+        if inputs.classes is not None:
+            return frozenset((ClassCode.CLOUD, ClassCode.LAND))
         asked = ((ClassCode.CLOUD, inputs.cloud), (ClassCode.LAND, inputs.land))
         return frozenset(code for code, mask in asked if mask)
 
@@ -108,7 +122,7 @@ class Plan:
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Open an observation's files; to be used as a context manager."""
-        return ObservationReader(observation, self.grid, self.region, self.land)
+        return ObservationReader(observation, self.grid, self.regions.within, self.land)
 
 
 def _only_sensor(catalog: Catalog) -> Sensor:
@@ -139,27 +153,47 @@ def _check_fits(model: Model, sensor: Sensor, encoding: str, whose: str, todo: s
         raise ConfigError(f"the scenes are {next(told)}, and {whose} was made with {next(told)}", todo)
 
 
-def _given_model(config: Config, sensor: Sensor, encoding: str) -> Model | None:
-    path = config.segment.model_file
-    if path is None:
+def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering | None:
+    if config.inputs.classes is not None:
         return None
-    model = read_model(path)
-    _check_fits(model, sensor, encoding, f"{path.name}", "fit a model on scenes of this kind, or correct segment.fit")
-    return model
+    encoding, path = _encoding(catalog, sensor), config.segment.model_file
+    if path and path == config.run_folder / "model.json":
+        raise ConfigError(
+            f"segment.fit: {path} is what this run writes itself",
+            "copy it elsewhere, or take fit out to keep its model",
+        )
+    given = read_model(path) if path else None
+    if given and path:
+        _check_fits(given, sensor, encoding, path.name, "fit a model on scenes of this kind, or correct segment.fit")
+    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, features_known(sensor))
+    return Clustering(space_of(sensor, config.segment.features), rules, encoding, given)
 
 
-def _earlier(config: Config, sensor: Sensor, encoding: str, given: Model | None) -> Basis | None:
-    """The basis of an earlier run, where the same settings and the same given model made it."""
+def _earlier(
+    config: Config, sensor: Sensor, clustering: Clustering | None, named: tuple[Outline, ...] | None
+) -> Basis | None:
+    """The basis of an earlier run, where the same settings, given model and named regions made it."""
     earlier = load_basis(config.run_folder)
-    if earlier is None or earlier.settings != config.basis_digest or (given and earlier.model != given):
+    if earlier is None or earlier.settings != config.basis_digest or (named and earlier.regions != named):
         return None
-    if earlier.model:
-        _check_fits(earlier.model, sensor, encoding, "the basis", "run with --rebase")
+    if clustering and clustering.given and earlier.model != clustering.given:
+        return None
+    if earlier.model and clustering:
+        _check_fits(earlier.model, sensor, clustering.encoding, "the basis", "run with --rebase")
     return earlier
 
 
+def _new_regions(config: Config, catalog: Catalog, named: tuple[Outline, ...] | None) -> RegionMap:
+    """Grid and regions of a new basis: named outlines, or what the scenes cover."""
+    grid = _new_grid(config, catalog)
+    if named:
+        return RegionMap(named, grid_of_regions(named, grid), own=False)
+    covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
+    return RegionMap((Outline(config.name, covered, grid.crs),), grid, own=True)
+
+
 def make_plan(config: Config, rebase: bool = False) -> Plan:
-    """Find scenes and observations; take grid and region from the basis, or make them.
+    """Find scenes and observations; take grid and regions from the basis, or make them.
 
     Raises
     ------
@@ -170,15 +204,16 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
     """
     catalog = find_scenes(config.inputs)
     sensor = _only_sensor(catalog)
-    space = space_of(sensor, config.segment.features)
-    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, features_known(sensor))
-    encoding = _encoding(catalog, sensor)
-    given = _given_model(config, sensor, encoding)
-    earlier = None if rebase else _earlier(config, sensor, encoding, given)
-    grid = earlier.grid if earlier else _new_grid(config, catalog)
-    region = shapely.from_wkt(earlier.region_wkt) if earlier else union_of_footprints(catalog.scenes, grid)
+    clustering = _clustering(config, sensor, catalog)
+    named = read_regions(config.inputs.regions) if config.inputs.regions else None
+    earlier = None if rebase else _earlier(config, sensor, clustering, named)
+    if earlier:
+        regions = RegionMap(earlier.regions, earlier.grid, own=named is None)
+    else:
+        regions = _new_regions(config, catalog, named)
+    grid = regions.grid
     if grid.width * grid.height > MAX_PIXELS:
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
     found = observations(catalog.scenes, config.measure.period)
-    return Plan(config, catalog, found, sensor, space, rules, given, earlier, grid, region, unit_m2)
+    return Plan(config, catalog, found, sensor, clustering, earlier, grid, regions, unit_m2)

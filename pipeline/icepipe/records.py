@@ -12,6 +12,8 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from icepipe.class_values import ClassEntry
+
 UInt8 = NDArray[np.uint8]
 UInt16 = NDArray[np.uint16]
 Kept = NDArray[np.integer[Any]]
@@ -92,6 +94,25 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """A named area of the Earth.
+
+    Attributes
+    ----------
+    name
+        What rows call it.
+    wkt
+        Polygon or multipolygon.
+    crs
+        WKT of its coordinate system.
+    """
+
+    name: str
+    wkt: str
+    crs: str
+
+
+@dataclass(frozen=True)
 class MaskFile:
     """A raster that says which pixels of a scene are hidden.
 
@@ -109,6 +130,9 @@ class MaskFile:
         Bits of its first band that hide.
     nonzero
         Whether any number but 0 in any band hides.
+    overlay
+        1-based number of the alpha band of a picture that is laid over others: transparent is where it hides nothing.
+        None where no data are a gap.
     unseen_values, unseen_bits
         Numbers and bits that mean that the scene was not seen.
     """
@@ -119,6 +143,7 @@ class MaskFile:
     values: tuple[int, ...] = ()
     bits: tuple[int, ...] = ()
     nonzero: bool = False
+    overlay: int | None = None
     unseen_values: tuple[int, ...] = ()
     unseen_bits: tuple[int, ...] = ()
 
@@ -148,6 +173,22 @@ class Band:
 
 
 @dataclass(frozen=True)
+class ClassValues:
+    """What the numbers of a class raster mean.
+
+    Attributes
+    ----------
+    entries
+        Ranges in ascending order, then single values, which stand above them.
+    weight
+        Turns the numbers of ranges of ice into concentrations of 0 to 1; None where they are none.
+    """
+
+    entries: tuple[ClassEntry, ...]
+    weight: float | None = None
+
+
+@dataclass(frozen=True)
 class Scene:
     """One acquisition, in one file or in one a band.
 
@@ -173,6 +214,8 @@ class Scene:
         What was assumed, as flags of the series.
     cloud, land
         Rasters that say where cloud or land hides the surface, or None where none is asked for.
+    values
+        What the numbers of a class raster mean; None for what is clustered.
     """
 
     path: Path
@@ -189,6 +232,7 @@ class Scene:
     notes: tuple[str, ...] = ()
     cloud: MaskFile | None = None
     land: MaskFile | None = None
+    values: ClassValues | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -242,13 +286,15 @@ class Layer:
     target
         Rows and columns of the block that the arrays stand for.
     bands
-        uint8 colours, or int16 units of reflectance; shape (bands, rows, columns).
+        uint8 colours, int16 units of reflectance, or coded classes; shape (bands, rows, columns).
     valid
         True where the scene has data; shape (rows, columns).
     cloud
         True where its cloud mask says so.
     scene
         Number of the scene in its observation.
+    land
+        True where a class raster says land; None for other scenes.
     """
 
     target: tuple[slice, slice]
@@ -256,3 +302,4 @@ class Layer:
     valid: Bool
     cloud: Bool
     scene: int = 0
+    land: Bool | None = None

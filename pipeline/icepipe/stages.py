@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,10 +32,11 @@ from icepipe.publish.model_file import model_document, model_hash
 from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
 from icepipe.publish.record import Made, Record, read_record
-from icepipe.publish.tables import write_json, write_series
+from icepipe.publish.tables import write_history, write_json, write_series
 from icepipe.publish.trends import trend_document, write_trends
 from icepipe.records import Observation
-from icepipe.segment.classify import Classifier
+from icepipe.segment.classify import Classifier, Namer
+from icepipe.segment.coded import Coded
 from icepipe.segment.label import pinned
 
 
@@ -82,7 +83,7 @@ def _new_basis(plan: Plan, model: Model | None) -> Basis:
         transform=(t.a, t.b, t.c, t.d, t.e, t.f),
         width=plan.grid.width,
         height=plan.grid.height,
-        region_wkt=shapely.to_wkt(plan.region, rounding_precision=-1),
+        regions=plan.regions.outlines,
         unit_m2=plan.unit_m2,
         model=model,
     )
@@ -152,10 +153,11 @@ def _chosen(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
 
 
 def _outside(plan: Plan) -> dict[str, float]:
-    """km2 of each scene that lie outside the region; nothing where the region was made from these scenes."""
-    if plan.earlier is None:
+    """km2 of each scene that lie outside what the first run saw; nothing where regions were named or just made."""
+    if plan.earlier is None or not plan.regions.own:
         return {}
-    found = {str(scene.path): outside_km2(scene, plan.region, plan.grid) for scene in plan.catalog.scenes}
+    region = shapely.from_wkt(plan.regions.outlines[0].wkt)
+    found = {str(scene.path): outside_km2(scene, region, plan.grid) for scene in plan.catalog.scenes}
     return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
@@ -163,10 +165,20 @@ def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
         return plan.earlier, []
-    if plan.given or plan.config.segment.fit in {"observation", "scene"}:
-        return _new_basis(plan, plan.given), []
+    if plan.clustering is None or plan.config.segment.fit in {"observation", "scene"}:
+        return _new_basis(plan, None), []
+    if plan.clustering.given:
+        return _new_basis(plan, plan.clustering.given), []
     model, faults = fit_run(plan, progress)
     return _new_basis(plan, model), faults
+
+
+def _namer(plan: Plan, model: Model | None) -> Namer | None:
+    """What names the pixels of all observations; None where each is fitted on its own."""
+    if plan.clustering is None:
+        values = plan.config.inputs.classes or {}
+        return Coded("weight" in values)
+    return Classifier([model], plan.sensor) if model else None
 
 
 def _named(plan: Plan, model: Model) -> Model:
@@ -187,7 +199,7 @@ def _named(plan: Plan, model: Model) -> Model:
         )
     if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
         raise ConfigError(f"segment.labels.pin: the model has no cluster {missing[0]}", "see `icepipe explain`")
-    return pinned(model, {number: ClassCode[name.upper()] for number, name in pin.clusters.items()})
+    return pinned(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
 
 
 def _work_on(
@@ -208,15 +220,33 @@ def _work_on(
     return records, faults, n_up_to_date
 
 
+def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
+    """Rows that were replaced, each with the number of its revision."""
+    for revision, rows in enumerate(record.superseded, start=1):
+        for row in rows:
+            yield revision, row
+
+
+def _publish_model(folder: Path, model: Model | None) -> None:
+    """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
+    if model:
+        write_json(folder / "model.json", model_document(model))
+    else:
+        (folder / "model.json").unlink(missing_ok=True)
+    if model and model.k_curve:
+        write_k_curve(folder / "k.png", model)
+    else:
+        (folder / "k.png").unlink(missing_ok=True)
+
+
 def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened) -> None:
     folder = result.folder
     write_series(folder, result.rows)
+    replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
+    if replaced:
+        write_history(folder, replaced)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
-    if result.model and basis.model:
-        pin_with = {"pin_with": model_hash(basis.model)}
-        write_json(folder / "model.json", pin_with | model_document(result.model))
-    if result.model and result.model.k_curve:
-        write_k_curve(folder / "k.png", result.model)
+    _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
     document = provenance(plan.config, basis, surface, scenes, happened.records, happened.outside_km2, result.faults)
     write_json(folder / "run.json", document)
@@ -260,7 +290,7 @@ def run(
     chosen = _chosen(plan, only)
     basis, unread = _basis(plan, progress)
     model = _named(plan, basis.model) if basis.model else None
-    work = Work(plan, basis, Classifier([model], plan.sensor) if model else None)
+    work = Work(plan, basis, _namer(plan, model))
     if plan.earlier is None:
         save_basis(config.run_folder, basis)
     records, failed, n_up_to_date = _work_on(work, chosen, force, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from icepipe.batch.execute import memory_bytes
 from icepipe.errors import InputError
 from icepipe.inputs.checks import check_raster, open_raster
-from icepipe.inputs.grid import blocks, outline
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe, sensor_of
@@ -32,12 +33,22 @@ def _km2(value: float | None) -> str:
     return "" if value is None else f"{value:,.3f}"
 
 
-def _cells(rows: Sequence[Row]) -> list[str]:
+def _cells(rows: Sequence[Row], named: bool) -> list[str]:
     by_class = {row.class_: row for row in rows}
     ice, water = by_class["ice"], by_class["water"]
     bounds = f"{_km2(ice.area_low_km2)} .. {_km2(ice.area_high_km2)}" if ice.area_km2 is not None else "not known"
     seen = f"{ice.valid_fraction:.1%}"
-    return [ice.date, _km2(ice.area_km2), bounds, _km2(water.area_km2), _km2(ice.unknown_km2), seen, _flags(ice)]
+    where = [ice.region] if named else []
+    return [
+        ice.date,
+        *where,
+        _km2(ice.area_km2),
+        bounds,
+        _km2(water.area_km2),
+        _km2(ice.unknown_km2),
+        seen,
+        _flags(ice),
+    ]
 
 
 def _flags(row: Row) -> str:
@@ -58,10 +69,14 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def closing_table(rows: Sequence[Row]) -> list[str]:
-    """The series for people, one line an observation."""
-    header = ["date", "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
-    dates = dict.fromkeys(row.date for row in rows)
-    return aligned([header, *(_cells([row for row in rows if row.date == date]) for date in dates)])
+    """The series for people, one line an observation and region."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.date, row.region].append(row)
+    named = len({region for _, region in groups}) > 1
+    where = ["region"] if named else []
+    header = ["date", *where, "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
+    return aligned([header, *(_cells(members, named) for members in groups.values())])
 
 
 def alert_lines(alerts: Iterable[AlertRow]) -> list[str]:
@@ -83,6 +98,15 @@ def _scene_line(scene: Scene) -> str:
     return "  " + "  ".join(filter(None, [scene.path.name, scene.platform, bands, _validity(scene), *masks]))
 
 
+def _region_lines(plan: Plan) -> list[str]:
+    if plan.regions.own:
+        return []
+    names = [outline.name for outline in plan.regions.outlines]
+    off = [name for number, name in enumerate(names) if plan.regions.window(number) is None]
+    lines = [f"{len(names)} region(s): {', '.join(names)}"]
+    return lines + ([f"no scene reaches {', '.join(off)}"] if off else [])
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """What a run would do: scenes, dates, masks, grid, what is skipped, and a rough estimate of its cost."""
     grid, sensor = plan.grid, plan.sensor
@@ -97,6 +121,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"sensor {sensor.key}: {sensor.title}; {' '.join(sensor.roles)}, numbers by {sensor.encoding}",
         f"grid {grid.width} x {grid.height} pixels, {whose}; areas measured on {plan.pixel_area.surface}",
         f"masked: {', '.join(hidden)}",
+        *_region_lines(plan),
         f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written",
     ]
     for observation in plan.observations:
@@ -109,8 +134,7 @@ def _statistics(scene: Scene) -> Iterable[str]:
     roles = scene.roles
     seen, sums = 0, np.zeros(len(roles))
     low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
-    region = outline(scene.geobox, scene.geobox.crs)
-    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox, region) as reader:
+    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox) as reader:
         for block in blocks(scene.geobox):
             pixels = reader.read(block)
             values = pixels.bands[:, pixels.valid]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import rasterio
@@ -15,6 +18,7 @@ from icepipe.plan import make_plan
 from icepipe.segment import cluster
 from icepipe.segment.features import features_of
 from icepipe.segment.sample import thin
+from tests.conftest import ROOT
 from tests.rasters import ICE, WATER, write
 
 SWEEP = [(6, 0), (4, 1), (8, 2), (12, 3), (5, 7)]
@@ -67,18 +71,26 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
     path = shared_data / f"modis-sea-ice/laptev_sea-200km-20230613/20230613.250m.terra.{kind}.tiff"
     plan = make_plan(Config.model_validate({"name": "lloyd", "inputs": {"scenes": str(path)}}))
     sample = thin([pool_of(plan, 0.5, plan.observations[0])], 50_000)
-    palette = cluster.palette_of(sample, plan.space)
-    ours, _ = cluster.k_means(sample, palette, plan.space, 6, 0)
+    palette = cluster.palette_of(sample, plan.clustering.space)
+    ours, _ = cluster.k_means(sample, palette, plan.clustering.space, 6, 0)
     with rasterio.open(path) as dataset:
         pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
     with threadpool_limits(limits=1):
         theirs = KMeans(6, init=ours, n_init=1).fit(pixels)
     inertia = cluster.squared_distances(pixels, ours, cluster.nearest(pixels, ours)).sum()
     assert inertia <= 1.02 * theirs.inertia_
-    splitter = cluster._Splitter.of(palette, plan.space, plan.rules)
+    splitter = cluster._Splitter.of(palette, plan.clustering.space, plan.clustering.rules)
     shares = []
     for start in (ours, theirs.cluster_centers_):
         centroids, _, _ = cluster._split(splitter, start)
-        codes = plan.rules.codes(features_of(centroids, plan.sensor))
+        codes = plan.clustering.rules.codes(features_of(centroids, plan.sensor))
         shares.append((codes[cluster.nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01
+
+
+def test_the_benchmark_still_runs(tmp_path):
+    scene = write(tmp_path / "x_20240701.tif", np.random.default_rng(0).integers(0, 256, (3, 30, 30)).astype(np.uint8))
+    script = [sys.executable, ROOT / "benchmarks/stability.py", tmp_path / "plot.png", f"noise={scene}", "--seeds", "1"]
+    done = subprocess.run(list(map(str, script)), capture_output=True, text=True, check=True)
+    assert "| x_20240701.tif |" in done.stdout
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")

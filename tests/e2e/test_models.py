@@ -53,7 +53,7 @@ def test_two_scenes_of_a_day_fitted_on_their_own_are_laid_over_each_other(run_sc
     assert {row.n_pixels for row in result.rows if row.class_ == "water"} == {3}
     folder = result.folder / "observations/2024-03-01"
     explained = json.loads((folder / "explain.json").read_text())["clusters"]
-    assert [(entry["class"], entry["model"]) for entry in explained] == [("water", 0), ("ice", 1)]
+    assert [(entry["class"], entry["scene"]) for entry in explained] == [("water", 1), ("ice", 2)]
     assert len(list(folder.glob("*_scene?_model.json"))) == 2
 
 
@@ -117,7 +117,7 @@ def test_a_pin_renames_one_cluster_and_keeps_the_fit(run_scenes, two_days):
     assert second.model.clusters[number].reason.startswith("other: pinned by the config; the rules say ice")
     assert {row.model for row in second.rows} != {row.model for row in first.rows}
     document = json.loads((second.folder / "model.json").read_text())
-    assert document["pin_with"] == pin["model"]
+    assert document["pinned_on"] == pin["model"]
     assert (
         run_scenes(two_days, segment={"labels": {"pin": pin}}).notes[0].startswith("2 observation(s) were up to date")
     )
@@ -171,3 +171,96 @@ def test_what_clouds_hide_and_look_like_is_told(run_scenes, tmp_path):
     clouds = explained["cloud_looks_like_km2"]
     assert clouds["ice"] == pytest.approx(2 * clouds["water"], rel=0.01)
     assert any("67% of that looks like ice" in note for note in result.notes)
+
+
+THIN = (97, 97, 97)
+"""Grey ice between the ends of the published range: ice by the middle threshold, and perhaps water."""
+
+
+def with_thin_ice(rows, columns, share):
+    """Half water, half ice, and a share of thin ice among the water."""
+    pixels = np.array(paint(["w" * columns] * rows))
+    pixels[:, :, columns // 2 :] = np.array((225, 228, 232), dtype=np.uint8)[:, None, None]
+    pixels[:, :, : round(share * columns)] = np.array(THIN, dtype=np.uint8)[:, None, None]
+    return pixels
+
+
+def test_a_late_date_that_the_model_has_no_cluster_for_widens_its_own_bounds(run_scenes, tmp_path):
+    """Thin ice turns up after a model of water and ice was frozen: low and high hold what it would be alone."""
+    write(tmp_path / "x_20240601.tif", with_thin_ice(40, 100, 0))
+    run_scenes(tmp_path / "*.tif")
+    write(tmp_path / "x_20240701.tif", with_thin_ice(40, 100, 0.06))
+    late = {row.date: row for row in run_scenes(tmp_path / "*.tif").rows if row.class_ == "ice"}["2024-07-01"]
+    alone = {r.date: r for r in run_scenes(tmp_path / "x_20240701.tif", name="alone").rows if r.class_ == "ice"}
+    own = alone["2024-07-01"]
+    assert late.area_low_km2 <= own.area_km2 <= late.area_high_km2
+    assert late.area_high_km2 - late.area_low_km2 >= 0.99 * (own.area_high_km2 - own.area_low_km2)
+    assert "model_drift" in late.flags
+
+
+@pytest.mark.parametrize("scope", ["observation", "scene"])
+def test_a_date_wholly_under_cloud_has_no_model(run_scenes, two_days, tmp_path, scope):
+    for day in ("20240301", "20240701"):
+        hidden = np.full((1, 3, 6), day == "20240701", dtype=np.uint8)
+        write(tmp_path / f"masks/x_{day}.tif", hidden)
+    cloud = {"path": str(tmp_path / "masks/{stem}.tif"), "values": [1]}
+    result = run_scenes(two_days, inputs={"cloud": cloud}, segment={"fit": scope})
+    assert ice(result) == {"2024-03-01": 12, "2024-07-01": None}
+    assert {row.area_km2 for row in result.rows if (row.date, row.class_) == ("2024-07-01", "cloud")} != {None}
+
+
+def test_a_threshold_of_one_value_has_a_margin(run_scenes, two_days):
+    labels = {"thresholds": {"ice-brightness": {"low": 0.11, "mid": 0.11, "high": 0.11}}}
+    result = run_scenes(two_days, segment={"labels": labels})
+    assert all(cluster.margin is not None for cluster in result.model.clusters)
+    assert {row.area_low_km2 == row.area_high_km2 for row in result.rows if row.class_ == "ice"} == {True}
+
+
+def test_a_threshold_on_another_feature_has_its_unit(run_scenes, two_days):
+    labels = {"thresholds": {"ice-brightness": {"feature": "ndgi", "low": -0.5, "mid": 0, "high": 0.5}}}
+    result = run_scenes(two_days, segment={"labels": labels})
+    assert result.model.thresholds[0].unit == "index"
+
+
+@pytest.mark.parametrize("change", [('"hash"', '"hash_"'), ('"pinned": false', '"pinned": true')])
+def test_any_change_of_a_model_file_is_noticed(run_scenes, two_days, tmp_path, change):
+    first = run_scenes(two_days, name="first")
+    path = tmp_path / "model.json"
+    path.write_text((first.folder / "model.json").read_text().replace(*change))
+    with pytest.raises(ConfigError, match=r"is not a model|was changed since"):
+        run_scenes(two_days, name="second", segment={"fit": str(path)})
+
+
+def test_the_model_that_a_run_writes_cannot_be_its_own_input(run_scenes, two_days):
+    first = run_scenes(two_days)
+    with pytest.raises(ConfigError, match="is what this run writes itself"):
+        run_scenes(two_days, segment={"fit": str(first.folder / "model.json")})
+
+
+def test_a_pin_that_names_what_was_named_changes_the_hash_and_hides_nothing(run_scenes, two_days, tmp_path):
+    first = run_scenes(two_days)
+    write(tmp_path / "x_20240801.tif", paint(["ggwwww", "wwwwww", "wwwwww"]))
+    pin = {"model": model_hash(first.model), "clusters": {i: c.code.label for i, c in enumerate(first.model.clusters)}}
+    late = run_scenes(two_days, segment={"labels": {"pin": pin}})
+    assert {row.model for row in late.rows}.isdisjoint({row.model for row in first.rows})
+    assert all("model_misfit" in row.flags for row in late.rows if row.date == "2024-08-01")
+
+
+def test_what_an_earlier_scope_left_goes(run_scenes, two_days):
+    folder = run_scenes(two_days, segment={"k": "elbow"}).folder
+    assert (folder / "k.png").exists()
+    run_scenes(two_days, segment={"fit": "observation"})
+    assert not (folder / "k.png").exists()
+    assert not (folder / "model.json").exists()
+    assert json.loads((folder / "run.json").read_text())["fit"] == "observation"
+
+
+def test_settings_that_change_what_is_seen_make_a_new_model(run_scenes, two_days):
+    """One config gives one answer, whatever stood in the folder before."""
+    run_scenes(two_days, name="used")
+    used, fresh = (run_scenes(two_days, name=name, measure={"prefer": "latest"}) for name in ("used", "fresh"))
+    assert used.model == fresh.model
+    assert (
+        json.loads((used.folder / "basis.json").read_text())["settings"]
+        == json.loads((fresh.folder / "basis.json").read_text())["settings"]
+    )

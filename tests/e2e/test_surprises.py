@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 from shapely.geometry import LineString, box
 
 from icepipe.errors import ConfigError, NoUsableInput
-from tests.rasters import ICE, TRANSFORM, WATER, write
+from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
 
 def flat(colour, side=40, seed=0):
@@ -239,3 +240,25 @@ def test_a_mask_of_nan_says_nothing(run_scenes, tmp_path):
     cloud = {"path": str(write(tmp_path / "cloud.tif", mask))}
     counts = {name: row.n_pixels for name, row in table(run_scenes(path, inputs={"cloud": cloud})).items()}
     assert (counts["unobserved"], counts["cloud"], counts["ice"], counts["water"]) == (400, 400, 400, 400)
+
+
+def test_a_land_picture_is_sea_where_it_is_transparent_whatever_colour_that_has(run_scenes, tmp_path):
+    """Land drawn over a map: opaque grey is land; transparent is sea, in white as in black."""
+    scene = write(tmp_path / "x_20240701.tif", paint(["wwwwww"]))
+    land = np.zeros((4, 1, 6), dtype=np.uint8)
+    land[:3, :, :2] = 75
+    land[:3, :, 2:4] = 255
+    land[3, :, :2] = 255
+    options = {"colorinterp": [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]}
+    mask = write(tmp_path / "land.tif", land, **options)
+    rows = {row.class_: row for row in run_scenes(scene, inputs={"land": str(mask)}).rows}
+    assert (rows["land"].n_pixels, rows["water"].n_pixels, rows["unobserved"].n_pixels) == (2, 4, 0)
+
+
+@pytest.mark.parametrize("values", [{}, {"values": [1]}])
+def test_a_cloud_mask_without_data_says_nothing(run_scenes, tmp_path, values):
+    scene = write(tmp_path / "x_20240701.tif", paint(["wwwwww"]))
+    cloud = np.array([[[1, 0, 0, 0, 0, 0]], [[255, 255, 255, 0, 0, 0]]], dtype=np.uint8)
+    mask = write(tmp_path / "cloud.tif", cloud, colorinterp=[ColorInterp.gray, ColorInterp.alpha])
+    rows = {row.class_: row for row in run_scenes(scene, inputs={"cloud": {"path": str(mask)} | values}).rows}
+    assert (rows["cloud"].n_pixels, rows["water"].n_pixels, rows["unobserved"].n_pixels) == (1, 2, 3)

@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_centroids_in_physical_order():
 @pytest.mark.parametrize("k", [2, 4, 6, 9])
 def test_no_cluster_straddles_a_threshold(k):
     found = fitted(MIXED, k, 0)
-    assert found.straddle <= MAX_STRADDLE
+    assert found.left[0] <= MAX_STRADDLE
     member = nearest(MIXED, found.centroids)
     features, centres = features_of(MIXED.astype(float), RGB), features_of(found.centroids, RGB)
     differ = RULES.could_be(features) != RULES.could_be(centres)[member]
@@ -140,6 +140,7 @@ def test_pixels_that_certainly_are_something_else_are_strata_of_their_own():
     assert table.codes[stray] == ClassCode.WATER
     assert stray in table.strays
     assert stray in table.possibly(ClassCode.ICE)
+    assert stray in table.misnamed
     assert stray not in table.surely(ClassCode.WATER)
     assert fits in table.surely(ClassCode.WATER)
     assert fits not in table.possibly(ClassCode.ICE)

@@ -39,7 +39,7 @@ def test_the_shortest_config_has_every_default(write, tmp_path):
         (GOOD + "segment:\n  k: no\n", "line 5: segment.k: .*not 'no'"),
         (GOOD + "segment:\n  k: 5.5\n", "line 5: segment.k"),
         (GOOD + "measure:\n  min_valid: .nan\n", "line 5: measure.min_valid"),
-        (GOOD + "measure:\n  period: week\n", "line 5: measure.period: .*'day' or 'scene'"),
+        (GOOD + "measure:\n  period: week\n", "line 5: measure.period: .*'8day' or 'month'"),
         (GOOD + "name: other\n", 'line 4: found duplicate key "name"'),
         ("inputs:\n  scenes: a.tif\n", "name is missing"),
         ("name: bay\n", "inputs is missing"),

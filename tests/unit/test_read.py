@@ -30,7 +30,9 @@ def seen(path, **settings):
     scenes = find_scenes(inputs(path, **settings)).scenes
     grid = run_grid(scenes)
     (observation,) = observations(scenes, "day")
-    with ObservationReader(observation, grid, union_of_footprints(scenes, grid)) as reader:
+    with ObservationReader(
+        observation, grid, lambda block: inside(union_of_footprints(scenes, grid), grid, block)
+    ) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
 

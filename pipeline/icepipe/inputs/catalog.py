@@ -10,8 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
+from icepipe.inputs.earth import Earth
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.roles import BAND_FILE, product_folder
@@ -117,9 +120,37 @@ def _scene_key(scene: Scene) -> str:
     return f"{scene.date.isoformat()}{time}{platform}"
 
 
+EIGHT_DAYS = 8
+"""Composites of MODIS products start anew on the first of January, and every eight days from there."""
+
+
+def _eight_days(scene: Scene) -> str:
+    into = (scene.date.timetuple().tm_yday - 1) % EIGHT_DAYS
+    return (scene.date - dt.timedelta(days=into)).isoformat()
+
+
+def _solar_day(scene: Scene) -> str:
+    """Day by the sun at the middle of the scene: 15 degrees of longitude are an hour.
+
+    Raises
+    ------
+    InputError
+        If its time is not known.
+    """
+    if scene.time is None:
+        raise InputError(scene.path, "its time is not known, which solar-day needs", "use measure.period: day")
+    x, y = scene.geobox.transform @ (scene.geobox.width / 2, scene.geobox.height / 2)
+    lon, _ = Earth.of(scene.geobox.crs).lonlat(np.array(x), np.array(y))
+    shift = dt.timedelta(hours=float(np.degrees(lon)) / 15)
+    return (dt.datetime.combine(scene.date, scene.time) + shift).date().isoformat()
+
+
 _PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
-    "day": lambda scene: scene.date.isoformat(),
     "scene": _scene_key,
+    "day": lambda scene: scene.date.isoformat(),
+    "solar-day": _solar_day,
+    "8day": _eight_days,
+    "month": lambda scene: scene.date.replace(day=1).isoformat(),
 }
 
 
@@ -131,10 +162,21 @@ def observations(scenes: Sequence[Scene], period: str) -> tuple[Observation, ...
     scenes
         In the order of their time.
     period
-        ``day``: all scenes of a date. ``scene``: one for each date, time and platform; tiles that share all
-        three are parts of one picture.
+        ``scene``: one for each date, time and platform; tiles that share all three are parts of one picture. ``day``:
+        all scenes of a date in UTC. ``solar-day``: of a date by the sun. ``8day`` and ``month``: named by their first
+        day.
+
+    Raises
+    ------
+    NoUsableInput
+        If a scene does not tell what its period needs.
     """
     groups: dict[str, list[Scene]] = defaultdict(list)
-    for scene in scenes:
-        groups[_PERIOD_KEYS[period](scene)].append(scene)
-    return tuple(Observation(key, members[0].date, tuple(members)) for key, members in sorted(groups.items()))
+    try:
+        for scene in scenes:
+            groups[_PERIOD_KEYS[period](scene)].append(scene)
+    except InputError as fault:
+        raise NoUsableInput(str(fault)) from fault
+    return tuple(
+        Observation(key, dt.date.fromisoformat(key[:10]), tuple(members)) for key, members in sorted(groups.items())
+    )

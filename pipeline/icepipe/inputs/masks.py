@@ -18,6 +18,7 @@ from icepipe.config import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.grid import blocks
+from icepipe.inputs.outlines import points_in, read_areas
 from icepipe.inputs.place import Placement
 from icepipe.inputs.quality import QUALITIES, quality_file
 from icepipe.inputs.roles import alpha_band, product_folder
@@ -47,10 +48,10 @@ def describe_mask(mask: Mask, scene: Path, key: str) -> MaskFile:
     path = mask_path(mask, scene)
     if not path.exists():
         raise InputError(scene, f"its {key} mask {path} is not there", f"fetch it, or correct inputs.{key}")
-    geobox, colours = _grid_and_colours(path)
+    geobox, colours, alpha = _grid_and_colours(path)
     if mask.values:
         return MaskFile(path, geobox, colours[:1], values=mask.values)
-    return MaskFile(path, geobox, colours, nonzero=True)
+    return MaskFile(path, geobox, colours, nonzero=True, overlay=alpha if key == "land" and len(colours) >= 3 else None)
 
 
 def describe_quality(cloud: Cloud, scene: Path, product: str) -> MaskFile:
@@ -82,11 +83,12 @@ def describe_quality(cloud: Cloud, scene: Path, product: str) -> MaskFile:
     return MaskFile(path, geobox, (1,), values=hides, unseen_values=kind.unseen)
 
 
-def _grid_and_colours(path: Path) -> tuple[GeoBox, tuple[int, ...]]:
+def _grid_and_colours(path: Path) -> tuple[GeoBox, tuple[int, ...], int | None]:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
         geobox = GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
-        return geobox, tuple(index for index in dataset.indexes if index != alpha_band(dataset))
+        alpha = alpha_band(dataset)
+        return geobox, tuple(index for index in dataset.indexes if index != alpha), alpha
 
 
 def _any_bit(numbers: NDArray[np.integer[Any]], bits: Sequence[int]) -> Bool:
@@ -97,13 +99,6 @@ def _hides(bands: NDArray[np.integer[Any]], mask: MaskFile) -> Bool:
     if mask.nonzero:
         return np.asarray(np.any(bands != 0, axis=0))
     return np.isin(bands[0], mask.values) | _any_bit(bands[0], mask.bits)
-
-
-def _tells(dataset: Dataset, mask: MaskFile, window: Window) -> Bool:
-    """Where a mask has data. In a picture laid over others, transparent is where nothing is drawn, and not a gap."""
-    if mask.nonzero and alpha_band(dataset):
-        return np.ones((window.height, window.width), dtype=bool)
-    return np.asarray(dataset.dataset_mask(window=window) > 0)
 
 
 def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[Bool, Bool]:
@@ -117,12 +112,12 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
     window = Window(placement.window.col, placement.window.row, placement.window.width, placement.window.height)
     try:
         bands = dataset.read(mask.bands, window=window)
-        known = _tells(dataset, mask, window)
+        seen = dataset.dataset_mask(window=window) > 0
     except RasterioError as error:
         raise InputError(mask.path, f"its pixels cannot be read ({error})", "fetch the file again") from error
     finite = np.isfinite(bands)
-    bands = np.where(finite, bands, 0)
-    known &= np.all(finite, axis=0)
+    bands = np.where(finite & (seen | (mask.overlay is None)), bands, 0)
+    known = (seen | (mask.overlay is not None)) & np.all(finite, axis=0)
     known &= ~np.isin(bands[0], mask.unseen_values) & ~_any_bit(bands[0], mask.unseen_bits)
     known, hides = placement.take(known), _hides(bands, mask)
     if placement.reached is not None:
@@ -141,22 +136,10 @@ def read_land(mask: Mask, grid: GeoBox) -> Bool:
     ConfigError
         If the file cannot be read, does not say its CRS, or holds no areas.
     """
-    import geopandas
-    import pyogrio
-
     if mask.values:
         raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
-    try:
-        frame = geopandas.read_file(mask.path)
-    except (pyogrio.errors.DataSourceError, OSError) as error:
-        raise ConfigError(f"inputs.land: {mask.path} cannot be read ({error})", "correct the path") from None
-    if frame.crs is None:
-        raise ConfigError(f"inputs.land: {mask.path} has no coordinate system", "write it with one")
-    if not set(frame.geom_type) <= {"Polygon", "MultiPolygon"}:
-        kinds = ", ".join(sorted(set(map(str, frame.geom_type))))
-        raise ConfigError(f"inputs.land: {mask.path} holds {kinds} and not areas", "turn coast lines into polygons")
+    frame = read_areas(mask.path, "inputs.land")
     shape = shapely.union_all(frame.geometry.make_valid().to_numpy())
-    shapely.prepare(shape)
     land = np.zeros(grid.shape, dtype=bool)
     for block in blocks(grid):
         land[block.slices] = _centres_in(shape, frame.crs, grid, block)
@@ -165,5 +148,4 @@ def read_land(mask: Mask, grid: GeoBox) -> Bool:
 
 def _centres_in(shape: BaseGeometry, crs: pyproj.CRS, grid: GeoBox, block: Block) -> Bool:
     x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(*grid.to_map(*block.centres))
-    turns = (0, -360, 360) if crs.is_geographic else (0,)
-    return np.asarray(np.any([shapely.intersects_xy(shape, x + turn, y) for turn in turns], axis=0))
+    return points_in(shape, crs, x, y)

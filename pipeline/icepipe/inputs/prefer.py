@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from icepipe.inputs.catalog import time_order
-from icepipe.inputs.grid import blocks, outline
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
 from icepipe.records import Observation, Scene
 
@@ -13,9 +13,8 @@ from icepipe.records import Observation, Scene
 def clear_share(scene: Scene) -> float:
     """Part of a scene's own pixels that show the surface."""
     alone = Observation("", scene.date, (scene,))
-    region = outline(scene.geobox, scene.geobox.crs)
     seen = 0
-    with ObservationReader(alone, scene.geobox, region) as reader:
+    with ObservationReader(alone, scene.geobox) as reader:
         for block in blocks(scene.geobox):
             seen += int(reader.read(block).valid.sum())
     return seen / (scene.geobox.width * scene.geobox.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +15,15 @@ import rasterio
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
 
-from icepipe.classes import ClassCode
+from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset, open_raster
-from icepipe.inputs.grid import inside
+from icepipe.inputs.coded import WORD, codes_of, encode
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.roles import has_palette
-from icepipe.inputs.sensors import REFLECTANCE_UNIT, SENSORS
+from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, SENSORS
 from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
 
 CACHE_MB = 64
@@ -72,6 +71,26 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     return kept, valid
 
 
+def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[Kept, Bool]:
+    """Coded classes of a class raster.
+
+    Raises
+    ------
+    InputError
+        If it holds a number that the table does not name.
+    """
+    band, values = bands[0], scene.values
+    assert values is not None
+    stored = dataset.read(band.index, window=window)
+    seen = _masked_inside(dataset, [band.index], scene.alpha, window) & np.isfinite(stored)
+    kept, known = encode(np.where(seen, stored, 0), values)
+    seen &= known | ~np.isin(stored, band.nodata)
+    if not np.all(known[seen]):
+        unnamed = ", ".join(f"{value:g}" for value in np.unique(stored[seen & ~known])[:5])
+        raise InputError(band.path, f"it holds {unnamed}, which inputs.classes does not name", "name every value")
+    return kept[None], seen
+
+
 def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Block) -> tuple[Kept, Bool]:
     """Kept numbers and validity of a rectangle of one file, in the file's own pixels.
 
@@ -83,6 +102,8 @@ def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Bl
     window = Window(block.col, block.row, block.width, block.height)
     reader = _picture if SENSORS[scene.sensor].stretch else _measured
     try:
+        if scene.values:
+            return _coded(dataset, scene, bands, window)
         return reader(dataset, bands, scene.alpha, window)
     except RasterioError as error:
         raise InputError(bands[0].path, f"its pixels cannot be read ({error})", "fetch the file again") from error
@@ -99,16 +120,22 @@ class ObservationReader:
         Its scenes stand in the order that wins a pixel seen twice.
     grid
         The run grid.
-    region
-        Outline in the grid's CRS; pixels outside are nothing.
+    within
+        True for pixels of a block that lie in a region; those outside are nothing. None for no limit.
     land
         True where land is for all scenes, shape of the grid; or None.
     """
 
-    def __init__(self, observation: Observation, grid: GeoBox, region: BaseGeometry, land: Bool | None = None) -> None:
+    def __init__(
+        self,
+        observation: Observation,
+        grid: GeoBox,
+        within: Callable[[Block], Bool] | None = None,
+        land: Bool | None = None,
+    ) -> None:
         self._observation = observation
         self._grid = grid
-        self._region = region
+        self._within = within
         self._land = land
         self._stack = ExitStack()
         self._open: dict[Path, Dataset] = {}
@@ -154,12 +181,14 @@ class ObservationReader:
             here = placement.take(seen) if placement.reached is None else placement.take(seen) & placement.reached
             valid &= here[part]
         hides, known = self._mask(scene.cloud, block)
-        return Layer(target, np.concatenate(numbers), valid & known[target], hides[target])
+        layer = Layer(target, np.concatenate(numbers), valid & known[target], hides[target])
+        return _by_class(layer) if scene.values else layer
 
     def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
         """Lay scenes over each other and take out land and what lies outside the region."""
         sensor = SENSORS[self._observation.scenes[0].sensor]
         kind, n = np.dtype(np.uint8 if sensor.stretch else np.int16), len(self._observation.scenes[0].roles)
+        kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
         return self._hide(*composite(layers, np.zeros((n, block.height, block.width), dtype=kind)), block)
@@ -190,7 +219,7 @@ class ObservationReader:
 
     def _hide(self, pixels: Pixels, twice: Bool, block: Block) -> Pixels:
         land, known = self._land_of(block)
-        within = inside(self._region, self._grid, block)
+        within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
         hidden = np.where(known, pixels.hidden, np.uint8(ClassCode.UNOBSERVED))
         hidden = np.where(land, np.uint8(ClassCode.LAND), hidden)
         hidden = np.where(within, hidden, np.uint8(ClassCode.OUTSIDE))
@@ -200,6 +229,13 @@ class ObservationReader:
     def read(self, block: Block) -> Pixels:
         """Pixels of a block; of a place seen twice, the first scene whose surface shows."""
         return self.composite(list(self.layers(block)), block)
+
+
+def _by_class(layer: Layer) -> Layer:
+    """A layer of coded classes: what was seen is what a class of the surface says, or cloud."""
+    codes = codes_of(layer.bands[0])
+    shows, cloud = np.isin(codes, SEEN) & layer.valid, (codes == ClassCode.CLOUD) & layer.valid
+    return replace(layer, valid=shows | cloud, cloud=layer.cloud | cloud, land=(codes == ClassCode.LAND) & layer.valid)
 
 
 def _by_file(bands: Sequence[Band]) -> list[list[Band]]:
@@ -242,4 +278,6 @@ def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
         twice[layer.target] |= clear & ~new
         valid[layer.target] |= new
         hidden[layer.target][cloud] = ClassCode.CLOUD
+        if layer.land is not None:
+            hidden[layer.target][layer.land & (hidden[layer.target] == ClassCode.UNOBSERVED)] = ClassCode.LAND
     return Pixels(bands, valid, hidden), twice

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from icepipe.class_values import class_table
 from icepipe.config import Inputs
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
@@ -28,8 +29,8 @@ from icepipe.inputs.roles import (
     product_names,
 )
 from icepipe.inputs.scaling import scaling
-from icepipe.inputs.sensors import SENSORS, Sensor, platform_of, with_roles
-from icepipe.records import Band, GeoBox, MaskFile, Scene
+from icepipe.inputs.sensors import CLASSES, SENSORS, Sensor, platform_of, with_roles
+from icepipe.records import Band, ClassValues, GeoBox, MaskFile, Scene
 
 LOW_SUN_DEGREES = 10.0
 """Under this the atmosphere and shadows rule; NSIDC's MODIS snow products flag such pixels too."""
@@ -42,6 +43,8 @@ Files = tuple[Path, ...]
 
 def group_files(files: Sequence[Path], inputs: Inputs) -> list[Files]:
     """Files that make a scene each: the bands of a product together, every other file alone."""
+    if inputs.classes is not None:
+        return [(path,) for path in files]
     groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
     for path in files:
         match = BAND_FILE.match(path.stem)
@@ -114,9 +117,22 @@ def _measured_file(path: Path, dataset: Dataset, inputs: Inputs, roles: dict[str
     return _dated(path, dataset, inputs, fitting, tuple(bands), alpha_band(dataset))
 
 
+def _classified(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
+    assert inputs.classes is not None
+    alpha = alpha_band(dataset)
+    bands = [index for index in dataset.indexes if index != alpha]
+    if len(bands) != 1:
+        raise InputError(path, f"it holds {len(bands)} bands, and a class raster has one", "write the classes alone")
+    band = Band(path, bands[0], _geobox(dataset), nodata=_nodata(dataset, inputs))
+    scene = _dated(path, dataset, inputs, SENSORS[CLASSES], (band,), alpha)
+    return replace(scene, values=ClassValues(*class_table(inputs.classes)))
+
+
 def _single(path: Path, inputs: Inputs) -> Scene:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
+        if inputs.classes is not None:
+            return _classified(path, dataset, inputs)
         if inputs.bands:
             roles = asked_bands(path, dataset, inputs.bands)
             return _measured_file(path, dataset, inputs, roles, measured_sensor(path, inputs.sensor))
@@ -241,7 +257,7 @@ def describe(files: Files, inputs: Inputs) -> Scene:
     InputError
         If a file of it cannot be used.
     """
-    several = len(files) > 1 or (BAND_FILE.match(files[0].stem) and _is_product(files[0]))
+    several = inputs.classes is None and (len(files) > 1 or (BAND_FILE.match(files[0].stem) and _is_product(files[0])))
     return _several(files, inputs) if several else _single(files[0], inputs)
 
 

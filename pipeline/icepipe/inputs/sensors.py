@@ -58,6 +58,9 @@ MODIS_CORRECTED_REFLECTANCE = Stretch(
 )
 
 
+CLASSES = "classes"
+"""Key of rasters that already carry classes."""
+
 REFLECTANCE_UNIT = 1e-4
 """Measured bands are kept as whole numbers of this, so that one reflectance is one number whatever its encoding."""
 
@@ -91,7 +94,9 @@ class Sensor:
 
     @property
     def encoding(self) -> str:
-        """How stored numbers become reflectance, for people."""
+        """How stored numbers become what is kept, for people."""
+        if self.key == CLASSES:
+            return "the table inputs.classes"
         return self.stretch.name if self.stretch else "gain and offset"
 
     def reflectance(self, values: Float64) -> Float64:
@@ -128,6 +133,7 @@ SENSORS: dict[str, Sensor] = {
         Sensor("landsat-oli", "Landsat 8 and 9 OLI", _SIX, "multispectral", band_roles=_OLI),
         Sensor("sentinel2-l1c", "Sentinel-2 Level-1C", _SIX, "multispectral", band_roles=_MSI),
         Sensor("sentinel2-l2a", "Sentinel-2 Level-2A", _SIX, "multispectral", band_roles=_MSI),
+        Sensor("classes", "class or concentration rasters", ("class",), CLASSES),
         Sensor("bands", "bands named by the file or the config", _SIX, "multispectral"),
     )
 }

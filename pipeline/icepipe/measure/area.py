@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.inputs.grid import blocks
-from icepipe.records import Block, GeoBox, Int64, UInt8, UInt16
-from icepipe.segment.strata import Strata, stratum_of
+from icepipe.inputs.grid import BLOCK_PIXELS
+from icepipe.records import Block, Int64, UInt8, UInt16
+from icepipe.segment.strata import StrataTable, stratum_of
 
 CLOSE = 1e-9
 
@@ -57,12 +58,15 @@ class ClassArea:
         Area in the class under every, and under any, threshold of the published ranges.
     n_pixels
         Pixels under the middle thresholds.
+    weighted_km2
+        Area weighted by concentration; None where there is none.
     """
 
     area_km2: float
     low_km2: float
     high_km2: float
     n_pixels: int
+    weighted_km2: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Budget:
         return self.seen_km2 / sea if sea > 0 else 0.0
 
 
-def budget(tally: Tally, strata: Strata, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
+def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
     """Square kilometres of every class, with bounds, from a tally.
 
     Raises
@@ -113,7 +117,8 @@ def budget(tally: Tally, strata: Strata, unit_m2: float, edge_units: dict[ClassC
     for code in BUDGET:
         kinds = strata.of(code), strata.surely(code), strata.possibly(code)
         mid, low, high = (tally.units_in(kind) * unit_km2 for kind in kinds)
-        classes[code] = ClassArea(mid, low, high, tally.pixels_in(kinds[0]))
+        weighted = _weighted(tally, strata.cover(code), unit_km2)
+        classes[code] = ClassArea(mid, low, high, tally.pixels_in(kinds[0]), weighted)
     region_units = tally.units.total() - tally.units[stratum_of(ClassCode.OUTSIDE)]
     result = Budget(
         classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
@@ -124,6 +129,22 @@ def budget(tally: Tally, strata: Strata, unit_m2: float, edge_units: dict[ClassC
     return result
 
 
+def _weighted(tally: Tally, cover: dict[int, float] | None, unit_km2: float) -> float | None:
+    """Area weighted by concentration."""
+    if cover is None:
+        return None
+    return math.fsum(tally.units[stratum] * part for stratum, part in cover.items() if tally.units[stratum]) * unit_km2
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """Several tallies as one."""
+    total = Tally()
+    for tally in tallies:
+        total.pixels.update(tally.pixels)
+        total.units.update(tally.units)
+    return total
+
+
 def _count_border(total: dict[ClassCode, int], one: UInt8, other: UInt8, both_units: Int64) -> None:
     border = (one != other) & np.isin(one, SEEN) & np.isin(other, SEEN)
     a, b, units = one[border], other[border], both_units[border]
@@ -131,7 +152,15 @@ def _count_border(total: dict[ClassCode, int], one: UInt8, other: UInt8, both_un
         total[code] += int(units[(a == code) | (b == code)].sum())
 
 
-def edge_units(classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64]) -> dict[ClassCode, int]:
+def _strips(window: Block) -> Iterator[Block]:
+    height = max(1, BLOCK_PIXELS // window.width)
+    for row in range(window.row, window.row + window.height, height):
+        yield Block(row, window.col, min(height, window.row + window.height - row), window.width)
+
+
+def edge_units(
+    codes_of: Callable[[Block], UInt8], window: Block, area: Callable[[Block], Int64]
+) -> dict[ClassCode, int]:
     """Four times the edge area of each seen class, in units.
 
     A border edge times half a pixel's side is half a pixel's area; the mean of the two neighbours is taken, so
@@ -139,18 +168,18 @@ def edge_units(classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64]) -> 
 
     Parameters
     ----------
-    classes
-        Class raster of the whole grid.
-    grid
-        Its grid.
+    codes_of
+        Gives the class codes of a block.
+    window
+        Rectangle of the grid to look at.
     area
         Gives the true area of the pixels of a block, in units.
     """
     total = dict.fromkeys(SEEN, 0)
-    for block in blocks(grid):
-        above = min(1, block.row)
-        strip = Block(block.row - above, block.col, block.height + above, block.width)
-        codes, units = classes[strip.slices], area(strip)
+    for part in _strips(window):
+        above = min(1, part.row - window.row)
+        strip = Block(part.row - above, part.col, part.height + above, part.width)
+        codes, units = codes_of(strip), area(strip)
         _count_border(total, codes[:-1], codes[1:], units[:-1] + units[1:])
         codes, units = codes[above:], units[above:]
         _count_border(total, codes[:, :-1], codes[:, 1:], units[:, :-1] + units[:, 1:])

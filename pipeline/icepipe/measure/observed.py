@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from icepipe.classes import ClassCode
 from icepipe.measure.area import Budget, Tally
+from icepipe.measure.regional import Regional
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import GeoBox, Observation, UInt8
-from icepipe.segment.strata import FIRST_CLOUD, Strata
+from icepipe.segment.strata import FIRST_CLOUD, StrataTable, moved_strata
 
 
 @dataclass(frozen=True)
@@ -28,29 +29,40 @@ class Observed:
     tally, unit_m2
         Pixels and area units by stratum, and the unit.
     budget
-        Areas with bounds.
+        Areas with bounds, of all regions together.
+    regions
+        The same for each region.
     layers
         Polygons of the classes asked for.
     doubled_fraction
         Part of the pixels seen that more than one scene saw.
     drift
         How far its pixels lie from the model, over how far the model's own sample did.
-    misfit
-        Share of its pixels that are certainly something else than the model calls them.
+    misnamed, misfit
+        Share of its pixels whose own colour has another name than the model gives them, and of those that certainly
+        are something else.
     """
 
     observation: Observation
     grid: GeoBox
     classes: UInt8
     picture: UInt8
-    strata: Strata
+    strata: StrataTable
     tally: Tally
     unit_m2: float
     budget: Budget
+    regions: tuple[Regional, ...]
     layers: tuple[PolygonLayer, ...]
     doubled_fraction: float
     drift: float
+    misnamed: float
     misfit: float
+
+    @property
+    def moved_km2(self) -> dict[str, float]:
+        """Area of small patches that went to their surroundings, as ``ice to water``; those that moved."""
+        units = {f"{old.label} to {new.label}": self.tally.units[n] for n, old, new in moved_strata()}
+        return {what: count * self.unit_m2 / 1e6 for what, count in units.items() if count}
 
     @property
     def cloud_like_ice_fraction(self) -> float:

@@ -18,7 +18,8 @@ class Row:
     """One row of the series; an area that is not known is None, an area known to be none is 0.
 
     ``area_est_km2`` is the area over the seen part of the region, scaled to all of it. ``planar_km2`` is what
-    pixel count times the map's pixel size would have said. ``flags`` are closed codes joined by ``;``.
+    pixel count times the map's pixel size would have said, ``weighted_km2`` the area weighted by concentration.
+    ``flags`` are closed codes joined by ``;``.
     """
 
     region: str
@@ -30,6 +31,7 @@ class Row:
     area_high_km2: float | None
     unknown_km2: float
     area_est_km2: float | None
+    weighted_km2: float | None
     region_km2: float
     valid_fraction: float
     edge_km2: float | None
@@ -59,6 +61,7 @@ def flags_of(
     observation: Observation,
     drifted: bool,
     unfit: bool,
+    on_grid: bool = True,
 ) -> tuple[str, ...]:
     """What a reader must know before using a row, as codes in alphabetical order."""
     said = {
@@ -66,7 +69,9 @@ def flags_of(
         "land_not_masked": ClassCode.LAND not in screened,
         "model_drift": drifted,
         "model_misfit": unfit,
+        "concentration": any(area.weighted_km2 is not None for area in budget.classes.values()),
         "nothing_seen": budget.seen_km2 == 0,
+        "off_grid": not on_grid,
         "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
         "under_min_valid": budget.valid_fraction < min_valid,
         "water_not_separable": not water_is_separable(observation),
@@ -114,6 +119,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Conte
         area_high_km2=area.high_km2 if known else None,
         unknown_km2=budget.unknown_km2,
         area_est_km2=area.area_km2 / budget.valid_fraction if estimated else None,
+        weighted_km2=area.weighted_km2 if known else None,
         region_km2=budget.region_km2,
         valid_fraction=budget.valid_fraction,
         edge_km2=budget.edge_km2[code] if estimated else None,

@@ -13,7 +13,7 @@ from icepipe.errors import ConfigError
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.area import Tally
 from icepipe.publish.model_file import cluster_document, hash_of_all
-from icepipe.segment.strata import FIRST_CLOUD, Strata
+from icepipe.segment.strata import FIRST_CLOUD, StrataTable
 
 
 def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
@@ -21,11 +21,12 @@ def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
     return {role: round(value, 6) for role, value in zip(sensor.roles, decoded, strict=True)}
 
 
-def explain_document(key: str, strata: Strata, sensor: Sensor, tally: Tally, unit_m2: float) -> dict[str, Any]:
+def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally, unit_m2: float) -> dict[str, Any]:
     """Every cluster of one observation with its reason and its area, and what clouds look like.
 
-    ``stray_km2`` is the part of a cluster whose own colour is certainly of another class; it counts in the low and
-    high areas. Where every scene has a model of its own, ``model`` of a cluster is the number of the scene.
+    ``doubtful_km2`` is the part of a cluster whose own colour could be of a class that the cluster could not, or has
+    another name; it counts in the low and high areas. Where every scene has a model of its own, ``scene`` of a cluster
+    is its number, from 1, in the order that wins.
     """
     seen = tally.units_in(strata.seen)
     owners = [number for number, model in enumerate(strata.models) for _ in model.clusters]
@@ -36,13 +37,14 @@ def explain_document(key: str, strata: Strata, sensor: Sensor, tally: Tally, uni
         entry["reflectance"] = _reflectance(entry["spectrum"], sensor)
         entry["n_pixels"] = tally.pixels_in(strata.own(number))
         entry["area_km2"] = tally.units_in(strata.own(number)) * unit_m2 / 1e6
-        entry["stray_km2"] = tally.units_in(strata.own(number)[1:]) * unit_m2 / 1e6
+        entry["doubtful_km2"] = tally.units_in(strata.own(number)[1:]) * unit_m2 / 1e6
         entry["share_of_seen"] = tally.units_in(strata.own(number)) / seen if seen else 0.0
-        clusters.append(entry | ({"model": owners[number]} if len(strata.models) > 1 else {}))
+        clusters.append(entry | ({"scene": owners[number] + 1} if len(strata.models) > 1 else {}))
     clouds = {code.label: tally.units[FIRST_CLOUD + code] * unit_m2 / 1e6 for code in SEEN}
     return {
         "date": key,
         "model": hash_of_all(strata.models),
+        "pinned_on": next((model.pinned_on for model in strata.models), None),
         "clusters": clusters,
         "cloud_looks_like_km2": clouds,
     }
@@ -50,7 +52,7 @@ def explain_document(key: str, strata: Strata, sensor: Sensor, tally: Tally, uni
 
 def _lines_of(entry: dict[str, Any]) -> list[str]:
     colours = "  ".join(f"{role} {value:.3f}" for role, value in entry["reflectance"].items())
-    scene = f"  scene {entry['model'] + 1}" if "model" in entry else ""
+    scene = f"  scene {entry['scene']}" if "scene" in entry else ""
     head = (
         f"  cluster {entry['cluster']:2d}  {entry['class']:<6} {entry['share_of_seen']:7.2%} "
         f"{entry['area_km2']:12.3f} km2  {colours}{scene}"
@@ -60,7 +62,10 @@ def _lines_of(entry: dict[str, Any]) -> list[str]:
 
 def explain_text(document: dict[str, Any]) -> str:
     """An explanation for people."""
-    lines = [f"{document['date']} (model {document['model']})"]
+    if not document["model"]:
+        return f"{document['date']}: its classes came with the files, by the table inputs.classes"
+    pinned = f", pinned on {document['pinned_on']}" if document.get("pinned_on") else ""
+    lines = [f"{document['date']} (model {document['model']}{pinned})"]
     for entry in document["clusters"]:
         lines += _lines_of(entry)
     clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}

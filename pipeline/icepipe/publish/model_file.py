@@ -23,6 +23,7 @@ def cluster_document(number: int, cluster: Cluster) -> dict[str, Any]:
     return {
         "cluster": number,
         "class": cluster.code.label,
+        "class_by_rules": cluster.ruled.label,
         "could_be": [code.label for code in cluster.could_be],
         "pinned": cluster.pinned,
         "centroid": list(cluster.centroid),
@@ -52,15 +53,19 @@ def model_document(model: Model) -> dict[str, Any]:
 
 
 def model_hash(model: Model) -> str:
-    """Twelve hexadecimal digits that change with anything that names a pixel."""
-    named = [(c.centroid, int(c.code), [int(code) for code in c.could_be]) for c in model.clusters]
+    """Twelve hexadecimal digits that change with anything that names a pixel or is told of it."""
+    clusters = [{**cluster_document(number, c), "share_of_sample": None} for number, c in enumerate(model.clusters)]
     thresholds = [(t.key, t.feature, *t.levels) for t in model.thresholds]
-    text = json.dumps([model.sensor, model.roles, model.encoding, model.features, model.rule_set, thresholds, named])
+    text = json.dumps(
+        [model.sensor, model.roles, model.encoding, model.features, model.rule_set, thresholds, clusters, model.spread]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def hash_of_all(models: Sequence[Model]) -> str:
-    """The hash of one model, or one of the hashes of several."""
+    """The hash of one model, or one of the hashes of several; nothing where classes came with the files."""
+    if not models:
+        return ""
     hashes = [model_hash(model) for model in models]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
 
@@ -70,7 +75,11 @@ def _model(document: dict[str, Any]) -> Model:
     clusters = []
     for entry in document["clusters"]:
         renamed = {name: entry[name] for name in ("centroid", "spectrum", "margin", "reason", "pinned")}
-        renamed |= {"code": codes[entry["class"]], "could_be": [codes[name] for name in entry["could_be"]]}
+        renamed |= {
+            "code": codes[entry["class"]],
+            "ruled": codes[entry["class_by_rules"]],
+            "could_be": [codes[name] for name in entry["could_be"]],
+        }
         clusters.append(renamed | {"share": entry["share_of_sample"], "parent": entry["split_from"]})
     curve = [
         {
@@ -95,12 +104,14 @@ def read_model(path: Path) -> Model:
     """
     try:
         document = json.loads(path.read_bytes())
-        model = _model(document)
+        model, hashed = _model(document), document["hash"]
     except OSError as error:
         raise ConfigError(f"segment.fit: {path} cannot be read ({error.strerror})", "correct the path") from None
     except (ValueError, KeyError, TypeError, ValidationError):
         raise ConfigError(f"segment.fit: {path} is not a model that icepipe wrote", "name a run's model.json") from None
-    if model_hash(model) != document["hash"]:
+    if not model.clusters:
+        raise ConfigError(f"segment.fit: {path} has no clusters", "name the model of a date that shows something")
+    if model_hash(model) != hashed:
         raise ConfigError(
             f"segment.fit: {path} was changed since it was written",
             "take the file as a run wrote it; to change names, use segment.labels",

@@ -15,7 +15,7 @@ from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
 from icepipe.publish.quicklook import thumbnail_step, write_quicklook
 from icepipe.publish.rasters import write_classes
-from icepipe.publish.record import Made, Record, write_record
+from icepipe.publish.record import Made, Record, last_record, write_record
 from icepipe.publish.tables import json_text
 from icepipe.publish.vectors import write_shapefile
 from icepipe.records import Observation
@@ -70,4 +70,4 @@ def publish_observation(
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
-        return write_record(part, made, rows, observed)
+        return write_record(part, made, rows, observed, last_record(folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform as host
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from icepipe.config import Config
@@ -37,6 +38,7 @@ def provenance(
     return {
         "name": config.name,
         "config": config.model_dump(mode="json", by_alias=True, exclude=left_out),
+        "fit": Path(config.segment.fit).name,
         "config_hash": config.digest,
         "basis_hash": basis_hash(basis),
         "model_hash": model_hash(basis.model) if basis.model else None,
@@ -57,6 +59,9 @@ def provenance(
                 "inputs": dict(record.made.inputs),
                 "doubled_fraction": record.doubled_fraction,
                 "drift": record.drift,
+                "misnamed": record.misnamed,
+                "moved_km2": record.moved_km2,
+                "revisions": len(record.superseded),
                 "cloud_like_ice_fraction": record.cloud_like_ice_fraction,
             }
             for key, record in records.items()

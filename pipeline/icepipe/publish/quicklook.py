@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.inputs.coded import codes_of
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
+from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, Sensor
 from icepipe.measure.area import Budget
 from icepipe.records import Block, GeoBox, Kept, UInt8
 
@@ -30,10 +31,12 @@ def as_colours(bands: Kept, sensor: Sensor) -> UInt8:
     """Red, green and blue bytes for the eye; shape (3, rows, columns).
 
     A picture as it is; measured bands by the sRGB curve's rough power of 1/2.2, in natural colours where they are
-    there, else shortwave infrared, near infrared and green.
+    there, else shortwave infrared, near infrared and green. Class rasters in the colours of their classes.
     """
     if sensor.stretch:
         return bands.astype(np.uint8)
+    if sensor.key == CLASSES:
+        return np.moveaxis(_paint(codes_of(bands[0])), -1, 0)
     natural = {"red", "green", "blue"} <= set(sensor.roles)
     shown = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
     chosen = np.stack([bands[sensor.roles.index(role)] for role in shown]) * REFLECTANCE_UNIT

@@ -52,8 +52,14 @@ class Record:
         Part of the pixels seen that more than one scene saw.
     drift
         How far its pixels lie from the model, over how far the model's own sample did.
+    misnamed
+        Share of its pixels whose own colour has another name than the model gives them.
     cloud_like_ice_fraction
         Part of what cloud masks hide whose colour is that of ice.
+    moved_km2
+        Area of small patches that went to their surroundings, as ``ice to water``.
+    superseded
+        Rows that stood here before and were replaced, oldest first.
     outputs
         Name and fingerprint of every file of the folder, less this record.
     """
@@ -62,7 +68,10 @@ class Record:
     rows: tuple[Row, ...]
     doubled_fraction: float
     drift: float
+    misnamed: float
     cloud_like_ice_fraction: float
+    moved_km2: dict[str, float]
+    superseded: tuple[tuple[Row, ...], ...]
     outputs: tuple[tuple[str, str], ...]
 
 
@@ -76,24 +85,41 @@ def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
     )
 
 
-def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed) -> Record:
-    """Fingerprint what stands in a folder and write its record."""
+def superseded_by(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
+    """What an earlier record says was replaced, with its own rows where new ones differ from them."""
+    if old is None:
+        return ()
+    return old.superseded if old.rows == tuple(rows) else (*old.superseded, old.rows)
+
+
+def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed, old: Record | None) -> Record:
+    """Fingerprint what stands in a folder and write its record; ``old`` is the record that it replaces."""
     record = Record(
         made=made,
         rows=tuple(rows),
         doubled_fraction=observed.doubled_fraction,
         drift=observed.drift,
+        misnamed=observed.misnamed,
         cloud_like_ice_fraction=round(observed.cloud_like_ice_fraction, 6),
+        moved_km2=observed.moved_km2,
+        superseded=superseded_by(rows, old),
         outputs=outputs_of(folder),
     )
     (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
     return record
 
 
+def last_record(folder: Path) -> Record | None:
+    """The record of a folder as it stands, whatever became of the files, or None."""
+    try:
+        return _ADAPTER.validate_json((folder / FILE).read_bytes())
+    except (ValidationError, OSError):
+        return None
+
+
 def read_record(folder: Path) -> Record | None:
     """The record of a folder if every file it lists is as it says, or None; files of others there do not count."""
-    try:
-        record = _ADAPTER.validate_json((folder / FILE).read_bytes())
-    except (ValidationError, OSError):
+    record = last_record(folder)
+    if record is None:
         return None
     return record if set(record.outputs) <= set(outputs_of(folder)) else None

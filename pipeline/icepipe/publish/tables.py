@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ def write_series(folder: Path, rows: Sequence[Row]) -> None:
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
     with replace_file(folder / "series.parquet") as part:
         pq.write_table(table, part)
+
+
+def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
+    """Write ``history.csv``: rows that were replaced, with the number of the revision they belonged to, from 1."""
+    with replace_file(folder / "history.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("revision", *COLUMNS))
+        writer.writerows([revision, *(_cell(value) for value in astuple(row))] for revision, row in replaced)
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401

@@ -16,7 +16,7 @@ from icepipe.segment.cluster import CHUNK, nearest
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RULE_SETS
 from icepipe.segment.space import Space
-from icepipe.segment.strata import FIRST_CLOUD, Strata, marked, stratum_of
+from icepipe.segment.strata import FIRST_CLOUD, HIDDEN, Strata, StrataTable, marked, stratum_of
 
 UNKNOWN = 2**16 - 1
 
@@ -48,12 +48,15 @@ class DirectSearch:
 
     def of(self, values: Kept) -> UInt16:
         """Stratum of every item; shape (n, bands)."""
-        found = np.zeros(len(values), dtype=np.uint16)
+        found = np.full(len(values), stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
+        if not self._model.clusters:
+            return found
         for start in range(0, len(values), CHUNK):
             part = values[start : start + CHUNK]
             clusters = nearest(self._space.coordinates(part), self._centroids)
-            certain = self._rules.certain(features_of(part.astype(np.float64), self._space.sensor))
-            found[start : start + CHUNK] = marked(clusters, certain, self._model, self._first, self._n)
+            features = features_of(part.astype(np.float64), self._space.sensor)
+            could_be, names = self._rules.could_be(features), self._rules.codes(features)
+            found[start : start + CHUNK] = marked(clusters, could_be, names, self._model, self._first, self._n)
         return found
 
     def strata(self, bands: Kept, wanted: Bool) -> UInt16:
@@ -85,6 +88,32 @@ class ColourTable:
             self._table[missing] = self._search.of(values)
             found = self._table[colour]
         return found
+
+
+class Namer(Protocol):
+    """Gives the strata of what scenes show, from clusters or from class rasters."""
+
+    @property
+    def table(self) -> StrataTable:
+        """What the strata mean."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether all scenes are named alike."""
+        ...
+
+    def layer(self, layer: Layer) -> Layer:
+        """A scene's layer with strata in the place of its bands."""
+        ...
+
+    def pixels(self, pixels: Pixels) -> UInt16:
+        """Strata of what scenes that are named alike show; shape (rows, columns)."""
+        ...
+
+    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
+        """Put what hides pixels in the place of their own strata."""
+        ...
 
 
 class Classifier:
@@ -122,16 +151,11 @@ class Classifier:
 
     def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
         """Put what hides pixels in the place of their own strata; cloud keeps what it looks like."""
-        hidden = _HIDDEN[pixels.hidden]
+        hidden = HIDDEN[pixels.hidden]
         cloud = pixels.hidden == ClassCode.CLOUD
-        hidden[cloud] = FIRST_CLOUD + self.table.codes[strata[cloud]].astype(np.uint16)
+        looks = self.table.codes[strata[cloud]].astype(np.uint16)
+        hidden[cloud] = np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, stratum_of(ClassCode.CLOUD))
         return np.where(pixels.valid, strata, hidden)
-
-
-_HIDDEN = np.full(256, stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
-for _code in (ClassCode.LAND, ClassCode.OUTSIDE):
-    _HIDDEN[_code] = stratum_of(_code)
-"""Stratum of each reason why a pixel is hidden, cloud apart."""
 
 
 def most_frequent(votes: Sequence[UInt16], codes: UInt8) -> UInt16:

@@ -59,8 +59,8 @@ class Fit:
         Clusters before splitting.
     record
         How the k-means fit went.
-    straddle
-        Largest share left on the other side of a threshold.
+    left
+        Largest shares left in one cluster: across any threshold, under another name, certainly under another name.
     spread
         Mean squared distance to the nearest centroid, after splitting.
     """
@@ -71,7 +71,7 @@ class Fit:
     shares: Float64
     k_fitted: int
     record: FitRecord
-    straddle: float
+    left: tuple[float, float, float]
     spread: float
 
 
@@ -233,8 +233,8 @@ def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None
     return round_significant(centres)
 
 
-def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, float]:
-    """Split the cluster with the most strays, again and again; give centroids, parents and the share left."""
+def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, tuple[float, float, float]]:
+    """Split the cluster with the most strays, again and again; give centroids, parents and the shares left."""
     palette, parents = splitter.palette, np.arange(len(centroids))
     stuck: set[tuple[int, tuple[float, ...]]] = set()
     while True:
@@ -248,7 +248,8 @@ def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, flo
         )
         kind, worst = np.unravel_index(excess.argmax(), excess.shape)
         if excess[kind, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
-            return centroids, parents, float(kinds[0].share.max())
+            across, misnamed, certain = (float(kind.share.max()) for kind in kinds)
+            return centroids, parents, (across, misnamed, certain)
         inside = member == worst
         halves = _two_means(palette.places[inside], palette.weights[inside], kinds[kind].apart[inside])
         if halves is None:
@@ -281,7 +282,7 @@ def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
     start, record = k_means(sample, palette, space, k, seed)
     splitter = _Splitter.of(palette, space, rules)
     start = start[_physical_order(splitter, start)]
-    centroids, parents, straddle = _split(splitter, start)
+    centroids, parents, left = _split(splitter, start)
     order = _physical_order(splitter, centroids)
     order = order[np.isin(order, nearest(palette.places, centroids))]
     centroids, parents = centroids[order], parents[order]
@@ -294,7 +295,7 @@ def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
         shares=np.bincount(member, weights=palette.weights, minlength=len(centroids)) / total,
         k_fitted=len(start),
         record=record,
-        straddle=straddle,
+        left=left,
         spread=float(np.sum(squared_distances(palette.places, centroids, member) * palette.weights) / total),
     )
 
@@ -303,7 +304,7 @@ def no_fit(sensor: Sensor, seed: int) -> Fit:
     """What a fit of no pixels would be: no clusters."""
     none = np.zeros((0, len(sensor.roles)))
     record = FitRecord(seed, 0, 0, 0, MAX_ITERATIONS, TOLERANCE, True, 0.0)
-    return Fit(none, none, np.zeros(0, np.int64), np.zeros(0), 0, record, 0.0, 0.0)
+    return Fit(none, none, np.zeros(0, np.int64), np.zeros(0), 0, record, (0.0, 0.0, 0.0), 0.0)
 
 
 def _physical_order(splitter: _Splitter, centroids: Float64) -> Int64:

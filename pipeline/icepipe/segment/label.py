@@ -27,6 +27,10 @@ class Naming:
     reason: str
 
 
+LEAST_RANGE = 0.01
+"""Stands for the range of a threshold that the config gives one value alone."""
+
+
 def _nearest_other(rules: RuleSet, features: Features) -> tuple[float, Threshold, ClassCode] | None:
     """Threshold whose crossing alone changes the name, with the distance to it in its own unit and the new name.
 
@@ -40,7 +44,7 @@ def _nearest_other(rules: RuleSet, features: Features) -> tuple[float, Threshold
         beyond = ClassCode(int(rules.decide(crossed)[0]))
         if beyond != name:
             distance = abs(float(features[threshold.feature][0]) - threshold.mid)
-            found.append((distance / (threshold.high - threshold.low), i, distance, beyond))
+            found.append((distance / (threshold.high - threshold.low or LEAST_RANGE), i, distance, beyond))
     if not found:
         return None
     _, i, distance, beyond = min(found)
@@ -101,6 +105,7 @@ def name_clusters(
                 centroid=tuple(centroid.tolist()),
                 spectrum=tuple(spectrum.tolist()),
                 code=naming.code,
+                ruled=naming.code,
                 could_be=naming.could_be,
                 margin=naming.margin,
                 reason=naming.reason,
@@ -118,18 +123,20 @@ def name_clusters(
         k_asked=k_asked,
         k_fitted=fit.k_fitted,
         fit=fit.record,
-        straddle=fit.straddle,
+        straddle=fit.left[0],
+        misnamed=fit.left[1],
+        strays=fit.left[2],
         spread=float(f"{fit.spread:.6g}"),
         clusters=tuple(clusters),
         k_curve=k_curve,
     )
 
 
-def pinned(model: Model, names: Mapping[int, ClassCode]) -> Model:
-    """The model with some clusters named by hand."""
+def pinned(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
+    """The model with some clusters named by hand; ``model_hash`` is what it hashed to before."""
     clusters = list(model.clusters)
     for number, code in names.items():
         old = clusters[number]
         reason = f"{code.label}: pinned by the config; the rules say {old.reason}"
         clusters[number] = replace(old, code=code, could_be=(code,), margin=None, reason=reason, pinned=True)
-    return replace(model, clusters=tuple(clusters))
+    return replace(model, clusters=tuple(clusters), pinned_on=model_hash)

@@ -18,7 +18,7 @@ from icepipe.config import NewThreshold
 from icepipe.errors import ConfigError
 from icepipe.models import Threshold
 from icepipe.records import Bool, UInt8
-from icepipe.segment.features import Features
+from icepipe.segment.features import Features, range_of
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,6 @@ class RuleSet:
         possible = _possible(self.decide, len(self.thresholds))[pattern]
         return np.asarray(possible | np.uint8(1) << self.codes(features))
 
-    def certain(self, features: Features) -> UInt8:
-        """Class code of every item that all combinations of thresholds agree on, ``UNOBSERVED`` elsewhere."""
-        possible = self.could_be(features)
-        return np.where(np.isin(possible, _ONE_CLASS), self.codes(features), ClassCode.UNOBSERVED).astype(np.uint8)
-
 
 @cache
 def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
@@ -70,9 +65,6 @@ def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
     for choice in itertools.product((0, n), repeat=n):
         possible |= np.uint8(1) << decide([met[end + i] for i, end in enumerate(choice)])
     return possible
-
-
-_ONE_CLASS = np.uint8(1) << np.arange(8, dtype=np.uint8)
 
 
 def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
@@ -328,7 +320,10 @@ def with_changes(rules: RuleSet, changes: Mapping[str, NewThreshold], features: 
 
 def _changed(old: Threshold, asked: NewThreshold, features: Collection[str]) -> Threshold:
     given = {name: value for name, value in asked.model_dump().items() if value is not None}
-    new = replace(old, **given, source=f"set by the config; the table has {old.feature} {old.mid:g}: {old.source}")
+    unit = "index" if range_of(given.get("feature", old.feature))[0] < 0 else "reflectance"
+    new = replace(
+        old, **given, unit=unit, source=f"set by the config; the table has {old.feature} {old.mid:g}: {old.source}"
+    )
     where = f"segment.labels.thresholds.{old.key}"
     if new.feature not in features:
         raise ConfigError(f"{where}: there is no feature {new.feature}", f"choose from {', '.join(features)}")

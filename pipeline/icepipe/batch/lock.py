@@ -1,0 +1,80 @@
+"""One run at a time in a folder: a kernel lock, which goes with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from icepipe.errors import ConfigError, RunLocked
+
+FILE = ".lock"
+"""Never deleted: a lock on a file that another process replaced would lock nothing."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def _myself() -> str:
+    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "boot": boot})
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the lock, as they wrote it; for the message alone, since a process number proves nothing."""
+    try:
+        told = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {told['pid']} on {told['host']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _excludes(path: Path) -> bool:
+    """Whether a second opening of a file that is locked is shut out on this file system."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process.
+
+    The kernel lets go when the process ends, however it ends. Child processes do not inherit the lock. Between two hosts
+    it holds as far as the file system passes locks on; one on which two openings do not exclude one another is refused.
+
+    Raises
+    ------
+    RunLocked
+        If another run holds it.
+    ConfigError
+        If the folder cannot hold a lock.
+    """
+    path = folder / FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be opened ({error.strerror})", "change publish.folder") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunLocked(f"{folder}: {_holder(descriptor)} is running there", "wait until it is done") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: its file system has no locks ({error.strerror})", "use another disk") from error
+        if not _excludes(path):
+            raise ConfigError(f"{path}: its file system does not keep two runs apart", "use another disk")
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, _myself().encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,87 @@
+"""One observation by region: areas, borders and patches of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.inputs.regions import RegionMap
+from icepipe.measure.area import Budget, ClassArea, Tally, budget, edge_units, merged
+from icepipe.records import Block, Int64, UInt8
+from icepipe.segment.strata import StrataTable
+
+
+@dataclass(frozen=True)
+class Regional:
+    """What one observation gave of one region.
+
+    Attributes
+    ----------
+    name
+        The region.
+    budget
+        Its areas with bounds.
+    n_patches
+        4-connected patches of each class within it.
+    on_grid
+        Whether the run grid holds any of it.
+    """
+
+    name: str
+    budget: Budget
+    n_patches: Mapping[ClassCode, int]
+    on_grid: bool
+
+
+def by_region(
+    classes: UInt8,
+    tallies: Mapping[int, Tally],
+    strata: StrataTable,
+    regions: RegionMap,
+    area: Callable[[Block], Int64],
+    unit_m2: float,
+) -> Iterator[Regional]:
+    """Measure every region.
+
+    Parameters
+    ----------
+    classes
+        Class raster of the whole grid.
+    tallies
+        By number of the set of regions that the pixels belong to.
+    strata
+        What the tallied numbers mean.
+    regions
+        Where the regions lie.
+    area, unit_m2
+        True area of the pixels of a block, in units, and the unit.
+    """
+    for number, outline in enumerate(regions.outlines):
+        window = regions.window(number)
+        if window is None:
+            yield Regional(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
+            continue
+        held = (tally for key, tally in tallies.items() if number in regions.members[key])
+
+        def codes_of(block: Block, number: int = number) -> UInt8:
+            here = classes[block.slices]
+            return here if regions.own else np.where(regions.holds(number, block), here, ClassCode.OUTSIDE)
+
+        edges = edge_units(codes_of, window, area)
+        patches = _patches(codes_of(window))
+        yield Regional(outline.name, budget(merged(held), strata, unit_m2, edges), patches, True)
+
+
+def _patches(codes: UInt8) -> dict[ClassCode, int]:
+    return {code: int(ndimage.label(codes == code)[1]) for code in SEEN}
+
+
+def _never_seen(km2: float) -> Budget:
+    """A region that the grid does not reach: all of it is unobserved."""
+    classes = {code: ClassArea(0.0, 0.0, 0.0, 0) for code in BUDGET}
+    classes[ClassCode.UNOBSERVED] = ClassArea(km2, km2, km2, 0)
+    return Budget(classes, km2, dict.fromkeys(SEEN, 0.0))

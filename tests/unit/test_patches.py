@@ -1,0 +1,87 @@
+"""Small patches go to their largest neighbour before anything is counted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from rasterio.features import sieve
+
+from icepipe.classes import ClassCode
+from icepipe.records import GeoBox
+from icepipe.segment.patches import merge_small
+from icepipe.segment.strata import moved_stratum
+from tests.rasters import TRANSFORM, paint, write
+
+WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
+
+
+def merge(codes, least):
+    """Codes as their own strata, on pixels of one unit each."""
+    strata = np.asarray(codes, dtype=np.uint16)
+    grid = GeoBox("", TRANSFORM, strata.shape[1], strata.shape[0])
+    table = np.zeros(2**16, dtype=np.uint8)
+    table[:6] = range(6)
+    for old in (WATER, ICE, OTHER):
+        for new in (WATER, ICE, OTHER):
+            table[moved_stratum(old, new)] = new
+    result = merge_small(strata, table, grid, lambda b: np.ones((b.height, b.width), np.int64), least)
+    return table[result], result
+
+
+def test_by_eye():
+    codes, strata = merge([[1, 1, 1], [1, 2, 1], [1, 1, 1]], 2)
+    assert np.all(codes == 1)
+    assert strata[1, 1] == moved_stratum(ICE, WATER)
+
+
+def test_a_patch_of_the_least_area_stays():
+    codes, _ = merge([[1, 1, 1, 1], [1, 2, 2, 1], [1, 1, 1, 1]], 2)
+    assert (codes == 2).sum() == 2
+
+
+def test_the_largest_neighbour_wins():
+    codes, _ = merge([[1, 1, 3, 2, 2, 2]], 2)
+    assert codes.tolist() == [[1, 1, 2, 2, 2, 2]]
+
+
+def test_nothing_is_made_of_what_was_not_seen():
+    codes, _ = merge([[0, 2, 0], [4, 5, 0]], 5)
+    assert codes.tolist() == [[0, 2, 0], [4, 5, 0]]
+
+
+def test_a_chain_of_small_patches_goes_to_its_end():
+    codes, _ = merge([[1, 1, 1, 2, 3, 2]], 2)
+    assert codes.tolist() == [[1] * 6]
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 3)))
+def test_no_small_patch_is_left_that_had_a_larger_neighbour(codes):
+    after, _ = merge(codes, 3)
+    assert np.array_equal(after == 0, codes == 0)
+    again, _ = merge(after, 3)
+    assert np.array_equal(again, after)
+
+
+def test_where_one_patch_is_small_gdal_agrees():
+    codes = np.ones((6, 6), dtype=np.uint8)
+    codes[2, 2:4] = 2
+    assert np.array_equal(merge(codes, 3)[0], sieve(codes, 3, connectivity=4))
+
+
+def test_a_run_tells_how_much_moved(run_scenes, tmp_path):
+    path = write(tmp_path / "x_20240701.tif", paint(["wwwwww", "wiwwii", "wwwwii"]))
+    whole = run_scenes(path)
+    result = run_scenes(path, name="clean", measure={"min_patch_m2": 100_000})
+    ice = {name: next(r for r in rows.rows if r.class_ == "ice") for name, rows in (("w", whole), ("c", result))}
+    assert (ice["w"].n_pixels, ice["c"].n_pixels) == (5, 4)
+    assert ice["c"].n_polygons == 1
+    moved = json.loads((result.folder / "run.json").read_text())["observations"]["2024-07-01"]["moved_km2"]
+    assert moved == {"ice to water": pytest.approx(ice["w"].area_km2 / 5, rel=1e-3)}
+    assert ice["c"].area_high_km2 == pytest.approx(ice["w"].area_high_km2, rel=1e-9)
+    assert any("small patches moved" in note for note in result.notes)
