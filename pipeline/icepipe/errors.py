@@ -5,6 +5,7 @@ IcepipeError                 1
 ├── NoUsableInput            3   nothing to work on
 │   └── InputError           3   one file cannot be used
 ├── ObservationsFailed       4   some observations failed, the rest is published
+├── RunLocked                5   another run holds the folder
 └── IntegrityError           6   a budget, a check or a write did not hold
 """
 
@@ -71,6 +72,12 @@ class ObservationsFailed(IcepipeError):
     """Some observations failed; what could be published is."""
 
     exit_code = 4
+
+
+class RunLocked(IcepipeError):
+    """Another run holds the folder."""
+
+    exit_code = 5
 
 
 class IntegrityError(IcepipeError):

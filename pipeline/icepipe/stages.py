@@ -10,10 +10,12 @@ from pathlib import Path
 import shapely
 
 from icepipe.batch.execute import ordered_map
+from icepipe.batch.lock import locked
 from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError, InputError
 from icepipe.fitting import Progress, fit_run
+from icepipe.inputs.catalog import spoiled
 from icepipe.inputs.fingerprint import fingerprint, with_side_files
 from icepipe.inputs.grid import outside_km2
 from icepipe.inputs.masks import is_vector
@@ -25,7 +27,7 @@ from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of, notes_of_trends
 from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan, make_plan
-from icepipe.publish.atomic import check_writable
+from icepipe.publish.atomic import check_writable, clear_leftovers
 from icepipe.publish.basis import save_basis
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document, model_hash
@@ -104,7 +106,10 @@ def _folder(config: Config, key: str) -> Path:
 
 def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool] | InputError:
     """Bring one observation up to date; its record and whether work was needed, or the fault."""
-    config = work.plan.config
+    config, catalog = work.plan.config, work.plan.catalog
+    lacking = spoiled(observation, catalog.faults, config.inputs, config.measure.period)
+    if lacking:
+        return lacking
     try:
         made = _made(work, observation)
         record = None if force else read_record(_folder(config, observation.key))
@@ -286,6 +291,13 @@ def run(
         If nothing can be done, or a budget or a write does not hold.
     """
     check_writable(config.run_folder)
+    with locked(config.run_folder):
+        clear_leftovers(config.run_folder)
+        clear_leftovers(config.run_folder / "observations")
+        return _run(config, progress, only, force, rebase)
+
+
+def _run(config: Config, progress: Progress, only: Collection[str], force: bool, rebase: bool) -> RunResult:
     plan = make_plan(config, rebase)
     chosen = _chosen(plan, only)
     basis, unread = _basis(plan, progress)

@@ -107,7 +107,7 @@ def test_a_rerun_does_nothing_and_force_does_everything_to_the_same_bytes(icepip
     for options in ([], [], ["--force"], ["--workers", "2", "--force"]):
         done = icepipe("run", config, *options)
         assert done.returncode == 0, done.stderr
-        outcomes.append(({p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}, done.stdout))
+        outcomes.append(({p: p.read_bytes() for p in (tmp_path / "out").rglob("[!.]*") if p.is_file()}, done.stdout))
     assert "1 observation(s) were up to date" in outcomes[1][1]
     assert all("up to date" not in said for _, said in (outcomes[0], *outcomes[2:]))
     assert all(files == outcomes[0][0] for files, _ in outcomes)

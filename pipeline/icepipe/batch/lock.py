@@ -7,13 +7,13 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from icepipe.errors import ConfigError, RunLocked
 
 FILE = ".lock"
-"""Never deleted: a lock on a file that another process replaced would lock nothing."""
+"""Stays once a run has written: who opens it makes sure that the file that was locked is the one that stands there."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -44,12 +44,52 @@ def _excludes(path: Path) -> bool:
     return False
 
 
+def _opened(path: Path) -> int:
+    """The lock file, opened and locked.
+
+    Raises
+    ------
+    RunLocked
+        If another run holds it.
+    ConfigError
+        If it cannot be opened, or its file system has no locks.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be opened ({error.strerror})", "change publish.folder") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        told = _holder(descriptor)
+        os.close(descriptor)
+        raise RunLocked(f"{path.parent}: {told} is running there", "wait until it is done") from None
+    except OSError as error:
+        os.close(descriptor)
+        raise ConfigError(f"{path}: its file system has no locks ({error.strerror})", "use another disk") from error
+    if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+        return descriptor
+    os.close(descriptor)
+    return _opened(path)
+
+
+def _clear_if_empty(folder: Path, made: list[Path]) -> None:
+    """Take away folders that were made for a run that wrote nothing."""
+    if made and [path.name for path in folder.iterdir()] == [FILE]:
+        (folder / FILE).unlink()
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for this process.
 
-    The kernel lets go when the process ends, however it ends. Child processes do not inherit the lock. Between two hosts
-    it holds as far as the file system passes locks on; one on which two openings do not exclude one another is refused.
+    The kernel lets go when the process ends, however it ends. Child processes do not inherit the lock. Between two
+    hosts it holds as far as the file system passes locks on; one on which two openings do not exclude one another is
+    refused.
 
     Raises
     ------
@@ -59,22 +99,14 @@ def locked(folder: Path) -> Iterator[None]:
         If the folder cannot hold a lock.
     """
     path = folder / FILE
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    descriptor = _opened(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be opened ({error.strerror})", "change publish.folder") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunLocked(f"{folder}: {_holder(descriptor)} is running there", "wait until it is done") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: its file system has no locks ({error.strerror})", "use another disk") from error
         if not _excludes(path):
             raise ConfigError(f"{path}: its file system does not keep two runs apart", "use another disk")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _myself().encode(), 0)
         yield
     finally:
+        _clear_if_empty(folder, made)
         os.close(descriptor)

@@ -7,18 +7,20 @@ import glob
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from icepipe.config import Inputs
 from icepipe.errors import InputError, NoUsableInput
+from icepipe.inputs.dates import stamp_of
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.quality import is_quality
-from icepipe.inputs.roles import BAND_FILE, product_folder
+from icepipe.inputs.roles import BAND_FILE, product_folder, product_names
 from icepipe.inputs.scene import describe, group_files
+from icepipe.inputs.sensors import platform_of
 from icepipe.records import Observation, Scene
 
 RASTER_SUFFIXES = {".tif", ".tiff", ".jp2"}
@@ -152,6 +154,20 @@ _PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
     "8day": _eight_days,
     "month": lambda scene: scene.date.replace(day=1).isoformat(),
 }
+
+
+def spoiled(observation: Observation, faults: Sequence[InputError], inputs: Inputs, period: str) -> InputError | None:
+    """The first fault of a file that belongs to an observation by its name, so that the observation lacks something."""
+    for fault in faults:
+        try:
+            day, time = stamp_of(fault.path, inputs.date, dict)
+        except InputError:
+            continue
+        platform = next(filter(None, map(platform_of, product_names(fault.path))), "")
+        lost = replace(observation.scenes[0], date=day, time=time, platform=platform)
+        if _PERIOD_KEYS[period](lost) == observation.key:
+            return fault
+    return None
 
 
 def observations(scenes: Sequence[Scene], period: str) -> tuple[Observation, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from collections.abc import Iterator
@@ -77,11 +78,24 @@ def replace_file(target: Path) -> Iterator[Path]:
         sync(target.parent)
 
 
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change names in one step; False where the system or file system cannot (renameat2, Linux)."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+
+
 @contextmanager
 def replace_folder(target: Path) -> Iterator[Path]:
     """Give a temporary folder to fill; it takes the target's place when the block ends well.
 
-    A set of files (a Shapefile is five) changes as one. The old folder steps aside for the time of two renames.
+    A set of files (a Shapefile is five) changes as one: the two folders change names in one step of the kernel where it
+    can do that, and else the old one steps aside for the time of two renames.
 
     Raises
     ------
@@ -96,8 +110,26 @@ def replace_folder(target: Path) -> Iterator[Path]:
         sync(part)
         aside = target.with_name(f".{target.name}{OLD}")
         _remove(aside)
-        if target.exists():
-            target.replace(aside)
-        part.replace(target)
+        if target.exists() and exchanged(part, target):
+            part.replace(aside)
+        else:
+            if target.exists():
+                target.replace(aside)
+            part.replace(target)
         sync(target.parent)
         _remove(aside)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed run left half done in a folder; what had stepped aside comes back.
+
+    Only for one who holds the lock of the run.
+    """
+    for path in sorted(folder.glob(f".*{OLD}")) if folder.is_dir() else ():
+        target = path.with_name(path.name[1 : -len(OLD)])
+        if target.exists():
+            _remove(path)
+        else:
+            path.replace(target)
+    for path in sorted(folder.glob(f".*{PART}")) if folder.is_dir() else ():
+        _remove(path)
