@@ -182,6 +182,26 @@ def explain(
 
 
 @app.command()
+def compare(
+    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    before: Annotated[str, typer.Argument(metavar="DATE", help="The observation to start from.")],
+    after: Annotated[str, typer.Argument(metavar="DATE", help="The one to compare it with.")],
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the polygons, to a .gpkg.")] = None,
+) -> None:
+    """Tell gain and loss between two observations, on what was seen on both days."""
+    from icepipe.comparison import compare_json, compare_lines, compare_observations
+
+    written = out.absolute() if out else None
+    compared = compare_observations(_run_folder(target).absolute(), before, after, written)
+    print("\n".join(compare_lines(compared)))
+    if written:
+        print(f"Written to {_shown(written)}")
+    if as_json:
+        print(json.dumps(compare_json(compared, written), allow_nan=False))
+
+
+@app.command()
 def schema(
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for people instead of JSON Schema.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="Sensors, rules and thresholds instead.")] = False,

@@ -57,9 +57,9 @@ def sample(
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
     folder, config = _opened(target)
-    from icepipe.assess.mapped import find_mapped
     from icepipe.assess.sample import Asked, draw, write_sample
     from icepipe.assess.words import sample_lines
+    from icepipe.publish.mapped import find_mapped
 
     mapped = find_mapped(folder, date)
     design = draw(mapped, folder.name, Asked(points, allocation.value, seed))
@@ -76,9 +76,9 @@ def estimate(
     """Read a labelled sample: error matrix, accuracies, and error-adjusted areas with intervals."""
     folder, _ = _opened(target)
     from icepipe.assess.estimate import estimate as estimated
-    from icepipe.assess.mapped import find_mapped
     from icepipe.assess.words import estimate_json, estimate_lines
     from icepipe.publish.design import read_design
+    from icepipe.publish.mapped import find_mapped
     from icepipe.publish.points import check_labels, read_points
 
     points, design = read_points(labelled), read_design(labelled)

@@ -387,6 +387,11 @@ class Publish(_Section):
 
     folder: str = Field("../out", description="Results are written to <folder>/<name>")
     polygons: Polygons = Polygons()
+    change: bool = Field(
+        True,
+        description="Polygons of gain and loss between consecutive observations, in `change/`: on, as what changed is "
+        "what a series is asked for, and a pair costs about what the polygons of one observation do",
+    )
 
     @field_validator("folder")
     @classmethod
@@ -434,7 +439,8 @@ class Config(_Section):
         Paths are left out, and so is what only looks at the finished series: another alert or baseline must not make
         observations be classified anew.
         """
-        left_out: dict[str, Any] = {"batch": True, "publish": {"folder"}, "inputs": {"scenes"}, "measure": _AFTERWARDS}
+        left_out: dict[str, Any] = {"batch": True, "inputs": {"scenes"}, "measure": _AFTERWARDS}
+        left_out["publish"] = {"folder", "change"}
         settings = self.model_dump(mode="json", exclude=left_out)
         for mask in ("cloud", "land"):
             if settings["inputs"][mask] and settings["inputs"][mask]["path"]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from icepipe.measure.area_trend import AreaTrend
+from icepipe.measure.hidden import Hidden
 from icepipe.models import Model
 from icepipe.publish.record import Record
 from icepipe.segment.cluster import MAX_CLUSTERS
@@ -117,6 +118,16 @@ def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
         *_of_small_patches(happened),
     )
     return (*said, *([overlap] if twice else []))
+
+
+def notes_of_hidden(hidden: Mapping[str, Hidden]) -> tuple[str, ...]:
+    """A sentence that names the observations whose clouds and gaps prefer one class."""
+    told = [
+        f"{key} ({one.shares[0]:.0%} of what was last seen as ice, {one.shares[1]:.0%} of water)"
+        for key, one in hidden.items()
+        if one.biases and one.shares
+    ]
+    return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(told)}",) if told else ()
 
 
 def notes_of_trends(trends: Sequence[AreaTrend]) -> tuple[str, ...]:

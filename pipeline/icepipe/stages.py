@@ -11,6 +11,7 @@ import shapely
 
 from icepipe.batch.execute import ordered_map
 from icepipe.batch.lock import locked
+from icepipe.changes import Changes, changes_of
 from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError, InputError
@@ -22,13 +23,15 @@ from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
 from icepipe.measure.alerts import AlertRow, find_alerts
 from icepipe.measure.area_trend import AreaTrend, area_trends
+from icepipe.measure.doubts import with_doubts
 from icepipe.measure.series import Row
 from icepipe.models import Basis, Model
-from icepipe.notes import Happened, notes_of, notes_of_trends
+from icepipe.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
 from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable, clear_leftovers
 from icepipe.publish.basis import save_basis
+from icepipe.publish.change_table import write_change_table
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document, model_hash
 from icepipe.publish.observation import publish_observation
@@ -66,6 +69,8 @@ class RunResult:
         How ice and water of every region changed.
     alerts
         What happened, or None where no alerts are asked for.
+    changes
+        What became what between observations, and what clouds hide.
     """
 
     folder: Path
@@ -75,6 +80,7 @@ class RunResult:
     notes: tuple[str, ...]
     trends: tuple[AreaTrend, ...]
     alerts: tuple[AlertRow, ...] | None
+    changes: Changes
 
 
 def _new_basis(plan: Plan, model: Model | None) -> Basis:
@@ -250,6 +256,7 @@ def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened
     replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
     if replaced:
         write_history(folder, replaced)
+    write_change_table(folder, plan.config.name, result.changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
@@ -317,10 +324,12 @@ def _run(config: Config, progress: Progress, only: Collection[str], force: bool,
         outside_km2=_outside(plan),
         frozen_without_files=plan.earlier is None and bool(faults),
     )
-    series = tuple(row for record in happened.records.values() for row in record.rows)
+    changes = changes_of(config.run_folder, basis, happened.records, config.publish.change, plan.workers)
+    measured = tuple(row for record in happened.records.values() for row in record.rows)
+    series = with_doubts(measured, changes.hidden)
     trends = area_trends(series, config.measure)
     alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
-    notes = (*notes_of(model, happened), *notes_of_trends(trends))
-    result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts)
+    notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
+    result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts, changes)
     _publish_run(plan, basis, result, happened)
     return result

@@ -47,12 +47,13 @@ def _cells(rows: Sequence[Row], named: bool) -> list[str]:
         _km2(water.area_km2),
         _km2(ice.unknown_km2),
         seen,
-        _flags(ice),
+        _flags(rows),
     ]
 
 
-def _flags(row: Row) -> str:
-    return row.flags.replace(";", " ")
+def _flags(rows: Sequence[Row]) -> str:
+    """Every flag of an observation's rows; some stand on one class alone."""
+    return " ".join(sorted({flag for row in rows for flag in row.flags.split(";") if flag}))
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -110,10 +110,13 @@ def test_a_late_tile_changes_the_rows_of_its_date_alone(arctic, tmp_path):
 def test_every_promised_file_is_there(arctic):
     folder, _ = arctic
     assert {p.name for p in folder.iterdir()} == {
+        ".lock",
         "observations",
         "series.csv",
         "series.parquet",
         "trend.json",
+        "change.csv",
+        "change",
         "model.json",
         "run.json",
         "basis.json",

@@ -12,11 +12,11 @@ import pytest
 from affine import Affine
 
 from icepipe.assess.estimate import estimate
-from icepipe.assess.mapped import find_mapped
 from icepipe.assess.sample import Asked, draw, write_sample
 from icepipe.errors import ConfigError, InputError, NoUsableInput
 from icepipe.publish.basis import FILE
 from icepipe.publish.design import read_design
+from icepipe.publish.mapped import find_mapped
 from icepipe.publish.points import check_labels, read_points
 from tests.labels import write_labels
 from tests.rasters import TRANSFORM, paint, write

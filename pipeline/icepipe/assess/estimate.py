@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.assess.mapped import Mapped
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.measure.accuracy import Assessment, assess
 from icepipe.measure.labelled import Sample, Stratum
 from icepipe.publish.design import Design
+from icepipe.publish.mapped import Mapped
 from icepipe.publish.points import LabelledPoint
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.assess.mapped import Mapped
 from icepipe.classes import SEEN, ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError, NoUsableInput
@@ -20,6 +19,7 @@ from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable, replace_folder
 from icepipe.publish.chips import read_chip, write_chip
 from icepipe.publish.design import Design, DesignPoint, DesignStratum, design_path, dump_design, sealed
+from icepipe.publish.mapped import Mapped
 from icepipe.publish.points import write_points
 from icepipe.records import Observation
 

@@ -12,8 +12,9 @@ import pyogrio
 import shapely
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.errors import InputError, IntegrityError
+from icepipe.errors import InputError
 from icepipe.publish.design import Design, DesignPoint, points_hash
+from icepipe.publish.geopackage import write_geopackage
 
 LAYER = "points"
 FIELDS = ("id", "reference")
@@ -65,22 +66,7 @@ def write_points(path: Path, design: Design, chips: Sequence[str], date: dt.date
     IntegrityError
         If it cannot be written.
     """
-    clock = {"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z"}
-    pyogrio.set_gdal_config_options(clock)
-    try:
-        pyogrio.write_arrow(
-            _table(design.points, chips),
-            path,
-            driver="GPKG",
-            layer=LAYER,
-            geometry_name="geometry",
-            geometry_type="Point",
-            crs=design.crs,
-        )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error
-    finally:
-        pyogrio.set_gdal_config_options(dict.fromkeys(clock))
+    write_geopackage(path, _table(design.points, chips), LAYER, "Point", design.crs, date)
 
 
 def _number(value: object) -> int:

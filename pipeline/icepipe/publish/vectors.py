@@ -53,7 +53,7 @@ def to_geodataframe(layer: PolygonLayer, date: dt.date, moment: str) -> Any:  # 
 _TYPES = {"class": pa.string(), "code": pa.int32(), "date": pa.date32(), "datetime": pa.string()}
 
 
-def _arrow(frame: Any) -> pa.Table:  # noqa: ANN401
+def arrow_table(frame: Any) -> pa.Table:  # noqa: ANN401
     """Arrow table with WKB geometry; every field keeps its type, in an empty layer too."""
     table = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
     for name, kind in _TYPES.items():
@@ -76,7 +76,7 @@ def write_shapefile(path: Path, layer: PolygonLayer, date: dt.date, moment: str)
         )
     try:
         pyogrio.write_arrow(
-            _arrow(to_geodataframe(layer, date, moment)),
+            arrow_table(to_geodataframe(layer, date, moment)),
             path,
             driver="ESRI Shapefile",
             geometry_name="geometry",

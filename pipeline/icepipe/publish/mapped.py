@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,23 @@ from rasterio.windows import Window
 
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError, InputError
-from icepipe.inputs.checks import open_raster
+from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.place import same_crs
 from icepipe.measure.area import Tally
+from icepipe.measure.points import day_of
 from icepipe.models import Basis
 from icepipe.publish.basis import basis_hash, load_basis
 from icepipe.publish.record import Record, read_record
 from icepipe.records import Block, Float64, Int64, UInt8
 
 AGAIN = "run `icepipe run` again"
+
+
+def _read(block: Block, dataset: Dataset) -> UInt8:
+    codes: UInt8 = dataset.read(1, window=Window(block.col, block.row, block.width, block.height))
+    return codes
 
 
 @dataclass(frozen=True)
@@ -49,12 +56,22 @@ class Mapped:
     @property
     def date(self) -> dt.date:
         """Day of the observation; its key starts with it."""
-        return dt.date.fromisoformat(self.key[:10])
+        return day_of(self.key)
 
     @cached_property
     def model(self) -> str:
         """Digest of the model."""
         return self.record.rows[0].model
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """Every flag of its rows."""
+        return frozenset(flag for row in self.record.rows for flag in row.flags.split(";") if flag)
+
+    @property
+    def known(self) -> frozenset[ClassCode]:
+        """Classes whose area its rows know."""
+        return frozenset(ClassCode[row.class_.upper()] for row in self.record.rows if row.area_km2 is not None)
 
     @cached_property
     def area(self) -> PixelArea:
@@ -65,8 +82,7 @@ class Mapped:
         """Each block with the classes of its pixels."""
         with open_raster(self.path) as dataset:
             for block in blocks(self.basis.grid, side):
-                window = Window(block.col, block.row, block.width, block.height)
-                yield block, dataset.read(1, window=window)
+                yield block, _read(block, dataset)
 
     @cached_property
     def tally(self) -> Tally:
@@ -106,6 +122,14 @@ class Mapped:
         return [ClassCode(code) for code in codes.tolist()]
 
 
+def side_by_side(maps: Sequence[Mapped]) -> Iterator[tuple[Block, Iterator[UInt8]]]:
+    """Each block of a grid that maps share, with the classes of one after the other, read as they are asked for."""
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_raster(one.path)) for one in maps]
+        for block in blocks(maps[0].basis.grid):
+            yield block, map(partial(_read, block), opened)
+
+
 def _refuse_unknown(folder: Path, key: str) -> None:
     if (folder / "observations" / key / "record.json").is_file():
         return
@@ -118,6 +142,12 @@ def _refuse_unknown(folder: Path, key: str) -> None:
 
 def _raster_of(record: Record) -> Sequence[str]:
     return next(output for output in record.outputs if output[0].endswith("_classes.tif"))
+
+
+def mapped_of(place: Path, basis: Basis, record: Record) -> Mapped:
+    """The map in an observation's folder, whose record has been read."""
+    name, fingerprint = _raster_of(record)
+    return Mapped(place.name, place / name, fingerprint, basis, record)
 
 
 def find_mapped(folder: Path, key: str) -> Mapped:
@@ -138,5 +168,4 @@ def find_mapped(folder: Path, key: str) -> Mapped:
     basis = load_basis(folder)
     if basis is None or basis_hash(basis) != record.made.basis:
         raise InputError(place, "it was made on another basis than the run has now", AGAIN)
-    name, fingerprint = _raster_of(record)
-    return Mapped(key, place / name, fingerprint, basis, record)
+    return mapped_of(place, basis, record)

@@ -1,0 +1,208 @@
+"""Changes between the observations of a run: tables, polygons, and what clouds hide of what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from icepipe.batch.execute import ordered_map
+from icepipe.classes import BUDGET, ClassCode
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.area import Tally
+from icepipe.measure.change import Change, change_of, check_closes, moved, paired
+from icepipe.measure.hidden import LOOK_BACK, Hidden, hidden_of, last_seen
+from icepipe.measure.vectorize import PolygonLayer, vectorize
+from icepipe.models import Basis
+from icepipe.publish.change_layer import ChangeLayer, write_change_layer
+from icepipe.publish.change_table import (
+    HiddenRecord,
+    PairMade,
+    PairRecord,
+    drop_stale,
+    read_hidden,
+    read_pair,
+    write_hidden,
+    write_pair,
+)
+from icepipe.publish.mapped import Mapped, mapped_of, side_by_side
+from icepipe.publish.provenance import versions
+from icepipe.publish.record import Record
+from icepipe.records import UInt8
+
+WATCHED = (ClassCode.ICE, ClassCode.WATER)
+"""Classes whose gain and loss become polygons."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The class that each pixel of a pair gained, and the one that it lost; shape of the grid."""
+
+    gained: UInt8
+    lost: UInt8
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> Moved:
+        """Rasters to be filled block by block."""
+        return cls(np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a run tells of change.
+
+    Attributes
+    ----------
+    pairs
+        The table of every two consecutive observations, by their keys.
+    hidden
+        What each observation hides of what was last seen, by its key.
+    """
+
+    pairs: Mapping[tuple[str, str], Change]
+    hidden: Mapping[str, Hidden]
+
+
+def _published(mapped: Mapped) -> dict[ClassCode, float]:
+    """Areas of the rows; nothing where several regions share the map, whose rows do not add up to it."""
+    rows = mapped.record.rows
+    if len({row.region for row in rows}) > 1:
+        return {}
+    return {ClassCode[row.class_.upper()]: row.area_km2 for row in rows if row.area_km2 is not None}
+
+
+def change_between(before: Mapped, after: Mapped, into: Moved | None = None) -> Change:
+    """The table of two maps on one basis; fills ``into``, where it is given, with what each pixel gained and lost.
+
+    Raises
+    ------
+    IntegrityError
+        If the table does not add up to the areas that were published.
+    """
+    tally = Tally()
+    for block, (first, second) in side_by_side([before, after]):
+        tally.add(paired(first, second), before.area.units(block))
+        if into:
+            into.gained[block.slices], into.lost[block.slices] = moved(first, second)
+    change = change_of(tally, before.basis.unit_m2, before.known, after.known)
+    published = _published(before), _published(after)
+    if all(published):
+        check_closes(change, *published, before.record.rows[0].region_km2)
+    return change
+
+
+def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> ChangeLayer:
+    """Polygons of gain and loss of each class whose area is known on both days."""
+    kinds: dict[str, PolygonLayer] = {}
+    grid, area = before.basis.grid, before.area.units
+    for code in WATCHED:
+        for kind, raster in (("gain", found.gained), ("loss", found.lost)):
+            held = raster if change.tells(code) else np.zeros_like(raster)
+            kinds[f"{code.label}_{kind}"] = vectorize(held, code, grid, area, change.unit_m2)
+    return ChangeLayer(before.key, after.key, grid.crs, kinds)
+
+
+def _make_pair(path: Path, before: Mapped, after: Mapped, made: PairMade) -> PairRecord:
+    found = Moved.empty(before.basis.grid.shape) if made.polygons else None
+    change = change_between(before, after, found)
+    files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
+    if found:
+        write_change_layer(files[0], layer_of(before, after, change, found))
+    else:
+        for file in files:
+            file.unlink(missing_ok=True)
+    outputs = tuple((file.name, fingerprint(file)) for file in files if found)
+    record = PairRecord(made, change, outputs)
+    write_pair(path, record)
+    return record
+
+
+def _pair(folder: Path, polygons: bool, pair: tuple[Mapped, Mapped]) -> Change:
+    """The table of a pair: the one that stands there if it was made from the same, or a new one."""
+    before, after = pair
+    made = PairMade(
+        rasters=(before.fingerprint, after.fingerprint),
+        known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
+        basis=before.record.made.basis,
+        code=versions(),
+        polygons=polygons,
+    )
+    path = folder / f"{_stem(pair)}.json"
+    record = read_pair(path)
+    if record is None or record.made != made:
+        record = _make_pair(path, before, after, made)
+    return record.change
+
+
+def _stem(pair: tuple[Mapped, Mapped]) -> str:
+    return f"{pair[0].key}_{pair[1].key}"
+
+
+def _hidden_now(mapped: Mapped, earlier: Sequence[Mapped]) -> Hidden:
+    """What one map hides of what earlier ones, the latest first, last saw."""
+    tally = Tally()
+    for block, classes in side_by_side([mapped, *earlier]):
+        now = next(classes)
+        tally.add(paired(last_seen(now, classes), now), mapped.area.units(block))
+    return hidden_of(change_of(tally, mapped.basis.unit_m2, BUDGET, BUDGET))
+
+
+def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
+    """Maps before one whose names can be trusted, the latest first."""
+    trusted = (one for one in reversed(maps[:number]) if "model_misfit" not in one.flags)
+    return list(islice(trusted, LOOK_BACK))
+
+
+def _hidden_of(kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], number: int) -> HiddenRecord | None:
+    """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
+    mapped, earlier = maps[number], _earlier(maps, number)
+    if not earlier:
+        return None
+    rasters = tuple(one.fingerprint for one in (mapped, *earlier))
+    basis, record = mapped.record.made.basis, kept.get(mapped.key)
+    if record and (record.rasters, record.basis) == (rasters, basis):
+        return record
+    return HiddenRecord(rasters, basis, _hidden_now(mapped, earlier))
+
+
+def _hidden(folder: Path, maps: Sequence[Mapped], workers: int) -> dict[str, Hidden]:
+    """What each map hides of what was there before, by key."""
+    kept = read_hidden(folder)
+    found = ordered_map(partial(_hidden_of, kept, maps), range(len(maps)), workers)
+    now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
+    if now != kept:
+        write_hidden(folder, now)
+    return {key: record.hidden for key, record in now.items()}
+
+
+def changes_of(run_folder: Path, basis: Basis, records: Mapping[str, Record], polygons: bool, workers: int) -> Changes:
+    """Bring the changes between consecutive observations up to date.
+
+    Parameters
+    ----------
+    run_folder
+        Of the run; polygons and records of pairs go to its folder ``change``.
+    basis
+        What all observations share.
+    records
+        Of every observation, by key, in order of time.
+    polygons
+        Whether polygons are asked for.
+    workers
+        Pairs worked on at once.
+
+    Raises
+    ------
+    IntegrityError
+        If a table does not close, or a file cannot be written.
+    """
+    maps = [mapped_of(run_folder / "observations" / key, basis, record) for key, record in records.items()]
+    folder, pairs = run_folder / "change", list(pairwise(maps))
+    drop_stale(folder, [_stem(pair) for pair in pairs])
+    tables = ordered_map(partial(_pair, folder, polygons), pairs, workers)
+    told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
+    return Changes(told, _hidden(folder, maps, workers))

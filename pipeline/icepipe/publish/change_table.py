@@ -1,0 +1,126 @@
+"""``change.csv``, and what the folder ``change`` keeps so that a rerun leaves alone what has not changed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from icepipe.classes import ClassCode
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.change import Change
+from icepipe.measure.hidden import Hidden
+from icepipe.publish.atomic import replace_file
+
+COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
+HIDDEN = "hidden.json"
+
+
+@dataclass(frozen=True)
+class PairMade:
+    """What a pair is made from.
+
+    Attributes
+    ----------
+    rasters
+        Fingerprints of the class rasters, the first observation's first.
+    known
+        Classes whose area is known on each day.
+    basis
+        Digest.
+    code
+        Versions of what decides the bytes.
+    polygons
+        Whether polygons are asked for.
+    """
+
+    rasters: tuple[str, str]
+    known: tuple[tuple[ClassCode, ...], tuple[ClassCode, ...]]
+    basis: str
+    code: tuple[str, ...]
+    polygons: bool
+
+
+@dataclass(frozen=True)
+class PairRecord:
+    """What a pair was made from and what it gave; ``outputs`` are names and fingerprints of its files."""
+
+    made: PairMade
+    change: Change
+    outputs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class HiddenRecord:
+    """What an observation hides, and what that was made from: class rasters, its own first."""
+
+    rasters: tuple[str, ...]
+    basis: str
+    hidden: Hidden
+
+
+_PAIR = TypeAdapter(PairRecord)
+_HIDDEN = TypeAdapter(dict[str, HiddenRecord])
+Read = TypeVar("Read")
+
+
+def _read(adapter: TypeAdapter[Read], path: Path) -> Read | None:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except (ValidationError, OSError):
+        return None
+
+
+def read_pair(path: Path) -> PairRecord | None:
+    """The record of a pair if every file it lists is there and as it says, or None."""
+    record = _read(_PAIR, path)
+    files = [(path.with_name(name), held) for name, held in record.outputs] if record else []
+    return record if all(file.is_file() and fingerprint(file) == held for file, held in files) else None
+
+
+def write_pair(path: Path, record: PairRecord) -> None:
+    """Write the record of a pair."""
+    with replace_file(path) as part:
+        part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
+
+
+def read_hidden(folder: Path) -> dict[str, HiddenRecord]:
+    """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
+    return _read(_HIDDEN, folder / HIDDEN) or {}
+
+
+def write_hidden(folder: Path, hidden: Mapping[str, HiddenRecord]) -> None:
+    """Write what observations hide."""
+    with replace_file(folder / HIDDEN) as part:
+        part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")
+
+
+def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
+    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone."""
+    for path in sorted(folder.glob("*.json")):
+        record = _read(_PAIR, path)
+        if path.stem in pairs or record is None:
+            continue
+        for name, _ in record.outputs:
+            path.with_name(Path(name).name).unlink(missing_ok=True)
+        path.unlink()
+
+
+def _rows(region: str, pairs: Mapping[tuple[str, str], Change]) -> Iterator[list[str]]:
+    for (before, after), change in pairs.items():
+        for one in change.transitions:
+            known = change.is_known(one)
+            area = f"{one.units * change.unit_m2 / 1e6:.12g}" if known else ""
+            yield [region, before, after, one.before.label, one.after.label, area, str(one.n_pixels) if known else ""]
+
+
+def write_change_table(folder: Path, region: str, pairs: Mapping[tuple[str, str], Change]) -> None:
+    """Write ``change.csv``: for every pair of observations, what was each class and what it is (12 digits)."""
+    with replace_file(folder / "change.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_rows(region, pairs))

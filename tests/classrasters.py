@@ -1,0 +1,34 @@
+"""Class rasters drawn with letters, for tests of change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from icepipe.classes import BUDGET, ClassCode
+from icepipe.measure.area import Tally
+from icepipe.measure.change import Change, change_of, paired
+from icepipe.records import Int64, UInt8
+
+LETTERS = {
+    "w": ClassCode.WATER,
+    "i": ClassCode.ICE,
+    "o": ClassCode.OTHER,
+    "c": ClassCode.CLOUD,
+    "L": ClassCode.LAND,
+    "?": ClassCode.UNOBSERVED,
+    ".": ClassCode.OUTSIDE,
+}
+
+
+def drawn(*rows: str) -> UInt8:
+    """Class codes of rows of letters."""
+    return np.array([[LETTERS[letter] for letter in row] for row in rows], dtype=np.uint8)
+
+
+def changed(before: UInt8, after: UInt8, units: Int64 | None = None, known: Sequence[ClassCode] = BUDGET) -> Change:
+    """Change between two rasters; a pixel is 1 km2 unless ``units`` says how many it has."""
+    tally = Tally()
+    tally.add(paired(before, after), np.ones(before.shape, np.int64) if units is None else units)
+    return change_of(tally, 1e6, known, known)
