@@ -21,6 +21,7 @@ from icepipe.measure.vectorize import vectorize
 from icepipe.models import Basis
 from icepipe.plan import Plan
 from icepipe.publish.basis import basis_hash
+from icepipe.publish.footprint import Footprint, footprint
 from icepipe.publish.model_file import hash_of_all
 from icepipe.publish.quicklook import Thumbnail
 from icepipe.records import Block, Bool, Int64, Kept, Layer, Observation, Pixels, UInt8, UInt16
@@ -51,6 +52,11 @@ class Work:
     def basis_hash(self) -> str:
         """Digest of the basis."""
         return basis_hash(self.basis)
+
+    @cached_property
+    def where(self) -> Footprint:
+        """Where the class rasters lie on the globe."""
+        return footprint(self.plan.covered, self.plan.grid.crs)
 
     def namer(self, observation: Observation) -> Namer:
         """What names an observation's pixels.

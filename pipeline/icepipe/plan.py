@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from icepipe.batch.execute import workers_of
 from icepipe.classes import ClassCode
@@ -13,7 +14,7 @@ from icepipe.config import Config
 from icepipe.errors import ConfigError
 from icepipe.inputs.catalog import Catalog, find_scenes, observations
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.grid import asked_grid, run_grid, union_of_footprints
+from icepipe.inputs.grid import asked_grid, outline, run_grid, union_of_footprints
 from icepipe.inputs.masks import is_vector, read_land
 from icepipe.inputs.outlines import read_regions
 from icepipe.inputs.pixel_area import PixelArea
@@ -91,6 +92,13 @@ class Plan:
         """Where land is for all scenes, where a vector file says it; shape of the grid."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
+
+    @property
+    def covered(self) -> BaseGeometry:
+        """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
+        if self.regions.own:
+            return shapely.from_wkt(self.regions.outlines[0].wkt)
+        return outline(self.grid, self.grid.crs)
 
     @property
     def block_side(self) -> int | None:

@@ -36,7 +36,9 @@ from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document, model_hash
 from icepipe.publish.observation import publish_observation
 from icepipe.publish.provenance import provenance, versions
+from icepipe.publish.qgis import write_project
 from icepipe.publish.record import Made, Record, read_record
+from icepipe.publish.stac import write_collection
 from icepipe.publish.tables import write_history, write_json, write_series
 from icepipe.publish.trends import trend_document, write_trends
 from icepipe.records import Observation
@@ -126,7 +128,8 @@ def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool
     except InputError as fault:
         return fault
     folder, published, own = _folder(config, observation.key), rows_of(work.plan, observed), work.shared is None
-    return publish_observation(folder, config.name, observed, work.plan.sensor, published, made, own), True
+    sensor, where = work.plan.sensor, work.where
+    return publish_observation(folder, config.name, observed, sensor, published, made, where, own), True
 
 
 def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[str]]:
@@ -250,8 +253,8 @@ def _publish_model(folder: Path, model: Model | None) -> None:
         (folder / "k.png").unlink(missing_ok=True)
 
 
-def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened) -> None:
-    folder = result.folder
+def _publish_run(work: Work, result: RunResult, happened: Happened) -> None:
+    folder, plan, basis = result.folder, work.plan, work.basis
     write_series(folder, result.rows)
     replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
     if replaced:
@@ -262,6 +265,8 @@ def _publish_run(plan: Plan, basis: Basis, result: RunResult, happened: Happened
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
     document = provenance(plan.config, basis, surface, scenes, happened.records, happened.outside_km2, result.faults)
     write_json(folder / "run.json", document)
+    write_project(folder, plan.config.name, happened.records, plan.grid)
+    write_collection(folder, plan.config.name, happened.records, work.where)
 
 
 def run(
@@ -331,5 +336,5 @@ def _run(config: Config, progress: Progress, only: Collection[str], force: bool,
     alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
     notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
     result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts, changes)
-    _publish_run(plan, basis, result, happened)
+    _publish_run(work, result, happened)
     return result

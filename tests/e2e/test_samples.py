@@ -120,10 +120,13 @@ def test_every_promised_file_is_there(arctic):
         "model.json",
         "run.json",
         "basis.json",
+        "arctic.qgs",
+        "collection.json",
     }
     stem = "arctic_2024-07-04"
     shapefiles = {f"{stem}_{c}.{s}" for c in ("ice", "water") for s in ("shp", "shx", "dbf", "prj", "cpg", "qml")}
-    expected = {f"{stem}_classes.tif", "explain.json", "quicklook.png", "record.json"} | shapefiles
+    rasters = {f"{stem}_classes.tif", f"{stem}_classes.qml", "quicklook.png"}
+    expected = {f"{stem}.json", "explain.json", "record.json"} | rasters | shapefiles
     assert {p.name for p in (folder / "observations" / "2024-07-04").iterdir()} == expected
     provenance = json.loads((folder / "run.json").read_text())
     assert provenance["areas_measured_on"] == "WGS 84"

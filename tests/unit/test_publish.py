@@ -11,6 +11,7 @@ import pyproj
 import pytest
 import rasterio
 from affine import Affine
+from rio_cogeo.cogeo import cog_validate
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
@@ -120,3 +121,12 @@ def test_a_folder_changes_as_one(tmp_path):
         raise OSError("disk full")
     assert [p.name for p in target.iterdir()] == ["two.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["day"]
+
+
+@pytest.mark.parametrize("side", [3, 600, 1500])
+def test_the_class_raster_passes_the_cog_validator(tmp_path, side):
+    path = tmp_path / "classes.tif"
+    classes = np.tile(CLASSES, (side // 3, side // 4 + 1))
+    grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
+    write_classes(path, classes, grid, DAY)
+    assert cog_validate(path, strict=True) == (True, [], [])

@@ -11,11 +11,14 @@ from icepipe.measure.series import Row
 from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
+from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
 from icepipe.publish.quicklook import thumbnail_step, write_quicklook
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, last_record, write_record
+from icepipe.publish.stac import write_item
+from icepipe.publish.styles import classes_qml
 from icepipe.publish.tables import json_text
 from icepipe.publish.vectors import write_shapefile
 from icepipe.records import Observation
@@ -39,7 +42,14 @@ def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
 
 
 def publish_observation(
-    folder: Path, name: str, observed: Observed, sensor: Sensor, rows: Sequence[Row], made: Made, own_models: bool
+    folder: Path,
+    name: str,
+    observed: Observed,
+    sensor: Sensor,
+    rows: Sequence[Row],
+    made: Made,
+    where: Footprint,
+    own_models: bool,
 ) -> Record:
     """Write the folder of an observation; it appears whole or not at all.
 
@@ -53,12 +63,15 @@ def publish_observation(
         What to write.
     made
         What it was made from, for the record.
+    where
+        Where the region lies.
     own_models
         Whether it has models that no other observation shares, which are then written too.
     """
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
     with replace_folder(folder) as part:
         write_classes(part / f"{stem}_classes.tif", observed.classes, observed.grid, observation.date)
+        (part / f"{stem}_classes.qml").write_text(classes_qml(), encoding="utf-8")
         for layer in observed.layers:
             path = part / f"{stem}_{layer.code.label}.shp"
             write_shapefile(path, layer, observation.date, moment_of(observation))
@@ -70,4 +83,6 @@ def publish_observation(
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
+        moment = moment_of(observation)
+        write_item(part, name, observation.key, moment, where, observed.grid, observed.budget)
         return write_record(part, made, rows, observed, last_record(folder))

@@ -1,63 +1,88 @@
-"""QGIS styles from the one table of class colours."""
+"""QGIS styles from the one table of class colours: for files of their own, and for layers of a project."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
 from icepipe.classes import CLASS_COLOURS, ClassCode
 
-_QML = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22" styleCategories="Symbology">
-  <renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0" forceraster="0">
-    <symbols>
-      <symbol name="0" type="fill" alpha="0.8" clip_to_extent="1" force_rhr="0">
-        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
-          <Option type="Map">
-            <Option name="color" type="QString" value="{fill}"/>
-            <Option name="outline_color" type="QString" value="{outline}"/>
-            <Option name="outline_style" type="QString" value="solid"/>
-            <Option name="outline_width" type="QString" value="0.1"/>
-            <Option name="outline_width_unit" type="QString" value="MM"/>
-            <Option name="style" type="QString" value="solid"/>
-          </Option>
-        </layer>
-      </symbol>
-    </symbols>
-  </renderer-v2>
-  <layerGeometryType>2</layerGeometryType>
-</qgis>
-"""
+WRITTEN_FOR = "3.22"
+"""QGIS version whose files these are; later ones read them."""
+
+DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+
+
+def xml_text(root: Element) -> str:
+    """XML as QGIS writes it; the same text from the same tree."""
+    indent(root)
+    return f"{DOCTYPE}{tostring(root, encoding='unicode')}\n"
+
+
+def add(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
+    """Add a child with a text and attributes, in the order given."""
+    child = SubElement(parent, tag, attributes)
+    child.text = text or None
+    return child
+
+
+def add_options(parent: Element, options: Mapping[str, str]) -> None:
+    """Add text options by name, as QGIS stores them."""
+    held = SubElement(parent, "Option", {"type": "Map"})
+    for name, value in options.items():
+        SubElement(held, "Option", {"name": name, "type": "QString", "value": value})
+
+
+def polygon_renderer(code: ClassCode) -> Element:
+    """How a polygon layer is drawn: in the class's colour, with a darker outline."""
+    red, green, blue = CLASS_COLOURS[code]
+    renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
+    symbols = add(renderer, "symbols")
+    symbol = SubElement(symbols, "symbol", {"name": "0", "type": "fill", "alpha": "0.8", "clip_to_extent": "1"})
+    layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
+    add_options(
+        layer,
+        {
+            "color": f"{red},{green},{blue},255",
+            "outline_color": f"{red // 2},{green // 2},{blue // 2},255",
+            "outline_style": "solid",
+            "outline_width": "0.1",
+            "outline_width_unit": "MM",
+            "style": "solid",
+        },
+    )
+    return renderer
+
+
+def classes_pipe() -> Element:
+    """How the class raster is drawn: every class in its colour, by its name; nothing outside the region."""
+    pipe = Element("pipe")
+    renderer = SubElement(
+        pipe, "rasterrenderer", {"type": "paletted", "band": "1", "opacity": "1", "alphaBand": "-1", "nodataColor": ""}
+    )
+    add(renderer, "rasterTransparency")
+    palette = add(renderer, "colorPalette")
+    for code, (red, green, blue) in CLASS_COLOURS.items():
+        if code is not ClassCode.OUTSIDE:
+            colour = f"#{red:02x}{green:02x}{blue:02x}"
+            add(palette, "paletteEntry", value=str(int(code)), color=colour, label=code.label, alpha="255")
+    return pipe
 
 
 def polygon_qml(code: ClassCode) -> str:
-    """QGIS style of a polygon layer: the class's colour with a darker outline."""
-    red, green, blue = CLASS_COLOURS[code]
-    return _QML.format(fill=f"{red},{green},{blue},255", outline=f"{red // 2},{green // 2},{blue // 2},255")
+    """Style file of a polygon layer."""
+    root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
+    root.append(polygon_renderer(code))
+    add(root, "layerGeometryType", "2")
+    return xml_text(root)
 
 
-_CHANGE_QML = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22" styleCategories="Symbology">
-  <renderer-v2 type="categorizedSymbol" attr="change" symbollevels="0" enableorderby="0" forceraster="0">
-    <categories>
-{categories}
-    </categories>
-    <symbols>
-{symbols}
-    </symbols>
-  </renderer-v2>
-  <layerGeometryType>2</layerGeometryType>
-</qgis>
-"""
+def classes_qml() -> str:
+    """Style file of a class raster."""
+    root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
+    root.append(classes_pipe())
+    return xml_text(root)
 
-_CATEGORY = '      <category value="{kind}" label="{label}" symbol="{i}" render="true" type="string"/>'
-
-_SYMBOL = """      <symbol name="{i}" type="fill" alpha="0.8" clip_to_extent="1" force_rhr="0">
-        <layer class="SimpleFill" enabled="1" locked="0" pass="0">
-          <Option type="Map">
-            <Option name="color" type="QString" value="{colour},255"/>
-            <Option name="outline_style" type="QString" value="no"/>
-            <Option name="style" type="QString" value="{style}"/>
-          </Option>
-        </layer>
-      </symbol>"""
 
 CHANGE_STYLES = {
     "ice_gain": ("ice gained", "0,119,187", "solid"),
@@ -68,12 +93,23 @@ CHANGE_STYLES = {
 """Name, colour and fill of each kind of change. Ice that became water is both: the one is a colour, the other lines."""
 
 
+def _change_renderer() -> Element:
+    """How gain and loss are drawn, by the field ``change``."""
+    renderer = Element("renderer-v2", {"type": "categorizedSymbol", "attr": "change", "symbollevels": "0"})
+    categories, symbols = add(renderer, "categories"), add(renderer, "symbols")
+    for number, (kind, (label, colour, style)) in enumerate(CHANGE_STYLES.items()):
+        told = {"value": kind, "label": label, "symbol": str(number), "render": "true", "type": "string"}
+        SubElement(categories, "category", told)
+        look = {"name": str(number), "type": "fill", "alpha": "0.8", "clip_to_extent": "1"}
+        symbol = SubElement(symbols, "symbol", look)
+        layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
+        add_options(layer, {"color": f"{colour},255", "outline_style": "no", "style": style})
+    return renderer
+
+
 def change_qml() -> str:
-    """QGIS style of a layer of gain and loss, by its field ``change``."""
-    kinds = enumerate(CHANGE_STYLES.items())
-    parts = [
-        (_CATEGORY.format(kind=kind, label=label, i=i), _SYMBOL.format(i=i, colour=colour, style=style))
-        for i, (kind, (label, colour, style)) in kinds
-    ]
-    categories, symbols = ("\n".join(lines) for lines in zip(*parts, strict=True))
-    return _CHANGE_QML.format(categories=categories, symbols=symbols)
+    """Style file of a layer of gain and loss."""
+    root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
+    root.append(_change_renderer())
+    add(root, "layerGeometryType", "2")
+    return xml_text(root)

@@ -1,0 +1,211 @@
+"""STAC: an item in every observation's folder, and a collection over them; links are relative, so that a run can move.
+
+Documents are built as plain values: they are small, and the tests hold them against the schemas of the specification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyproj
+
+from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.measure.area import Budget
+from icepipe.publish.footprint import Footprint
+from icepipe.publish.moments import interval_of
+from icepipe.publish.record import FILE as RECORD
+from icepipe.publish.tables import json_text, write_json
+from icepipe.records import GeoBox
+
+VERSION = "1.1.0"
+COLLECTION = "collection.json"
+
+_SCHEMA = "https://stac-extensions.github.io/{}/schema.json"
+FILE_INFO = _SCHEMA.format("file/v2.1.0")
+ITEM_EXTENSIONS = (
+    _SCHEMA.format("projection/v2.0.0"),
+    _SCHEMA.format("raster/v2.0.0"),
+    _SCHEMA.format("classification/v2.0.0"),
+    FILE_INFO,
+)
+
+SHA2_256 = "1220"
+"""Multihash prefix: the digest is SHA-256, 32 bytes long."""
+
+_KINDS: Mapping[str, tuple[str, str]] = {
+    ".tif": ("image/tiff; application=geotiff; profile=cloud-optimized", "data"),
+    ".shp": ("application/vnd.shp", "data"),
+    ".shx": ("application/vnd.shx", "data"),
+    ".dbf": ("application/vnd.dbf", "data"),
+    ".prj": ("text/plain", "metadata"),
+    ".cpg": ("text/plain", "metadata"),
+    ".gpkg": ("application/geopackage+sqlite3", "data"),
+    ".parquet": ("application/vnd.apache.parquet", "data"),
+    ".fgb": ("application/vnd.flatgeobuf", "data"),
+    ".csv": ("text/csv", "data"),
+    ".qml": ("application/xml", "style"),
+    ".qgs": ("application/xml", "style"),
+    ".png": ("image/png", "overview"),
+    ".json": ("application/json", "metadata"),
+}
+"""Media type and role of a file by its suffix."""
+
+_RUN_FILES = (
+    *("series.csv", "series.parquet", "history.csv", "change.csv", "trend.json", "alerts.csv"),
+    *("model.json", "k.png", "basis.json", "run.json", "{name}.qgs", "{name}.gpkg"),
+)
+"""Files of a run's folder that the collection offers, where they are there."""
+
+
+def item_name(name: str, key: str) -> str:
+    """File name of the item of an observation."""
+    return f"{name}_{key}.json"
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return SHA2_256 + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _asset(path: Path) -> dict[str, Any]:
+    kind, role = _KINDS.get(path.suffix, ("application/octet-stream", "data"))
+    return {
+        "href": f"./{path.name}",
+        "type": kind,
+        "roles": [role],
+        "file:size": path.stat().st_size,
+        "file:checksum": _checksum(path),
+    }
+
+
+def _assets(paths: Iterable[Path], stem: str) -> dict[str, dict[str, Any]]:
+    """An asset for every file, called by the part of its name that is not that of all."""
+    return {path.name.removeprefix(f"{stem}_"): _asset(path) for path in sorted(paths)}
+
+
+def _link(rel: str, href: str, kind: str = "application/json") -> dict[str, str]:
+    return {"rel": rel, "href": href, "type": kind}
+
+
+def _classes() -> list[dict[str, Any]]:
+    """The classes of a raster with their colours, from the one table."""
+    classes: list[dict[str, Any]] = []
+    for code, (red, green, blue) in CLASS_COLOURS.items():
+        entry = {"value": int(code), "name": code.label, "color_hint": f"{red:02X}{green:02X}{blue:02X}"}
+        classes.append(entry | ({"nodata": True} if code is ClassCode.OUTSIDE else {}))
+    return classes
+
+
+def _side_m(budget: Budget) -> float:
+    """Side of a square as large as the mean pixel of the region, whatever the unit of the map."""
+    pixels = sum(area.n_pixels for area in budget.classes.values())
+    return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3)
+
+
+def _raster(grid: GeoBox, budget: Budget) -> dict[str, Any]:
+    """What the class raster's asset tells beside its file: grid and band."""
+    t = grid.transform
+    x, y = zip(*grid.corners, strict=True)
+    return {
+        "proj:shape": list(grid.shape),
+        "proj:transform": [t.a, t.b, t.c, t.d, t.e, t.f],
+        "proj:bbox": [min(x), min(y), max(x), max(y)],
+        "bands": [
+            {
+                "name": "class",
+                "data_type": "uint8",
+                "nodata": int(ClassCode.OUTSIDE),
+                "raster:sampling": "area",
+                "raster:spatial_resolution": _side_m(budget),
+                "classification:classes": _classes(),
+            }
+        ],
+    }
+
+
+def _projection(wkt: str) -> dict[str, Any]:
+    """The coordinate system by its code, or in full where it has none."""
+    crs = pyproj.CRS.from_wkt(wkt)
+    authority = crs.to_authority()
+    if authority:
+        return {"proj:code": ":".join(authority)}
+    return {"proj:code": None, "proj:wkt2": crs.to_wkt("WKT2_2019")}
+
+
+def _when(key: str, moment: str) -> dict[str, str]:
+    """The time of an observation; where only the day is known, its start with the whole of it beside."""
+    if "T" in moment:
+        return {"datetime": moment}
+    day = interval_of(key)
+    return {"datetime": day.start_text, "start_datetime": day.start_text, "end_datetime": day.end_text}
+
+
+def write_item(folder: Path, name: str, key: str, moment: str, where: Footprint, grid: GeoBox, budget: Budget) -> None:
+    """Write the item of an observation, with an asset for every file that its folder holds by then.
+
+    Parameters
+    ----------
+    folder
+        Folder of the observation; its files must be whole.
+    name
+        Name of the run.
+    key, moment
+        The observation, and its day or time as ISO text.
+    where
+        The region that the raster tells of.
+    grid, budget
+        Grid and areas of the raster.
+    """
+    stem, up = f"{name}_{key}", f"../../{COLLECTION}"
+    assets = _assets((p for p in folder.iterdir() if p.name not in {RECORD, item_name(name, key)}), stem)
+    assets["classes.tif"] |= _raster(grid, budget)
+    document = {
+        "type": "Feature",
+        "stac_version": VERSION,
+        "stac_extensions": list(ITEM_EXTENSIONS),
+        "id": stem,
+        "collection": name,
+        "geometry": where.geometry,
+        "bbox": list(where.bbox),
+        "properties": {**_when(key, moment), **_projection(grid.crs)},
+        "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
+        "assets": assets,
+    }
+    (folder / item_name(name, key)).write_text(json_text(document), encoding="utf-8")
+
+
+def _temporal(keys: list[str]) -> list[str | None]:
+    """From the first second of the first observation to the last of the last; open where there is none."""
+    if not keys:
+        return [None, None]
+    return [min(interval_of(key).start_text for key in keys), max(interval_of(key).end_text for key in keys)]
+
+
+def write_collection(folder: Path, name: str, keys: Iterable[str], where: Footprint) -> None:
+    """Write ``collection.json`` over the items that are there, with the files of the run as assets.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    there = [key for key in sorted(keys) if (folder / "observations" / key / item_name(name, key)).is_file()]
+    files = (folder / file.format(name=name) for file in _RUN_FILES)
+    items = [_link("item", f"./observations/{key}/{item_name(name, key)}", "application/geo+json") for key in there]
+    document = {
+        "type": "Collection",
+        "stac_version": VERSION,
+        "stac_extensions": [FILE_INFO],
+        "id": name,
+        "title": name,
+        "description": "Ice and water from satellite tiles: a class raster, polygons and true areas for every date.",
+        "license": "other",
+        "extent": {"spatial": {"bbox": [list(where.bbox)]}, "temporal": {"interval": [_temporal(there)]}},
+        "links": [_link("root", f"./{COLLECTION}"), *items],
+        "assets": _assets((path for path in files if path.is_file()), name),
+    }
+    write_json(folder / COLLECTION, document)
