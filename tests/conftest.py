@@ -28,11 +28,11 @@ def shared_data() -> Path:
 def run_scenes(tmp_path: Path) -> Callable[..., RunResult]:
     """Run icepipe on some files with settings, into the test's own folder."""
 
-    def call(scenes, name="test", **sections) -> RunResult:
+    def call(scenes, name="test", only=(), **sections) -> RunResult:
         patterns = [str(path) for path in scenes] if isinstance(scenes, list) else str(scenes)
         inputs = {"scenes": patterns} | sections.pop("inputs", {})
         publish = {"folder": str(tmp_path / "out")} | sections.pop("publish", {})
-        return run(Config.model_validate({"name": name, "inputs": inputs, "publish": publish} | sections))
+        return run(Config.model_validate({"name": name, "inputs": inputs, "publish": publish} | sections), only=only)
 
     return call
 

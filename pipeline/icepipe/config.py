@@ -376,10 +376,39 @@ class Measure(_Section):
         return value
 
 
-class Polygons(_Section):
-    """Which classes become polygons."""
+PolygonFormat = Literal["shapefile", "geopackage", "geoparquet", "flatgeobuf"]
 
+
+class Polygons(_Section):
+    """Which classes become polygons, and how they are written."""
+
+    format: tuple[PolygonFormat, ...] = Field(
+        ("shapefile",), description="One or a list; a geopackage is one file a run, the others a file a date and class"
+    )
     classes: tuple[Literal["ice", "water", "other"], ...] = Field(("ice", "water"), description="One layer each")
+    simplify_m: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Cut off corners whose triangle is smaller than its square; areas stay those of the pixels",
+    )
+    crs: str | None = Field(
+        None,
+        pattern=r"(?i)^EPSG:\d{4,6}$",
+        description="Coordinate system that polygons are brought to, as EPSG:number; the run grid's own if none",
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _one_format_or_many(cls, value: Any) -> Any:  # noqa: ANN401
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("format")
+    @classmethod
+    def _each_format_once(cls, value: tuple[PolygonFormat, ...]) -> tuple[PolygonFormat, ...]:
+        if not value:
+            raise ValueError("names no format")
+        return tuple(sorted(set(value)))
 
 
 class Publish(_Section):

@@ -56,6 +56,8 @@ def _of_the_inputs(happened: Happened) -> Iterator[str]:
         yield f"{happened.n_up_to_date} observation(s) were up to date"
     if happened.stale:
         yield f"left out of the series, as other settings or another basis made them: {', '.join(happened.stale)}"
+    for record in happened.records.values():
+        yield from record.remarks
     if happened.gone:
         told = ", ".join(happened.gone)
         yield f"rows kept of observations whose files are gone: {told}; delete their folders to drop them"

@@ -15,9 +15,9 @@ from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
 from icepipe.measure.area import Budget, Tally, budget, edge_units, merged
 from icepipe.measure.observed import Observed
+from icepipe.measure.polygons import draw_polygons
 from icepipe.measure.regional import Regional, by_region
 from icepipe.measure.series import Context, Row, flags_of, rows
-from icepipe.measure.vectorize import vectorize
 from icepipe.models import Basis
 from icepipe.plan import Plan
 from icepipe.publish.basis import basis_hash
@@ -175,7 +175,6 @@ def observe(work: Work, observation: Observation) -> Observed:
     strata, looked = namer.table, _look(plan, namer, observation)
     tally = merged(tally for key, tally in looked.tallies.items() if key)
     regions = tuple(by_region(looked.classes, looked.tallies, strata, plan.regions, area, plan.unit_m2))
-    wanted = [ClassCode[name.upper()] for name in plan.config.publish.polygons.classes]
     seen = tally.pixels_in(strata.seen)
     fitted = strata.models[0] if namer.shared and strata.models else None
     return Observed(
@@ -188,7 +187,7 @@ def observe(work: Work, observation: Observation) -> Observed:
         unit_m2=plan.unit_m2,
         budget=regions[0].budget if plan.regions.own else _all_regions(plan, looked, tally, strata),
         regions=regions,
-        layers=tuple(vectorize(looked.classes, code, grid, area, plan.unit_m2) for code in wanted),
+        layers=draw_polygons(looked.classes, grid, area, plan.unit_m2, plan.drawing),
         doubled_fraction=looked.doubled / seen if seen else 0.0,
         drift=round(drift_of(looked.sample, fitted, plan.sensor), 6) if fitted else 1.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / seen, 6) if seen else 0.0,

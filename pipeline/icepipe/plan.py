@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -22,6 +23,8 @@ from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.regions import RegionMap, grid_of_regions
 from icepipe.inputs.scene import sensor_of
 from icepipe.inputs.sensors import Sensor
+from icepipe.measure.polygons import Drawing
+from icepipe.measure.reproject import check_drawable
 from icepipe.models import Basis, Model
 from icepipe.publish.basis import load_basis
 from icepipe.publish.model_file import read_model
@@ -95,10 +98,8 @@ class Plan:
 
     @property
     def covered(self) -> BaseGeometry:
-        """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
-        if self.regions.own:
-            return shapely.from_wkt(self.regions.outlines[0].wkt)
-        return outline(self.grid, self.grid.crs)
+        """What class rasters cover, on the map of the grid."""
+        return covered_by(self.regions)
 
     @property
     def block_side(self) -> int | None:
@@ -127,6 +128,18 @@ class Plan:
         if crs.is_geographic:
             return None
         return float(self.grid.planar_pixel_area * crs.axis_info[0].unit_conversion_factor ** 2 / 1e6)
+
+    @cached_property
+    def polygons_crs(self) -> str:
+        """WKT of the coordinate system that polygons are written in."""
+        return target_wkt(self.config) or self.grid.crs
+
+    @property
+    def drawing(self) -> Drawing:
+        """Which classes become polygons, and how."""
+        asked = self.config.publish.polygons
+        codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in asked.classes))
+        return Drawing(codes, asked.simplify_m, target_wkt(self.config))
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Open an observation's files; to be used as a context manager."""
@@ -191,6 +204,30 @@ def _earlier(
     return earlier
 
 
+def covered_by(regions: RegionMap) -> BaseGeometry:
+    """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
+    if regions.own:
+        return shapely.from_wkt(regions.outlines[0].wkt)
+    return outline(regions.grid, regions.grid.crs)
+
+
+def target_wkt(config: Config) -> str | None:
+    """The coordinate system that the config asks polygons to be in, as WKT; None for the grid's own.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such system.
+    """
+    asked = config.publish.polygons.crs
+    if asked is None:
+        return None
+    try:
+        return str(pyproj.CRS.from_user_input(asked).to_wkt())
+    except pyproj.exceptions.CRSError:
+        raise ConfigError(f"publish.polygons.crs: there is no {asked}", "correct the number") from None
+
+
 def _new_regions(config: Config, catalog: Catalog, named: tuple[Outline, ...] | None) -> RegionMap:
     """Grid and regions of a new basis: named outlines, or what the scenes cover."""
     grid = _new_grid(config, catalog)
@@ -222,6 +259,7 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
     grid = regions.grid
     if grid.width * grid.height > MAX_PIXELS:
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
+    check_drawable(covered_by(regions), grid, target_wkt(config))
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
     found = observations(catalog.scenes, config.measure.period)
     return Plan(config, catalog, found, sensor, clustering, earlier, grid, regions, unit_m2)

@@ -24,6 +24,7 @@ from icepipe.inputs.prefer import in_order
 from icepipe.measure.alerts import AlertRow, find_alerts
 from icepipe.measure.area_trend import AreaTrend, area_trends
 from icepipe.measure.doubts import with_doubts
+from icepipe.measure.reproject import is_cut
 from icepipe.measure.series import Row
 from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
@@ -35,9 +36,11 @@ from icepipe.publish.change_table import write_change_table
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document, model_hash
 from icepipe.publish.observation import publish_observation
-from icepipe.publish.provenance import provenance, versions
+from icepipe.publish.provenance import geopackage_before, provenance, versions
 from icepipe.publish.qgis import write_project
 from icepipe.publish.record import Made, Record, read_record
+from icepipe.publish.region_layer import write_region_layer
+from icepipe.publish.run_geopackage import Collected, write_run_geopackage
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables import write_history, write_json, write_series
 from icepipe.publish.trends import trend_document, write_trends
@@ -128,8 +131,8 @@ def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool
     except InputError as fault:
         return fault
     folder, published, own = _folder(config, observation.key), rows_of(work.plan, observed), work.shared is None
-    sensor, where = work.plan.sensor, work.where
-    return publish_observation(folder, config.name, observed, sensor, published, made, where, own), True
+    sensor, where, formats = work.plan.sensor, work.where, config.publish.polygons.format
+    return publish_observation(folder, config.name, observed, sensor, published, made, where, own, formats), True
 
 
 def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[str]]:
@@ -253,9 +256,29 @@ def _publish_model(folder: Path, model: Model | None) -> None:
         (folder / "k.png").unlink(missing_ok=True)
 
 
+def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
+    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
+    config, drawing = plan.config, plan.drawing
+    collected = Collected(
+        folder=config.run_folder,
+        name=config.name,
+        codes=drawing.codes,
+        crs=plan.polygons_crs,
+        multi=is_cut(drawing.crs),
+        records=happened.records,
+    )
+    before = geopackage_before(config.run_folder)
+    if "geopackage" in config.publish.polygons.format:
+        return write_run_geopackage(collected, before)
+    if before:
+        collected.path.unlink(missing_ok=True)
+    return {}
+
+
 def _publish_run(work: Work, result: RunResult, happened: Happened) -> None:
     folder, plan, basis = result.folder, work.plan, work.basis
     write_series(folder, result.rows)
+    write_region_layer(folder, basis.regions, result.rows)
     replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
     if replaced:
         write_history(folder, replaced)
@@ -263,7 +286,16 @@ def _publish_run(work: Work, result: RunResult, happened: Happened) -> None:
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
-    document = provenance(plan.config, basis, surface, scenes, happened.records, happened.outside_km2, result.faults)
+    document = provenance(
+        plan.config,
+        basis,
+        surface,
+        scenes,
+        happened.records,
+        happened.outside_km2,
+        result.faults,
+        _publish_geopackage(plan, happened),
+    )
     write_json(folder / "run.json", document)
     write_project(folder, plan.config.name, happened.records, plan.grid)
     write_collection(folder, plan.config.name, happened.records, work.where)

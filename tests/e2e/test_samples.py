@@ -116,6 +116,7 @@ def test_every_promised_file_is_there(arctic):
         "series.parquet",
         "trend.json",
         "change.csv",
+        "regions.gpkg",
         "change",
         "model.json",
         "run.json",

@@ -5,58 +5,128 @@ from __future__ import annotations
 import numpy as np
 import pyproj
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from rasterio.features import rasterize
+from scipy import ndimage
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
 from icepipe.records import Block, GeoBox
+from tests.conftest import ROOT
+from tests.polygons import CRS, NORTH_UP, assert_faithful, drawn, grid_of
 
-CRS = pyproj.CRS(3413).to_wkt()
-NORTH_UP = Affine(250, 0, -650_000, 0, -250, -1_350_000)
 TRANSFORMS = st.sampled_from([NORTH_UP, NORTH_UP @ Affine.rotation(28), NORTH_UP @ Affine.scale(1, -1)])
+
+
+def spiral(side):
+    """A band of ice one pixel wide that winds in water."""
+    classes, row, col, (down, right) = np.ones((side, side), np.uint8), 0, 0, (0, 1)
+    classes[0, 0] = 2
+    for length in [side - 1, *(n for n in range(side - 1, 1, -2) for _ in range(2))]:
+        for _ in range(length):
+            row, col = row + down, col + right
+            classes[row, col] = 2
+        down, right = right, -down
+    return classes
+
+
+def nested_rings(height, width):
+    rows, cols = np.indices((height, width))
+    return (np.minimum.reduce([rows, cols, height - 1 - rows, width - 1 - cols]) % 3 + 1).astype(np.uint8)
+
+
 PATTERNS = {
-    "checkerboard": np.indices((9, 9)).sum(axis=0) % 2 + 1,
-    "diagonal": np.eye(8, dtype=int) + 1,
-    "nested rings": np.minimum.reduce([*np.indices((11, 11)), *(10 - np.indices((11, 11)))]) % 2 + 1,
-    "full": np.full((5, 7), 2),
-    "empty": np.zeros((5, 7), dtype=int),
-    "one pixel": np.full((1, 1), 2),
+    "checkerboard": (np.indices((9, 9)).sum(axis=0) % 2 + 1).astype(np.uint8),
+    "three colours": (np.indices((7, 8)).sum(axis=0) % 3 + 1).astype(np.uint8),
+    "diagonal": np.eye(8, dtype=np.uint8) + 1,
+    "both diagonals": np.eye(9, dtype=np.uint8) | np.eye(9, dtype=np.uint8)[::-1] * 2,
+    "spiral": spiral(13),
+    "nested rings": nested_rings(11, 14),
+    "full": np.full((5, 7), 2, np.uint8),
+    "nothing seen": np.zeros((5, 7), np.uint8),
+    "one pixel": np.full((1, 1), 2, np.uint8),
+    "one row": np.array([[1, 2, 2, 1, 3]], np.uint8),
+    "a hole that touches the outside": np.array([[1, 2, 2], [2, 1, 2], [2, 2, 2]], np.uint8),
 }
-
-
-def assert_round_trip(classes, transform):
-    grid = GeoBox(CRS, transform, classes.shape[1], classes.shape[0])
-    area = PixelArea.of(grid)
-    units = area.units(Block(0, 0, *classes.shape))
-    for code in (ClassCode.WATER, ClassCode.ICE):
-        layer = vectorize(classes, code, grid, area.units, area.unit_m2)
-        held = classes == code
-        assert shapely.is_valid(layer.geometry).all()
-        assert layer.n_px.sum() == held.sum()
-        assert layer.area_m2.sum() == pytest.approx(units[held].sum() * area.unit_m2, rel=1e-12)
-        back = np.zeros(classes.shape, dtype=np.int32)
-        if held.any():
-            pairs = zip(layer.geometry, range(1, len(layer.geometry) + 1), strict=True)
-            back = rasterize(pairs, classes.shape, transform=transform, dtype="int32")
-        assert np.array_equal(back > 0, held)
-        assert np.array_equal(np.bincount(back.ravel(), minlength=1)[1:], layer.n_px)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_patterns(name):
-    assert_round_trip(PATTERNS[name].astype(np.uint8), NORTH_UP)
+    assert_faithful(PATTERNS[name])
 
 
-@settings(max_examples=150, deadline=None)
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.integers(0, 3)), TRANSFORMS)
+SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=14)
+
+
+@st.composite
+def rasters(draw):
+    """Noise of few or all classes, or a pattern with noise on it."""
+    pattern = draw(st.sampled_from([None, *PATTERNS]))
+    if pattern is None:
+        codes = draw(st.sampled_from([[1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5, 255]]))
+        return draw(arrays(np.uint8, SHAPES, elements=st.sampled_from(codes)))
+    classes = PATTERNS[pattern].copy()
+    change = draw(arrays(np.uint8, classes.shape, elements=st.sampled_from([0, 0, 0, 0, 1, 2, 3])))
+    return np.where(change, change, classes).astype(np.uint8)
+
+
+@settings(max_examples=500, deadline=None)
+@given(rasters(), TRANSFORMS)
 def test_random_rasters(classes, transform):
-    assert_round_trip(classes, transform)
+    assert_faithful(classes, transform)
+
+
+def test_a_long_border_keeps_its_nodes_whatever_is_published():
+    """Ice lies along two pieces, of which one is not seen: its border has a point where they meet."""
+    classes = np.array([[1, 1, 0, 0], [2, 2, 2, 2]], np.uint8)
+    (ice,) = drawn(classes, grid_of(classes), (ClassCode.ICE,))
+    columns = {(x - NORTH_UP.c) / NORTH_UP.a for x, y in ice.geometry[0].exterior.coords if y == NORTH_UP.f - 250}
+    assert columns == {0, 2, 4}
+
+
+def test_simplified_borders_do_not_depend_on_what_is_published():
+    rng = np.random.default_rng(3)
+    classes = (ndimage.gaussian_filter(rng.normal(size=(60, 60)), 3) > 0).astype(np.uint8) + 1
+    classes[20:40, 30:] = 4
+    grid = grid_of(classes)
+    (alone,) = drawn(classes, grid, (ClassCode.ICE,), 1000.0)
+    together = drawn(classes, grid, simplify_m=1000.0)[1]
+    (plain,) = drawn(classes, grid, (ClassCode.ICE,))
+    assert shapely.equals_exact(alone.geometry, together.geometry).all()
+    assert shapely.get_num_coordinates(alone.geometry).sum() < shapely.get_num_coordinates(plain.geometry).sum() / 3
+    assert (alone.perim_m < plain.perim_m).all()
+
+
+def test_a_simplified_corner_is_smaller_than_the_tolerance():
+    """The corner at column 3 makes a triangle of 3 x 1 / 2 pixels with the next points, whose root is 1.2247."""
+    classes = np.ones((8, 8), np.uint8)
+    classes[4:, :] = 2
+    classes[3, 3:] = 2
+    grid = grid_of(classes)
+    side_m = np.sqrt(PixelArea.of(grid).units(Block(4, 4, 1, 1))[0, 0] * PixelArea.of(grid).unit_m2)
+    counts = [
+        shapely.get_num_coordinates(drawn(classes, grid, (ClassCode.ICE,), side_m * part)[0].geometry)[0]
+        for part in (1.22, 1.23)
+    ]
+    assert counts[0] == counts[1] + 1
+
+
+def modis_scenes():
+    folder = ROOT.parent / "shared/data"
+    return sorted(folder.glob("modis-*/**/*truecolor.tif*")) + sorted(folder.glob("modis-*/**/*falsecolor.tif*"))
+
+
+@pytest.mark.parametrize("path", modis_scenes(), ids=lambda path: "-".join(path.parts[-2:]))
+def test_modis_scenes(path, run_scenes):
+    result = run_scenes(path, segment={"sample": 20_000})
+    (raster,) = result.folder.glob("observations/*/*_classes.tif")
+    with rasterio.open(raster) as dataset:
+        assert_faithful(dataset.read(1), dataset.transform, dataset.crs.to_wkt())
 
 
 def test_pieces_touching_at_a_corner_are_two_and_rings_are_holes():

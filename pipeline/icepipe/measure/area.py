@@ -98,6 +98,12 @@ class Budget:
         return self.classes[ClassCode.CLOUD].area_km2 + self.classes[ClassCode.UNOBSERVED].area_km2
 
     @property
+    def cloud_fraction(self) -> float:
+        """Part of the region without land that clouds hide; 0 where there is nothing but land."""
+        sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
+        return self.classes[ClassCode.CLOUD].area_km2 / sea if sea > 0 else 0.0
+
+    @property
     def valid_fraction(self) -> float:
         """Part of the region without land that was seen; 0 where there is nothing but land."""
         sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2

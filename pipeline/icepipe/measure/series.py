@@ -13,6 +13,10 @@ FULLY_SEEN = 0.9995
 """Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""
 
 
+CLOUDY = 0.1
+"""Part of the region without land that clouds hide where a row is flagged ``cloudy``; a convention."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the series; an area that is not known is None, an area known to be none is 0.
@@ -65,6 +69,7 @@ def flags_of(
 ) -> tuple[str, ...]:
     """What a reader must know before using a row, as codes in alphabetical order."""
     said = {
+        "cloudy": budget.cloud_fraction > CLOUDY,
         "cloud_not_screened": ClassCode.CLOUD not in screened,
         "land_not_masked": ClassCode.LAND not in screened,
         "model_drift": drifted,

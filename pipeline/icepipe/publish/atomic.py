@@ -48,7 +48,7 @@ def check_writable(folder: Path) -> None:
 
 @contextmanager
 def _part(target: Path) -> Iterator[Path]:
-    part = target.with_name(f".{target.name}{PART}")
+    part = target.with_name(f".{target.stem}{PART}{target.suffix}")  # GDAL goes by the ending
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove(part)
@@ -131,5 +131,5 @@ def clear_leftovers(folder: Path) -> None:
             _remove(path)
         else:
             path.replace(target)
-    for path in sorted(folder.glob(f".*{PART}")) if folder.is_dir() else ():
+    for path in sorted(folder.glob(f".*{PART}*")) if folder.is_dir() else ():
         _remove(path)

@@ -13,9 +13,9 @@ import pyarrow as pa
 from icepipe.measure.points import day_of
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.publish.atomic import replace_file
-from icepipe.publish.geopackage import write_geopackage
+from icepipe.publish.features import features_of
+from icepipe.publish.ogr import clock_at, write_ogr
 from icepipe.publish.styles import change_qml
-from icepipe.publish.vectors import arrow_table, to_geodataframe
 
 LAYER = "change"
 
@@ -48,7 +48,7 @@ def moment_of_key(key: str) -> str:
 
 
 def _part(layer: ChangeLayer, kind: str) -> pa.Table:
-    table = arrow_table(to_geodataframe(layer.kinds[kind], day_of(layer.after), moment_of_key(layer.after)))
+    table = features_of(layer.kinds[kind], day_of(layer.after), moment_of_key(layer.after)).table
     days = ((name, day_of(key)) for name, key in (("from_date", layer.before), ("to_date", layer.after)))
     for name, day in days:
         table = table.append_column(name, pa.array([day] * table.num_rows, pa.date32()))
@@ -71,12 +71,7 @@ def write_change_layer(path: Path, layer: ChangeLayer) -> None:
     IntegrityError
         If one cannot be written.
     """
-    with replace_file(path) as part:
-        named = part.with_name(f"{part.name}.gpkg")  # the driver warns of another ending
-        try:
-            write_geopackage(named, _table(layer), LAYER, "Polygon", layer.crs, day_of(layer.after))
-            named.replace(part)
-        finally:
-            named.unlink(missing_ok=True)
+    with replace_file(path) as part, clock_at(day_of(layer.after)):
+        write_ogr(part, _table(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:
         part.write_text(change_qml(), encoding="utf-8")

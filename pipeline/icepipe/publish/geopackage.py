@@ -1,54 +1,88 @@
-"""One layer as a GeoPackage that is the same bytes every time."""
+"""GeoPackages: a layer a class, with a spatial index and the style that QGIS opens it with."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from threading import Lock
 
 import pyarrow as pa
-import pyogrio
 
-from icepipe.errors import IntegrityError
+from icepipe.classes import ClassCode
+from icepipe.publish.features import GEOMETRY, Features
+from icepipe.publish.ogr import clock_at, write_attributes, write_ogr
+from icepipe.publish.styles import polygon_qml
 
-_ONE_AT_A_TIME = Lock()
-"""GDAL's options are of the whole process, and the date of a file is one of them."""
+
+def _styles(codes: Collection[ClassCode], date: dt.date) -> pa.Table:
+    """The table ``layer_styles``, in which QGIS looks for the style of a layer; names and types are QGIS's."""
+    count, labels = len(codes), [code.label for code in codes]
+    empty = pa.array([""] * count, pa.string())
+    day = dt.datetime.combine(date, dt.time())
+    return pa.table(
+        {
+            "f_table_catalog": empty,
+            "f_table_schema": empty,
+            "f_table_name": pa.array(labels, pa.string()),
+            "f_geometry_column": pa.array([GEOMETRY] * count, pa.string()),
+            "styleName": pa.array(labels, pa.string()),
+            "styleQML": pa.array([polygon_qml(code) for code in codes], pa.string()),
+            "styleSLD": empty,
+            "useAsDefault": pa.array([True] * count, pa.bool_()),
+            "description": pa.array([f"colour of the class {label}" for label in labels], pa.string()),
+            "owner": empty,
+            "ui": empty,
+            "update_time": pa.array([day] * count, pa.timestamp("ms")),
+        }
+    )
 
 
-def write_geopackage(path: Path, table: pa.Table, layer: str, geometry_type: str, crs: str, date: dt.date) -> None:
-    """Write a table with WKB in its column ``geometry``.
+def write_geopackage(
+    path: Path, layers: Mapping[ClassCode, pa.RecordBatchReader], crs: str, kind: str, date: dt.date
+) -> None:
+    """Write a ``.gpkg``.
 
     Parameters
     ----------
     path
-        File to write; its name ends in ``.gpkg``.
-    table
-        The features.
-    layer, geometry_type, crs
-        Name, kind and coordinate system of the layer.
+        File to write; there must be none yet.
+    layers
+        Features of each class, read as they are written.
+    crs
+        WKT of the coordinates.
+    kind
+        ``Polygon`` or ``MultiPolygon``.
     date
-        The only date in the file, besides those of its features.
+        The only date in the file beside those of the features.
 
     Raises
     ------
     IntegrityError
         If it cannot be written.
     """
-    # A spatial index that is built on a thread of its own depends on how the two take turns.
-    options = {"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
-    with _ONE_AT_A_TIME:
-        pyogrio.set_gdal_config_options(options)
-        try:
-            pyogrio.write_arrow(
-                table,
+    with clock_at(date):
+        for code, features in layers.items():
+            write_ogr(
                 path,
+                features,
                 driver="GPKG",
-                layer=layer,
-                geometry_name="geometry",
-                geometry_type=geometry_type,
+                layer=code.label,
+                geometry_type=kind,
                 crs=crs,
+                append=path.exists(),
+                GEOMETRY_NAME=GEOMETRY,
+                SPATIAL_INDEX="YES",
             )
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-            raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error
-        finally:
-            pyogrio.set_gdal_config_options(dict.fromkeys(options))
+        write_attributes(path, _styles(layers.keys(), date), "layer_styles")
+
+
+def write_features(path: Path, features: Features) -> None:
+    """Write one layer as a GeoPackage of its own.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    stream = pa.RecordBatchReader.from_batches(features.table.schema, features.table.to_batches())
+    write_geopackage(path, {features.code: stream}, features.crs, features.kind, features.date)

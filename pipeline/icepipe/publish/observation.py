@@ -11,6 +11,7 @@ from icepipe.measure.series import Row
 from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
+from icepipe.publish.features import features_of
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
@@ -20,7 +21,7 @@ from icepipe.publish.record import Made, Record, last_record, write_record
 from icepipe.publish.stac import write_item
 from icepipe.publish.styles import classes_qml
 from icepipe.publish.tables import json_text
-from icepipe.publish.vectors import write_shapefile
+from icepipe.publish.vectors import write_polygons
 from icepipe.records import Observation
 
 
@@ -50,6 +51,7 @@ def publish_observation(
     made: Made,
     where: Footprint,
     own_models: bool,
+    formats: Sequence[str],
 ) -> Record:
     """Write the folder of an observation; it appears whole or not at all.
 
@@ -67,14 +69,17 @@ def publish_observation(
         Where the region lies.
     own_models
         Whether it has models that no other observation shares, which are then written too.
+    formats
+        Of the polygons.
     """
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
     with replace_folder(folder) as part:
         write_classes(part / f"{stem}_classes.tif", observed.classes, observed.grid, observation.date)
         (part / f"{stem}_classes.qml").write_text(classes_qml(), encoding="utf-8")
+        remarks: list[str] = []
         for layer in observed.layers:
-            path = part / f"{stem}_{layer.code.label}.shp"
-            write_shapefile(path, layer, observation.date, moment_of(observation))
+            features = features_of(layer, observation.date, moment_of(observation))
+            remarks += write_polygons(part, f"{stem}_{layer.code.label}", features, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
         if own_models:
@@ -85,4 +90,4 @@ def publish_observation(
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
         moment = moment_of(observation)
         write_item(part, name, observation.key, moment, where, observed.grid, observed.budget)
-        return write_record(part, made, rows, observed, last_record(folder))
+        return write_record(part, made, rows, observed, last_record(folder), remarks)

@@ -14,7 +14,7 @@ import shapely
 from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import InputError
 from icepipe.publish.design import Design, DesignPoint, points_hash
-from icepipe.publish.geopackage import write_geopackage
+from icepipe.publish.ogr import clock_at, write_ogr
 
 LAYER = "points"
 FIELDS = ("id", "reference")
@@ -66,7 +66,8 @@ def write_points(path: Path, design: Design, chips: Sequence[str], date: dt.date
     IntegrityError
         If it cannot be written.
     """
-    write_geopackage(path, _table(design.points, chips), LAYER, "Point", design.crs, date)
+    with clock_at(date):
+        write_ogr(path, _table(design.points, chips), driver="GPKG", layer=LAYER, geometry_type="Point", crs=design.crs)
 
 
 def _number(value: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform as host
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -16,12 +17,33 @@ from icepipe.publish.model_file import model_hash
 from icepipe.publish.record import Record
 from icepipe.records import Scene
 
-LIBRARIES = ("icepipe", "rasterio", "numpy", "scikit-learn", "pyproj", "shapely", "pyogrio", "geopandas", "matplotlib")
+FILE = "run.json"
+LIBRARIES = (
+    "icepipe",
+    "rasterio",
+    "numpy",
+    "scikit-learn",
+    "pyproj",
+    "shapely",
+    "pyogrio",
+    "pyarrow",
+    "geopandas",
+    "matplotlib",
+)
 
 
 def versions() -> tuple[str, ...]:
     """Names and versions of what decides the bytes of the outputs."""
     return tuple(f"{name} {version(name)}" for name in LIBRARIES)
+
+
+def geopackage_before(folder: Path) -> dict[str, str]:
+    """What ``run.json`` says of the GeoPackage that an earlier run wrote; nothing where it wrote none."""
+    try:
+        found = json.loads((folder / FILE).read_bytes()).get("geopackage", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def provenance(
@@ -32,6 +54,7 @@ def provenance(
     records: Mapping[str, Record],
     outside_km2: Mapping[str, float],
     faults: Sequence[IcepipeError],
+    geopackage: Mapping[str, str],
 ) -> dict[str, Any]:
     """Everything a reader needs to see where the numbers come from, as JSON values."""
     left_out: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
@@ -66,6 +89,7 @@ def provenance(
             }
             for key, record in records.items()
         },
+        "geopackage": dict(geopackage),
         "failed": [str(fault) for fault in faults],
         "versions": [*versions(), f"python {host.python_version()}"],
     }

@@ -62,6 +62,8 @@ class Record:
         Rows that stood here before and were replaced, oldest first.
     outputs
         Name and fingerprint of every file of the folder, less this record.
+    remarks
+        What was written otherwise than asked for, in sentences.
     """
 
     made: Made
@@ -73,6 +75,7 @@ class Record:
     moved_km2: dict[str, float]
     superseded: tuple[tuple[Row, ...], ...]
     outputs: tuple[tuple[str, str], ...]
+    remarks: tuple[str, ...] = ()
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -92,7 +95,9 @@ def superseded_by(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, .
     return old.superseded if old.rows == tuple(rows) else (*old.superseded, old.rows)
 
 
-def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observed, old: Record | None) -> Record:
+def write_record(
+    folder: Path, made: Made, rows: Sequence[Row], observed: Observed, old: Record | None, remarks: Sequence[str]
+) -> Record:
     """Fingerprint what stands in a folder and write its record; ``old`` is the record that it replaces."""
     record = Record(
         made=made,
@@ -104,6 +109,7 @@ def write_record(folder: Path, made: Made, rows: Sequence[Row], observed: Observ
         moved_km2=observed.moved_km2,
         superseded=superseded_by(rows, old),
         outputs=outputs_of(folder),
+        remarks=tuple(remarks),
     )
     (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
     return record

@@ -55,7 +55,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 """Media type and role of a file by its suffix."""
 
 _RUN_FILES = (
-    *("series.csv", "series.parquet", "history.csv", "change.csv", "trend.json", "alerts.csv"),
+    *("series.csv", "series.parquet", "history.csv", "change.csv", "trend.json", "alerts.csv", "regions.gpkg"),
     *("model.json", "k.png", "basis.json", "run.json", "{name}.qgs", "{name}.gpkg"),
 )
 """Files of a run's folder that the collection offers, where they are there."""

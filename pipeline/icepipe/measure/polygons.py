@@ -1,0 +1,74 @@
+"""The polygons of an observation as they are published: traced, simplified, brought to another coordinate system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.classes import ClassCode
+from icepipe.measure.bend import Target
+from icepipe.measure.reproject import reprojected
+from icepipe.measure.rings import nodes
+from icepipe.measure.simplify import simplified
+from icepipe.measure.vectorize import PolygonLayer, vectorize
+from icepipe.records import Block, GeoBox, Int64, UInt8
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How polygons are drawn.
+
+    Attributes
+    ----------
+    codes
+        Classes that become polygons.
+    simplify_m
+        Root of the area of the largest triangle that is cut off, 0 for none.
+    crs
+        WKT of the coordinate system they are brought to, None for the grid's own.
+    """
+
+    codes: Sequence[ClassCode]
+    simplify_m: float = 0.0
+    crs: str | None = None
+
+
+def draw_polygons(
+    classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: Drawing
+) -> tuple[PolygonLayer, ...]:
+    """Layers of the classes asked for, in their order.
+
+    Parameters
+    ----------
+    classes
+        Class raster of the whole grid.
+    grid
+        Its grid.
+    area
+        Gives the true area of the pixels of a block, in units.
+    unit_m2
+        The unit.
+    drawing
+        Which classes, and how.
+
+    Raises
+    ------
+    ConfigError
+        If the coordinate system asked for has no place for them.
+    IntegrityError
+        If a polygon would vanish.
+    """
+    corners = nodes(classes)
+    codes = [code for code in ClassCode if code in drawing.codes or (drawing.simplify_m and np.any(classes == code))]
+    layers = tuple(vectorize(classes, code, grid, area, unit_m2, corners) for code in codes)
+    middle = Block(grid.height // 2, grid.width // 2, 1, 1)
+    side_m = float(np.sqrt(area(middle)[0, 0] * unit_m2))
+    if drawing.simplify_m:
+        layers = simplified(layers, grid, drawing.simplify_m / side_m)
+    wanted = tuple(layer for code in drawing.codes for layer in layers if layer.code == code)
+    if drawing.crs is None:
+        return wanted
+    target = Target.of(drawing.crs, grid, side_m)
+    return tuple(reprojected(layer, target) for layer in wanted)

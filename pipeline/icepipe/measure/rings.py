@@ -1,0 +1,162 @@
+"""Outlines of the pieces of a class raster, in whole pixels: corners, and nodes where more than two pieces meet.
+
+A border runs on the lines between pixels. All pieces of all classes that touch a node have it as a point, so that the
+outlines of all classes together are a valid coverage: neighbours share every point of their border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icepipe.records import Float64, Int64, UInt8
+
+BEYOND = 254
+"""What lies around the raster; no class has this code."""
+
+STRIP_PX = 2**22
+"""Vertices looked at at once."""
+
+EAST, SOUTH, WEST, NORTH = range(4)
+"""Ways along a border, clockwise. The four pixels around a vertex are numbered clockwise, too, from north-west."""
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Outlines of pieces, as ragged arrays: each piece its exterior and then its holes.
+
+    Attributes
+    ----------
+    points
+        Columns and rows, shape (n, 2); first and last point of a ring are the same.
+    ring_offsets
+        Where each ring begins in ``points``, and the end.
+    piece_offsets
+        Where each piece begins in the rings, and the end.
+    """
+
+    points: Float64
+    ring_offsets: Int64
+    piece_offsets: Int64
+
+
+def nodes(classes: UInt8) -> Int64:
+    """Vertices where a border turns, or where more than two pieces meet.
+
+    Around a point of a straight border lie two equal pairs; everything else that is not all of one class is a node.
+
+    Parameters
+    ----------
+    classes
+        Class raster, shape (rows, columns).
+
+    Returns
+    -------
+    Int64
+        ``row * (columns + 1) + column`` of each, ascending.
+    """
+    height, width = classes.shape
+    step = max(1, STRIP_PX // (width + 1))
+    found = []
+    for top in range(0, height + 1, step):
+        bottom = min(top + step, height + 1)
+        strip = np.full((bottom - top + 1, width + 2), BEYOND, dtype=np.uint8)
+        first, last = max(top - 1, 0), min(bottom, height)
+        strip[first - top + 1 : last - top + 1, 1:-1] = classes[first:last]
+        along_row = (strip[:-1, :-1] == strip[:-1, 1:]) & (strip[1:, :-1] == strip[1:, 1:])
+        along_column = (strip[:-1, :-1] == strip[1:, :-1]) & (strip[:-1, 1:] == strip[1:, 1:])
+        found.append(np.flatnonzero(~(along_row | along_column)) + top * (width + 1))
+    return np.concatenate(found)
+
+
+def _around(labels: NDArray[np.int32], row: Int64, col: Int64) -> NDArray[np.int32]:
+    """Labels of the four pixels around each vertex, clockwise from north-west, 0 off the raster; shape (4, n)."""
+    height, width = labels.shape
+    found = np.zeros((4, len(row)), dtype=np.int32)
+    for quadrant, (down, right) in enumerate(((-1, -1), (-1, 0), (0, 0), (0, -1))):
+        r, c = row + down, col + right
+        inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
+        found[quadrant, inside] = labels[r[inside], c[inside]]
+    return found
+
+
+def _ends(row: Int64, col: Int64) -> list[Int64]:
+    """Number of the node that a border leads to which leaves a node one of the four ways.
+
+    A border runs straight on until the next node, so that is the neighbour in the order of rows, or of columns.
+    """
+    index = np.arange(len(row))
+    by_column = np.lexsort((row, col))
+    south, north = np.empty_like(index), np.empty_like(index)
+    south[by_column], north[by_column] = np.roll(by_column, -1), np.roll(by_column, 1)
+    return [np.roll(index, -1), south, np.roll(index, 1), north]
+
+
+def _following(around: NDArray[np.int32], row: Int64, col: Int64) -> Int64:
+    """Edge that each edge is followed by, -1 where there is none.
+
+    Edge ``4 * node + way`` leaves a node with its piece on the right. At the next node it turns left where the piece
+    goes on there, else runs straight on where it goes on ahead, else turns right. Where a piece touches itself at a
+    corner it so turns away, and the outline touches a hole instead of crossing itself.
+    """
+    following = np.full(4 * len(row), -1, dtype=np.int64)
+    for way, end in enumerate(_ends(row, col)):
+        ahead_left, ahead_right = around[(way + 1) % 4], around[(way + 2) % 4]
+        leaves = np.flatnonzero((ahead_right != 0) & (ahead_left != ahead_right))
+        to = end[leaves]
+        piece = around[(way + 3) % 4, to]
+        left, ahead = around[(way + 1) % 4, to] == piece, around[(way + 2) % 4, to] == piece
+        turn = np.where(left, way - 1, np.where(ahead, way, way + 1)) % 4
+        following[4 * leaves + way] = 4 * to + turn
+    return following
+
+
+def _walk(following: Int64) -> tuple[Int64, Int64]:
+    """Edges ring by ring, the first of each again at its end, and where rings begin, with the end.
+
+    Rings begin at their smallest edge, which leaves their topmost then leftmost vertex, and stand in that order.
+    """
+    ahead = following.tolist()
+    order, offsets = [], [0]
+    for first in np.flatnonzero(following >= 0).tolist():
+        if ahead[first] < 0:
+            continue
+        edge = first
+        while (then := ahead[edge]) >= 0:
+            order.append(edge)
+            ahead[edge] = -1
+            edge = then
+        order.append(first)
+        offsets.append(len(order))
+    return np.array(order, dtype=np.int64), np.array(offsets, dtype=np.int64)
+
+
+def rings(labels: NDArray[np.int32], count: int, corners: Int64) -> Rings:
+    """Outlines of labelled pieces, clockwise in the raster and holes the other way, from the top-left vertex on.
+
+    Parameters
+    ----------
+    labels
+        Number of the 4-connected piece that each pixel belongs to, from 1 on in raster order of their first pixels;
+        0 for none.
+    count
+        Pieces.
+    corners
+        From :func:`nodes`, of the class raster that the labels come from.
+    """
+    row, col = np.divmod(corners, labels.shape[1] + 1)
+    around = _around(labels, row, col)
+    touched = around.any(axis=0)
+    around, row, col = around[:, touched], row[touched], col[touched]
+    edges, offsets = _walk(_following(around, row, col))
+    first = edges[offsets[:-1]]
+    label = around[(first % 4 + 2) % 4, first // 4]
+    by_label = np.argsort(label, kind="stable")
+    sizes = np.diff(offsets)[by_label]
+    ring_offsets = np.concatenate([[0], np.cumsum(sizes)])
+    edges = edges[np.arange(len(edges)) + np.repeat(offsets[by_label] - ring_offsets[:-1], sizes)]
+    piece_offsets = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count + 1)[1:])])
+    points = np.column_stack([col[edges // 4], row[edges // 4]]).astype(np.float64)
+    return Rings(points, ring_offsets, piece_offsets)

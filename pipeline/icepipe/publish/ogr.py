@@ -1,0 +1,64 @@
+"""Writing through GDAL's vector drivers, the one place that calls them, with a clock that stands still."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyogrio
+
+from icepipe.errors import IntegrityError
+
+_CLOCK = Lock()
+
+
+@contextmanager
+def clock_at(date: dt.date) -> Iterator[None]:
+    """GDAL takes the start of a day for now, so that a GeoPackage is the same bytes every time.
+
+    The setting is the process's, so whoever needs another day waits.
+    """
+    with _CLOCK:
+        # A spatial index that is built on a thread of its own depends on how the two take turns.
+        options = {"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
+        pyogrio.set_gdal_config_options(options)
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options(dict.fromkeys(options))
+
+
+def write_ogr(path: Path, features: Any, **options: Any) -> None:  # noqa: ANN401
+    """Write a table, or a stream of them, that has a column ``geometry`` with WKB.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    with _told(path):
+        pyogrio.write_arrow(features, path, geometry_name="geometry", encoding="UTF-8", **options)
+
+
+def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN401
+    """Add a table without geometry to a GeoPackage.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    with _told(path):
+        pyogrio.write_arrow(table, path, layer=layer, driver="GPKG", append=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+        raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error

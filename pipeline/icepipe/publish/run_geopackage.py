@@ -1,0 +1,110 @@
+"""The run's GeoPackage: all dates in one file, put together from what each observation keeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from icepipe.classes import ClassCode
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.publish.atomic import replace_file
+from icepipe.publish.features import SCHEMA
+from icepipe.publish.geopackage import write_geopackage
+from icepipe.publish.geoparquet import read_batches
+from icepipe.publish.record import Record
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a run's GeoPackage holds.
+
+    Attributes
+    ----------
+    folder, name
+        Of the run.
+    codes
+        Classes, a layer each.
+    crs
+        WKT of the coordinates.
+    multi
+        Whether features are multipolygons.
+    records
+        The observations, by key and in the order of the keys.
+    """
+
+    folder: Path
+    name: str
+    codes: Sequence[ClassCode]
+    crs: str
+    multi: bool
+    records: Mapping[str, Record]
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.folder / f"{self.name}.gpkg"
+
+    def parts(self, code: ClassCode) -> list[Path]:
+        """Files with one class of every observation, in the order of the keys."""
+        folder = self.folder / "observations"
+        return [folder / key / f"{self.name}_{key}_{code.label}.parquet" for key in self.records]
+
+    @property
+    def digest(self) -> str:
+        """Changes with everything that the file is made from: its parts, and the code that writes it."""
+        names = {part.name for code in self.codes for part in self.parts(code)}
+        parts = {key: [o for o in record.outputs if o[0] in names] for key, record in self.records.items()}
+        code = {line for record in self.records.values() for line in record.made.code}
+        made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes]]
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _stream(parts: Sequence[Path]) -> pa.RecordBatchReader:
+    def batches() -> Iterator[pa.RecordBatch]:
+        for part in parts:
+            yield from read_batches(part)
+
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
+
+
+def write_run_geopackage(collected: Collected, before: Mapping[str, str]) -> dict[str, str]:
+    """Bring ``<name>.gpkg`` up to date.
+
+    It is written from the beginning, observations in the order of their keys, so that it does not depend on the order
+    in which they came; and only where something changed.
+
+    Parameters
+    ----------
+    collected
+        What it holds.
+    before
+        What this function gave when the file was written last, or nothing.
+
+    Returns
+    -------
+    dict
+        ``made_from`` and ``fingerprint`` of the file; nothing where there is no observation.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    path, digest = collected.path, collected.digest
+    if not collected.records:
+        return {}
+    if before.get("made_from") == digest and path.is_file() and fingerprint(path) == before.get("fingerprint"):
+        return dict(before)
+    latest = max(row.date for record in collected.records.values() for row in record.rows)
+    date = dt.date.fromisoformat(latest)
+    kind = "MultiPolygon" if collected.multi else "Polygon"
+    with replace_file(path) as part:
+        layers = {code: _stream(collected.parts(code)) for code in collected.codes}
+        write_geopackage(part, layers, collected.crs, kind, date)
+    return {"made_from": digest, "fingerprint": fingerprint(path)}
