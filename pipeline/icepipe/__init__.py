@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from icepipe.config import Config
     from icepipe.config_file import load
-    from icepipe.stages import RunResult, run
+    from icepipe.finish import RunResult
+    from icepipe.stages import run
 
 __version__ = "0.1.0"
 __all__ = ["Config", "RunResult", "__version__", "load", "run"]
 
-_HOMES = {"Config": "config", "load": "config_file", "RunResult": "stages", "run": "stages"}
+_HOMES = {"Config": "config", "load": "config_file", "RunResult": "finish", "run": "stages"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

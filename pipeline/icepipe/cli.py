@@ -1,4 +1,4 @@
-"""Parse, call, print, exit. Only this and `cli_assess` print; only this exits."""
+"""Parse, call, print, exit. Only this, `cli_assess` and `cli_folder` print; only this exits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from icepipe import __version__, cli_assess
+from icepipe import __version__, cli_assess, cli_folder
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 
 if TYPE_CHECKING:
-    from icepipe.config import Measure
-    from icepipe.stages import RunResult
+    from icepipe.config_measure import Measure
+    from icepipe.finish import RunResult
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -216,6 +216,9 @@ def schema(
     from icepipe.reference import config_reference, rules_reference
 
     print(rules_reference() if rules else config_reference(Config), end="")
+
+
+cli_folder.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,39 +10,30 @@ import shapely
 
 from icepipe.batch.execute import ordered_map
 from icepipe.batch.lock import locked
-from icepipe.changes import Changes, changes_of
+from icepipe.changes import changes_of
 from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError, InputError
+from icepipe.finish import RunResult, finish
 from icepipe.fitting import Progress, fit_run
 from icepipe.inputs.catalog import spoiled
 from icepipe.inputs.fingerprint import fingerprint, with_side_files
 from icepipe.inputs.grid import outside_km2
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.prefer import in_order
-from icepipe.measure.alerts import AlertRow, find_alerts
-from icepipe.measure.area_trend import AreaTrend, area_trends
+from icepipe.measure.alerts import find_alerts
+from icepipe.measure.area_trend import area_trends
 from icepipe.measure.doubts import with_doubts
-from icepipe.measure.reproject import is_cut
-from icepipe.measure.series import Row
 from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
 from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable, clear_leftovers
 from icepipe.publish.basis import save_basis
-from icepipe.publish.change_table import write_change_table
-from icepipe.publish.k_curve import write_k_curve
-from icepipe.publish.model_file import model_document, model_hash
+from icepipe.publish.model_file import model_hash
 from icepipe.publish.observation import publish_observation
-from icepipe.publish.provenance import geopackage_before, provenance, versions
-from icepipe.publish.qgis import write_project
+from icepipe.publish.provenance import versions
 from icepipe.publish.record import Made, Record, read_record
-from icepipe.publish.region_layer import write_region_layer
-from icepipe.publish.run_geopackage import Collected, write_run_geopackage
-from icepipe.publish.stac import write_collection
-from icepipe.publish.tables import write_history, write_json, write_series
-from icepipe.publish.trends import trend_document, write_trends
 from icepipe.records import Observation
 from icepipe.segment.classify import Classifier, Namer
 from icepipe.segment.coded import Coded
@@ -52,40 +42,6 @@ from icepipe.segment.label import pinned
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     return None
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run gave.
-
-    Attributes
-    ----------
-    folder
-        Where it was written.
-    rows
-        The series: what was done now, and what stood there from earlier runs.
-    model
-        The named clusters; None where every observation has its own.
-    faults
-        What failed, each with its reason; the rest is published.
-    notes
-        What a reader should know, in sentences.
-    trends
-        How ice and water of every region changed.
-    alerts
-        What happened, or None where no alerts are asked for.
-    changes
-        What became what between observations, and what clouds hide.
-    """
-
-    folder: Path
-    rows: tuple[Row, ...]
-    model: Model | None
-    faults: tuple[InputError, ...]
-    notes: tuple[str, ...]
-    trends: tuple[AreaTrend, ...]
-    alerts: tuple[AlertRow, ...] | None
-    changes: Changes
 
 
 def _new_basis(plan: Plan, model: Model | None) -> Basis:
@@ -237,70 +193,6 @@ def _work_on(
     return records, faults, n_up_to_date
 
 
-def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
-    """Rows that were replaced, each with the number of its revision."""
-    for revision, rows in enumerate(record.superseded, start=1):
-        for row in rows:
-            yield revision, row
-
-
-def _publish_model(folder: Path, model: Model | None) -> None:
-    """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
-    if model:
-        write_json(folder / "model.json", model_document(model))
-    else:
-        (folder / "model.json").unlink(missing_ok=True)
-    if model and model.k_curve:
-        write_k_curve(folder / "k.png", model)
-    else:
-        (folder / "k.png").unlink(missing_ok=True)
-
-
-def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
-    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
-    config, drawing = plan.config, plan.drawing
-    collected = Collected(
-        folder=config.run_folder,
-        name=config.name,
-        codes=drawing.codes,
-        crs=plan.polygons_crs,
-        multi=is_cut(drawing.crs),
-        records=happened.records,
-    )
-    before = geopackage_before(config.run_folder)
-    if "geopackage" in config.publish.polygons.format:
-        return write_run_geopackage(collected, before)
-    if before:
-        collected.path.unlink(missing_ok=True)
-    return {}
-
-
-def _publish_run(work: Work, result: RunResult, happened: Happened) -> None:
-    folder, plan, basis = result.folder, work.plan, work.basis
-    write_series(folder, result.rows)
-    write_region_layer(folder, basis.regions, result.rows)
-    replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
-    if replaced:
-        write_history(folder, replaced)
-    write_change_table(folder, plan.config.name, result.changes.pairs)
-    write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
-    _publish_model(folder, result.model)
-    surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
-    document = provenance(
-        plan.config,
-        basis,
-        surface,
-        scenes,
-        happened.records,
-        happened.outside_km2,
-        result.faults,
-        _publish_geopackage(plan, happened),
-    )
-    write_json(folder / "run.json", document)
-    write_project(folder, plan.config.name, happened.records, plan.grid)
-    write_collection(folder, plan.config.name, happened.records, work.where)
-
-
 def run(
     config: Config,
     progress: Progress = _silent,
@@ -368,5 +260,5 @@ def _run(config: Config, progress: Progress, only: Collection[str], force: bool,
     alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
     notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
     result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts, changes)
-    _publish_run(work, result, happened)
+    finish(work, result, happened)
     return result

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from icepipe.config import Inputs
+from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import RASTER_SUFFIXES
 from icepipe.inputs.grid import run_grid

@@ -174,7 +174,7 @@ def inspect_lines(path: Path) -> list[str]:
     InputError
         If it cannot be opened or has no place on the Earth; what a run would refuse is told as a line instead.
     """
-    from icepipe.config import Inputs
+    from icepipe.config_inputs import Inputs
 
     lines = [str(path), *_header_lines(path)]
     try:

@@ -47,7 +47,7 @@ MANY = [(r, c, 16, 16) for r in range(0, SIDE, 16) for c in range(0, SIDE, 16)]
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     """Every published file but those that tell of the input files themselves, and the collection of their checksums."""
-    skip = {"record.json", "run.json", "series.csv", "series.parquet", "collection.json"}
+    skip = {"record.json", "run.json", "series.csv", "series.parquet", "collection.json", "manifest.json"}
     return {
         str(p.relative_to(folder)): p.read_bytes()
         for p in sorted(folder.rglob("*"))

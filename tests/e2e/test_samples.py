@@ -120,6 +120,7 @@ def test_every_promised_file_is_there(arctic):
         "change",
         "model.json",
         "run.json",
+        "manifest.json",
         "basis.json",
         "arctic.qgs",
         "collection.json",

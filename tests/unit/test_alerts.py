@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.config import Alert
+from icepipe.config_measure import Alert
 from icepipe.measure.alerts import find_alerts
 from tests.series import daily
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from icepipe.classes import ClassCode
-from icepipe.config import Inputs
+from icepipe.config_inputs import Inputs
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.catalog import find_files, without_masks
 from icepipe.inputs.metadata import earth_sun_distance, landsat_scale, read_mtl, read_sentinel2

@@ -10,7 +10,7 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp
 
-from icepipe.config import Inputs
+from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import find_files, find_scenes, observations
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints

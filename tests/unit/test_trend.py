@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from icepipe.config import Measure
+from icepipe.config_measure import Measure
 from icepipe.measure.area_trend import area_trends, baseline_of, values_of
 from icepipe.measure.bootstrap import block_bootstrap, block_length
 from icepipe.measure.kendall import (

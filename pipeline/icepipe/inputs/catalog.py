@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.config import Inputs
+from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.dates import stamp_of
 from icepipe.inputs.earth import Earth

@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from icepipe.config import Cloud, Mask
+from icepipe.config_inputs import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.grid import blocks

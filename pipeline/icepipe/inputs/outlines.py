@@ -10,7 +10,7 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from icepipe.config import Regions
+from icepipe.config_inputs import Regions
 from icepipe.errors import ConfigError
 from icepipe.records import Bool, Float64, Outline
 

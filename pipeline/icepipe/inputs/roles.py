@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rasterio.enums import ColorInterp
 
-from icepipe.config import Role
+from icepipe.config_inputs import Role
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset
 from icepipe.inputs.sensors import ROLE_NAMES, SENSORS, Sensor, sensor_of_product

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from icepipe.config import Scale
+from icepipe.config_inputs import Scale
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset
 from icepipe.inputs.dates import stamps_in

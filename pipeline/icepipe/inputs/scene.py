@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from icepipe.class_values import class_table
-from icepipe.config import Inputs
+from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.dates import stamp_of

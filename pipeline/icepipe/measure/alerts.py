@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-from icepipe.config import Alert
+from icepipe.config_measure import Alert
 from icepipe.measure.points import DaySeries, Point, day_series
 from icepipe.measure.series import Row
 

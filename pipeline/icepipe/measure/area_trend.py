@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from icepipe.config import Measure, Period
+from icepipe.config_measure import Measure, Period
 from icepipe.measure.events import Extreme, YearDates, dates_of_years, largest, smallest
 from icepipe.measure.points import DaySeries, Gap, LeftOut, Point, day_series, gaps, month_table, season_points
 from icepipe.measure.seasonal import MIN_YEARS, SeasonalKendall, seasonal_kendall

@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from icepipe.config import Measure
+from icepipe.config_measure import Measure
 from icepipe.measure.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.area_trend import AreaTrend
 from icepipe.measure.kendall import CONFIDENCE

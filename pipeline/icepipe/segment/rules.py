@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from icepipe.classes import ClassCode
-from icepipe.config import NewThreshold
+from icepipe.config_segment import NewThreshold
 from icepipe.errors import ConfigError
 from icepipe.models import Threshold
 from icepipe.records import Bool, UInt8

@@ -1,0 +1,53 @@
+"""Parse, call and print for what looks after a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icepipe.errors import IntegrityError
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
+
+
+def _folder(target: Path) -> Path:
+    from icepipe.config_file import load
+
+    return target if target.is_dir() else load(target).run_folder
+
+
+def verify(target: Run) -> None:
+    """Check every output: its bytes, the budget, and that polygons, raster and table agree."""
+    from icepipe.publish.manifest import read_manifest
+    from icepipe.verify import faults_of
+
+    folder = _folder(target)
+    faults = list(faults_of(folder))
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise IntegrityError(f"{len(faults)} thing(s) in {folder} do not hold", "run again with --force")
+    print(f"{len(read_manifest(folder))} files are as the run left them; budgets close; polygons = raster = table")
+
+
+def status(target: Run) -> None:
+    """Tell what stands in a run's folder, and what failed in the last run."""
+    from icepipe.upkeep import status_lines
+
+    print("\n".join(status_lines(_folder(target))))
+
+
+def prune(target: Run) -> None:
+    """Remove observations that are not in the series: of other settings, another basis, or damaged."""
+    from icepipe.upkeep import prune as pruned
+
+    gone = pruned(_folder(target))
+    print(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (verify, status, prune):
+        app.command()(command)

@@ -1,0 +1,130 @@
+"""What a run writes once its observations are done: series, changes, trends, projects, provenance, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from icepipe.changes import Changes
+from icepipe.errors import InputError
+from icepipe.measure.alerts import AlertRow
+from icepipe.measure.area_trend import AreaTrend
+from icepipe.measure.reproject import is_cut
+from icepipe.measure.series import Row
+from icepipe.models import Model
+from icepipe.notes import Happened
+from icepipe.observe import Work
+from icepipe.plan import Plan
+from icepipe.publish.change_table import write_change_table
+from icepipe.publish.k_curve import write_k_curve
+from icepipe.publish.manifest import write_manifest
+from icepipe.publish.model_file import model_document
+from icepipe.publish.provenance import geopackage_before, provenance
+from icepipe.publish.qgis import write_project
+from icepipe.publish.record import Record
+from icepipe.publish.region_layer import write_region_layer
+from icepipe.publish.run_geopackage import Collected, write_run_geopackage
+from icepipe.publish.stac import write_collection
+from icepipe.publish.tables import write_history, write_json, write_series
+from icepipe.publish.trends import trend_document, write_trends
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gave.
+
+    Attributes
+    ----------
+    folder
+        Where it was written.
+    rows
+        The series: what was done now, and what stood there from earlier runs.
+    model
+        The named clusters; None where every observation has its own.
+    faults
+        What failed, each with its reason; the rest is published.
+    notes
+        What a reader should know, in sentences.
+    trends
+        How ice and water of every region changed.
+    alerts
+        What happened, or None where no alerts are asked for.
+    changes
+        What became what between observations, and what clouds hide.
+    """
+
+    folder: Path
+    rows: tuple[Row, ...]
+    model: Model | None
+    faults: tuple[InputError, ...]
+    notes: tuple[str, ...]
+    trends: tuple[AreaTrend, ...]
+    alerts: tuple[AlertRow, ...] | None
+    changes: Changes
+
+
+def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
+    """Rows that were replaced, each with the number of its revision."""
+    for revision, rows in enumerate(record.superseded, start=1):
+        for row in rows:
+            yield revision, row
+
+
+def _publish_model(folder: Path, model: Model | None) -> None:
+    """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
+    if model:
+        write_json(folder / "model.json", model_document(model))
+    else:
+        (folder / "model.json").unlink(missing_ok=True)
+    if model and model.k_curve:
+        write_k_curve(folder / "k.png", model)
+    else:
+        (folder / "k.png").unlink(missing_ok=True)
+
+
+def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
+    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
+    config, drawing = plan.config, plan.drawing
+    collected = Collected(
+        folder=config.run_folder,
+        name=config.name,
+        codes=drawing.codes,
+        crs=plan.polygons_crs,
+        multi=is_cut(drawing.crs),
+        records=happened.records,
+    )
+    before = geopackage_before(config.run_folder)
+    if "geopackage" in config.publish.polygons.format:
+        return write_run_geopackage(collected, before)
+    if before:
+        collected.path.unlink(missing_ok=True)
+    return {}
+
+
+def finish(work: Work, result: RunResult, happened: Happened) -> None:
+    """Write what all observations together give, from the series to the manifest."""
+    folder, plan, basis = result.folder, work.plan, work.basis
+    write_series(folder, result.rows)
+    write_region_layer(folder, basis.regions, result.rows)
+    replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
+    if replaced:
+        write_history(folder, replaced)
+    write_change_table(folder, plan.config.name, result.changes.pairs)
+    write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
+    _publish_model(folder, result.model)
+    surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
+    document = provenance(
+        plan.config,
+        basis,
+        surface,
+        scenes,
+        happened.records,
+        happened.outside_km2,
+        result.faults,
+        _publish_geopackage(plan, happened),
+    )
+    write_json(folder / "run.json", document)
+    write_project(folder, plan.config.name, happened.records, plan.grid)
+    write_collection(folder, plan.config.name, happened.records, work.where)
+    write_manifest(folder, happened.records)

@@ -1,0 +1,63 @@
+"""``manifest.json``: the fingerprint of every file that a run left, so that one changed bit can be told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from icepipe.errors import ConfigError, IntegrityError
+from icepipe.inputs.fingerprint import fingerprint
+from icepipe.publish.atomic import replace_file
+from icepipe.publish.record import Record
+
+FILE = "manifest.json"
+UNLISTED = {FILE, ".lock"}
+
+
+def _text(files: Mapping[str, str]) -> str:
+    """The manifest, with a hash of itself, which a flipped bit in it does not survive."""
+    listed = json.dumps(files, indent=1, sort_keys=True)
+    return json.dumps({"files": files, "self": hashlib.sha256(listed.encode()).hexdigest()}, indent=1) + "\n"
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Files of a run by their path within its folder, less the manifest, the lock and what people drew to assess."""
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: path for name, path in found.items() if name not in UNLISTED and not name.startswith("assess/")}
+
+
+def write_manifest(folder: Path, records: Mapping[str, Record]) -> None:
+    """Write the manifest; files of observations have their fingerprints in ``records``, all others are read."""
+    known = {f"observations/{key}/{name}": told for key, record in records.items() for name, told in record.outputs}
+    files = {name: known.get(name) or fingerprint(path) for name, path in files_of(folder).items()}
+    with replace_file(folder / FILE) as part:
+        part.write_text(_text(files), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """The fingerprints that a run left.
+
+    Raises
+    ------
+    ConfigError
+        If there is no manifest.
+    IntegrityError
+        If it was changed since it was written.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        if not path.exists():
+            raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
+        raise IntegrityError(f"{path}: cannot be read ({error})", "run again with --force") from None
+    try:
+        files = json.loads(text)["files"]
+        whole = text == _text(files)
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise IntegrityError(f"{path}: was changed since it was written", "run again to write it anew")
+    return dict(files)

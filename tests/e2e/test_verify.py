@@ -1,0 +1,83 @@
+"""What a run left is what stands there: every bit, the budget, polygons = raster = table; and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from icepipe.errors import IntegrityError
+from icepipe.publish.manifest import files_of, write_manifest
+from icepipe.publish.record import last_record
+from icepipe.verify import changed_files, faults_of
+from tests.rasters import paint, write
+
+FLIPS, SEED = 500, 20240701
+
+
+@pytest.fixture
+def folder(run_scenes, tmp_path):
+    write(tmp_path / "x_20240701.tif", paint(["iiww", "igww", "wwww"]))
+    write(tmp_path / "x_20240703.tif", paint(["iwww", "wgww", "wwww"]))
+    return run_scenes(tmp_path / "*.tif", segment={"k": "elbow"}).folder
+
+
+def test_nothing_is_wrong_with_a_fresh_run(folder):
+    assert list(faults_of(folder)) == []
+
+
+def test_every_flipped_bit_is_found_and_its_file_named(folder):
+    """500 single bits in files drawn at random, the manifest among them."""
+    draw = random.Random(SEED)
+    paths = [*files_of(folder).values(), folder / "manifest.json"]
+    found = 0
+    for _ in range(FLIPS):
+        path = draw.choice(paths)
+        data = path.read_bytes()
+        place = draw.randrange(len(data))
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << draw.randrange(8)]) + data[place + 1 :])
+        try:
+            found += list(changed_files(folder)) == [f"{path}: its bytes have changed"]
+        except IntegrityError as error:
+            found += str(path) in str(error)
+        path.write_bytes(data)
+    print(f"{found} of {FLIPS} single-bit flips found, seed {SEED}")
+    assert found == FLIPS
+
+
+def test_missing_and_added_files_are_told(folder):
+    (folder / "series.csv").unlink()
+    (folder / "notes.txt").write_text("mine")
+    assert list(changed_files(folder)) == [
+        f"{folder / 'series.csv'}: is missing",
+        f"{folder / 'notes.txt'}: is not of this run",
+    ]
+
+
+@pytest.mark.parametrize(("old", "new"), [('"n_pixels": 3', '"n_pixels": 4'), ('"area_km2": ', '"area_km2": 1')])
+def test_a_table_that_does_not_agree_is_found_even_where_the_manifest_was_made_to_fit(folder, old, new):
+    path = folder / "observations/2024-07-01/record.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    records = {key: last_record(folder / "observations" / key) for key in ("2024-07-01", "2024-07-03")}
+    write_manifest(folder, records)
+    assert list(faults_of(folder))
+
+
+def test_the_commands(icepipe, folder):
+    assert "files are as the run left them" in icepipe("verify", folder).stdout
+    assert "2024-07-01  done: ice" in icepipe("status", folder).stdout
+    (folder / "observations/2024-07-01/explain.json").write_text("{}")
+    done = icepipe("verify", folder)
+    assert done.returncode == 6
+    assert "explain.json: its bytes have changed" in done.stdout
+    assert icepipe("verify", folder.parent / "none").returncode == 2
+
+
+def test_what_no_series_needs_is_pruned(icepipe, folder, run_scenes, tmp_path):
+    (tmp_path / "x_20240703.tif").unlink()
+    run_scenes(tmp_path / "*.tif", segment={"k": 4})
+    assert "2024-07-03  stale" in icepipe("status", folder).stdout
+    assert icepipe("prune", folder).stdout == "1 observation(s) removed: 2024-07-03\n"
+    assert icepipe("verify", folder).returncode == 0
+    assert json.loads((folder / "run.json").read_text())["observations"].keys() == {"2024-07-01"}
