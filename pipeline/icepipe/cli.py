@@ -13,6 +13,7 @@ import typer
 
 from icepipe import __version__, cli_assess, cli_folder
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
+from icepipe.interrupts import Interrupted, watch
 
 if TYPE_CHECKING:
     from icepipe.config_measure import Measure
@@ -238,14 +239,15 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit with the code that fits."""
+    watch()
     try:
         app(standalone_mode=True)
     except IcepipeError as error:
         _say(f"icepipe: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Interrupted as interrupted:
         _say("icepipe: interrupted; run again to continue")
-        sys.exit(130)
+        sys.exit(128 + interrupted.number)
     except Exception:  # noqa: BLE001
         traceback.print_exc()
         _say("icepipe: this is a bug; please report the lines above")
