@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,8 @@ import numpy as np
 from icepipe.batch.execute import ordered_map
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.fingerprint import fingerprint
-from icepipe.measure.area import Tally
+from icepipe.inputs.regions import RegionMap
+from icepipe.measure.area import Tally, merged
 from icepipe.measure.change import Change, change_of, check_closes, moved, paired
 from icepipe.measure.hidden import LOOK_BACK, Hidden, hidden_of, last_seen
 from icepipe.measure.vectorize import PolygonLayer, vectorize
@@ -60,11 +62,11 @@ class Changes:
     pairs
         The table of every two consecutive observations, by their keys.
     hidden
-        What each observation hides of what was last seen, by its key.
+        What each observation hides of what was last seen, by its key and by region.
     """
 
     pairs: Mapping[tuple[str, str], Change]
-    hidden: Mapping[str, Hidden]
+    hidden: Mapping[str, Mapping[str, Hidden]]
 
 
 def _published(mapped: Mapped) -> dict[ClassCode, float]:
@@ -142,13 +144,19 @@ def _stem(pair: tuple[Mapped, Mapped]) -> str:
     return f"{pair[0].key}_{pair[1].key}"
 
 
-def _hidden_now(mapped: Mapped, earlier: Sequence[Mapped]) -> Hidden:
-    """What one map hides of what earlier ones, the latest first, last saw."""
-    tally = Tally()
+def _hidden_now(mapped: Mapped, earlier: Sequence[Mapped], regions: RegionMap) -> dict[str, Hidden]:
+    """What one map hides of what earlier ones, the latest first, last saw; by region."""
+    tallies: defaultdict[int, Tally] = defaultdict(Tally)
     for block, classes in side_by_side([mapped, *earlier]):
         now = next(classes)
-        tally.add(paired(last_seen(now, classes), now), mapped.area.units(block))
-    return hidden_of(change_of(tally, mapped.basis.unit_m2, BUDGET, BUDGET))
+        pairs, units, sets = paired(last_seen(now, classes), now), mapped.area.units(block), regions.sets(block)
+        for key in np.unique(sets).tolist():
+            tallies[key].add(pairs[sets == key], units[sets == key])
+    found = {}
+    for number, outline in enumerate(regions.outlines):
+        tally = merged(tally for key, tally in tallies.items() if number in regions.members[key])
+        found[outline.name] = hidden_of(change_of(tally, mapped.basis.unit_m2, BUDGET, BUDGET))
+    return found
 
 
 def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
@@ -157,7 +165,9 @@ def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
     return list(islice(trusted, LOOK_BACK))
 
 
-def _hidden_of(kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], number: int) -> HiddenRecord | None:
+def _hidden_of(
+    kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], regions: RegionMap, number: int
+) -> HiddenRecord | None:
     """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
     mapped, earlier = maps[number], _earlier(maps, number)
     if not earlier:
@@ -166,28 +176,35 @@ def _hidden_of(kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], number:
     basis, record = mapped.record.made.basis, kept.get(mapped.key)
     if record and (record.rasters, record.basis) == (rasters, basis):
         return record
-    return HiddenRecord(rasters, basis, _hidden_now(mapped, earlier))
+    return HiddenRecord(rasters, basis, _hidden_now(mapped, earlier, regions))
 
 
-def _hidden(folder: Path, maps: Sequence[Mapped], workers: int) -> dict[str, Hidden]:
-    """What each map hides of what was there before, by key."""
+def _hidden(folder: Path, maps: Sequence[Mapped], regions: RegionMap, workers: int) -> dict[str, dict[str, Hidden]]:
+    """What each map hides of what was there before, by key and region."""
     kept = read_hidden(folder)
-    found = ordered_map(partial(_hidden_of, kept, maps), range(len(maps)), workers)
+    found = ordered_map(partial(_hidden_of, kept, maps, regions), range(len(maps)), workers)
     now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
     if now != kept:
         write_hidden(folder, now)
     return {key: record.hidden for key, record in now.items()}
 
 
-def changes_of(run_folder: Path, basis: Basis, records: Mapping[str, Record], polygons: bool, workers: int) -> Changes:
+def changes_of(
+    run_folder: Path,
+    basis: Basis,
+    regions: RegionMap,
+    records: Mapping[str, Record],
+    polygons: bool,
+    workers: int,
+) -> Changes:
     """Bring the changes between consecutive observations up to date.
 
     Parameters
     ----------
     run_folder
         Of the run; polygons and records of pairs go to its folder ``change``.
-    basis
-        What all observations share.
+    basis, regions
+        What all observations share, and where the regions lie.
     records
         Of every observation, by key, in order of time.
     polygons
@@ -205,4 +222,4 @@ def changes_of(run_folder: Path, basis: Basis, records: Mapping[str, Record], po
     drop_stale(folder, [_stem(pair) for pair in pairs])
     tables = ordered_map(partial(_pair, folder, polygons), pairs, workers)
     told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
-    return Changes(told, _hidden(folder, maps, workers))
+    return Changes(told, _hidden(folder, maps, regions, workers))

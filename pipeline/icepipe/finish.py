@@ -108,7 +108,7 @@ def finish(work: Work, result: RunResult, happened: Happened) -> None:
     write_series(folder, result.rows)
     write_region_layer(folder, basis.regions, result.rows)
     replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
-    if replaced:
+    if replaced or (folder / "history.csv").exists():
         write_history(folder, replaced)
     write_change_table(folder, plan.config.name, result.changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
@@ -125,6 +125,7 @@ def finish(work: Work, result: RunResult, happened: Happened) -> None:
         _publish_geopackage(plan, happened),
     )
     write_json(folder / "run.json", document)
-    write_project(folder, plan.config.name, happened.records, plan.grid)
+    moments = {key: record.moments for key, record in happened.records.items()}
+    write_project(folder, plan.config.name, moments, plan.grid)
     write_collection(folder, plan.config.name, happened.records, work.where)
     write_manifest(folder, happened.records)

@@ -60,7 +60,7 @@ def _of_the_inputs(happened: Happened) -> Iterator[str]:
         yield from record.remarks
     if happened.gone:
         told = ", ".join(happened.gone)
-        yield f"rows kept of observations whose files are gone: {told}; delete their folders to drop them"
+        yield f"rows kept of observations whose files are gone or broken: {told}; delete their folders to drop them"
     if happened.frozen_without_files:
         yield "region and model were frozen without the files that failed; use --rebase once they are repaired"
 
@@ -89,11 +89,12 @@ def _of_the_model(model: Model | None, happened: Happened) -> Iterator[str]:
 
 def _of_the_clouds(happened: Happened) -> Iterator[str]:
     """How much of what masks hide looks like ice: quality rasters call snow and ice cloud, too."""
-    hidden = {key: _cloud_km2(record) for key, record in happened.records.items()}
+    hidden = {key: record.cloud_km2 for key, record in happened.records.items()}
     most = max(hidden, key=lambda key: hidden[key], default="")
     if most and hidden[most]:
         share = happened.records[most].cloud_like_ice_fraction
-        yield f"cloud masks hide up to {hidden[most]:,.3f} km2 ({most}); {share:.0%} of that looks like ice"
+        looks = "" if share is None else f"; {share:.0%} of that looks like ice"
+        yield f"cloud masks hide up to {hidden[most]:,.3f} km2 ({most}){looks}"
 
 
 def _of_small_patches(happened: Happened) -> Iterator[str]:
@@ -103,10 +104,6 @@ def _of_small_patches(happened: Happened) -> Iterator[str]:
     if most and moved[most]:
         told = ", ".join(f"{what} {km2:,.3f}" for what, km2 in happened.records[most].moved_km2.items())
         yield f"small patches moved, up to {moved[most]:,.3f} km2 ({most}): {told}"
-
-
-def _cloud_km2(record: Record) -> float:
-    return max((row.area_km2 or 0.0 for row in record.rows if row.class_ == "cloud"), default=0.0)
 
 
 def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
@@ -122,11 +119,13 @@ def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
     return (*said, *([overlap] if twice else []))
 
 
-def notes_of_hidden(hidden: Mapping[str, Hidden]) -> tuple[str, ...]:
+def notes_of_hidden(hidden: Mapping[str, Mapping[str, Hidden]]) -> tuple[str, ...]:
     """A sentence that names the observations whose clouds and gaps prefer one class."""
     told = [
-        f"{key} ({one.shares[0]:.0%} of what was last seen as ice, {one.shares[1]:.0%} of water)"
-        for key, one in hidden.items()
+        f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.shares[0]:.0%} of what was last seen as ice, "
+        f"{one.shares[1]:.0%} of water)"
+        for key, by_region in hidden.items()
+        for name, one in by_region.items()
         if one.biases and one.shares
     ]
     return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(told)}",) if told else ()

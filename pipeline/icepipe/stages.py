@@ -253,7 +253,7 @@ def _run(config: Config, progress: Progress, only: Collection[str], force: bool,
         outside_km2=_outside(plan),
         frozen_without_files=plan.earlier is None and bool(faults),
     )
-    changes = changes_of(config.run_folder, basis, happened.records, config.publish.change, plan.workers)
+    changes = changes_of(config.run_folder, basis, plan.regions, happened.records, config.publish.change, plan.workers)
     measured = tuple(row for record in happened.records.values() for row in record.rows)
     series = with_doubts(measured, changes.hidden)
     trends = area_trends(series, config.measure)

@@ -128,7 +128,7 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
     ice, water = QUIET.copy(), QUIET.copy()
     ice[4] = 0
     series = rows(ice, flags="partly_seen") + rows(water, class_="water") + rows([0.0] * 9, class_="cloud")
-    hidden = {"2024-07-05": CLOUDED, "2024-07-06": EVENLY}
+    hidden = {"2024-07-05": {"bay": CLOUDED}, "2024-07-06": {"bay": EVENLY}}
     flags = {(row.class_, row.date): row.flags for row in with_doubts(series, hidden) if row.flags}
     assert flags.pop(("ice", "2024-07-05")) == "class_missing;cloud_biased;partly_seen;sudden_jump"
     assert flags.pop(("water", "2024-07-05")) == "cloud_biased"

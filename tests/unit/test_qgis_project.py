@@ -14,15 +14,21 @@ from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
-from icepipe.publish.moments import interval_of
+from icepipe.publish.features import features_of
+from icepipe.publish.moments import Interval, interval_of
 from icepipe.publish.qgis import MapLayer, find_layers, project_xml, write_project
 from icepipe.publish.rasters import write_classes
-from icepipe.publish.vectors import write_shapefile
-from icepipe.records import GeoBox
+from icepipe.publish.shapefile import write_shapefile
+from icepipe.records import GeoBox, Observation, Scene
 
 GRID = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(250, 0, -650_000, 0, -250, -1_350_000), 4, 3)
 CLASSES = np.array([[1, 2, 2, 0], [1, 2, 3, 3], [1, 1, 255, 255]], np.uint8)
 KEYS = ("2024-07-01", "2024-07-09T1030_aqua")
+MOMENTS = {
+    KEYS[0]: ("2024-07-01T00:00:00Z", "2024-07-01T23:59:59Z"),
+    KEYS[1]: ("2024-07-09T10:30:00Z", "2024-07-09T10:30:59Z"),
+}
+TURNED = dict(reversed(MOMENTS.items()))
 
 
 def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
@@ -35,7 +41,7 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         write_classes(part / f"bay_{key}_classes.tif", CLASSES, GRID, day)
         for code in codes:
             layer = vectorize(CLASSES, code, GRID, area.units, area.unit_m2)
-            write_shapefile(part / f"bay_{key}_{code.label}.shp", layer, day, key)
+            write_shapefile(part / f"bay_{key}_{code.label}.shp", features_of(layer, day, key))
     return folder
 
 
@@ -48,7 +54,7 @@ def test_it_holds_the_files_that_are_there_by_class_and_date(tmp_path):
     make(tmp_path)
     (tmp_path / "observations" / KEYS[1] / f"bay_{KEYS[1]}_ice.shp").unlink()
     (tmp_path / "series.csv").write_text("a\n1\n")
-    write_project(tmp_path, "bay", [*KEYS[::-1], "2024-07-30"], GRID)
+    write_project(tmp_path, "bay", TURNED | {"2024-07-30": MOMENTS[KEYS[0]]}, GRID)
     root = project(tmp_path)
     groups = {g.get("name"): [n.get("name") for n in g] for g in root.findall("./layer-tree-group/layer-tree-group")}
     assert groups == {
@@ -65,7 +71,7 @@ def test_it_holds_the_files_that_are_there_by_class_and_date(tmp_path):
 def test_every_path_is_relative(tmp_path):
     folder = make(tmp_path / "run")
     (folder / "series.csv").write_text("a\n1\n")
-    write_project(folder, "bay", KEYS, GRID)
+    write_project(folder, "bay", MOMENTS, GRID)
     root = project(folder)
     sources = {n.get("source") for n in root.iter("layer-tree-layer")} | {n.text for n in root.iter("datasource")}
     assert all(source.startswith(("./observations/", "file:./series.csv?")) for source in sources)
@@ -75,7 +81,7 @@ def test_every_path_is_relative(tmp_path):
 
 
 def test_a_layer_shows_at_its_own_time(tmp_path):
-    write_project(make(tmp_path), "bay", KEYS, GRID)
+    write_project(make(tmp_path), "bay", MOMENTS, GRID)
     root = project(tmp_path)
     times = {
         layer.findtext("layername"): tuple(
@@ -93,14 +99,14 @@ def test_a_layer_shows_at_its_own_time(tmp_path):
 def test_the_same_files_give_the_same_bytes(tmp_path):
     texts = set()
     for place in ("a", "b"):
-        write_project(make(tmp_path / place), "bay", KEYS if place == "a" else KEYS[::-1], GRID)
+        write_project(make(tmp_path / place), "bay", MOMENTS if place == "a" else TURNED, GRID)
         texts.add((tmp_path / place / "bay.qgs").read_bytes())
     assert len(texts) == 1
 
 
 def test_names_are_escaped():
     key = "2024-07-01<b>&\"'c"
-    layer = MapLayer(key, ClassCode.ICE, f"./{key}.shp", GRID.crs)
+    layer = MapLayer(key, ClassCode.ICE, f"./{key}.shp", GRID.crs, Interval.of(MOMENTS[KEYS[0]]))
     root = ElementTree.fromstring(project_xml(key, GRID, [layer], has_series=True))
     assert root.findtext("title") == root.get("projectname") == key
     assert root.findtext(".//maplayer/datasource") == f"./{key}.shp"
@@ -112,7 +118,7 @@ def test_a_layer_has_the_coordinate_system_of_its_own_file(tmp_path):
     make(tmp_path)
     prj = tmp_path / "observations" / KEYS[0] / f"bay_{KEYS[0]}_ice.prj"
     prj.write_text(pyproj.CRS(4326).to_wkt("WKT1_ESRI"))
-    found = {layer.name: pyproj.CRS(layer.crs).to_epsg() for layer in find_layers(tmp_path, "bay", KEYS, GRID.crs)}
+    found = {layer.name: pyproj.CRS(layer.crs).to_epsg() for layer in find_layers(tmp_path, "bay", MOMENTS, GRID.crs)}
     assert found["ice 2024-07-01"] == 4326
     assert found["water 2024-07-01"] == found["classes 2024-07-01"] == 3413
 
@@ -121,24 +127,31 @@ def test_a_file_without_a_place_is_told(tmp_path):
     make(tmp_path)
     (tmp_path / "observations" / KEYS[0] / f"bay_{KEYS[0]}_ice.prj").unlink()
     with pytest.raises(IntegrityError, match=r"bay_2024-07-01_ice\.shp"):
-        find_layers(tmp_path, "bay", KEYS, GRID.crs)
+        find_layers(tmp_path, "bay", MOMENTS, GRID.crs)
 
 
 def test_a_run_of_nothing_is_an_empty_project(tmp_path):
-    write_project(tmp_path, "bay", [], GRID)
+    write_project(tmp_path, "bay", {}, GRID)
     root = project(tmp_path)
     assert list(root.iter("maplayer")) == []
     assert root.find("ProjectTimeSettings") is None
 
 
+def seen(key, *scenes):
+    stamps = [dt.datetime.fromisoformat(text) for text in scenes]
+    told = tuple(Scene(None, s.date(), s.time(), "", "rgb", (), "rgb", GRID, ()) for s in stamps)
+    return interval_of(Observation(key, stamps[0].date(), told)).texts
+
+
 @pytest.mark.parametrize(
-    ("key", "start", "end"),
+    ("key", "scenes", "start", "end"),
     [
-        ("2024-02-29", "2024-02-29T00:00:00Z", "2024-02-29T23:59:59Z"),
-        ("2024-02-29_terra", "2024-02-29T00:00:00Z", "2024-02-29T23:59:59Z"),
-        ("2024-12-31T2359_T9", "2024-12-31T23:59:00Z", "2024-12-31T23:59:59Z"),
+        ("2024-02-29", ["2024-02-29T10:30"], "2024-02-29T00:00:00Z", "2024-02-29T23:59:59Z"),
+        ("2024-12-31T2359_T9", ["2024-12-31T23:59"], "2024-12-31T23:59:00Z", "2024-12-31T23:59:59Z"),
+        ("2024-07-01", ["2024-07-15T10:30", "2024-07-20T10:30"], "2024-07-15T00:00:00Z", "2024-07-20T23:59:59Z"),
+        ("2024-06-02", ["2024-06-01T23:30"], "2024-06-01T00:00:00Z", "2024-06-01T23:59:59Z"),
     ],
 )
-def test_the_time_that_a_key_names(key, start, end):
-    interval = interval_of(key)
-    assert (interval.start_text, interval.end_text) == (start, end)
+def test_the_time_of_an_observation_is_that_of_its_scenes(key, scenes, start, end):
+    """Also where a month, or a day by the sun, names it by another day."""
+    assert seen(key, *scenes) == (start, end)

@@ -159,13 +159,14 @@ _PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
 def spoiled(observation: Observation, faults: Sequence[InputError], inputs: Inputs, period: str) -> InputError | None:
     """The first fault of a file that belongs to an observation by its name, so that the observation lacks something."""
     for fault in faults:
+        platform = next(filter(None, map(platform_of, product_names(fault.path))), "")
         try:
             day, time = stamp_of(fault.path, inputs.date, dict)
+            lost = replace(observation.scenes[0], path=fault.path, date=day, time=time, platform=platform)
+            key = _PERIOD_KEYS[period](lost)
         except InputError:
             continue
-        platform = next(filter(None, map(platform_of, product_names(fault.path))), "")
-        lost = replace(observation.scenes[0], date=day, time=time, platform=platform)
-        if _PERIOD_KEYS[period](lost) == observation.key:
+        if key == observation.key:
             return fault
     return None
 

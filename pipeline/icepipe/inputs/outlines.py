@@ -62,12 +62,18 @@ def read_regions(asked: Regions) -> tuple[Outline, ...]:
         text = "" if name is None or name != name else str(name).strip()
         if not text:
             raise ConfigError(f"inputs.regions: an outline of {asked.path} has no {field}", "name every outline")
-        shapes[text].append(shape)
+        shapes[text] += areas_of(shape)
     crs = frame.crs.to_wkt()
     return tuple(
         Outline(name, shapely.to_wkt(shapely.union_all(shapes[name]), rounding_precision=-1), crs)
         for name in sorted(shapes)
     )
+
+
+def areas_of(shape: BaseGeometry) -> list[BaseGeometry]:
+    """The polygons of a shape, without heights; a repaired outline can hold lines and points, too."""
+    parts = shapely.get_parts(shapely.force_2d(shape))
+    return [area for part in parts for area in shapely.get_parts(part) if area.geom_type == "Polygon"]
 
 
 def points_in(shape: BaseGeometry, crs: pyproj.CRS, x: Float64, y: Float64) -> Bool:

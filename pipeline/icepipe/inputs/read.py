@@ -277,7 +277,7 @@ def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
         np.copyto(bands[:, *layer.target], layer.bands, where=new | first)
         twice[layer.target] |= clear & ~new
         valid[layer.target] |= new
-        hidden[layer.target][cloud] = ClassCode.CLOUD
+        hidden[layer.target][cloud & (hidden[layer.target] != ClassCode.LAND)] = ClassCode.CLOUD
         if layer.land is not None:
-            hidden[layer.target][layer.land & (hidden[layer.target] == ClassCode.UNOBSERVED)] = ClassCode.LAND
+            hidden[layer.target][layer.land] = ClassCode.LAND
     return Pixels(bands, valid, hidden), twice

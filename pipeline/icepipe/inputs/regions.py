@@ -10,6 +10,7 @@ import numpy as np
 import pyproj
 import shapely
 from affine import Affine
+from shapely.affinity import translate
 from shapely.geometry import Point, box
 from shapely.geometry.base import BaseGeometry
 
@@ -67,8 +68,10 @@ class RegionMap:
         places: dict[str, tuple[Float64, Float64]] = {}
         for number, outline in enumerate(self.outlines):
             shape = shapely.from_wkt(outline.wkt)
-            if same_crs(outline.crs, self.grid.crs) and not pyproj.CRS.from_wkt(outline.crs).is_geographic:
-                found[number] = inside(shape, self.grid, block)
+            if same_crs(outline.crs, self.grid.crs):
+                turns = (0, -360, 360) if pyproj.CRS.from_wkt(outline.crs).is_geographic else (0,)
+                turned = (inside(translate(shape, turn), self.grid, block) for turn in turns)
+                found[number] = np.any(list(turned), axis=0)
                 continue
             if outline.crs not in places:
                 to_crs = pyproj.Transformer.from_crs(self.grid.crs, outline.crs, always_xy=True)
@@ -133,7 +136,9 @@ def bounds_on(outline: Outline, grid: GeoBox) -> tuple[float, float, float, floa
 def _turned(x: Float64, y: Float64, outline: Outline, grid: GeoBox) -> tuple[Float64, Float64]:
     """Longitudes next to those of a grid, and all of them with the pole where the region holds it."""
     middle = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
-    x = x + 360 * np.round((middle - x) / 360)
+    each = x + 360 * np.round((middle - x) / 360)
+    whole = x + 360 * np.round((middle - (x.min() + x.max()) / 2) / 360)
+    x = min(each, whole, key=np.ptp)
     theirs = pyproj.CRS.from_wkt(outline.crs)
     for pole in (-90.0, 90.0):
         at = pyproj.Transformer.from_crs(grid.crs, outline.crs, always_xy=True).transform(0.0, pole)

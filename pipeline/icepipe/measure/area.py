@@ -98,6 +98,11 @@ class Budget:
         return self.classes[ClassCode.CLOUD].area_km2 + self.classes[ClassCode.UNOBSERVED].area_km2
 
     @property
+    def all_land(self) -> bool:
+        """Whether there is nothing but land, so that no class of the surface is there."""
+        return self.region_km2 > 0 and self.classes[ClassCode.LAND].area_km2 == self.region_km2
+
+    @property
     def cloud_fraction(self) -> float:
         """Part of the region without land that clouds hide; 0 where there is nothing but land."""
         sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2

@@ -131,7 +131,7 @@ def _flagged(row: Row, flags: Collection[str]) -> Row:
     return replace(row, flags=";".join(sorted({*filter(None, row.flags.split(";")), *flags})))
 
 
-def with_doubts(rows: Sequence[Row], hidden: Mapping[str, Hidden]) -> tuple[Row, ...]:
+def with_doubts(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Hidden]]) -> tuple[Row, ...]:
     """Rows with ``sudden_jump``, ``class_missing`` and ``cloud_biased`` where they hold.
 
     Parameters
@@ -139,7 +139,7 @@ def with_doubts(rows: Sequence[Row], hidden: Mapping[str, Hidden]) -> tuple[Row,
     rows
         The whole series.
     hidden
-        What each observation hides of what was last seen; none of the first.
+        What each observation hides of what was last seen, by its key and by region; none of the first.
     """
     doubts: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for group in _by_class(rows):
@@ -148,6 +148,7 @@ def with_doubts(rows: Sequence[Row], hidden: Mapping[str, Hidden]) -> tuple[Row,
             for date in dates:
                 doubts[region, date, class_].add(flag)
         for row in group:
-            if row.area_est_km2 is not None and row.date in hidden and hidden[row.date].biases:
+            here = hidden.get(row.date, {}).get(region)
+            if row.area_est_km2 is not None and here and here.biases:
                 doubts[region, row.date, class_].add("cloud_biased")
     return tuple(_flagged(row, doubts.get((row.region, row.date, row.class_), ())) for row in rows)

@@ -65,7 +65,9 @@ class Observed:
         return {what: count * self.unit_m2 / 1e6 for what, count in units.items() if count}
 
     @property
-    def cloud_like_ice_fraction(self) -> float:
-        """Part of what cloud masks hide whose colour is that of ice; 0 where nothing is hidden."""
+    def cloud_like_ice_fraction(self) -> float | None:
+        """Part of what cloud masks hide whose colour is that of ice; None where class rasters do not tell."""
+        if not self.strata.models:
+            return None
         cloud = self.tally.units_in(self.strata.of(ClassCode.CLOUD))
-        return self.tally.units[FIRST_CLOUD + ClassCode.ICE] / cloud if cloud else 0.0
+        return round(self.tally.units[FIRST_CLOUD + ClassCode.ICE] / cloud, 6) if cloud else 0.0

@@ -75,10 +75,10 @@ def flags_of(
         "model_drift": drifted,
         "model_misfit": unfit,
         "concentration": any(area.weighted_km2 is not None for area in budget.classes.values()),
-        "nothing_seen": budget.seen_km2 == 0,
+        "nothing_seen": budget.seen_km2 == 0 and not budget.all_land,
         "off_grid": not on_grid,
         "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
-        "under_min_valid": budget.valid_fraction < min_valid,
+        "under_min_valid": budget.valid_fraction < min_valid and not budget.all_land,
         "water_not_separable": not water_is_separable(observation),
     }
     notes = {note for scene in observation.scenes for note in scene.notes}
@@ -105,8 +105,12 @@ def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
     if code is ClassCode.WATER and not water_is_separable(context.observation):
         return False
     if code in SEEN:
-        return budget.seen_km2 > 0 and context.fits
+        return budget.all_land or (budget.seen_km2 > 0 and context.fits)
     return code is ClassCode.UNOBSERVED or code in screened
+
+
+def _estimate(area_km2: float, budget: Budget) -> float:
+    return area_km2 / budget.valid_fraction if budget.valid_fraction else area_km2
 
 
 def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Context) -> Row:
@@ -123,7 +127,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Conte
         area_low_km2=area.low_km2 if known else None,
         area_high_km2=area.high_km2 if known else None,
         unknown_km2=budget.unknown_km2,
-        area_est_km2=area.area_km2 / budget.valid_fraction if estimated else None,
+        area_est_km2=_estimate(area.area_km2, budget) if estimated else None,
         weighted_km2=area.weighted_km2 if known else None,
         region_km2=budget.region_km2,
         valid_fraction=budget.valid_fraction,

@@ -60,7 +60,7 @@ class HiddenRecord:
 
     rasters: tuple[str, ...]
     basis: str
-    hidden: Hidden
+    hidden: dict[str, Hidden]
 
 
 _PAIR = TypeAdapter(PairRecord)

@@ -13,7 +13,7 @@ from icepipe.errors import ConfigError
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.area import Tally
 from icepipe.publish.model_file import cluster_document, hash_of_all
-from icepipe.segment.strata import FIRST_CLOUD, StrataTable
+from icepipe.segment.strata import FIRST_CLOUD, StrataTable, moved_strata
 
 
 def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
@@ -46,6 +46,11 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
         "model": hash_of_all(strata.models),
         "pinned_on": next((model.pinned_on for model in strata.models), None),
         "clusters": clusters,
+        "small_patches_moved_km2": {
+            f"{old.label} to {new.label}": tally.units[number] * unit_m2 / 1e6
+            for number, old, new in moved_strata()
+            if tally.units[number]
+        },
         "cloud_looks_like_km2": clouds,
     }
 
@@ -68,6 +73,10 @@ def explain_text(document: dict[str, Any]) -> str:
     lines = [f"{document['date']} (model {document['model']}{pinned})"]
     for entry in document["clusters"]:
         lines += _lines_of(entry)
+    if moved := document.get("small_patches_moved_km2"):
+        lines.append(
+            "  small patches that moved: " + ", ".join(f"{what} {km2:,.3f} km2" for what, km2 in moved.items())
+        )
     clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}
     if clouds:
         lines.append(

@@ -65,8 +65,11 @@ class Mapped:
 
     @property
     def flags(self) -> frozenset[str]:
-        """Every flag of its rows."""
-        return frozenset(flag for row in self.record.rows for flag in row.flags.split(";") if flag)
+        """Flags of its rows that hold in every region."""
+        by_region: dict[str, set[str]] = {}
+        for row in self.record.rows:
+            by_region.setdefault(row.region, set()).update(flag for flag in row.flags.split(";") if flag)
+        return frozenset(set.intersection(*by_region.values()))
 
     @property
     def known(self) -> frozenset[ClassCode]:

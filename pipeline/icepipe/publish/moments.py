@@ -1,14 +1,11 @@
-"""The time that an observation stands for, told by its key."""
+"""The time that an observation stands for: that of its scenes."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
-from icepipe.measure.points import day_of
-
-_CLOCK = re.compile(r"T(\d{2})(\d{2})")
+from icepipe.records import Observation, Scene
 
 
 @dataclass(frozen=True)
@@ -19,24 +16,31 @@ class Interval:
     end: dt.datetime
 
     @property
-    def start_text(self) -> str:
-        """ISO text of the first second."""
-        return _text(self.start)
+    def texts(self) -> tuple[str, str]:
+        """ISO text of the first and of the last second."""
+        return _text(self.start), _text(self.end)
 
-    @property
-    def end_text(self) -> str:
-        """ISO text of the last second."""
-        return _text(self.end)
+    @classmethod
+    def of(cls, texts: tuple[str, str]) -> Interval:
+        """The interval of two ISO texts."""
+        start, end = (dt.datetime.fromisoformat(text) for text in texts)
+        return cls(start, end)
 
 
 def _text(moment: dt.datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def interval_of(key: str) -> Interval:
-    """The minute that a key names, or its day."""
-    clock = _CLOCK.match(key[10:])
-    time = dt.time(int(clock[1]), int(clock[2])) if clock else dt.time()
-    start = dt.datetime.combine(day_of(key), time, dt.UTC)
-    span = dt.timedelta(minutes=1) if clock else dt.timedelta(days=1)
+def _of_scene(scene: Scene, by_time: bool) -> Interval:
+    """The minute of a scene, or its day."""
+    time = scene.time if by_time else None
+    start = dt.datetime.combine(scene.date, time or dt.time(), dt.UTC)
+    span = dt.timedelta(minutes=1) if time else dt.timedelta(days=1)
     return Interval(start, start + span - dt.timedelta(seconds=1))
+
+
+def interval_of(observation: Observation) -> Interval:
+    """From the start of its first scene's day to the end of its last one's; minutes, where its key names a time."""
+    by_time = "T" in observation.key
+    spans = [_of_scene(scene, by_time) for scene in observation.scenes]
+    return Interval(min(span.start for span in spans), max(span.end for span in spans))

@@ -26,11 +26,12 @@ from icepipe.records import Observation
 
 
 def moment_of(observation: Observation) -> str:
-    """ISO text of the observation's day, with the time where its scenes share one."""
-    times = {scene.time for scene in observation.scenes}
-    only = times.pop() if len(times) == 1 else None
-    day = observation.date.isoformat()
-    return f"{day}T{only.isoformat()}Z" if only else day
+    """ISO text of the observation's day, with the time where its scenes share one and are of that day."""
+    times = {(scene.date, scene.time) for scene in observation.scenes}
+    day, only = times.pop() if len(times) == 1 else (observation.date, None)
+    only = only if day == observation.date else None
+    text = observation.date.isoformat()
+    return f"{text}T{only.isoformat()}Z" if only else text
 
 
 def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
@@ -89,5 +90,5 @@ def publish_observation(
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
         moment = moment_of(observation)
-        write_item(part, name, observation.key, moment, where, observed.grid, observed.budget)
+        write_item(part, name, observation, moment, where, observed.grid, observed.budget)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

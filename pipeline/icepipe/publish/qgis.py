@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
@@ -18,7 +18,7 @@ import pyproj
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.publish.atomic import replace_file
-from icepipe.publish.moments import Interval, interval_of
+from icepipe.publish.moments import Interval
 from icepipe.publish.styles import WRITTEN_FOR, add, classes_pipe, polygon_renderer, xml_text
 from icepipe.records import GeoBox
 
@@ -58,12 +58,15 @@ class MapLayer:
         Path, relative to the project.
     crs
         WKT of its coordinates.
+    interval
+        When what it shows was seen.
     """
 
     key: str
     code: ClassCode | None
     source: str
     crs: str
+    interval: Interval
 
     @property
     def group(self) -> str:
@@ -94,7 +97,7 @@ def _crs_of(path: Path) -> str:
         raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
 
 
-def find_layers(folder: Path, name: str, keys: Iterable[str], crs: str) -> tuple[MapLayer, ...]:
+def find_layers(folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str) -> tuple[MapLayer, ...]:
     """Layers of the files that are there: polygons class by class, then class rasters, each in the order of time.
 
     Parameters
@@ -103,8 +106,8 @@ def find_layers(folder: Path, name: str, keys: Iterable[str], crs: str) -> tuple
         Folder of the run.
     name
         Its name, which starts every file's name.
-    keys
-        Keys of the observations.
+    moments
+        First and last second of each observation as ISO text, by key.
     crs
         WKT of the run grid.
 
@@ -113,15 +116,16 @@ def find_layers(folder: Path, name: str, keys: Iterable[str], crs: str) -> tuple
     IntegrityError
         If a file does not say where its coordinates are.
     """
-    stems = [(key, folder / "observations" / key / f"{name}_{key}") for key in sorted(keys)]
+    stems = [(key, folder / "observations" / key / f"{name}_{key}") for key in sorted(moments)]
+    when = {key: Interval.of(texts) for key, texts in moments.items()}
     layers = []
     for code in GROUPS:
         for key, stem in stems:
             candidates = (Path(f"{stem}_{code.label}{suffix}") for suffix in VECTORS)
             there = [path for path in candidates if path.is_file()]
-            layers += [MapLayer(key, code, _relative(path, folder), _crs_of(path)) for path in there[:1]]
+            layers += [MapLayer(key, code, _relative(path, folder), _crs_of(path), when[key]) for path in there[:1]]
     rasters = ((key, Path(f"{stem}_classes.tif")) for key, stem in stems)
-    layers += [MapLayer(key, None, _relative(path, folder), crs) for key, path in rasters if path.is_file()]
+    layers += [MapLayer(key, None, _relative(path, folder), crs, when[key]) for key, path in rasters if path.is_file()]
     return tuple(layers)
 
 
@@ -136,8 +140,8 @@ def _add_crs(parent: Element, tag: str, wkt: str) -> None:
 
 def _add_range(parent: Element, tag: str, interval: Interval) -> None:
     held = SubElement(parent, tag)
-    add(held, "start", interval.start_text)
-    add(held, "end", interval.end_text)
+    for tag_, text in zip(("start", "end"), interval.texts, strict=True):
+        add(held, tag_, text)
 
 
 def _add_layer(parent: Element, layer: MapLayer) -> None:
@@ -150,7 +154,7 @@ def _add_layer(parent: Element, layer: MapLayer) -> None:
     provider = add(element, "provider", layer.provider)
     if layer.code:
         provider.set("encoding", "UTF-8")
-    _add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", interval_of(layer.key))
+    _add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", layer.interval)
     element.append(polygon_renderer(layer.code) if layer.code else classes_pipe())
 
 
@@ -190,12 +194,12 @@ def _add_view(root: Element, grid: GeoBox) -> None:
     _add_crs(canvas, "destinationsrs", grid.crs)
 
 
-def _add_time(root: Element, properties: Element, keys: Sequence[str]) -> None:
+def _add_time(root: Element, properties: Element, layers: Sequence[MapLayer]) -> None:
     """The season as the project's time, and a slider that is on and stops at every date."""
-    season = Interval(interval_of(keys[0]).start, max(interval_of(key).end for key in keys))
+    season = Interval(min(layer.interval.start for layer in layers), max(layer.interval.end for layer in layers))
     slider = SubElement(properties, "TemporalControllerWidget")
-    add(slider, "StartDateTime", season.start_text, type="QString")
-    add(slider, "EndDateTime", season.end_text, type="QString")
+    add(slider, "StartDateTime", season.texts[0], type="QString")
+    add(slider, "EndDateTime", season.texts[1], type="QString")
     add(slider, "NavigationMode", NAVIGATION_ANIMATED, type="int")
     settings = {"timeStepUnit": STEP_BY_LAYER, "timeStep": "1", "frameRate": "1", "cumulativeTemporalRange": "0"}
     _add_range(SubElement(root, "ProjectTimeSettings", settings), "TemporalRange", season)
@@ -230,11 +234,11 @@ def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer], has_series:
     add(SubElement(properties, "Paths"), "Absolute", "false", type="bool")
     add(SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", "1", type="int")
     if layers:
-        _add_time(root, properties, sorted({layer.key for layer in layers}))
+        _add_time(root, properties, layers)
     return xml_text(root)
 
 
-def write_project(folder: Path, name: str, keys: Iterable[str], grid: GeoBox) -> None:
+def write_project(folder: Path, name: str, moments: Mapping[str, tuple[str, str]], grid: GeoBox) -> None:
     """Write ``<name>.qgs`` into the folder of a run, for the files that are there.
 
     Raises
@@ -242,6 +246,6 @@ def write_project(folder: Path, name: str, keys: Iterable[str], grid: GeoBox) ->
     IntegrityError
         If it cannot be written.
     """
-    layers = find_layers(folder, name, keys, grid.crs)
+    layers = find_layers(folder, name, moments, grid.crs)
     with replace_file(folder / f"{name}.qgs") as part:
         part.write_text(project_xml(name, grid, layers, (folder / SERIES).is_file()), encoding="utf-8")

@@ -6,14 +6,16 @@ A folder whose record matches inputs, basis, settings and code, and whose files 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from icepipe.classes import ClassCode
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
+from icepipe.publish.moments import interval_of
 
 FILE = "record.json"
 
@@ -54,8 +56,10 @@ class Record:
         How far its pixels lie from the model, over how far the model's own sample did.
     misnamed
         Share of its pixels whose own colour has another name than the model gives them.
-    cloud_like_ice_fraction
-        Part of what cloud masks hide whose colour is that of ice.
+    cloud_km2, cloud_like_ice_fraction
+        What clouds hide, and the part of it whose colour is that of ice; None where class rasters do not tell.
+    moments
+        First and last second that its scenes can be of, as ISO text.
     moved_km2
         Area of small patches that went to their surroundings, as ``ice to water``.
     superseded
@@ -71,7 +75,9 @@ class Record:
     doubled_fraction: float
     drift: float
     misnamed: float
-    cloud_like_ice_fraction: float
+    cloud_km2: float
+    cloud_like_ice_fraction: float | None
+    moments: tuple[str, str]
     moved_km2: dict[str, float]
     superseded: tuple[tuple[Row, ...], ...]
     outputs: tuple[tuple[str, str], ...]
@@ -89,10 +95,11 @@ def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
 
 
 def superseded_by(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
-    """What an earlier record says was replaced, with its own rows where new ones differ from them."""
+    """What an earlier record says was replaced, with its own rows where new ones say something else."""
     if old is None:
         return ()
-    return old.superseded if old.rows == tuple(rows) else (*old.superseded, old.rows)
+    same = [replace(row, config_hash="") for row in old.rows] == [replace(row, config_hash="") for row in rows]
+    return old.superseded if same else (*old.superseded, old.rows)
 
 
 def write_record(
@@ -105,7 +112,9 @@ def write_record(
         doubled_fraction=observed.doubled_fraction,
         drift=observed.drift,
         misnamed=observed.misnamed,
-        cloud_like_ice_fraction=round(observed.cloud_like_ice_fraction, 6),
+        cloud_km2=observed.budget.classes[ClassCode.CLOUD].area_km2,
+        cloud_like_ice_fraction=observed.cloud_like_ice_fraction,
+        moments=interval_of(observed.observation).texts,
         moved_km2=observed.moved_km2,
         superseded=superseded_by(rows, old),
         outputs=outputs_of(folder),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.points import day_of
 from icepipe.publish.atomic import replace_file
 from icepipe.publish.features import SCHEMA
 from icepipe.publish.geopackage import write_geopackage
@@ -102,7 +102,7 @@ def write_run_geopackage(collected: Collected, before: Mapping[str, str]) -> dic
     if before.get("made_from") == digest and path.is_file() and fingerprint(path) == before.get("fingerprint"):
         return dict(before)
     latest = max(row.date for record in collected.records.values() for row in record.rows)
-    date = dt.date.fromisoformat(latest)
+    date = day_of(latest)
     kind = "MultiPolygon" if collected.multi else "Polygon"
     with replace_file(path) as part:
         layers = {code: _stream(collected.parts(code)) for code in collected.codes}

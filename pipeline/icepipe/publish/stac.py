@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import pyproj
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.measure.area import Budget
 from icepipe.publish.footprint import Footprint
-from icepipe.publish.moments import interval_of
+from icepipe.publish.moments import Interval, interval_of
 from icepipe.publish.record import FILE as RECORD
+from icepipe.publish.record import Record
 from icepipe.publish.tables import json_text, write_json
-from icepipe.records import GeoBox
+from icepipe.records import GeoBox, Observation
 
 VERSION = "1.1.0"
 COLLECTION = "collection.json"
@@ -103,7 +104,7 @@ def _classes() -> list[dict[str, Any]]:
 def _side_m(budget: Budget) -> float:
     """Side of a square as large as the mean pixel of the region, whatever the unit of the map."""
     pixels = sum(area.n_pixels for area in budget.classes.values())
-    return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3)
+    return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3) if pixels else 0.0
 
 
 def _raster(grid: GeoBox, budget: Budget) -> dict[str, Any]:
@@ -136,15 +137,17 @@ def _projection(wkt: str) -> dict[str, Any]:
     return {"proj:code": None, "proj:wkt2": crs.to_wkt("WKT2_2019")}
 
 
-def _when(key: str, moment: str) -> dict[str, str]:
-    """The time of an observation; where only the day is known, its start with the whole of it beside."""
+def _when(moment: str, interval: Interval) -> dict[str, str]:
+    """The time of an observation; where no one time is known, the first with the whole span beside."""
     if "T" in moment:
         return {"datetime": moment}
-    day = interval_of(key)
-    return {"datetime": day.start_text, "start_datetime": day.start_text, "end_datetime": day.end_text}
+    start, end = interval.texts
+    return {"datetime": start, "start_datetime": start, "end_datetime": end}
 
 
-def write_item(folder: Path, name: str, key: str, moment: str, where: Footprint, grid: GeoBox, budget: Budget) -> None:
+def write_item(
+    folder: Path, name: str, observation: Observation, moment: str, where: Footprint, grid: GeoBox, budget: Budget
+) -> None:
     """Write the item of an observation, with an asset for every file that its folder holds by then.
 
     Parameters
@@ -153,14 +156,15 @@ def write_item(folder: Path, name: str, key: str, moment: str, where: Footprint,
         Folder of the observation; its files must be whole.
     name
         Name of the run.
-    key, moment
+    observation, moment
         The observation, and its day or time as ISO text.
     where
         The region that the raster tells of.
     grid, budget
         Grid and areas of the raster.
     """
-    stem, up = f"{name}_{key}", f"../../{COLLECTION}"
+    key, up = observation.key, f"../../{COLLECTION}"
+    stem = f"{name}_{key}"
     assets = _assets((p for p in folder.iterdir() if p.name not in {RECORD, item_name(name, key)}), stem)
     assets["classes.tif"] |= _raster(grid, budget)
     document = {
@@ -171,21 +175,21 @@ def write_item(folder: Path, name: str, key: str, moment: str, where: Footprint,
         "collection": name,
         "geometry": where.geometry,
         "bbox": list(where.bbox),
-        "properties": {**_when(key, moment), **_projection(grid.crs)},
+        "properties": {**_when(moment, interval_of(observation)), **_projection(grid.crs)},
         "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }
     (folder / item_name(name, key)).write_text(json_text(document), encoding="utf-8")
 
 
-def _temporal(keys: list[str]) -> list[str | None]:
+def _temporal(records: Sequence[Record]) -> list[str | None]:
     """From the first second of the first observation to the last of the last; open where there is none."""
-    if not keys:
+    if not records:
         return [None, None]
-    return [min(interval_of(key).start_text for key in keys), max(interval_of(key).end_text for key in keys)]
+    return [min(record.moments[0] for record in records), max(record.moments[1] for record in records)]
 
 
-def write_collection(folder: Path, name: str, keys: Iterable[str], where: Footprint) -> None:
+def write_collection(folder: Path, name: str, records: Mapping[str, Record], where: Footprint) -> None:
     """Write ``collection.json`` over the items that are there, with the files of the run as assets.
 
     Raises
@@ -193,7 +197,7 @@ def write_collection(folder: Path, name: str, keys: Iterable[str], where: Footpr
     IntegrityError
         If it cannot be written.
     """
-    there = [key for key in sorted(keys) if (folder / "observations" / key / item_name(name, key)).is_file()]
+    there = [key for key in sorted(records) if (folder / "observations" / key / item_name(name, key)).is_file()]
     files = (folder / file.format(name=name) for file in _RUN_FILES)
     items = [_link("item", f"./observations/{key}/{item_name(name, key)}", "application/geo+json") for key in there]
     document = {
@@ -204,7 +208,10 @@ def write_collection(folder: Path, name: str, keys: Iterable[str], where: Footpr
         "title": name,
         "description": "Ice and water from satellite tiles: a class raster, polygons and true areas for every date.",
         "license": "other",
-        "extent": {"spatial": {"bbox": [list(where.bbox)]}, "temporal": {"interval": [_temporal(there)]}},
+        "extent": {
+            "spatial": {"bbox": [list(where.bbox)]},
+            "temporal": {"interval": [_temporal([records[key] for key in there])]},
+        },
         "links": [_link("root", f"./{COLLECTION}"), *items],
         "assets": _assets((path for path in files if path.is_file()), name),
     }
