@@ -166,3 +166,9 @@ def test_samples_are_small_and_made_again_byte_for_byte(tmp_path):
     assert sum(p.stat().st_size for p in files) < 3_000_000
     for path in files:
         assert path.read_bytes() == (tmp_path / path.relative_to(SAMPLES)).read_bytes(), path.name
+
+
+def test_the_run_verifies_as_the_page_shows(arctic, icepipe):
+    folder, _ = arctic
+    told = icepipe("verify", folder).stdout
+    assert told in (ROOT / "docs/how-to/unattended.md").read_text()
