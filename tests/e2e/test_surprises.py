@@ -192,7 +192,7 @@ def test_rows_whose_files_are_gone_are_told(run_scenes, tmp_path):
     run_scenes(tmp_path / "tiles")
     (tmp_path / "tiles/a_20240302.tif").rename(tmp_path / "tiles/a_20240305.tif")
     result = run_scenes(tmp_path / "tiles")
-    assert any("files are gone: 2024-03-02" in note for note in result.notes)
+    assert any("files are gone or broken: 2024-03-02" in note for note in result.notes)
 
 
 def test_a_basis_made_without_a_broken_file_says_so(run_scenes, tmp_path):
