@@ -158,12 +158,6 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
         raise ObservationsFailed(f"{len(faults)} file(s) cannot be used") if len(faults) < len(files) else faults[0]
 
 
-def _run_folder(target: Path) -> Path:
-    from icepipe.config_file import load
-
-    return target if target.is_dir() else load(target).run_folder
-
-
 @app.command()
 def explain(
     target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
@@ -172,7 +166,7 @@ def explain(
     """Tell why each cluster got its name."""
     from icepipe.publish.explain import explain_text, read_document
 
-    folder = _run_folder(target) / "observations"
+    folder = cli_folder.folder_of(target) / "observations"
     documents = [path for path in sorted(folder.glob("*/explain.json")) if date in {"", path.parent.name}]
     if not documents:
         raise ConfigError(
@@ -194,7 +188,7 @@ def compare(
     from icepipe.comparison import compare_json, compare_lines, compare_observations
 
     written = out.absolute() if out else None
-    compared = compare_observations(_run_folder(target).absolute(), before, after, written)
+    compared = compare_observations(cli_folder.folder_of(target).absolute(), before, after, written)
     print("\n".join(compare_lines(compared)))
     if written:
         print(f"Written to {_shown(written)}")

@@ -12,7 +12,8 @@ from icepipe.errors import IntegrityError
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
 
 
-def _folder(target: Path) -> Path:
+def folder_of(target: Path) -> Path:
+    """Folder of a run that a config or the folder itself names."""
     from icepipe.config_file import load
 
     return target if target.is_dir() else load(target).run_folder
@@ -23,7 +24,7 @@ def verify(target: Run) -> None:
     from icepipe.publish.manifest import read_manifest
     from icepipe.verify import faults_of
 
-    folder = _folder(target)
+    folder = folder_of(target)
     faults = list(faults_of(folder))
     for fault in faults:
         print(fault)
@@ -36,14 +37,14 @@ def status(target: Run) -> None:
     """Tell what stands in a run's folder, and what failed in the last run."""
     from icepipe.upkeep import status_lines
 
-    print("\n".join(status_lines(_folder(target))))
+    print("\n".join(status_lines(folder_of(target))))
 
 
 def prune(target: Run) -> None:
     """Remove observations that are not in the series: of other settings, another basis, or damaged."""
     from icepipe.upkeep import prune as pruned
 
-    gone = pruned(_folder(target))
+    gone = pruned(folder_of(target))
     print(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
 
 

@@ -25,11 +25,12 @@ def moved_rules(request, monkeypatch):
         thresholds = list(rule_set.thresholds)
         thresholds[index] = replace(threshold, mid=threshold.mid + sign * step)
         monkeypatch.setitem(rules.RULE_SETS, key, replace(rule_set, thresholds=tuple(thresholds)))
+    return RULE_SETS["rgb"].thresholds[index].key
 
 
-@pytest.mark.usefixtures("moved_rules")
-def test_samples_keep_their_truth(run_scenes):
-    """Within 2 %: the noise of rough water and of thin ice reaches a threshold that is moved by a tenth."""
+def test_samples_keep_their_truth(run_scenes, moved_rules):
+    """Within 1 %, or 2 where the noise of rough water and of thin ice reaches the moved threshold; always in bounds."""
+    tolerance = {"other": 0.02} if moved_rules != "ice-brightness" else dict.fromkeys(("ice", "water", "other"), 0.02)
     samples = ROOT / "data/samples"
     masks = {"cloud": {"path": f"{samples}/masks/{{stem}}_cloud.tif"}, "land": str(samples / "land.geojson")}
     result = run_scenes(samples / "arctic/*.tif", inputs=masks, publish={"polygons": {"classes": []}})
@@ -37,7 +38,11 @@ def test_samples_keep_their_truth(run_scenes):
     with (ROOT / "data/samples/truth.csv").open() as file:
         for row in csv.DictReader(file):
             mine = measured[row["date"], row["class"]]
-            assert mine.area_km2 == pytest.approx(float(row["shown_km2"]), rel=0.02)
+            truth = float(row["shown_km2"])
+            assert mine.area_km2 == pytest.approx(truth, rel=tolerance.get(row["class"], 0.01))
+            if row["class"] != "other":  # an island of 262 pixels is not drawn to 0.3 %
+                assert mine.area_low_km2 <= truth * 1.003
+                assert truth * 0.997 <= mine.area_high_km2
 
 
 @pytest.mark.usefixtures("moved_rules")
