@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise
@@ -123,7 +123,7 @@ def _make_pair(path: Path, before: Mapped, after: Mapped, made: PairMade) -> Pai
     return record
 
 
-def _pair(folder: Path, polygons: bool, pair: tuple[Mapped, Mapped]) -> Change:
+def _pair(folder: Path, polygons: bool, fingerprint: Callable[[Path], str], pair: tuple[Mapped, Mapped]) -> Change:
     """The table of a pair: the one that stands there if it was made from the same, or a new one."""
     before, after = pair
     made = PairMade(
@@ -134,7 +134,7 @@ def _pair(folder: Path, polygons: bool, pair: tuple[Mapped, Mapped]) -> Change:
         polygons=polygons,
     )
     path = folder / f"{_stem(pair)}.json"
-    record = read_pair(path)
+    record = read_pair(path, fingerprint)
     if record is None or record.made != made:
         record = _make_pair(path, before, after, made)
     return record.change
@@ -196,6 +196,7 @@ def changes_of(
     records: Mapping[str, Record],
     polygons: bool,
     workers: int,
+    fingerprint: Callable[[Path], str] = fingerprint,
 ) -> Changes:
     """Bring the changes between consecutive observations up to date.
 
@@ -211,6 +212,8 @@ def changes_of(
         Whether polygons are asked for.
     workers
         Pairs worked on at once.
+    fingerprint
+        Tells what a file holds.
 
     Raises
     ------
@@ -220,6 +223,6 @@ def changes_of(
     maps = [mapped_of(run_folder / "observations" / key, basis, record) for key, record in records.items()]
     folder, pairs = run_folder / "change", list(pairwise(maps))
     drop_stale(folder, [_stem(pair) for pair in pairs])
-    tables = ordered_map(partial(_pair, folder, polygons), pairs, workers)
+    tables = ordered_map(partial(_pair, folder, polygons, fingerprint), pairs, workers)
     told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
     return Changes(told, _hidden(folder, maps, regions, workers))

@@ -35,14 +35,14 @@ def verify(target: Run) -> None:
 
 def status(target: Run) -> None:
     """Tell what stands in a run's folder, and what failed in the last run."""
-    from icepipe.upkeep import status_lines
+    from icepipe.status import status_lines
 
     print("\n".join(status_lines(folder_of(target))))
 
 
 def prune(target: Run) -> None:
     """Remove observations that are not in the series: of other settings, another basis, or damaged."""
-    from icepipe.upkeep import prune as pruned
+    from icepipe.prune import prune as pruned
 
     gone = pruned(folder_of(target))
     print(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))

@@ -103,13 +103,12 @@ class Config(Section):
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with every setting that can change an observation.
+        """Twelve hexadecimal digits that change with every setting that can change an observation's classes or rows.
 
-        Paths are left out, and so is what only looks at the finished series: another alert or baseline must not make
-        observations be classified anew.
+        Paths are left out, and so is what only looks at the finished series, or writes the same pixels in another way:
+        another alert, baseline or format must not make observations be classified anew.
         """
-        left_out: dict[str, Any] = {"batch": True, "inputs": {"scenes"}, "measure": AFTERWARDS}
-        left_out["publish"] = {"folder", "change"}
+        left_out: dict[str, Any] = {"batch": True, "publish": True, "inputs": {"scenes"}, "measure": AFTERWARDS}
         settings = self.model_dump(mode="json", exclude=left_out)
         for mask in ("cloud", "land"):
             if settings["inputs"][mask] and settings["inputs"][mask]["path"]:
@@ -118,6 +117,17 @@ class Config(Section):
         if self.inputs.regions:
             settings["inputs"]["regions"]["path"] = Path(self.inputs.regions.path).name
         return _digest(settings)
+
+    @property
+    def polygons_digest(self) -> str:
+        """The same for how an observation's polygons are written."""
+        return _digest(self.publish.polygons.model_dump(mode="json"))
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Every setting but paths, and but how the work is spread, as JSON values."""
+        left_out: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
+        return self.model_dump(mode="json", by_alias=True, exclude=left_out) | {"fit": Path(self.segment.fit).name}
 
     @property
     def basis_digest(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,6 @@ class RunResult:
         How ice and water of every region changed.
     alerts
         What happened, or None where no alerts are asked for.
-    changes
-        What became what between observations, and what clouds hide.
     """
 
     folder: Path
@@ -61,7 +59,6 @@ class RunResult:
     notes: tuple[str, ...]
     trends: tuple[AreaTrend, ...]
     alerts: tuple[AlertRow, ...] | None
-    changes: Changes
 
 
 def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
@@ -102,7 +99,9 @@ def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
     return {}
 
 
-def finish(work: Work, result: RunResult, happened: Happened) -> None:
+def finish(
+    work: Work, result: RunResult, happened: Happened, changes: Changes, fingerprint: Callable[[Path], str]
+) -> None:
     """Write what all observations together give, from the series to the manifest."""
     folder, plan, basis = result.folder, work.plan, work.basis
     write_series(folder, result.rows)
@@ -110,7 +109,7 @@ def finish(work: Work, result: RunResult, happened: Happened) -> None:
     replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
     if replaced or (folder / "history.csv").exists():
         write_history(folder, replaced)
-    write_change_table(folder, plan.config.name, result.changes.pairs)
+    write_change_table(folder, plan.config.name, changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
@@ -128,4 +127,4 @@ def finish(work: Work, result: RunResult, happened: Happened) -> None:
     moments = {key: record.moments for key, record in happened.records.items()}
     write_project(folder, plan.config.name, moments, plan.grid)
     write_collection(folder, plan.config.name, happened.records, work.where)
-    write_manifest(folder, happened.records)
+    write_manifest(folder, happened.records, fingerprint)

@@ -22,8 +22,6 @@ class Happened:
     ----------
     records
         Every observation of the series, by key.
-    n_up_to_date
-        Observations that needed no work.
     stale
         Observations of other settings or another basis, left out of the series.
     gone
@@ -35,7 +33,6 @@ class Happened:
     """
 
     records: Mapping[str, Record]
-    n_up_to_date: int
     stale: Sequence[str]
     gone: Sequence[str]
     outside_km2: Mapping[str, float]
@@ -52,8 +49,6 @@ def _flagged(happened: Happened, flag: str) -> list[str]:
 def _of_the_inputs(happened: Happened) -> Iterator[str]:
     for path, km2 in happened.outside_km2.items():
         yield f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis"
-    if happened.n_up_to_date:
-        yield f"{happened.n_up_to_date} observation(s) were up to date"
     if happened.stale:
         yield f"left out of the series, as other settings or another basis made them: {', '.join(happened.stale)}"
     for record in happened.records.values():

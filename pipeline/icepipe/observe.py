@@ -217,6 +217,4 @@ def _rows_of(plan: Plan, observed: Observed, region: Regional) -> tuple[Row, ...
         screened=screened,
         fits=not unfit,
     )
-    published = {layer.code for layer in observed.layers}
-    patches = {code: count for code, count in region.n_patches.items() if code in published}
-    return rows(region.budget, patches, context)
+    return rows(region.budget, region.n_patches, context)

@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from icepipe.batch.execute import workers_of
 from icepipe.classes import ClassCode
 from icepipe.config import Config
-from icepipe.errors import ConfigError
-from icepipe.inputs.catalog import Catalog, find_scenes, observations
+from icepipe.errors import ConfigError, InputError
+from icepipe.inputs.catalog import Catalog, find_scenes, observations, spoiled
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.grid import asked_grid, outline, run_grid, union_of_footprints
 from icepipe.inputs.masks import is_vector, read_land
@@ -21,7 +21,7 @@ from icepipe.inputs.outlines import read_regions
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.regions import RegionMap, grid_of_regions
-from icepipe.inputs.scene import sensor_of
+from icepipe.inputs.scene import Describe, describe, sensor_of
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.polygons import Drawing
 from icepipe.measure.reproject import check_drawable
@@ -95,6 +95,11 @@ class Plan:
         """Where land is for all scenes, where a vector file says it; shape of the grid."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
+
+    @cached_property
+    def lacking(self) -> dict[str, InputError]:
+        """Observations that lack a file which cannot be used, by key."""
+        return spoiled(self.catalog, self.config.inputs, self.config.measure.period)
 
     @property
     def covered(self) -> BaseGeometry:
@@ -237,8 +242,17 @@ def _new_regions(config: Config, catalog: Catalog, named: tuple[Outline, ...] | 
     return RegionMap((Outline(config.name, covered, grid.crs),), grid, own=True)
 
 
-def make_plan(config: Config, rebase: bool = False) -> Plan:
+def make_plan(config: Config, rebase: bool = False, describe: Describe = describe) -> Plan:
     """Find scenes and observations; take grid and regions from the basis, or make them.
+
+    Parameters
+    ----------
+    config
+        What was asked for.
+    rebase
+        Whether to make grid and regions in any case.
+    describe
+        Tells everything about a scene but its pixels.
 
     Raises
     ------
@@ -247,7 +261,7 @@ def make_plan(config: Config, rebase: bool = False) -> Plan:
     ConfigError
         If the scenes do not belong in one run, or not to the basis or the model.
     """
-    catalog = find_scenes(config.inputs)
+    catalog = find_scenes(config.inputs, describe)
     sensor = _only_sensor(catalog)
     clustering = _clustering(config, sensor, catalog)
     named = read_regions(config.inputs.regions) if config.inputs.regions else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator
 
 from icepipe.class_values import ClassEntry
 
@@ -21,6 +23,18 @@ Kept = NDArray[np.integer[Any]]
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
+
+
+def _six_numbers(transform: Affine) -> list[float]:
+    return list(transform)[:6]
+
+
+def _transform_of(value: Affine | Sequence[float]) -> Affine:
+    return value if isinstance(value, Affine) else Affine(*value)
+
+
+Transform = Annotated[Affine, PlainValidator(_transform_of), PlainSerializer(_six_numbers)]
+"""Six numbers in a document, row by row."""
 
 
 def _apply(transform: Affine, x: Float64, y: Float64) -> tuple[Float64, Float64]:
@@ -43,7 +57,7 @@ class GeoBox:
     """
 
     crs: str
-    transform: Affine
+    transform: Transform
     width: int
     height: int
 
@@ -216,6 +230,8 @@ class Scene:
         Rasters that say where cloud or land hides the surface, or None where none is asked for.
     values
         What the numbers of a class raster mean; None for what is clustered.
+    metadata
+        Files of its product that tell how its numbers become reflectance.
     """
 
     path: Path
@@ -233,12 +249,13 @@ class Scene:
     cloud: MaskFile | None = None
     land: MaskFile | None = None
     values: ClassValues | None = None
+    metadata: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that its pixels depend on."""
         bands = dict.fromkeys(band.path for band in self.bands)
-        return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask))
+        return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask), *self.metadata)
 
 
 @dataclass(frozen=True)

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import partial
-from pathlib import Path
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import shapely
 
-from icepipe.batch.execute import ordered_map
+from icepipe.batch.ledger import Ran, open_ledger
 from icepipe.batch.lock import locked
+from icepipe.batch.log import now, peak_memory_mb, step
 from icepipe.changes import changes_of
 from icepipe.classes import ClassCode
 from icepipe.config import Config
-from icepipe.errors import ConfigError, InputError
+from icepipe.errors import ConfigError, InputError, ObservationsFailed
 from icepipe.finish import RunResult, finish
 from icepipe.fitting import Progress, fit_run
-from icepipe.inputs.catalog import spoiled
-from icepipe.inputs.fingerprint import fingerprint, with_side_files
+from icepipe.inputs.described import Descriptions
 from icepipe.inputs.grid import outside_km2
-from icepipe.inputs.masks import is_vector
-from icepipe.inputs.prefer import in_order
 from icepipe.measure.alerts import find_alerts
 from icepipe.measure.area_trend import area_trends
 from icepipe.measure.doubts import with_doubts
 from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
-from icepipe.observe import Work, observe, rows_of
+from icepipe.observe import Work
 from icepipe.plan import Plan, make_plan
 from icepipe.publish.atomic import check_writable, clear_leftovers
 from icepipe.publish.basis import save_basis
 from icepipe.publish.model_file import model_hash
-from icepipe.publish.observation import publish_observation
-from icepipe.publish.provenance import versions
-from icepipe.publish.record import Made, Record, read_record
+from icepipe.publish.record import Record, read_record
 from icepipe.records import Observation
 from icepipe.segment.classify import Classifier, Namer
 from icepipe.segment.coded import Coded
 from icepipe.segment.label import pinned
+from icepipe.standing import OBSERVATIONS, Standing
+from icepipe.told import keep_told, told_before
+from icepipe.working import work_on
+
+CHANGE = "change"
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -58,51 +59,16 @@ def _new_basis(plan: Plan, model: Model | None) -> Basis:
     )
 
 
-def _made(work: Work, observation: Observation) -> Made:
-    files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used)}
-    land = work.plan.config.inputs.land
-    if land and is_vector(land):
-        files.add(Path(land.path))
-    inputs = tuple(sorted((path.name, fingerprint(path)) for path in files))
-    return Made(inputs, work.basis_hash, work.plan.config.digest, versions())
-
-
-def _folder(config: Config, key: str) -> Path:
-    return config.run_folder / "observations" / key
-
-
-def _do(work: Work, force: bool, observation: Observation) -> tuple[Record, bool] | InputError:
-    """Bring one observation up to date; its record and whether work was needed, or the fault."""
-    config, catalog = work.plan.config, work.plan.catalog
-    lacking = spoiled(observation, catalog.faults, config.inputs, config.measure.period)
-    if lacking:
-        return lacking
-    try:
-        made = _made(work, observation)
-        record = None if force else read_record(_folder(config, observation.key))
-        if record and record.made == made:
-            return record, False
-        ordered = in_order(observation, config.measure.prefer)
-        observed = observe(work, ordered)
-    except InputError as fault:
-        return fault
-    folder, published, own = _folder(config, observation.key), rows_of(work.plan, observed), work.shared is None
-    sensor, where, formats = work.plan.sensor, work.where, config.publish.polygons.format
-    return publish_observation(folder, config.name, observed, sensor, published, made, where, own, formats), True
-
-
-def _kept(work: Work, done: Collection[str]) -> tuple[dict[str, Record], list[str]]:
-    """Records of observations that this run did not touch, and the names of those that no longer fit.
+def _records(work: Work, standing: Standing) -> tuple[dict[str, Record], list[str]]:
+    """Records of the observations that fit, by key, and the names of those that do not.
 
     A record fits that was made on this basis with these settings, and whose files are as it says.
     """
-    found, stale = {}, []
-    for folder in sorted((work.plan.config.run_folder / "observations").glob("[!.]*")):
-        if folder.name in done:
-            continue
-        record = read_record(folder)
-        ours = record and record.made.basis == work.basis_hash
-        if record and ours and record.made.settings == work.plan.config.digest:
+    found, stale, config = {}, [], work.plan.config
+    asked = work.basis_hash, config.digest, config.polygons_digest
+    for folder in sorted((standing.folder / OBSERVATIONS).glob("[!.]*")):
+        record = read_record(folder, standing.fingerprints)
+        if record and (record.made.basis, record.made.settings, record.made.polygons) == asked:
             found[folder.name] = record
         else:
             stale.append(folder.name)
@@ -175,24 +141,6 @@ def _named(plan: Plan, model: Model) -> Model:
     return pinned(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
 
 
-def _work_on(
-    work: Work, chosen: Sequence[Observation], force: bool, progress: Progress
-) -> tuple[dict[str, Record], list[InputError], int]:
-    """Records of the chosen observations, what failed, and how many were up to date."""
-    records: dict[str, Record] = {}
-    faults: list[InputError] = []
-    n_up_to_date = 0
-    done = ordered_map(partial(_do, work, force), chosen, work.plan.workers)
-    for number, (observation, outcome) in enumerate(zip(chosen, done, strict=True), start=1):
-        progress(observation.key, number, len(chosen))
-        if isinstance(outcome, InputError):
-            faults.append(outcome)
-        else:
-            records[observation.key], worked = outcome
-            n_up_to_date += not worked
-    return records, faults, n_up_to_date
-
-
 def run(
     config: Config,
     progress: Progress = _silent,
@@ -200,6 +148,7 @@ def run(
     only: Collection[str] = (),
     force: bool = False,
     rebase: bool = False,
+    fail_fast: bool = False,
 ) -> RunResult:
     """Do the whole job of a config.
 
@@ -215,6 +164,8 @@ def run(
         Work on observations that are up to date, too.
     rebase
         Make region, grid and model anew, and redo everything.
+    fail_fast
+        Stop work at the first input that fails, before the rest.
 
     Returns
     -------
@@ -226,39 +177,94 @@ def run(
     IcepipeError
         If nothing can be done, or a budget or a write does not hold.
     """
+    started, start = now(), time.monotonic()
     check_writable(config.run_folder)
-    with locked(config.run_folder):
+    with locked(config.run_folder), open_ledger(config.run_folder) as ledger:
         clear_leftovers(config.run_folder)
-        clear_leftovers(config.run_folder / "observations")
-        return _run(config, progress, only, force, rebase)
+        clear_leftovers(config.run_folder / OBSERVATIONS)
+        clear_leftovers(config.run_folder / CHANGE)
+        number = ledger.begin_run(started)
+        job = Job(config, Standing.of(config.run_folder, ledger), progress, only, force, rebase, fail_fast)
+        result, counts = _run(job)
+        seconds = round(time.monotonic() - start, 3)
+        ledger.end_run(number, Ran(started, now(), *counts, seconds=seconds, memory_mb=peak_memory_mb()))
+        return result
 
 
-def _run(config: Config, progress: Progress, only: Collection[str], force: bool, rebase: bool) -> RunResult:
-    plan = make_plan(config, rebase)
-    chosen = _chosen(plan, only)
-    basis, unread = _basis(plan, progress)
+@dataclass(frozen=True)
+class Job:
+    """What a run was asked for, and where it stands; see :func:`run`."""
+
+    config: Config
+    standing: Standing
+    progress: Progress
+    only: Collection[str]
+    force: bool
+    rebase: bool
+    fail_fast: bool
+
+
+def _planned(job: Job) -> Plan:
+    """The plan, with what is known of the scenes; what became known is kept."""
+    ledger, inputs = job.standing.ledger, job.config.inputs
+    with step("plan"):
+        descriptions = Descriptions(ledger.scenes(), inputs, job.standing.listing)
+        plan = make_plan(job.config, job.rebase, descriptions)
+    with ledger.together():
+        ledger.save_scenes(descriptions.used)
+    return plan
+
+
+def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
+    """The result, and what the ledger is to say of it: exit code, observations, those worked on, failures, pixels."""
+    plan = _planned(job)
+    chosen = _chosen(plan, job.only)
+    if job.fail_fast and plan.catalog.faults:
+        raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
+    basis, unread = _basis(plan, job.progress)
     model = _named(plan, basis.model) if basis.model else None
     work = Work(plan, basis, _namer(plan, model))
     if plan.earlier is None:
-        save_basis(config.run_folder, basis)
-    records, failed, n_up_to_date = _work_on(work, chosen, force, progress)
-    progress("publish", len(chosen), len(chosen))
-    faults = tuple({fault.path: fault for fault in (*unread, *failed, *plan.catalog.faults)}.values())
-    kept, stale = _kept(work, records)
-    happened = Happened(
-        records=dict(sorted((records | kept).items())),
-        n_up_to_date=n_up_to_date,
-        stale=stale,
-        gone=sorted(kept.keys() - {observation.key for observation in plan.observations}),
-        outside_km2=_outside(plan),
-        frozen_without_files=plan.earlier is None and bool(faults),
-    )
-    changes = changes_of(config.run_folder, basis, plan.regions, happened.records, config.publish.change, plan.workers)
-    measured = tuple(row for record in happened.records.values() for row in record.rows)
-    series = with_doubts(measured, changes.hidden)
-    trends = area_trends(series, config.measure)
-    alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
-    notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
-    result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts, changes)
-    finish(work, result, happened)
+        save_basis(job.config.run_folder, basis)
+    worked = work_on(work, job.standing, chosen, job.progress, force=job.force, fail_fast=job.fail_fast)
+    faults = tuple({fault.path: fault for fault in (*unread, *worked.faults, *plan.catalog.faults)}.values())
+    told = told_before(work, job.standing, faults) if not worked.done and plan.earlier else None
+    result = told or _finished(work, job, model, faults)
+    up_to_date = [f"{worked.n_up_to_date} observation(s) were up to date"] if worked.n_up_to_date else []
+    notes = (*up_to_date, *result.notes)
+    pixels = len(worked.done) * plan.grid.width * plan.grid.height
+    counts = (4 if faults else 0, len(chosen), len(worked.done), len(faults), pixels)
+    return replace(result, notes=notes), counts
+
+
+def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputError, ...]) -> RunResult:
+    """Write what all observations together give, and keep what was told for a run that finds nothing new."""
+    plan, config, basis, standing = work.plan, work.plan.config, work.basis, job.standing
+    job.progress("publish", len(plan.observations), len(plan.observations))
+    with step("finish"):
+        records, stale = _records(work, standing)
+        happened = Happened(
+            records=records,
+            stale=stale,
+            gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
+            outside_km2=_outside(plan),
+            frozen_without_files=plan.earlier is None and bool(faults),
+        )
+        changes = changes_of(
+            config.run_folder,
+            basis,
+            plan.regions,
+            records,
+            config.publish.change,
+            plan.workers,
+            standing.fingerprints,
+        )
+        measured = tuple(row for record in records.values() for row in record.rows)
+        series = with_doubts(measured, changes.hidden)
+        trends = area_trends(series, config.measure)
+        alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
+        notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
+        result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts)
+        finish(work, result, happened, changes, standing.fingerprints)
+    keep_told(work, standing, result, happened)
     return result

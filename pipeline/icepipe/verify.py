@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 
 from icepipe.classes import SEEN
 from icepipe.inputs.fingerprint import fingerprint
@@ -72,12 +71,14 @@ def _raster(mapped: Mapped, rows: Mapping[str, Row]) -> Iterator[str]:
 
 def _polygons(mapped: Mapped) -> Iterator[str]:
     """Whether polygons hold the pixels and the area of the raster."""
+    from pyogrio import read_dataframe
+
     stem = mapped.path.stem.removesuffix("_classes")
     for path in sorted(mapped.path.parent.iterdir()):
         code = next((code for code in SEEN if path.stem == f"{stem}_{code.label}"), None)
         if code is None or path.suffix not in {".shp", ".gpkg", ".fgb"}:
             continue
-        frame = pyogrio.read_dataframe(path, columns=["area_m2", "n_px"], read_geometry=False)
+        frame = read_dataframe(path, columns=["area_m2", "n_px"], read_geometry=False)
         km2, expected = float(np.sum(frame["area_m2"])) / 1e6, mapped.area_km2(code)
         if int(frame["n_px"].sum()) != mapped.tally.pixels[code]:
             yield f"{path}: holds {int(frame['n_px'].sum())} pixels, and the raster {mapped.tally.pixels[code]}"

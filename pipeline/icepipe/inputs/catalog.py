@@ -19,7 +19,7 @@ from icepipe.inputs.earth import Earth
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.roles import BAND_FILE, product_folder, product_names
-from icepipe.inputs.scene import describe, group_files
+from icepipe.inputs.scene import Describe, describe, group_files
 from icepipe.inputs.sensors import platform_of
 from icepipe.records import Observation, Scene
 
@@ -93,8 +93,15 @@ def _beside_bands(path: Path, products: Collection[tuple[Path, str]]) -> bool:
     return match is not None and (product_folder(path), match.group("product")) in products
 
 
-def find_scenes(inputs: Inputs) -> Catalog:
+def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
     """Find and describe every scene of a config.
+
+    Parameters
+    ----------
+    inputs
+        The section of the config.
+    describe
+        Describes the scene that some files make.
 
     Raises
     ------
@@ -156,19 +163,18 @@ _PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
 }
 
 
-def spoiled(observation: Observation, faults: Sequence[InputError], inputs: Inputs, period: str) -> InputError | None:
-    """The first fault of a file that belongs to an observation by its name, so that the observation lacks something."""
-    for fault in faults:
+def spoiled(catalog: Catalog, inputs: Inputs, period: str) -> dict[str, InputError]:
+    """Observations that lack a file by its name, by key, each with the first fault of such a file."""
+    found: dict[str, InputError] = {}
+    for fault in catalog.faults:
         platform = next(filter(None, map(platform_of, product_names(fault.path))), "")
         try:
             day, time = stamp_of(fault.path, inputs.date, dict)
-            lost = replace(observation.scenes[0], path=fault.path, date=day, time=time, platform=platform)
-            key = _PERIOD_KEYS[period](lost)
+            lost = replace(catalog.scenes[0], path=fault.path, date=day, time=time, platform=platform)
+            found.setdefault(_PERIOD_KEYS[period](lost), fault)
         except InputError:
             continue
-        if key == observation.key:
-            return fault
-    return None
+    return found
 
 
 def observations(scenes: Sequence[Scene], period: str) -> tuple[Observation, ...]:

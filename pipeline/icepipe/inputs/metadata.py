@@ -53,6 +53,9 @@ def read_mtl(path: Path) -> Groups:
 
 def find_mtl(product: Path) -> Path | None:
     """The MTL file of a product given as folder and name start, or None."""
+    usual = product.with_name(f"{product.name}_MTL.txt")
+    if usual.is_file():
+        return usual
     candidates = sorted(product.parent.glob(f"{product.name}*_MTL.txt")) or sorted(
         product.parent.glob(f"{product.name}*_MTL.json")
     )

@@ -29,12 +29,25 @@ def _sentinel2_metadata(path: Path) -> Sentinel2Scale | None:
     days = {
         day.strftime("%Y%m%d") for name in (path.stem, *(p.name for p in path.parents)) for day, _ in stamps_in(name)
     }
-    for folder in list(path.parents)[:6]:
-        for name in ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml"):
-            if (folder / name).is_file():
-                found = read_sentinel2(folder / name)
-                return found if found.day in days else None
-    return None
+    there = next((place for place in _sentinel2_places(path) if place.is_file()), None)
+    found = read_sentinel2(there) if there else None
+    return found if found and found.day in days else None
+
+
+def _sentinel2_places(path: Path) -> list[Path]:
+    """Where the metadata of a product may stand, the first that counts first."""
+    return [folder / name for folder in list(path.parents)[:6] for name in ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml")]
+
+
+def metadata_places(path: Path, product: str, sensor: str) -> list[Path]:
+    """Files that can tell how the numbers of a product's file become reflectance, whether they are there or not."""
+    if sensor.startswith("sentinel2"):
+        return _sentinel2_places(path)
+    if sensor.startswith("landsat"):
+        start = path.with_name(product)
+        usual = [start.with_name(f"{start.name}_MTL{ending}") for ending in (".txt", ".json")]
+        return list(dict.fromkeys([*usual, *filter(None, [find_mtl(start)])]))
+    return []
 
 
 def _sentinel2(path: Path, band: str) -> tuple[float, float]:

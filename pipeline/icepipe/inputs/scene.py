@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from icepipe.inputs.roles import (
     product_folder,
     product_names,
 )
-from icepipe.inputs.scaling import scaling
+from icepipe.inputs.scaling import metadata_places, scaling
 from icepipe.inputs.sensors import CLASSES, SENSORS, Sensor, platform_of, with_roles
 from icepipe.records import Band, ClassValues, GeoBox, MaskFile, Scene
 
@@ -39,6 +39,7 @@ FILL = (0.0,)
 """Number of pixels outside the swath in 16-bit Landsat and Sentinel-2 products, which carry no nodata tag for it."""
 
 Files = tuple[Path, ...]
+Describe = Callable[[Files, Inputs], Scene]
 
 
 def group_files(files: Sequence[Path], inputs: Inputs) -> list[Files]:
@@ -191,9 +192,7 @@ def _one_band(path: Path, role: str, product: str, sensor: Sensor, inputs: Input
 
 def _several(files: Files, inputs: Inputs) -> Scene:
     first = files[0]
-    match = BAND_FILE.match(first.stem)
-    product = match.group("product") if match else first.stem
-    sensor = measured_sensor(first, inputs.sensor)
+    product, sensor = product_of(first), measured_sensor(first, inputs.sensor)
     found = _by_role(files, sensor, inputs)
     fitting = with_roles(sensor, found)
     if fitting is None:
@@ -210,9 +209,14 @@ def _cloud(inputs: Inputs, path: Path) -> MaskFile | None:
     if inputs.cloud is None:
         return None
     if inputs.cloud.quality:
-        match = BAND_FILE.match(path.stem)
-        return describe_quality(inputs.cloud, path, match.group("product") if match else path.stem)
+        return describe_quality(inputs.cloud, path, product_of(path))
     return describe_mask(inputs.cloud, path, "cloud")
+
+
+def product_of(path: Path) -> str:
+    """Name of the product that a file is of: its own where it is all of it."""
+    match = BAND_FILE.match(path.stem)
+    return match.group("product") if match else path.stem
 
 
 def _sun(path: Path) -> float | None:
@@ -246,6 +250,7 @@ def _dated(
         notes=notes,
         cloud=_cloud(inputs, path),
         land=describe_mask(inputs.land, path, "land") if inputs.land and not is_vector(inputs.land) else None,
+        metadata=tuple(place for place in metadata_places(path, product_of(path), sensor.key) if place.is_file()),
     )
 
 

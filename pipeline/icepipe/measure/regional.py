@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.regions import RegionMap
@@ -77,6 +76,8 @@ def by_region(
 
 
 def _patches(codes: UInt8) -> dict[ClassCode, int]:
+    from scipy import ndimage
+
     return {code: int(ndimage.label(codes == code)[1]) for code in SEEN}
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.earth import Earth
@@ -113,6 +112,8 @@ def vectorize(
     corners
         From :func:`icepipe.measure.rings.nodes` of the raster, where they are known already.
     """
+    from scipy import ndimage
+
     labels, count = ndimage.label(classes == code, structure=FOUR_CONNECTED, output=np.int32)
     outlines = rings(labels, count, nodes(classes) if corners is None else corners)
     n_px, units = _pieces(labels, count, grid, area)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -75,7 +75,7 @@ def _read(adapter: TypeAdapter[Read], path: Path) -> Read | None:
         return None
 
 
-def read_pair(path: Path) -> PairRecord | None:
+def read_pair(path: Path, fingerprint: Callable[[Path], str] = fingerprint) -> PairRecord | None:
     """The record of a pair if every file it lists is there and as it says, or None."""
     record = _read(_PAIR, path)
     files = [(path.with_name(name), held) for name, held in record.outputs] if record else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from icepipe.errors import ConfigError, IntegrityError
@@ -13,7 +13,9 @@ from icepipe.publish.atomic import replace_file
 from icepipe.publish.record import Record
 
 FILE = "manifest.json"
-UNLISTED = {FILE, ".lock"}
+LEDGER = "ledger.sqlite"
+UNLISTED = {FILE, ".lock", *(f"{LEDGER}{ending}" for ending in ("", "-wal", "-shm", "-journal"))}
+"""What changes without a run having written an output: the ledger looks after itself."""
 
 
 def _text(files: Mapping[str, str]) -> str:
@@ -28,8 +30,10 @@ def files_of(folder: Path) -> dict[str, Path]:
     return {name: path for name, path in found.items() if name not in UNLISTED and not name.startswith("assess/")}
 
 
-def write_manifest(folder: Path, records: Mapping[str, Record]) -> None:
-    """Write the manifest; files of observations have their fingerprints in ``records``, all others are read."""
+def write_manifest(
+    folder: Path, records: Mapping[str, Record], fingerprint: Callable[[Path], str] = fingerprint
+) -> None:
+    """Write the manifest; files of observations have their fingerprints in ``records``, all others are asked for."""
     known = {f"observations/{key}/{name}": told for key, record in records.items() for name, told in record.outputs}
     files = {name: known.get(name) or fingerprint(path) for name, path in files_of(folder).items()}
     with replace_file(folder / FILE) as part:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from icepipe.classes import SEEN
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
+from icepipe.measure.vectorize import PolygonLayer
 from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
@@ -17,12 +20,12 @@ from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
 from icepipe.publish.quicklook import thumbnail_step, write_quicklook
 from icepipe.publish.rasters import write_classes
-from icepipe.publish.record import Made, Record, last_record, write_record
-from icepipe.publish.stac import write_item
+from icepipe.publish.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
+from icepipe.publish.stac import item_name, write_item
 from icepipe.publish.styles import classes_qml
 from icepipe.publish.tables import json_text
 from icepipe.publish.vectors import write_polygons
-from icepipe.records import Observation
+from icepipe.records import GeoBox, Observation
 
 
 def moment_of(observation: Observation) -> str:
@@ -41,6 +44,65 @@ def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
         (folder / f"{name}_model.json").write_text(json_text(model_document(model)), encoding="utf-8")
         if model.k_curve:
             write_k_curve(folder / f"{name}_k.png", model)
+
+
+def _write_layers(
+    folder: Path, stem: str, layers: Sequence[PolygonLayer], observation: Observation, formats: Sequence[str]
+) -> list[str]:
+    """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
+    remarks: list[str] = []
+    for layer in layers:
+        features = features_of(layer, observation.date, moment_of(observation))
+        remarks += write_polygons(folder, f"{stem}_{layer.code.label}", features, formats)
+    return remarks
+
+
+def _is_of_polygons(name: str, stem: str) -> bool:
+    return any(name.startswith(f"{stem}_{code.label}.") for code in SEEN)
+
+
+def _keep(path: Path, folder: Path) -> None:
+    """Let a file stand in another folder too: without a copy where the disk can do that."""
+    try:
+        (folder / path.name).hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, folder / path.name)
+
+
+def redraw_observation(
+    folder: Path,
+    name: str,
+    observation: Observation,
+    layers: Sequence[PolygonLayer],
+    old: Record,
+    made: Made,
+    where: Footprint,
+    grid: GeoBox,
+    formats: Sequence[str],
+) -> Record:
+    """Write the polygons of an observation anew, and leave what its pixels gave as it is; the folder changes as one.
+
+    Parameters
+    ----------
+    folder, name
+        Its place, and the name of the run.
+    observation, layers
+        What to write.
+    old, made
+        The record that stands there, and what the new one is made from.
+    where, grid
+        Where the region lies, and the grid of its raster.
+    formats
+        Of the polygons.
+    """
+    stem = f"{name}_{observation.key}"
+    with replace_folder(folder) as part:
+        for output, _ in old.outputs:
+            if not _is_of_polygons(output, stem) and output != item_name(name, observation.key):
+                _keep(folder / output, part)
+        remarks = _write_layers(part, stem, layers, observation, formats)
+        write_item(part, name, observation, moment_of(observation), where, grid, old.pixel_side_m)
+        return rewrite_record(part, old, made, remarks)
 
 
 def publish_observation(
@@ -77,10 +139,7 @@ def publish_observation(
     with replace_folder(folder) as part:
         write_classes(part / f"{stem}_classes.tif", observed.classes, observed.grid, observation.date)
         (part / f"{stem}_classes.qml").write_text(classes_qml(), encoding="utf-8")
-        remarks: list[str] = []
-        for layer in observed.layers:
-            features = features_of(layer, observation.date, moment_of(observation))
-            remarks += write_polygons(part, f"{stem}_{layer.code.label}", features, formats)
+        remarks = _write_layers(part, stem, observed.layers, observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
         if own_models:
@@ -89,6 +148,6 @@ def publish_observation(
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
-        moment = moment_of(observation)
-        write_item(part, name, observation, moment, where, observed.grid, observed.budget)
+        side_m = pixel_side_m(observed.budget)
+        write_item(part, name, observation, moment_of(observation), where, observed.grid, side_m)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

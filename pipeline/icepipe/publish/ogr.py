@@ -1,4 +1,7 @@
-"""Writing through GDAL's vector drivers, the one place that calls them, with a clock that stands still."""
+"""Writing through GDAL's vector drivers, the one place that calls them, with a clock that stands still.
+
+The library is imported when it is called: it brings pandas, which takes over a second.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
-
-import pyogrio
 
 from icepipe.errors import IntegrityError
 
@@ -22,6 +23,8 @@ def clock_at(date: dt.date) -> Iterator[None]:
 
     The setting is the process's, so whoever needs another day waits.
     """
+    import pyogrio
+
     with _CLOCK:
         # A spatial index that is built on a thread of its own depends on how the two take turns.
         options = {"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
@@ -40,6 +43,8 @@ def write_ogr(path: Path, features: Any, **options: Any) -> None:  # noqa: ANN40
     IntegrityError
         If it cannot be written.
     """
+    import pyogrio
+
     with _told(path):
         pyogrio.write_arrow(features, path, geometry_name="geometry", encoding="UTF-8", **options)
 
@@ -52,13 +57,17 @@ def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN40
     IntegrityError
         If it cannot be written.
     """
+    import pyogrio
+
     with _told(path):
         pyogrio.write_arrow(table, path, layer=layer, driver="GPKG", append=True)
 
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
     try:
         yield
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+    except (DataSourceError, DataLayerError, FeatureError) as error:
         raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error

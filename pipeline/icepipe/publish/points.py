@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyogrio
 import shapely
 
 from icepipe.classes import SEEN, ClassCode
@@ -86,12 +85,15 @@ def read_points(path: Path) -> tuple[LabelledPoint, ...]:
     InputError
         If the file, its layer or its fields are not those of a sample.
     """
+    from pyogrio import raw
+    from pyogrio.errors import DataLayerError, DataSourceError
+
     todo = "name the GeoPackage that `icepipe assess sample` wrote"
     if not path.is_file():
         raise InputError(path, "there is no such file", todo)
     try:
-        meta, _, geometry, columns = pyogrio.raw.read(path, layer=LAYER)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        meta, _, geometry, columns = raw.read(path, layer=LAYER)
+    except (DataSourceError, DataLayerError) as error:
         raise InputError(path, f"cannot be read as a sample ({error})", todo) from error
     held = dict(zip(meta["fields"].tolist(), columns, strict=True))
     missing = [name for name in FIELDS if name not in held]

@@ -57,11 +57,10 @@ def provenance(
     geopackage: Mapping[str, str],
 ) -> dict[str, Any]:
     """Everything a reader needs to see where the numbers come from, as JSON values."""
-    left_out: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
     return {
         "name": config.name,
-        "config": config.model_dump(mode="json", by_alias=True, exclude=left_out),
-        "fit": Path(config.segment.fit).name,
+        "config": {key: value for key, value in config.stated.items() if key != "fit"},
+        "fit": config.stated["fit"],
         "config_hash": config.digest,
         "basis_hash": basis_hash(basis),
         "model_hash": model_hash(basis.model) if basis.model else None,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
-import pyogrio
 import pyproj
 
 from icepipe.classes import ClassCode
@@ -91,9 +90,12 @@ class MapLayer:
 
 def _crs_of(path: Path) -> str:
     """WKT of a vector file's coordinates, which need not be the grid's."""
+    from pyogrio import read_info
+    from pyogrio.errors import DataSourceError
+
     try:
-        return str(pyproj.CRS.from_user_input(pyogrio.read_info(path)["crs"]).to_wkt())
-    except (pyogrio.errors.DataSourceError, pyproj.exceptions.CRSError) as error:
+        return str(pyproj.CRS.from_user_input(read_info(path)["crs"]).to_wkt())
+    except (DataSourceError, pyproj.exceptions.CRSError) as error:
         raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
 
 

@@ -5,7 +5,8 @@ A folder whose record matches inputs, basis, settings and code, and whose files 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.fingerprint import fingerprint
+from icepipe.measure.area import Budget
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
 from icepipe.publish.moments import interval_of
@@ -32,12 +34,19 @@ class Made:
         Digests.
     code
         Versions of icepipe and of the libraries whose bytes it publishes.
+    polygons
+        Digest of how its polygons are written, which changes none of its pixels or rows.
     """
 
     inputs: tuple[tuple[str, str], ...]
     basis: str
     settings: str
     code: tuple[str, ...]
+    polygons: str
+
+    def has_pixels_of(self, other: Made) -> bool:
+        """Whether classes and rows are made from the same, whatever the polygons."""
+        return replace(self, polygons="") == replace(other, polygons="")
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class Record:
         What clouds hide, and the part of it whose colour is that of ice; None where class rasters do not tell.
     moments
         First and last second that its scenes can be of, as ISO text.
+    pixel_side_m
+        Side of a square as large as the mean pixel of the region.
     moved_km2
         Area of small patches that went to their surroundings, as ``ice to water``.
     superseded
@@ -78,6 +89,7 @@ class Record:
     cloud_km2: float
     cloud_like_ice_fraction: float | None
     moments: tuple[str, str]
+    pixel_side_m: float
     moved_km2: dict[str, float]
     superseded: tuple[tuple[Row, ...], ...]
     outputs: tuple[tuple[str, str], ...]
@@ -87,7 +99,7 @@ class Record:
 _ADAPTER = TypeAdapter(Record)
 
 
-def outputs_of(folder: Path) -> tuple[tuple[str, str], ...]:
+def outputs_of(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
     """Name and fingerprint of every file in a folder, less the record."""
     return tuple(
         (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path.name != FILE
@@ -100,6 +112,12 @@ def superseded_by(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, .
         return ()
     same = [replace(row, config_hash="") for row in old.rows] == [replace(row, config_hash="") for row in rows]
     return old.superseded if same else (*old.superseded, old.rows)
+
+
+def pixel_side_m(budget: Budget) -> float:
+    """Side of a square as large as the mean pixel of the region, whatever the unit of the map."""
+    pixels = sum(area.n_pixels for area in budget.classes.values())
+    return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3) if pixels else 0.0
 
 
 def write_record(
@@ -115,13 +133,23 @@ def write_record(
         cloud_km2=observed.budget.classes[ClassCode.CLOUD].area_km2,
         cloud_like_ice_fraction=observed.cloud_like_ice_fraction,
         moments=interval_of(observed.observation).texts,
+        pixel_side_m=pixel_side_m(observed.budget),
         moved_km2=observed.moved_km2,
         superseded=superseded_by(rows, old),
         outputs=outputs_of(folder),
         remarks=tuple(remarks),
     )
+    return _written(folder, record)
+
+
+def _written(folder: Path, record: Record) -> Record:
     (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
     return record
+
+
+def rewrite_record(folder: Path, old: Record, made: Made, remarks: Sequence[str]) -> Record:
+    """Fingerprint a folder whose polygons were written anew and write its record; what its pixels gave stays."""
+    return _written(folder, replace(old, made=made, remarks=tuple(remarks), outputs=outputs_of(folder)))
 
 
 def last_record(folder: Path) -> Record | None:
@@ -132,9 +160,9 @@ def last_record(folder: Path) -> Record | None:
         return None
 
 
-def read_record(folder: Path) -> Record | None:
+def read_record(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> Record | None:
     """The record of a folder if every file it lists is as it says, or None; files of others there do not count."""
     record = last_record(folder)
     if record is None:
         return None
-    return record if set(record.outputs) <= set(outputs_of(folder)) else None
+    return record if set(record.outputs) <= set(outputs_of(folder, fingerprint)) else None

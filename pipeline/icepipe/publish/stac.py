@@ -6,7 +6,6 @@ Documents are built as plain values: they are small, and the tests hold them aga
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import pyproj
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
-from icepipe.measure.area import Budget
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.moments import Interval, interval_of
 from icepipe.publish.record import FILE as RECORD
@@ -101,13 +99,7 @@ def _classes() -> list[dict[str, Any]]:
     return classes
 
 
-def _side_m(budget: Budget) -> float:
-    """Side of a square as large as the mean pixel of the region, whatever the unit of the map."""
-    pixels = sum(area.n_pixels for area in budget.classes.values())
-    return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3) if pixels else 0.0
-
-
-def _raster(grid: GeoBox, budget: Budget) -> dict[str, Any]:
+def _raster(grid: GeoBox, side_m: float) -> dict[str, Any]:
     """What the class raster's asset tells beside its file: grid and band."""
     t = grid.transform
     x, y = zip(*grid.corners, strict=True)
@@ -121,7 +113,7 @@ def _raster(grid: GeoBox, budget: Budget) -> dict[str, Any]:
                 "data_type": "uint8",
                 "nodata": int(ClassCode.OUTSIDE),
                 "raster:sampling": "area",
-                "raster:spatial_resolution": _side_m(budget),
+                "raster:spatial_resolution": side_m,
                 "classification:classes": _classes(),
             }
         ],
@@ -146,7 +138,7 @@ def _when(moment: str, interval: Interval) -> dict[str, str]:
 
 
 def write_item(
-    folder: Path, name: str, observation: Observation, moment: str, where: Footprint, grid: GeoBox, budget: Budget
+    folder: Path, name: str, observation: Observation, moment: str, where: Footprint, grid: GeoBox, side_m: float
 ) -> None:
     """Write the item of an observation, with an asset for every file that its folder holds by then.
 
@@ -160,13 +152,13 @@ def write_item(
         The observation, and its day or time as ISO text.
     where
         The region that the raster tells of.
-    grid, budget
-        Grid and areas of the raster.
+    grid, side_m
+        Grid of the raster, and the side of its mean pixel in metres.
     """
     key, up = observation.key, f"../../{COLLECTION}"
     stem = f"{name}_{key}"
     assets = _assets((p for p in folder.iterdir() if p.name not in {RECORD, item_name(name, key)}), stem)
-    assets["classes.tif"] |= _raster(grid, budget)
+    assets["classes.tif"] |= _raster(grid, side_m)
     document = {
         "type": "Feature",
         "stac_version": VERSION,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import ndimage
 
 from icepipe.classes import SEEN
 from icepipe.inputs.grid import blocks
@@ -18,6 +17,8 @@ ROUNDS = 8
 
 def _labels(codes: UInt8) -> tuple[Int64, int]:
     """Number of the 4-connected patch of every seen pixel, from 1, in raster order within each class; 0 elsewhere."""
+    from scipy import ndimage
+
     labels, count = np.zeros(codes.shape, dtype=np.int64), 0
     for code in SEEN:
         found, n = ndimage.label(codes == code)

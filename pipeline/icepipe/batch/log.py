@@ -1,0 +1,135 @@
+"""What a run does, step by step, as records of the standard library's logging.
+
+A library user gets nothing unless they ask ``logging`` for it; the command line shows it or writes it to a file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from icepipe.errors import ConfigError
+
+LOG = logging.getLogger("icepipe")
+LOG.addHandler(logging.NullHandler())
+LOG.setLevel(logging.INFO)
+LOG.propagate = False
+
+FIELDS = ("observation", "stage", "seconds", "pixels", "memory_mb")
+
+
+def peak_memory_mb() -> float:
+    """Largest memory that the process held so far (``ru_maxrss`` is in KiB on Linux)."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def now() -> str:
+    """Date and time in UTC, to the second, as ISO text."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def note(message: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log a message; ``fields`` are some of ``FIELDS``."""
+    LOG.log(level, message, extra={"told": fields})
+
+
+@contextmanager
+def step(stage: str, observation: str = "", pixels: int = 0) -> Iterator[None]:
+    """Log how long a stage took, by the clock that nobody sets; a stage that fails is logged where it is handled."""
+    start = time.monotonic()
+    yield
+    seconds = round(time.monotonic() - start, 3)
+    note(
+        " ".join(filter(None, [stage, observation])),
+        stage=stage,
+        observation=observation,
+        seconds=seconds,
+        pixels=pixels,
+        memory_mb=peak_memory_mb(),
+    )
+
+
+class JsonLines(logging.Formatter):
+    """A JSON object a line: time, level, run and message, and the fields that the record has.
+
+    Parameters
+    ----------
+    run
+        Name of the run, the same on every line.
+    """
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._run = run
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        time_utc = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
+        head = {"time": time_utc, "level": record.levelname.lower(), "run": self._run, "message": record.getMessage()}
+        return json.dumps(head | getattr(record, "told", {}), ensure_ascii=True)
+
+
+class _Steps(logging.Formatter):
+    """A line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = getattr(record, "told", {})
+        took = f"  {told['seconds']:.2f} s, {told['memory_mb']:.0f} MB at most" if "seconds" in told else ""
+        return f"icepipe: {record.getMessage()}{took}"
+
+
+class _Careful(logging.FileHandler):
+    """Writes lines as long as it can: a log that cannot be written does not stop a run whose data can."""
+
+    failed: Exception | None = None
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        import sys
+
+        self.failed = self.failed or sys.exc_info()[1]  # type: ignore[assignment]
+
+
+@contextmanager
+def to_file(path: Path) -> Iterator[None]:
+    """Append what is logged to a file, as JSON lines.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be opened.
+    """
+    try:
+        handler = _Careful(path, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--log-json: {path} cannot be written ({error.strerror})", "name another file") from error
+    handler.setFormatter(JsonLines(f"{now().replace(':', '').replace('-', '')[:15]}Z-{os.getpid()}"))
+    with _added(handler):
+        yield
+    if handler.failed:
+        note(f"{path}: the log could not be written ({handler.failed})", logging.WARNING)
+
+
+@contextmanager
+def to_terminal() -> Iterator[None]:
+    """Show what is logged on the standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Steps())
+    with _added(handler):
+        yield
+
+
+@contextmanager
+def _added(handler: logging.Handler) -> Iterator[None]:
+    LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        handler.close()
