@@ -38,9 +38,9 @@ class Polygons(Section):
         description="Coordinate system that polygons are brought to, as EPSG:number; the run grid's own if none",
     )
 
-    @field_validator("format", mode="before")
+    @field_validator("format", "classes", mode="before")
     @classmethod
-    def _one_format_or_many(cls, value: Any) -> Any:  # noqa: ANN401
+    def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401
         return (value,) if isinstance(value, str) else value
 
     @field_validator("format")

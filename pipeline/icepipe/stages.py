@@ -35,7 +35,7 @@ from icepipe.segment.classify import Classifier, Namer
 from icepipe.segment.coded import Coded
 from icepipe.segment.label import pinned
 from icepipe.standing import OBSERVATIONS, Standing
-from icepipe.told import keep_told, told_before
+from icepipe.told import keep_glance, keep_told, told_at_a_glance, told_before
 from icepipe.working import work_on
 
 CHANGE = "change"
@@ -184,8 +184,13 @@ def run(
         clear_leftovers(config.run_folder / OBSERVATIONS)
         clear_leftovers(config.run_folder / CHANGE)
         number = ledger.begin_run(started)
-        job = Job(config, Standing.of(config.run_folder, ledger), progress, only, force, rebase, fail_fast)
-        result, counts = _run(job)
+        with step("look"):
+            told = None if only or force or rebase else told_at_a_glance(config, ledger)
+        if told:
+            result, counts = _with_note(told[0], told[1]), (0, told[1], 0, 0, 0)
+        else:
+            standing = Standing.of(config.run_folder, ledger)
+            result, counts = _run(Job(config, standing, progress, only, force, rebase, fail_fast))
         seconds = round(time.monotonic() - start, 3)
         ledger.end_run(number, Ran(started, now(), *counts, seconds=seconds, memory_mb=peak_memory_mb()))
         return result
@@ -215,6 +220,12 @@ def _planned(job: Job) -> Plan:
     return plan
 
 
+def _with_note(result: RunResult, n_up_to_date: int) -> RunResult:
+    """The result, with a first note on the observations that needed no work."""
+    said = (f"{n_up_to_date} observation(s) were up to date",) if n_up_to_date else ()
+    return replace(result, notes=(*said, *result.notes))
+
+
 def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
     """The result, and what the ledger is to say of it: exit code, observations, those worked on, failures, pixels."""
     plan = _planned(job)
@@ -230,11 +241,11 @@ def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
     faults = tuple({fault.path: fault for fault in (*unread, *worked.faults, *plan.catalog.faults)}.values())
     told = told_before(work, job.standing, faults) if not worked.done and plan.earlier else None
     result = told or _finished(work, job, model, faults)
-    up_to_date = [f"{worked.n_up_to_date} observation(s) were up to date"] if worked.n_up_to_date else []
-    notes = (*up_to_date, *result.notes)
+    if not faults and not job.only:
+        keep_glance(work, job.standing.ledger)
     pixels = len(worked.done) * plan.grid.width * plan.grid.height
     counts = (4 if faults else 0, len(chosen), len(worked.done), len(faults), pixels)
-    return replace(result, notes=notes), counts
+    return _with_note(result, worked.n_up_to_date), counts
 
 
 def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputError, ...]) -> RunResult:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from icepipe.batch.ledger import Entry
+from icepipe.batch.ledger import Entry, Ledger
+from icepipe.config import Config
 from icepipe.errors import InputError
 from icepipe.finish import RunResult
 from icepipe.inputs.fingerprint import Listing
@@ -20,8 +23,9 @@ from icepipe.observe import Work
 from icepipe.publish.manifest import FILE as MANIFEST
 from icepipe.publish.record import FILE as RECORD
 from icepipe.standing import OBSERVATIONS, Standing, entry_of
+from icepipe.unchanged import glance, looked_at_by
 
-TOLD = "run"
+TOLD, GLANCE = "run", "glance"
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,39 @@ class _Told:
 _ADAPTER = TypeAdapter(_Told)
 
 
-def told_before(work: Work, standing: Standing, faults: tuple[InputError, ...]) -> RunResult | None:
-    """What the last run told, if it was made from the same and everything it wrote still stands; None else."""
-    kept, folder = standing.ledger.outcome(TOLD), work.plan.config.run_folder
-    if kept is None or kept[0] != standing.digest(work, faults):
-        return None
+def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
     try:
-        told = _ADAPTER.validate_json(kept[1])
+        told = _ADAPTER.validate_json(document)
     except ValidationError:
         return None
     return RunResult(folder, told.rows, told.model, faults, told.notes, told.trends, told.alerts)
+
+
+def told_before(work: Work, standing: Standing, faults: tuple[InputError, ...]) -> RunResult | None:
+    """What the last run told, if it was made from the same and everything it wrote still stands; None else."""
+    kept = standing.ledger.outcome(TOLD)
+    if kept is None or kept[0] != standing.digest(work, faults):
+        return None
+    return _result(work.plan.config.run_folder, kept[1], faults)
+
+
+def told_at_a_glance(config: Config, ledger: Ledger) -> tuple[RunResult, int] | None:
+    """What the last run told, and of how many observations, if nothing failed in it and nothing at all has changed."""
+    seen, kept = ledger.outcome(GLANCE), ledger.outcome(TOLD)
+    if seen is None or kept is None:
+        return None
+    held = json.loads(seen[1])
+    result = _result(config.run_folder, kept[1], ()) if seen[0] == glance(config, held["looked_at"]) else None
+    return (result, held["observations"]) if result else None
+
+
+def keep_glance(work: Work, ledger: Ledger) -> None:
+    """Keep what a later run needs to see at a glance that nothing has changed; the outputs must be whole by now."""
+    looked = looked_at_by(work.plan.config, work.plan.catalog.scenes)
+    seen = glance(work.plan.config, looked)
+    document = json.dumps({"looked_at": looked, "observations": len(work.plan.observations)})
+    with ledger.together():
+        ledger.save_outcome(GLANCE, seen or "", document if seen else "{}")
 
 
 def _failed(work: Work, before: Mapping[str, Entry]) -> dict[str, str]:

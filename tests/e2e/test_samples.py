@@ -111,6 +111,7 @@ def test_every_promised_file_is_there(arctic):
     folder, _ = arctic
     assert {p.name for p in folder.iterdir()} == {
         ".lock",
+        "ledger.sqlite",
         "observations",
         "series.csv",
         "series.parquet",

@@ -78,7 +78,7 @@ def test_every_file_is_an_asset_with_its_size_and_checksum(collection):
     for thing in (collection, *collection.get_items()):
         folder = Path(thing.get_self_href()).parent
         files = {path.name for path in folder.iterdir() if path.is_file()}
-        apart = {".lock", "manifest.json", "collection.json", "record.json", f"{thing.id}.json"}
+        apart = {".lock", "ledger.sqlite", "manifest.json", "collection.json", "record.json", f"{thing.id}.json"}
         assert {Path(asset.href).name for asset in thing.assets.values()} == files - apart
         for asset in thing.assets.values():
             data = Path(asset.get_absolute_href()).read_bytes()

@@ -134,7 +134,7 @@ def start(config, **options):
 
 def tree(folder):
     """Files of a run whose bytes are promised, by path."""
-    apart = {"run.json", "record.json", "manifest.json", "collection.json", ".lock"}
+    apart = {"run.json", "record.json", "manifest.json", "collection.json", ".lock", "ledger.sqlite"}
     return {
         p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in apart
     }

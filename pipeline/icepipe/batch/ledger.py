@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
@@ -34,13 +35,13 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE file (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
         ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, fingerprint TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE scene (key TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE scene (key TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE observation (key TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, made TEXT NOT NULL,
         inputs TEXT NOT NULL, outputs TEXT NOT NULL, config_hash TEXT NOT NULL, model TEXT NOT NULL, ice_km2 REAL,
         revisions INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE run (id INTEGER PRIMARY KEY, started TEXT NOT NULL, ended TEXT, exit_code INTEGER,
         observations INTEGER, worked INTEGER, failed INTEGER, pixels INTEGER, seconds REAL, memory_mb REAL);
-    CREATE TABLE outcome (name TEXT PRIMARY KEY, made TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE outcome (name TEXT PRIMARY KEY, made TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
     """,
 )
 """Each brings a ledger from one schema version to the next."""
@@ -132,6 +133,17 @@ def file_system(path: Path) -> str:
         if where.is_relative_to(mount) and len(mount.parts) >= len(best.parts):
             best, kind = mount, right.split()[0]
     return kind
+
+
+def _packed(document: str) -> bytes:
+    return zlib.compress(document.encode(), 1)
+
+
+def _unpacked(content: bytes) -> str:
+    try:
+        return zlib.decompress(content).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise sqlite3.DatabaseError(f"a document cannot be read: {error}") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -259,13 +271,14 @@ class Ledger:
     def scenes(self) -> dict[str, str]:
         """Descriptions of scenes by the key of their files."""
         with _told(self._folder / FILE):
-            return dict(self._connection.execute("SELECT key, document FROM scene"))
+            rows = self._connection.execute("SELECT key, document FROM scene")
+            return {key: _unpacked(document) for key, document in rows}
 
     def save_scenes(self, documents: Mapping[str, str]) -> None:
         """Keep these descriptions and no others."""
         old = self.scenes()
         self._write("DELETE FROM scene WHERE key = ?", [(key,) for key in old.keys() - documents.keys()])
-        new = [(key, text) for key, text in documents.items() if old.get(key) != text]
+        new = [(key, _packed(text)) for key, text in documents.items() if old.get(key) != text]
         self._write("REPLACE INTO scene VALUES (?, ?)", new)
 
     def entries(self) -> dict[str, Entry]:
@@ -286,11 +299,12 @@ class Ledger:
         """A document, and the digest of what it was made from."""
         with _told(self._folder / FILE):
             rows = self._connection.execute("SELECT made, document FROM outcome WHERE name = ?", (name,))
-            return next(rows, None)
+            found = next(rows, None)
+            return found and (found[0], _unpacked(found[1]))
 
     def save_outcome(self, name: str, made: str, document: str) -> None:
         """Keep a document; it replaces the one of the same name."""
-        self._write("REPLACE INTO outcome VALUES (?, ?, ?)", [(name, made, document)])
+        self._write("REPLACE INTO outcome VALUES (?, ?, ?)", [(name, made, _packed(document))])
 
     def begin_run(self, started: str) -> int:
         """Note that a run begins, and give it a number; the oldest of many are forgotten."""

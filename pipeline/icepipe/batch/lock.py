@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from icepipe.batch.ledger import BESIDE
 from icepipe.errors import ConfigError, RunLocked
 
 FILE = ".lock"
@@ -76,8 +77,9 @@ def _opened(path: Path) -> int:
 
 def _clear_if_empty(folder: Path, made: list[Path]) -> None:
     """Take away folders that were made for a run that wrote nothing."""
-    if made and [path.name for path in folder.iterdir()] == [FILE]:
-        (folder / FILE).unlink()
+    if made and {path.name for path in folder.iterdir()} <= {FILE, *BESIDE}:
+        for path in folder.iterdir():
+            path.unlink()
         for path in made:
             with suppress(OSError):
                 path.rmdir()

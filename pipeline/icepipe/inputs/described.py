@@ -25,7 +25,7 @@ def _settings(inputs: Inputs) -> str:
     return json.dumps([said, version("icepipe"), version("rasterio")], sort_keys=True)
 
 
-def _looked_at(scene: Scene) -> Iterable[Path]:
+def looked_at(scene: Scene) -> Iterable[Path]:
     """Every file that a description may come from, whether it is there or not."""
     for path in scene.files:
         yield path
@@ -81,7 +81,7 @@ class Descriptions:
         return list(vars(found).values()) if found else None
 
     def _document(self, scene: Scene) -> str:
-        files = {str(path): self._stamp(path) for path in _looked_at(scene)}
+        files = {str(path): self._stamp(path) for path in looked_at(scene)}
         return json.dumps({"files": files, "scene": _ADAPTER.dump_python(scene, mode="json")})
 
     def _may_be_kept(self, scene: Scene) -> bool:

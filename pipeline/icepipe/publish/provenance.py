@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform as host
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ LIBRARIES = (
 )
 
 
+@cache
 def versions() -> tuple[str, ...]:
     """Names and versions of what decides the bytes of the outputs."""
     return tuple(f"{name} {version(name)}" for name in LIBRARIES)
