@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import traceback
@@ -12,6 +13,7 @@ import typer
 
 from icepipe import __version__, cli_assess, cli_folder, cli_run
 from icepipe.cli_run import say, shown
+from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.interrupts import Interrupted, watch
 
@@ -82,8 +84,8 @@ def compare(
     """Tell gain and loss between two observations, on what was seen on both days."""
     from icepipe.comparison import compare_json, compare_lines, compare_observations
 
-    written = out.absolute() if out else None
-    compared = compare_observations(cli_folder.folder_of(target).absolute(), before, after, written)
+    written = out.resolve() if out else None
+    compared = compare_observations(cli_folder.folder_of(target).resolve(), before, after, written)
     print("\n".join(compare_lines(compared)))
     if written:
         print(f"Written to {shown(written)}")
@@ -128,7 +130,11 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit with the code that fits."""
+    restrict()
     watch()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     verbose = not {"-v", "--verbose"}.isdisjoint(sys.argv[1:])
     try:
         app(standalone_mode=True)

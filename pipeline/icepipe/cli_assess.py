@@ -33,7 +33,7 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an ou
 def _opened(target: Path) -> tuple[Path, Config | None]:
     """Folder of a run, and its config where that was named."""
     if target.is_dir():
-        return target.absolute(), None
+        return target.resolve(), None
     from icepipe.config_file import load
 
     config = load(target)
@@ -63,7 +63,7 @@ def sample(
 
     mapped = find_mapped(folder, date)
     design = draw(mapped, folder.name, Asked(points, allocation.value, seed))
-    written = write_sample((out or folder / "assess" / date).absolute(), design, mapped, config)
+    written = write_sample((out or folder / "assess" / date).resolve(), design, mapped, config)
     print("\n".join(sample_lines(design, _shown(written), config is not None)))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from icepipe.errors import ObservationsFailed
+from icepipe.errors import ObservationsFailed, plain
 
 if TYPE_CHECKING:
     from icepipe.config_measure import Measure
@@ -25,8 +25,8 @@ Json = Annotated[bool, typer.Option("--json", help="Last line of the output is o
 
 
 def say(text: str) -> None:
-    """Tell something on the standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell something on the standard error, with escapes for letters that would steer a terminal."""
+    print("\n".join(map(plain, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def shown(path: Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -96,10 +98,10 @@ class Config(Section):
             raise ValueError(f"segment: class rasters are not clustered: take {told} out")
         return self
 
-    @property
+    @cached_property
     def run_folder(self) -> Path:
-        """Folder that the run writes to."""
-        return Path(self.publish.folder) / self.name
+        """Folder that the run writes to; with no links in its path, so that one that turns up later is seen."""
+        return Path(os.path.realpath(Path(self.publish.folder) / self.name))
 
     @property
     def digest(self) -> str:

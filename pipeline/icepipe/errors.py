@@ -11,7 +11,26 @@ IcepipeError                 1
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_SEPARATORS = {"Zl", "Zp"}
+
+
+def _is_hidden(letter: str) -> bool:
+    kind = unicodedata.category(letter)
+    return kind in _SEPARATORS or letter in _BIDI or (kind[0] == "C" and kind != "Cf")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a name can be shown as it is: no control letters, line breaks, turns of direction, or stray bytes."""
+    return not any(map(_is_hidden, text))
+
+
+def plain(text: str) -> str:
+    """A text with escapes for what :func:`is_plain` refuses; a name must not forge a line of a log."""
+    return "".join(ascii(letter)[1:-1] if _is_hidden(letter) else letter for letter in text)
 
 
 class IcepipeError(Exception):
@@ -63,7 +82,7 @@ class InputError(NoUsableInput):
     """
 
     def __init__(self, path: str | Path, reason: str, todo: str = "") -> None:
-        super().__init__(f"{path}: {reason}", todo)
+        super().__init__(plain(f"{path}: {reason}"), todo)
         self.path = Path(path)
         self.reason = reason
 

@@ -30,6 +30,8 @@ class Happened:
         Area of scenes outside the region, by path.
     frozen_without_files
         Whether the basis was made while some files failed.
+    skipped
+        What the inputs name that is no file.
     """
 
     records: Mapping[str, Record]
@@ -37,6 +39,7 @@ class Happened:
     gone: Sequence[str]
     outside_km2: Mapping[str, float]
     frozen_without_files: bool
+    skipped: Sequence[Path] = ()
 
 
 _MISFIT_TODO = "use --rebase where an earlier run fitted it, else another model or other features"
@@ -47,6 +50,8 @@ def _flagged(happened: Happened, flag: str) -> list[str]:
 
 
 def _of_the_inputs(happened: Happened) -> Iterator[str]:
+    if happened.skipped:
+        yield f"skipped, as they are no regular files: {', '.join(path.name for path in happened.skipped)}"
     for path, km2 in happened.outside_km2.items():
         yield f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis"
     if happened.stale:

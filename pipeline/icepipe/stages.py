@@ -26,7 +26,7 @@ from icepipe.models import Basis, Model
 from icepipe.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
 from icepipe.observe import Work
 from icepipe.plan import Plan, make_plan
-from icepipe.publish.atomic import check_writable, clear_leftovers
+from icepipe.publish.atomic import check_writable, clear_leftovers, refuse_links
 from icepipe.publish.basis import save_basis
 from icepipe.publish.model_file import model_hash
 from icepipe.publish.record import Record, read_record
@@ -179,6 +179,7 @@ def run(
     """
     started, start = now(), time.monotonic()
     check_writable(config.run_folder)
+    refuse_links(config.run_folder, (OBSERVATIONS, CHANGE))
     with locked(config.run_folder), open_ledger(config.run_folder) as ledger:
         clear_leftovers(config.run_folder)
         clear_leftovers(config.run_folder / OBSERVATIONS)
@@ -260,6 +261,7 @@ def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputErro
             gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
             outside_km2=_outside(plan),
             frozen_without_files=plan.earlier is None and bool(faults),
+            skipped=plan.catalog.skipped,
         )
         changes = changes_of(
             config.run_folder,

@@ -127,6 +127,7 @@ def plan_lines(plan: Plan) -> list[str]:
     ]
     for observation in plan.observations:
         lines += [observation.key, *(_scene_line(scene) for scene in observation.scenes)]
+    lines += [f"will be skipped: {path} is not a regular file" for path in plan.catalog.skipped]
     return lines + [f"will be skipped: {fault}" for fault in plan.catalog.faults]
 
 

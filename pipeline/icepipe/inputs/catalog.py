@@ -36,10 +36,13 @@ class Catalog:
         Usable scenes in the order of their time.
     faults
         Files that cannot be used, each with its reason.
+    skipped
+        What a pattern found that is no file: folders, pipes, sockets, devices.
     """
 
     scenes: tuple[Scene, ...]
     faults: tuple[InputError, ...]
+    skipped: tuple[Path, ...] = ()
 
 
 def _expand(pattern: str) -> Iterable[Path]:
@@ -110,17 +113,22 @@ def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
     """
     scenes: list[Scene] = []
     faults: list[InputError] = []
-    for files in group_files(without_masks(find_files(inputs.scenes), inputs), inputs):
+    found = find_files(inputs.scenes)
+    skipped = tuple(path for path in found if path.exists() and not path.is_file())
+    regular = [path for path in found if path not in skipped] if skipped else found
+    for files in group_files(without_masks(regular, inputs), inputs):
         try:
             scenes.append(describe(files, inputs))
         except InputError as fault:
             faults.append(fault)
+    if len(skipped) == len(found):
+        raise NoUsableInput(f"{skipped[0]}: not a regular file", "correct inputs.scenes")
     if not faults and not scenes:
         raise NoUsableInput("every file that inputs.scenes names is a mask of another", "correct inputs.scenes")
     if not scenes:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise NoUsableInput(f"no usable input{more}: {faults[0]}")
-    return Catalog(tuple(sorted(scenes, key=time_order)), tuple(faults))
+    return Catalog(tuple(sorted(scenes, key=time_order)), tuple(faults), skipped)
 
 
 def _scene_key(scene: Scene) -> str:

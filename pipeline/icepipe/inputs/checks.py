@@ -14,7 +14,8 @@ import rasterio
 from rasterio.enums import Interleaving
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 
-from icepipe.errors import InputError
+from icepipe.errors import InputError, is_plain
+from icepipe.inputs.fingerprint import SIDE_ENDINGS, side_files
 
 # The checks below refuse what has no place, in words. rasterio also warns about its own arrays in memory, and its way
 # of silencing that is not safe between threads.
@@ -33,6 +34,9 @@ MAX_BLOCK_BYTES = 64 * 2**20
 MIN_BLOCK_BYTES = 8
 """A TIFF spends at least an offset and a length on every block."""
 
+TEXTS = {".xml", *SIDE_ENDINGS}
+MAX_TEXT_BYTES = 20_000_000
+
 Dataset = Any
 """An open rasterio dataset; rasterio is untyped."""
 
@@ -45,6 +49,10 @@ def driver_of(path: Path) -> str:
     InputError
         If it is no regular file, or starts as something else.
     """
+    if not is_plain(path.name):
+        raise InputError(path, "its name holds letters that cannot be shown", "rename it")
+    if path.is_symlink() and not path.exists():
+        raise InputError(path, "a link that leads nowhere", "bring back what it points to, or remove it")
     if not path.is_file():
         raise InputError(path, "not a regular file", "remove it from inputs.scenes")
     with path.open("rb") as file:
@@ -52,6 +60,21 @@ def driver_of(path: Path) -> str:
     if start not in MAGIC:
         raise InputError(path, "not a GeoTIFF", "convert it with gdal_translate, or remove it from inputs.scenes")
     return MAGIC[start]
+
+
+def _refuse_odd_side_files(path: Path) -> None:
+    """Stop at a pipe, a device or a flood of text that the library would read to its end.
+
+    Raises
+    ------
+    InputError
+        If a file beside the raster is no regular file, or holds more text than metadata do.
+    """
+    for beside in side_files(path):
+        if beside.exists() and not beside.is_file():
+            raise InputError(path, f"{beside.name} beside it is not a regular file", "remove that")
+        if beside.suffix in TEXTS and beside.is_file() and beside.stat().st_size > MAX_TEXT_BYTES:
+            raise InputError(path, f"{beside.name} beside it is too large to be metadata", "remove that")
 
 
 def open_raster(path: Path) -> Dataset:
@@ -63,9 +86,11 @@ def open_raster(path: Path) -> Dataset:
     Raises
     ------
     InputError
-        If it is not a GeoTIFF, its header cannot be read, or it points to other data sets.
+        If it is not a GeoTIFF, its header cannot be read, it points to other data sets, or what lies beside it cannot
+        be read safely.
     """
     driver = driver_of(path)
+    _refuse_odd_side_files(path)
     try:
         dataset = rasterio.open(path.absolute(), driver=driver, sharing=False)
     except (RasterioIOError, CRSError) as error:
@@ -107,8 +132,9 @@ def _crs_has_place(dataset: Dataset) -> str:
 
 
 def _blocks_are_bounded(dataset: Dataset) -> str:
+    together = 1 if dataset.interleaving == Interleaving.band else dataset.count
     for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
-        if height * width * np.dtype(dtype).itemsize > MAX_BLOCK_BYTES:
+        if height * width * np.dtype(dtype).itemsize * together > MAX_BLOCK_BYTES:
             return "one of its blocks unpacks to more than 64 MiB; tile it (gdal_translate -co TILED=YES)"
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.config_inputs import Regions
-from icepipe.errors import ConfigError
+from icepipe.errors import ConfigError, is_plain, plain
 from icepipe.records import Bool, Float64, Outline
 
 Frame = Any
@@ -29,6 +30,8 @@ def read_areas(path: str, key: str) -> Frame:
     import geopandas
     import pyogrio
 
+    if not Path(path).is_file():
+        raise ConfigError(f"{key}: {path} is no file", "correct the path")
     try:
         frame = geopandas.read_file(path)
     except (pyogrio.errors.DataSourceError, OSError) as error:
@@ -62,6 +65,8 @@ def read_regions(asked: Regions) -> tuple[Outline, ...]:
         text = "" if name is None or name != name else str(name).strip()
         if not text:
             raise ConfigError(f"inputs.regions: an outline of {asked.path} has no {field}", "name every outline")
+        if not is_plain(text):
+            raise ConfigError(f"inputs.regions: {plain(text)} in {asked.path} cannot be shown", "use plain letters")
         shapes[text] += areas_of(shape)
     crs = frame.crs.to_wkt()
     return tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -46,8 +46,24 @@ def check_writable(folder: Path) -> None:
         raise ConfigError(f"{nearest} cannot be written to", "change its permissions or publish.folder")
 
 
+def refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Stop before any work where something that a run writes into is a link: it could lead anywhere.
+
+    Raises
+    ------
+    ConfigError
+        If one is.
+    """
+    for name in names:
+        if (folder / name).is_symlink():
+            raise ConfigError(f"{folder / name} is a link", "remove it; the folder of a run itself may be one")
+
+
 @contextmanager
 def _part(target: Path) -> Iterator[Path]:
+    for path in (target, target.parent):
+        if path.is_symlink():
+            raise IntegrityError(f"{path}: is a link, and outputs are not written through links", "remove it")
     part = target.with_name(f".{target.stem}{PART}{target.suffix}")  # GDAL goes by the ending
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

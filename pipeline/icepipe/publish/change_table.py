@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from icepipe.inputs.fingerprint import fingerprint
 from icepipe.measure.change import Change
 from icepipe.measure.hidden import Hidden
 from icepipe.publish.atomic import replace_file
+from icepipe.publish.tables import write_csv
 
 COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
 HIDDEN = "hidden.json"
@@ -120,7 +120,4 @@ def _rows(region: str, pairs: Mapping[tuple[str, str], Change]) -> Iterator[list
 
 def write_change_table(folder: Path, region: str, pairs: Mapping[tuple[str, str], Change]) -> None:
     """Write ``change.csv``: for every pair of observations, what was each class and what it is (12 digits)."""
-    with replace_file(folder / "change.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(_rows(region, pairs))
+    write_csv(folder / "change.csv", COLUMNS, _rows(region, pairs))

@@ -22,18 +22,27 @@ _SCHEMA = pa.schema(
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the start of a formula; an apostrophe before it makes it text (OWASP, CSV injection)."""
+
+
 def _cell(value: object) -> object:
-    if value is None:
-        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
     return f"{value:.12g}" if isinstance(value, float) else value
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table whole: 12 significant digits, nothing for None, and no text that a spreadsheet would run."""
+    with replace_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def write_series(folder: Path, rows: Sequence[Row]) -> None:
     """Write ``series.csv`` (12 significant digits) and ``series.parquet`` (full precision)."""
-    with replace_file(folder / "series.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([_cell(value) for value in astuple(row)] for row in rows)
+    write_csv(folder / "series.csv", COLUMNS, map(astuple, rows))
     columns = list(zip(*(astuple(row) for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
     with replace_file(folder / "series.parquet") as part:
@@ -42,10 +51,7 @@ def write_series(folder: Path, rows: Sequence[Row]) -> None:
 
 def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
     """Write ``history.csv``: rows that were replaced, with the number of the revision they belonged to, from 1."""
-    with replace_file(folder / "history.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("revision", *COLUMNS))
-        writer.writerows([revision, *(_cell(value) for value in astuple(row))] for revision, row in replaced)
+    write_csv(folder / "history.csv", ("revision", *COLUMNS), ((number, *astuple(row)) for number, row in replaced))
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401

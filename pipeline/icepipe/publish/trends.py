@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -13,8 +12,7 @@ from icepipe.measure.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.area_trend import AreaTrend
 from icepipe.measure.kendall import CONFIDENCE
 from icepipe.measure.points import EXCLUDING
-from icepipe.publish.atomic import replace_file
-from icepipe.publish.tables import write_json
+from icepipe.publish.tables import write_csv, write_json
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401
@@ -48,11 +46,7 @@ def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
     if alerts is None:
         target.unlink(missing_ok=True)
         return
-    with replace_file(target) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(ALERT_COLUMNS)
-        rows = (document.values() for document in alert_documents(alerts))
-        writer.writerows([f"{cell:.12g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    write_csv(target, ALERT_COLUMNS, (document.values() for document in alert_documents(alerts)))
 
 
 def write_trends(folder: Path, document: Mapping[str, Any], alerts: Sequence[AlertRow] | None) -> None:

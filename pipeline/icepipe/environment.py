@@ -1,0 +1,52 @@
+"""What GDAL and PROJ may do in the `icepipe` command: set before either library is loaded.
+
+rasterio and pyogrio bring a copy of GDAL each. Only variables of the process reach both, and only these win over a
+`gdalrc` file that lies about: rasterio's own settings do not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+
+USED = {"GTiff", "COG", "JP2OpenJPEG", "MEM", "Memory", "ESRI Shapefile", "GPKG", "FlatGeobuf", "GeoJSON", "KML"}
+"""Formats that are read or written. rasterio before 1.5 needs Memory to draw outlines."""
+
+_ONE_WORD = """
+AAIGrid ACE2 ADBC ADRG AIG AIVector AVCBin AVCE00 AirSAR AmigoCloud BAG BIGGIF BLX BMP BSB BT BYN CALS
+CEOS COASP COSAR CPG CSV CSW CTG CTable2 Carto DAAS DERIVED DGN DIMAP DIPEx DOQ1 DOQ2 DTED DXF ECRGTOC
+EDIGEO EEDA EEDAI EHdr EIR ELAS ENVI ERS ESAT ESRIC ESRIJSON Elasticsearch FAST FIT GDALG GFF GIF GML
+GNMDatabase GNMFile GPSBabel GPX GRASSASCIIGrid GRIB GS7BG GSAG GSBG GSC GTFS GTI GTX GXF GenBin
+GeoJSONSeq GeoRSS HDF5 HDF5Image HF2 HFA HTTP ILWIS IRIS ISCE ISG ISIS2 ISIS3 Idrisi JAXAPALSAR JDEM JML
+JPEG JSONFG KMLSUPEROVERLAY KRO L1B LAN LCP LIBKML LOSLAS LVBAG Leveller MAP MBTiles MFF MFF2 MRF MSGN
+MVT MapML MiraMonVector NDF NGSGEOID NGW NITF NOAA_B NSIDCbin NTv2 NWT_GRC NWT_GRD OAPIF ODS OGCAPI
+OGR_GMT OGR_PDS OGR_VRT OSM OZI OpenFileGDB PAux PCIDSK PCRaster PDF PDS PDS4 PGDUMP PLMOSAIC PLSCENES
+PMTiles PNG PNM PRF R RIK RMF ROI_PAC RPFTOC RRASTER RS2 RST Rasterlite S102 S104 S111 S57 SAFE SAGA
+SAR_CEOS SDTS SENTINEL2 SGI SIGDEM SNAP_TIFF SNODAS SQLite SRP SRTMHGT STACIT STACTA SXF Selafin TGA TIL
+TSX Terragen TopoJSON USGSDEM VDV VFK VICAR VRT WAsP WCS WEBP WFS WMS WMTS XLSX XPM XYZ ZMap Zarr netCDF
+"""
+
+UNUSED = ("MapInfo File", *_ONE_WORD.split())
+"""Every other driver of the two builds: what is not registered cannot be tricked into opening a file or an address."""
+
+SETTINGS = {
+    "GDAL_SKIP": ",".join(UNUSED),
+    "CPL_LOG": os.devnull,
+    "GDAL_DRIVER_PATH": "disable",
+    "GDAL_CONFIG_FILE": os.devnull,
+    "GTIFF_IGNORE_READ_ERRORS": "NO",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
+    "CPL_VSIL_CURL_HEADER_FILE_KVP_ENABLED": "NO",
+    "MRF_ENABLE_CACHING": "NO",
+    "PROJ_NETWORK": "OFF",
+}
+"""No other formats, plug-ins, settings of the machine, addresses, or programs in files; a pixel that cannot be read is
+an error and never a zero. The log goes nowhere, as each copy of GDAL tells there which drivers it never had; errors
+come as exceptions."""
+
+
+def restrict(variables: MutableMapping[str, str] = os.environ) -> None:
+    """Put the settings into the variables of this process; too late once rasterio or pyogrio is loaded."""
+    variables.update(SETTINGS)

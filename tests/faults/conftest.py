@@ -1,0 +1,34 @@
+"""Runs that faults are injected into."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.rasters import paint, write
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    """A folder with one good tile."""
+    write(tmp_path / "tiles/a_20240701.tif", paint(["iiww", "iwww"]))
+    return tmp_path / "tiles"
+
+
+@pytest.fixture
+def config(tmp_path, tiles):
+    """A config of that folder; results go to ``out/bay``."""
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps({"name": "bay", "inputs": {"scenes": tiles.name}, "publish": {"folder": "out"}}))
+    return path
+
+
+def noisy(folder, days, side=30):
+    """A tile a day, with ice and water to draw, and noise."""
+    rng = np.random.default_rng(0)
+    for day in range(1, days + 1):
+        flat = np.kron(paint(["iiww", "iwgw"]), np.ones((1, side, side // 2)))
+        pixels = np.clip(flat + rng.integers(-8, 9, flat.shape), 0, 255).astype(np.uint8)
+        write(folder / f"x_202407{day:02d}.tif", pixels)
