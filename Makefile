@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check lock samples docs clean
+.PHONY: run test soak check lock samples docs clean
 
 run: $(READY)
 	$(BIN)/icepipe run configs/arctic.yaml
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n auto
+
+soak: $(READY)
+	$(BIN)/python -m pytest -q -n auto -m soak -rP
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -1,8 +1,7 @@
-"""Parse, call, print, exit. Only this and the modules named `cli_` print; only this exits."""
+"""Parse, call, print, exit. Only `cli_output` prints; only this exits."""
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from icepipe import __version__, cli_assess, cli_folder, cli_run
-from icepipe.cli_run import say, shown
+from icepipe.cli_output import prepare, say, shown, tell
 from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.interrupts import Interrupted, watch
@@ -35,7 +34,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder
     """Look at a folder of tiles and print a commented config that runs."""
     from icepipe.starter import starter_config
 
-    print(starter_config(folder), end="")
+    tell(starter_config(folder), end="")
 
 
 @app.command()
@@ -47,7 +46,7 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
     faults = []
     for path in files:
         try:
-            print("\n".join(inspect_lines(path)))
+            tell("\n".join(inspect_lines(path)))
         except InputError as fault:
             faults.append(fault)
             say(f"icepipe: {fault}")
@@ -70,7 +69,7 @@ def explain(
             f"{folder}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
         )
     for path in documents:
-        print(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
+        tell(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
 
 
 @app.command()
@@ -86,11 +85,11 @@ def compare(
 
     written = out.resolve() if out else None
     compared = compare_observations(cli_folder.folder_of(target).resolve(), before, after, written)
-    print("\n".join(compare_lines(compared)))
+    tell("\n".join(compare_lines(compared)))
     if written:
-        print(f"Written to {shown(written)}")
+        tell(f"Written to {shown(written)}")
     if as_json:
-        print(json.dumps(compare_json(compared, written), allow_nan=False))
+        tell(json.dumps(compare_json(compared, written), allow_nan=False))
 
 
 @app.command()
@@ -103,11 +102,11 @@ def schema(
     from icepipe.config import schema as config_schema
 
     if not markdown and not rules:
-        print(json.dumps(config_schema(), indent=1))
+        tell(json.dumps(config_schema(), indent=1))
         return
     from icepipe.reference import config_reference, rules_reference
 
-    print(rules_reference() if rules else config_reference(Config), end="")
+    tell(rules_reference() if rules else config_reference(Config), end="")
 
 
 cli_folder.register(app)
@@ -115,7 +114,7 @@ cli_folder.register(app)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"icepipe {__version__}")
+        tell(f"icepipe {__version__}")
         raise typer.Exit
 
 
@@ -131,10 +130,8 @@ def _root(
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     restrict()
+    prepare()
     watch()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     verbose = not {"-v", "--verbose"}.isdisjoint(sys.argv[1:])
     try:
         app(standalone_mode=True)
@@ -146,6 +143,12 @@ def main() -> None:
     except Interrupted as interrupted:
         say("icepipe: interrupted; run again to continue")
         sys.exit(128 + interrupted.number)
+    except OSError as error:
+        if verbose:
+            traceback.print_exc()
+        named = f"{error.filename}: " if error.filename else ""
+        say(f"icepipe: {named}{error.strerror or error}; check the disk, its permissions and the limits of the system")
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001
         if verbose:
             traceback.print_exc()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from icepipe.cli_output import shown, tell
 from icepipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ def _opened(target: Path) -> tuple[Path, Config | None]:
     return config.run_folder, config
 
 
-def _shown(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
 @app.command()
 def sample(
     target: Run,
@@ -64,7 +61,7 @@ def sample(
     mapped = find_mapped(folder, date)
     design = draw(mapped, folder.name, Asked(points, allocation.value, seed))
     written = write_sample((out or folder / "assess" / date).resolve(), design, mapped, config)
-    print("\n".join(sample_lines(design, _shown(written), config is not None)))
+    tell("\n".join(sample_lines(design, shown(written), config is not None)))
 
 
 @app.command()
@@ -86,6 +83,6 @@ def estimate(
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no such run", "run `icepipe run` first")
     assessed = estimated(find_mapped(folder, design.observation), labelled, design, points)
-    print("\n".join(estimate_lines(assessed)))
+    tell("\n".join(estimate_lines(assessed)))
     if as_json:
-        print(json.dumps(estimate_json(assessed, labelled), allow_nan=False))
+        tell(json.dumps(estimate_json(assessed, labelled), allow_nan=False))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from icepipe.cli_output import tell
 from icepipe.errors import IntegrityError
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
@@ -27,17 +28,17 @@ def verify(target: Run) -> None:
     folder = folder_of(target)
     faults = list(faults_of(folder))
     for fault in faults:
-        print(fault)
+        tell(fault)
     if faults:
         raise IntegrityError(f"{len(faults)} thing(s) in {folder} do not hold", "run again with --force")
-    print(f"{len(read_manifest(folder))} files are as the run left them; budgets close; polygons = raster = table")
+    tell(f"{len(read_manifest(folder))} files are as the run left them; budgets close; polygons = raster = table")
 
 
 def status(target: Run) -> None:
     """Tell what stands in a run's folder, and what failed in the last run."""
     from icepipe.status import status_lines
 
-    print("\n".join(status_lines(folder_of(target))))
+    tell("\n".join(status_lines(folder_of(target))))
 
 
 def prune(target: Run) -> None:
@@ -45,7 +46,7 @@ def prune(target: Run) -> None:
     from icepipe.prune import prune as pruned
 
     gone = pruned(folder_of(target))
-    print(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
+    tell(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
 
 
 def register(app: typer.Typer) -> None:

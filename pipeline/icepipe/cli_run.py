@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from icepipe.errors import ObservationsFailed, plain
+from icepipe.cli_output import say, shown, tell
+from icepipe.errors import ObservationsFailed
 
 if TYPE_CHECKING:
     from icepipe.config_measure import Measure
@@ -24,23 +25,13 @@ Set = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
 
 
-def say(text: str) -> None:
-    """Tell something on the standard error, with escapes for letters that would steer a terminal."""
-    print("\n".join(map(plain, text.split("\n"))), file=sys.stderr, flush=True)
-
-
-def shown(path: Path) -> Path:
-    """A path as people type it: relative where it lies under the working folder."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
 def _silent(_what: str, _done: int, _total: int) -> None:
     return None
 
 
 def _progress() -> Callable[[str, int, int], None]:
     """A bar on a terminal, a line a step elsewhere."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return lambda what, done, total: say(f"icepipe: {what} ({done}/{total})")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -118,12 +109,12 @@ def run(
             stack.enter_context(to_file(log_json))
         progress = _silent if quiet or verbose else _progress()
         result = run_stages(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
-    for line in () if quiet else _told(result):
-        print(line)
-    if as_json:
-        print(json.dumps(_result_json(result, settings.measure), allow_nan=False))
-    for fault in result.faults:
-        say(f"icepipe: {fault}")
+        for line in () if quiet else _told(result):
+            tell(line)
+        if as_json:
+            tell(json.dumps(_result_json(result, settings.measure), allow_nan=False))
+        for fault in result.faults:
+            say(f"icepipe: {fault}")
     if result.faults:
         raise ObservationsFailed(f"{len(result.faults)} input(s) failed, the rest is published")
 
@@ -137,7 +128,7 @@ def check(config: ConfigPath, assignments: Set = None) -> None:
     from icepipe.words import plan_lines
 
     planned = make_plan(settings)
-    print("\n".join(plan_lines(planned)))
+    tell("\n".join(plan_lines(planned)))
     if planned.catalog.faults:
         raise ObservationsFailed(f"{len(planned.catalog.faults)} input(s) cannot be used")
 

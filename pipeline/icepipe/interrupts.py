@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a run: cleanly where that takes a moment, and at once after that."""
+"""SIGINT, SIGTERM and SIGHUP end a run: cleanly where that takes a moment, and at once after that."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def watch() -> None:
-    """Turn SIGINT and SIGTERM into :class:`Interrupted`; a second one ends the process at once."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _on_signal)
+    """Turn SIGINT, SIGTERM and SIGHUP into :class:`Interrupted`; a second one ends the process at once.
+
+    What the caller has set to be ignored stays so, as ``nohup`` does with SIGHUP.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _on_signal)

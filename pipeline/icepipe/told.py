@@ -61,7 +61,7 @@ def told_before(work: Work, standing: Standing, faults: tuple[InputError, ...]) 
 def told_at_a_glance(config: Config, ledger: Ledger) -> tuple[RunResult, int] | None:
     """What the last run told, and of how many observations, if nothing failed in it and nothing at all has changed."""
     seen, kept = ledger.outcome(GLANCE), ledger.outcome(TOLD)
-    if seen is None or kept is None:
+    if seen is None or not seen[0] or kept is None:
         return None
     held = json.loads(seen[1])
     result = _result(config.run_folder, kept[1], ()) if seen[0] == glance(config, held["looked_at"]) else None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from icepipe.errors import ConfigError
+from icepipe.errors import ConfigError, IntegrityError
 
 LOG = logging.getLogger("icepipe")
 LOG.addHandler(logging.NullHandler())
@@ -104,6 +104,8 @@ def to_file(path: Path) -> Iterator[None]:
     ------
     ConfigError
         If the file cannot be opened.
+    IntegrityError
+        At the end, if a line could not be written.
     """
     try:
         handler = _Careful(path, encoding="utf-8")
@@ -113,7 +115,9 @@ def to_file(path: Path) -> Iterator[None]:
     with _added(handler):
         yield
     if handler.failed:
-        note(f"{path}: the log could not be written ({handler.failed})", logging.WARNING)
+        raise IntegrityError(
+            f"{path}: the log could not be written ({handler.failed}); results are published", "check free space"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,4 +22,6 @@ def write_flatgeobuf(path: Path, features: Features) -> None:
     table = features.table
     at = table.schema.get_field_index("date")
     table = table.set_column(at, "date", table.column("date").cast(pa.timestamp("ms")))
-    write_ogr(path, table, driver="FlatGeobuf", geometry_type=features.kind, crs=features.crs, layer=path.stem)
+    held = io.BytesIO()
+    write_ogr(held, table, driver="FlatGeobuf", geometry_type=features.kind, crs=features.crs, layer=path.stem)
+    path.write_bytes(held.getbuffer())

@@ -6,6 +6,7 @@ The library is imported when it is called: it brings pandas, which takes over a 
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from icepipe.errors import IntegrityError
+from icepipe.publish.geopackage_check import check_layer
 
 _CLOCK = Lock()
 
@@ -35,8 +37,8 @@ def clock_at(date: dt.date) -> Iterator[None]:
             pyogrio.set_gdal_config_options(dict.fromkeys(options))
 
 
-def write_ogr(path: Path, features: Any, **options: Any) -> None:  # noqa: ANN401
-    """Write a table, or a stream of them, that has a column ``geometry`` with WKB.
+def write_ogr(path: Path | io.BytesIO, features: Any, **options: Any) -> None:  # noqa: ANN401
+    """Write a table, or a stream of them, that has a column ``geometry`` with WKB, to a file or to memory.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def write_ogr(path: Path, features: Any, **options: Any) -> None:  # noqa: ANN40
 
     with _told(path):
         pyogrio.write_arrow(features, path, geometry_name="geometry", encoding="UTF-8", **options)
+    if options["driver"] == "GPKG" and isinstance(path, Path):
+        check_layer(path, options["layer"], options.get("GEOMETRY_NAME", "geom"))
 
 
 def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN401
@@ -61,13 +65,15 @@ def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN40
 
     with _told(path):
         pyogrio.write_arrow(table, path, layer=layer, driver="GPKG", append=True)
+    check_layer(path, layer)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path | io.BytesIO) -> Iterator[None]:
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
     try:
         yield
     except (DataSourceError, DataLayerError, FeatureError) as error:
-        raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error
+        name = path.name if isinstance(path, Path) else "polygons"
+        raise IntegrityError(f"{name}: cannot be written ({error})", "check free space") from error

@@ -54,10 +54,10 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
                 dataset.set_band_description(1, "class")
                 dataset.update_tags(TIFFTAG_DATETIME=date.strftime("%Y:%m:%d 00:00:00"))
                 dataset.update_tags(1, **{f"CLASS_{int(code)}": code.label for code in ClassCode})
-            with memory.open() as dataset:
+            with memory.open() as dataset, MemoryFile(ext="tif") as held:
                 copy(
                     dataset,
-                    path,
+                    held.name,
                     driver="COG",
                     compress="DEFLATE",
                     level=6,
@@ -65,5 +65,6 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
                     num_threads=1,
                     geotiff_version="1.0",
                 )
+                path.write_bytes(held.getbuffer())
     except RasterioError as error:
         raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from icepipe.publish.features import GEOMETRY, SCHEMA, Features
 from icepipe.publish.ogr import write_ogr
+from icepipe.publish.shapefile_check import check_shapefile
 
 LIMIT_BYTES = 2**31 - 1
 """Of each of its files: many readers count bytes with 31 bits, and lose what comes after without a word."""
@@ -58,3 +59,4 @@ def write_shapefile(path: Path, features: Features) -> None:
         crs=features.crs,
         DBF_DATE_LAST_UPDATE=features.date.isoformat(),
     )
+    check_shapefile(path, features)

@@ -1,0 +1,110 @@
+"""Whether a Shapefile that GDAL has just written is whole: GDAL goes on in silence where a disk was full for a moment.
+
+Such a write leaves a hole of zeros. The layout is that of the ESRI Shapefile Technical Description (1998); dBASE fields
+are padded with spaces, so that a zero among them is a hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from icepipe.errors import IntegrityError
+from icepipe.publish.features import GEOMETRY, Features
+from icepipe.records import Bool, Int64, UInt8
+
+HEADER, RECORD_HEADER, POLYGON_HEADER = 100, 8, 44
+FILE_CODE, POLYGON = 9994, 5
+FIELD, LIVE, HEADER_END, DBASE_III = 32, 0x20, 0x0D, 3
+
+
+def _numbers(raw: UInt8, at: Int64, kind: str) -> Int64:
+    """Numbers of four bytes at some places of a file."""
+    return np.asarray(raw[at[:, None] + np.arange(4)].copy().view(kind)[:, 0], dtype=np.int64)
+
+
+def _has_header(raw: UInt8, features: Features) -> bool:
+    """Whether the header of a ``.shp`` or ``.shx`` tells its size, its kind and the bounds of its features."""
+    if raw.size < HEADER:
+        return False
+    code, words = _numbers(raw, np.array([0, 24]), ">i4")
+    bounds = raw[36:68].copy().view("<f8")
+    west, south = features.bounds.min(axis=0, initial=np.inf)[:2]
+    east, north = features.bounds.max(axis=0, initial=-np.inf)[2:]
+    told = not features.table.num_rows or np.array_equal(bounds, [west, south, east, north])
+    return bool(code == FILE_CODE and 2 * words == raw.size and raw[32] == POLYGON and told)
+
+
+def _is_closed(raw: UInt8, start: Int64, length: Int64) -> Bool:
+    """Whether the last ring of each record ends in the point that it began with."""
+    parts = _numbers(raw, start + 36, "<i4")
+    first = _numbers(raw, start + POLYGON_HEADER + 4 * (parts - 1), "<i4")
+    begins, ends = start + POLYGON_HEADER + 4 * parts + 16 * first, start + length - 16
+    point = np.arange(16)
+    return np.asarray(np.all(raw[begins[:, None] + point] == raw[ends[:, None] + point], axis=1))
+
+
+def _has_shapes(shp: UInt8, shx: UInt8, count: int) -> bool:
+    """Whether every record stands where the index says, by its number, and its last ring is closed."""
+    index = 2 * shx[HEADER:].copy().view(">i4").astype(np.int64).reshape(-1, 2)
+    if len(index) != count or (count and int(index[-1].sum()) + RECORD_HEADER != shp.size):
+        return False
+    at, length = index[:, 0], index[:, 1]
+    numbered = np.array_equal(_numbers(shp, at, ">i4"), np.arange(1, count + 1))
+    sized = np.array_equal(2 * _numbers(shp, at + 4, ">i4"), length)
+    kind = np.all(_numbers(shp, at + RECORD_HEADER, "<i4") == POLYGON)
+    return bool(numbered and sized and kind) and bool(_is_closed(shp, at + RECORD_HEADER, length).all())
+
+
+def _has_fields(dbf: UInt8, features: Features, size: int) -> bool:
+    """Whether the header of a ``.dbf`` tells its day and its fields, whose widths add up to a row's."""
+    names = [name for name in features.table.column_names if name != GEOMETRY]
+    start = FIELD * (1 + len(names)) + 1
+    fields = dbf[FIELD : start - 1].reshape(-1, FIELD)
+    held = [bytes(field[:11]).rstrip(b"\0").decode("ascii", "replace") for field in fields]
+    day = features.date.year - 1900, features.date.month, features.date.day
+    told = bytes(dbf[:4]) == bytes((DBASE_III, *day)) and dbf[start - 1] == HEADER_END
+    return bool(told and held == names and np.all(fields[:, 11] > 0) and 1 + int(fields[:, 16].sum()) == size)
+
+
+def _has_table(dbf: UInt8, features: Features) -> bool:
+    """Whether a ``.dbf`` has its fields and rows, and no hole among them."""
+    count = int(dbf[4:8].copy().view("<u4")[0])
+    start, size = map(int, dbf[8:12].copy().view("<u2"))
+    if count != features.table.num_rows or dbf.size - start - 1 != count * size:
+        return False
+    rows = dbf[start:-1].reshape(count, size)
+    return _has_fields(dbf, features, size) and bool(np.all(rows[:, 0] == LIVE) and np.all(rows != 0))
+
+
+def _lacking(path: Path, features: Features) -> Iterator[str]:
+    shp, shx, dbf = (np.fromfile(path.with_suffix(ending), dtype=np.uint8) for ending in (".shp", ".shx", ".dbf"))
+    if not (_has_header(shp, features) and _has_header(shx, features)):
+        yield "header"
+    elif not _has_shapes(shp, shx, features.table.num_rows):
+        yield "shapes"
+    if not _has_table(dbf, features):
+        yield "table"
+    system, encoding = (path.with_suffix(ending).read_bytes() for ending in (".prj", ".cpg"))
+    if b"\0" in system or not system.endswith(b"]") or system.count(b"[") != system.count(b"]"):
+        yield "coordinate system"
+    if encoding != b"UTF-8":
+        yield "encoding"
+
+
+def check_shapefile(path: Path, features: Features) -> None:
+    """Check a Shapefile that was just written.
+
+    Raises
+    ------
+    IntegrityError
+        If a part of it is missing or has a hole.
+    """
+    try:
+        lacking = ", ".join(_lacking(path, features))
+    except (OSError, IndexError, ValueError) as error:
+        raise IntegrityError(f"{path.name}: cannot be read back ({error})", "check free space") from error
+    if lacking:
+        raise IntegrityError(f"{path.name}: was not written whole, it lacks its {lacking}", "check free space")
