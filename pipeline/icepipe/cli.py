@@ -149,6 +149,11 @@ def main() -> None:
         named = f"{error.filename}: " if error.filename else ""
         say(f"icepipe: {named}{error.strerror or error}; check the disk, its permissions and the limits of the system")
         sys.exit(1)
+    except (MemoryError, ImportError) as error:
+        if verbose:
+            traceback.print_exc()
+        say(f"icepipe: {error or 'out of memory'}; there is too little memory, or the installation is damaged")
+        sys.exit(6)
     except Exception as error:  # noqa: BLE001
         if verbose:
             traceback.print_exc()

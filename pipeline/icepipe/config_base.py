@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo
 
 def absolute(path: str, info: ValidationInfo) -> str:
     """A path, relative to the config file it stands in."""
-    base = (info.context or {}).get("base", Path.cwd())
+    base = (info.context or {}).get("base") or Path.cwd()
     try:
         return os.path.normpath(Path(base) / Path(path).expanduser())
     except RuntimeError:

@@ -141,6 +141,9 @@ def _do(work: Work, standing: Standing, force: bool, observation: Observation) -
         return _observe(work, standing, observation, folder, made), True
     except InputError as fault:
         return fault
+    except MemoryError:
+        path = observation.scenes[0].path
+        return InputError(path, "there is too little memory for it", "set batch.workers: 1, or give the run more")
 
 
 def _failed(standing: Standing, key: str, fault: InputError) -> None:

@@ -95,6 +95,12 @@ class _Careful(logging.FileHandler):
 
         self.failed = self.failed or sys.exc_info()[1]  # type: ignore[assignment]
 
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:
+            self.failed = self.failed or error
+
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:

@@ -59,6 +59,15 @@ def refuse_links(folder: Path, names: Iterable[str]) -> None:
             raise ConfigError(f"{folder / name} is a link", "remove it; the folder of a run itself may be one")
 
 
+def _todo(target: Path) -> str:
+    """What to do about a file that could not be written."""
+    try:
+        disk = os.statvfs(target.parent)
+    except OSError:
+        return "check the disk and its permissions"
+    return f"check free space ({disk.f_bavail * disk.f_frsize:,} bytes are left) and permissions"
+
+
 @contextmanager
 def _part(target: Path) -> Iterator[Path]:
     for path in (target, target.parent):
@@ -72,7 +81,12 @@ def _part(target: Path) -> Iterator[Path]:
     except OSError as error:
         with suppress(OSError):
             _remove(part)
-        raise IntegrityError(f"{target}: cannot be written ({error})", "check free space and permissions") from error
+        raise IntegrityError(f"{target}: cannot be written ({error})", _todo(target)) from error
+    except IntegrityError as error:
+        with suppress(OSError):
+            _remove(part)
+        told = error.message.replace(part.name, target.name).removeprefix(f"{target.name}: ")
+        raise IntegrityError(f"{target}: {told}", _todo(target)) from error
     except BaseException:
         _remove(part)
         raise
