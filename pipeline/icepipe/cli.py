@@ -127,38 +127,31 @@ def _root(
     """Ice and water area from satellite tiles, in true square kilometres."""
 
 
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """What people are told of a failure that is none of icepipe's own, and the exit code."""
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        return f"{named}{error.strerror or error}; check the disk, its permissions and the system's limits", 1
+    if isinstance(error, MemoryError | ImportError):
+        return f"{error or 'out of memory'}; there is too little memory, or the installation is damaged", 6
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}"
+    return f"{said}; this is a bug: run again with -v and report what it prints", 1
+
+
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     restrict()
     prepare()
     watch()
-    verbose = not {"-v", "--verbose"}.isdisjoint(sys.argv[1:])
     try:
         app(standalone_mode=True)
-    except IcepipeError as error:
-        if verbose:
-            traceback.print_exc()
-        say(f"icepipe: {error}")
-        sys.exit(error.exit_code)
     except Interrupted as interrupted:
         say("icepipe: interrupted; run again to continue")
         sys.exit(128 + interrupted.number)
-    except OSError as error:
-        if verbose:
-            traceback.print_exc()
-        named = f"{error.filename}: " if error.filename else ""
-        say(f"icepipe: {named}{error.strerror or error}; check the disk, its permissions and the limits of the system")
-        sys.exit(1)
-    except (MemoryError, ImportError) as error:
-        if verbose:
-            traceback.print_exc()
-        say(f"icepipe: {error or 'out of memory'}; there is too little memory, or the installation is damaged")
-        sys.exit(6)
     except Exception as error:  # noqa: BLE001
-        if verbose:
+        if not {"-v", "--verbose"}.isdisjoint(sys.argv[1:]):
             traceback.print_exc()
-        else:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}"
-            say(f"icepipe: {said}; this is a bug: run again with -v and report what it prints")
-        sys.exit(1)
+        told, code = (str(error), error.exit_code) if isinstance(error, IcepipeError) else _unexpected(error)
+        say(f"icepipe: {told}")
+        sys.exit(code)
