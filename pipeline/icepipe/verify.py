@@ -69,19 +69,31 @@ def _raster(mapped: Mapped, rows: Mapping[str, Row]) -> Iterator[str]:
             yield f"{mapped.path}: holds {km2} km2 of {code.label}, and the table says {row.area_km2}"
 
 
-def _polygons(mapped: Mapped) -> Iterator[str]:
-    """Whether polygons hold the pixels and the area of the raster."""
+def _sums(path: Path) -> tuple[float, int]:
+    """Square metres and pixels of all features of a file."""
+    columns = ["area_m2", "n_px"]
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path, columns=columns)
+        return float(np.sum(table["area_m2"].to_numpy())), int(np.sum(table["n_px"].to_numpy()))
     from pyogrio import read_dataframe
 
+    frame = read_dataframe(path, columns=columns, read_geometry=False)
+    return float(np.sum(frame["area_m2"])), int(frame["n_px"].sum())
+
+
+def _polygons(mapped: Mapped) -> Iterator[str]:
+    """Whether polygons hold the pixels and the area of the raster."""
     stem = mapped.path.stem.removesuffix("_classes")
     for path in sorted(mapped.path.parent.iterdir()):
         code = next((code for code in SEEN if path.stem == f"{stem}_{code.label}"), None)
-        if code is None or path.suffix not in {".shp", ".gpkg", ".fgb"}:
+        if code is None or path.suffix not in {".shp", ".gpkg", ".fgb", ".parquet"}:
             continue
-        frame = read_dataframe(path, columns=["area_m2", "n_px"], read_geometry=False)
-        km2, expected = float(np.sum(frame["area_m2"])) / 1e6, mapped.area_km2(code)
-        if int(frame["n_px"].sum()) != mapped.tally.pixels[code]:
-            yield f"{path}: holds {int(frame['n_px'].sum())} pixels, and the raster {mapped.tally.pixels[code]}"
+        m2, pixels = _sums(path)
+        km2, expected = m2 / 1e6, mapped.area_km2(code)
+        if pixels != mapped.tally.pixels[code]:
+            yield f"{path}: holds {pixels} pixels, and the raster {mapped.tally.pixels[code]}"
         if abs(km2 - expected) > POLYGONS_CLOSE * max(expected, 1e-12):
             yield f"{path}: holds {km2} km2, and the raster {expected}"
 

@@ -25,6 +25,7 @@ SECONDS_PER_MPX = 0.2
 """Measured on one core of a small machine, for decoding twice, classifying and polygons; a busy picture costs more."""
 
 SECONDS_PER_OBSERVATION = 0.5
+DAYS_A_YEAR = 365.25
 BYTES_PER_PX_OUT = 1.5
 """Measured: class raster, polygons and quicklook, for a picture with many small pieces."""
 
@@ -108,6 +109,15 @@ def _region_lines(plan: Plan) -> list[str]:
     return lines + ([f"no scene reaches {', '.join(off)}"] if off else [])
 
 
+def _a_year(plan: Plan, megabytes: float) -> str:
+    """What the outputs of a year take, at the rate at which the observations came so far."""
+    days = (plan.observations[-1].date - plan.observations[0].date).days if plan.observations else 0
+    if not days:
+        return ""
+    count = len(plan.observations)
+    return f", {megabytes / count * (count - 1) / days * DAYS_A_YEAR / 1000:.2f} GB a year at this rate"
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """What a run would do: scenes, dates, masks, grid, what is skipped, and a rough estimate of its cost."""
     grid, sensor = plan.grid, plan.sensor
@@ -123,7 +133,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"grid {grid.width} x {grid.height} pixels, {whose}; areas measured on {plan.pixel_area.surface}",
         f"masked: {', '.join(hidden)}",
         *_region_lines(plan),
-        f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written",
+        f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written{_a_year(plan, written)}",
     ]
     for observation in plan.observations:
         lines += [observation.key, *(_scene_line(scene) for scene in observation.scenes)]

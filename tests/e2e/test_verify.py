@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import random
 
+import geopandas
+import pyarrow.parquet as pq
 import pytest
 
 from icepipe.errors import IntegrityError
+from icepipe.inputs.fingerprint import fingerprint
 from icepipe.publish.manifest import files_of, write_manifest
 from icepipe.publish.record import last_record
 from icepipe.verify import changed_files, faults_of
@@ -62,6 +65,27 @@ def test_a_table_that_does_not_agree_is_found_even_where_the_manifest_was_made_t
     records = {key: last_record(folder / "observations" / key) for key in ("2024-07-01", "2024-07-03")}
     write_manifest(folder, records)
     assert list(faults_of(folder))
+
+
+@pytest.mark.parametrize("form", ["geoparquet", "flatgeobuf"])
+def test_polygons_that_lack_one_are_found_even_where_the_manifest_was_made_to_fit(run_scenes, tmp_path, form):
+    write(tmp_path / "x_20240701.tif", paint(["iiww", "igww", "wwwi"]))
+    folder = run_scenes(tmp_path / "*.tif", publish={"polygons": {"format": form}}).folder
+    assert list(faults_of(folder)) == []
+    place = folder / "observations/2024-07-01"
+    path = next(path for path in place.glob("*_ice.*") if path.suffix in {".parquet", ".fgb"})
+    before = {part: fingerprint(part) for part in place.glob(f"{path.stem}.*")}
+    if path.suffix == ".parquet":
+        pq.write_table(pq.read_table(path).slice(1), path)
+    else:
+        geopandas.read_file(path)[1:].to_file(path)
+    record = (place / "record.json").read_text()
+    for part, old in before.items():
+        record = record.replace(old, fingerprint(part))
+    (place / "record.json").write_text(record)
+    write_manifest(folder, {"2024-07-01": last_record(place)})
+    told = list(faults_of(folder))
+    assert any(line.startswith(f"{path}: holds") for line in told), told
 
 
 def test_the_commands(icepipe, folder):
