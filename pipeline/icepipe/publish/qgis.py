@@ -120,12 +120,16 @@ def find_layers(folder: Path, name: str, moments: Mapping[str, tuple[str, str]],
     """
     stems = [(key, folder / "observations" / key / f"{name}_{key}") for key in sorted(moments)]
     when = {key: Interval.of(texts) for key, texts in moments.items()}
-    layers = []
+    layers, systems = [], dict[str, str]()
     for code in GROUPS:
         for key, stem in stems:
             candidates = (Path(f"{stem}_{code.label}{suffix}") for suffix in VECTORS)
-            there = [path for path in candidates if path.is_file()]
-            layers += [MapLayer(key, code, _relative(path, folder), _crs_of(path), when[key]) for path in there[:1]]
+            path = next((path for path in candidates if path.is_file()), None)
+            if path is None:
+                continue
+            if path.suffix not in systems:  # the files of a run that have one format have one system
+                systems[path.suffix] = _crs_of(path)
+            layers.append(MapLayer(key, code, _relative(path, folder), systems[path.suffix], when[key]))
     rasters = ((key, Path(f"{stem}_classes.tif")) for key, stem in stems)
     layers += [MapLayer(key, None, _relative(path, folder), crs, when[key]) for key, path in rasters if path.is_file()]
     return tuple(layers)
