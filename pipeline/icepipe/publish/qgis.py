@@ -99,6 +99,12 @@ def _crs_of(path: Path) -> str:
         raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
 
 
+def _system_as_told(path: Path) -> str:
+    """What tells a file's coordinate system, at a glance: a text that many Shapefiles share, or the file itself."""
+    beside = path.with_suffix(".prj")
+    return beside.read_text() if path.suffix == ".shp" and beside.is_file() else str(path)
+
+
 def find_layers(folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str) -> tuple[MapLayer, ...]:
     """Layers of the files that are there: polygons class by class, then class rasters, each in the order of time.
 
@@ -127,9 +133,9 @@ def find_layers(folder: Path, name: str, moments: Mapping[str, tuple[str, str]],
             path = next((path for path in candidates if path.is_file()), None)
             if path is None:
                 continue
-            if path.suffix not in systems:  # the files of a run that have one format have one system
-                systems[path.suffix] = _crs_of(path)
-            layers.append(MapLayer(key, code, _relative(path, folder), systems[path.suffix], when[key]))
+            told = _system_as_told(path)
+            systems[told] = systems.get(told) or _crs_of(path)
+            layers.append(MapLayer(key, code, _relative(path, folder), systems[told], when[key]))
     rasters = ((key, Path(f"{stem}_classes.tif")) for key, stem in stems)
     layers += [MapLayer(key, None, _relative(path, folder), crs, when[key]) for key, path in rasters if path.is_file()]
     return tuple(layers)
