@@ -12,7 +12,7 @@ from typing import Any
 
 from icepipe.batch.ledger import BESIDE, Entry, Ledger
 from icepipe.batch.lock import FILE as LOCK
-from icepipe.errors import InputError
+from icepipe.errors import InputError, IntegrityError
 from icepipe.inputs.fingerprint import Fingerprints, Listing, with_side_files
 from icepipe.inputs.masks import is_vector
 from icepipe.observe import Work
@@ -140,10 +140,19 @@ class Standing:
 
 
 def record_done(standing: Standing, folder: Path, record: Record) -> None:
-    """Take what a finished observation left into the ledger, as one change."""
-    for name, told in record.outputs:
-        standing.fingerprints.learn(folder / name, told)
-    standing.fingerprints(folder / FILE)
+    """Take what a finished observation left into the ledger, as one change.
+
+    Raises
+    ------
+    IntegrityError
+        If the files are gone by now.
+    """
+    try:
+        for name, told in record.outputs:
+            standing.fingerprints.learn(folder / name, told)
+        standing.fingerprints(folder / FILE)
+    except InputError as error:
+        raise IntegrityError(f"{folder}: was changed by another program while the run went on ({error})") from error
     with standing.ledger.together():
         standing.ledger.save_files(standing.fingerprints.take_added())
         standing.ledger.save_entries([entry_of(folder.name, "done", record)])

@@ -6,12 +6,15 @@ import csv
 import json
 import os
 import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import geopandas
 import pytest
 import shapely
 
+from tests.faults.injected import ICEPIPE
+from tests.faults.test_kills import settings
 from tests.rasters import paint, write
 
 OUTSIDE = ["../../x", "/x", "", "a/b", "-x", ".", "x" * 300, "a\0b", "a\nb", "con.", "\u202ex", "a b"]
@@ -153,3 +156,17 @@ def test_a_run_folder_reached_by_a_link_is_one_folder(icepipe, config, tmp_path)
     assert icepipe("run", config).returncode == 0
     assert (tmp_path / "disk/bay/series.csv").is_file()
     assert "Written to" in icepipe("run", config, cwd=tmp_path).stdout
+
+
+def test_a_folder_swapped_for_a_link_in_mid_run_does_not_reach_its_victim(tmp_path):
+    config = settings(tmp_path, 6, workers=1)
+    victim, places = tmp_path / "victim", tmp_path / "out/bay/observations"
+    victim.mkdir()
+    running = subprocess.Popen([ICEPIPE, "run", config], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    next(line for line in running.stderr if "2024-07-01 (1/6)" in line)
+    places.rename(tmp_path / "aside")
+    places.symlink_to(victim)
+    told = running.stderr.read()
+    assert running.wait() == 6, told
+    assert "is a link" in told or "changed by another program" in told
+    assert list(victim.iterdir()) == []
