@@ -162,11 +162,11 @@ def test_a_folder_swapped_for_a_link_in_mid_run_does_not_reach_its_victim(tmp_pa
     config = settings(tmp_path, 6, workers=1)
     victim, places = tmp_path / "victim", tmp_path / "out/bay/observations"
     victim.mkdir()
-    running = subprocess.Popen([ICEPIPE, "run", config], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    next(line for line in running.stderr if "2024-07-01 (1/6)" in line)
-    places.rename(tmp_path / "aside")
-    places.symlink_to(victim)
-    told = running.stderr.read()
-    assert running.wait() == 6, told
+    with subprocess.Popen([ICEPIPE, "run", config], stderr=subprocess.PIPE, text=True) as running:
+        next(line for line in running.stderr if "2024-07-01 (1/6)" in line)
+        places.rename(tmp_path / "aside")
+        places.symlink_to(victim)
+        told = running.stderr.read()
+    assert running.returncode == 6, told
     assert "is a link" in told or "changed by another program" in told
     assert list(victim.iterdir()) == []
