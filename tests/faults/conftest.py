@@ -25,6 +25,15 @@ def config(tmp_path, tiles):
     return path
 
 
+def coded(folder, days, side=30):
+    """A raster of classes a day, 1 ice and 2 water: a run of them fits nothing, and starts in half the time."""
+    rng = np.random.default_rng(0)
+    for day in range(1, days + 1):
+        flat = np.kron(np.array([[1, 1, 2, 2], [1, 2, 3, 2]]), np.ones((side, side // 2)))
+        pixels = np.where(rng.random(flat.shape) < 0.02, 3 - flat % 3, flat).astype(np.uint8)
+        write(folder / f"x_202407{day:02d}.tif", pixels[None])
+
+
 def noisy(folder, days, side=30):
     """A tile a day, with ice and water to draw, and noise."""
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from collections import defaultdict
 import pytest
 
 from tests.faults.injected import calls, check_goes_on, differences, need_strace, run_with, torn, tree
-from tests.faults.test_kills import settings
+from tests.faults.test_kills import CLASSES, settings
 
 SEED = 8
 ERRORS = {
@@ -31,7 +31,7 @@ ERRORS = {
 def failing(tmp_path):
     """A config of two observations, how a run of it ends, and every call that touches its folder."""
     need_strace()
-    config = settings(tmp_path, 2, workers=1)
+    config = settings(tmp_path, 2, CLASSES, workers=1)
     found = calls(config, tuple(ERRORS), tmp_path / "log")
     whole = tree(tmp_path / "out/bay")
     shutil.rmtree(tmp_path / "out")

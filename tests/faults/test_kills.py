@@ -11,18 +11,19 @@ import time
 
 import pytest
 
-from tests.faults.conftest import noisy
+from tests.faults.conftest import coded, noisy
 from tests.faults.injected import ICEPIPE, Call, calls, check_goes_on, need_strace, rerun, run_with, tree
 
 SEED = 8
+CLASSES = {"sensor": "classes", "classes": {"1": "ice", "2": "water", "3": "other"}}
 BOUNDARIES = ("rename", "renameat2", "fsync", "fdatasync", "unlink", "rmdir", "mkdir", "ftruncate")
 
 
-def settings(tmp_path, days, **batch):
-    noisy(tmp_path / "tiles", days)
+def settings(tmp_path, days, inputs=None, **batch):
+    (coded if inputs else noisy)(tmp_path / "tiles", days)
     told = {
         "name": "bay",
-        "inputs": {"scenes": "tiles"},
+        "inputs": {"scenes": "tiles"} | (inputs or {}),
         "publish": {"folder": "out", "polygons": {"format": ["shapefile", "geopackage", "flatgeobuf", "geoparquet"]}},
         "batch": batch,
     }
@@ -83,7 +84,7 @@ def test_killed_at_two_hundred_instants(twelve, tmp_path, part):
 def boundaries(tmp_path) -> tuple[object, dict, list[Call]]:
     """A config of two observations, how a run of it ends, and every step at which it touches the disk."""
     need_strace()
-    config = settings(tmp_path, 2, workers=1)
+    config = settings(tmp_path, 2, CLASSES, workers=1)
     found = calls(config, BOUNDARIES, tmp_path / "log")
     whole = tree(tmp_path / "out/bay")
     shutil.rmtree(tmp_path / "out")
