@@ -36,3 +36,13 @@ def test_the_reference_is_generated():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["faults", "threats"])
+def test_every_test_that_a_page_names_is_there(page):
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / f"docs/explanation/{page}.md").read_text()))
+    there = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 20
+    assert named <= there, named - there
