@@ -252,10 +252,15 @@ class Scene:
     metadata: tuple[Path, ...] = ()
 
     @property
+    def rasters(self) -> tuple[Path, ...]:
+        """Every file that it has pixels or masks from."""
+        bands = dict.fromkeys(band.path for band in self.bands)
+        return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask))
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Every file that its pixels depend on."""
-        bands = dict.fromkeys(band.path for band in self.bands)
-        return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask), *self.metadata)
+        return (*self.rasters, *self.metadata)
 
 
 @dataclass(frozen=True)

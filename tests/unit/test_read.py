@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import find_files, find_scenes, observations
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
-from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.read import ObservationReader, _units_of
 from icepipe.inputs.scene import describe
-from icepipe.records import Block
+from icepipe.records import Band, Block, GeoBox
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
 PICTURE = paint(["wwi", "i.w", "wwi"])
@@ -237,3 +238,15 @@ def test_a_picture_whose_bytes_mean_something_else_is_refused(tmp_path):
         dataset.scales = (0.5, 0.5, 0.5)
     _refused(path, "a scale tag")
     _refused(write(tmp_path / "b_20240701.tif", PICTURE // 16, nbits=4), "4 bits a colour")
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2"])
+def test_looking_a_number_up_is_working_it_out(kind):
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    stored = np.random.default_rng(0).integers(low, high, (60, 70)).astype(kind)
+    band = Band(Path("x.tif"), 1, GeoBox("", Affine.identity(), 1, 1), 0.0137, -0.1, (float(stored[0, 0]), 3.0))
+    units, seen = _units_of(stored, band)
+    worked_out, there = _units_of(stored.astype(np.float64), band)
+    np.testing.assert_array_equal(units, worked_out)
+    np.testing.assert_array_equal(seen, there)
+    assert not seen[0, 0]

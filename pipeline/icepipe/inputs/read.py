@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,7 +25,7 @@ from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.roles import has_palette
 from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, SENSORS
-from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
+from icepipe.records import Band, Block, Bool, Float64, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
 
 CACHE_MB = 64
 """GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""
@@ -61,14 +62,38 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     """Units of reflectance. A pixel that any band has not seen cannot be judged."""
     stored = dataset.read([band.index for band in bands], window=window)
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
-    kept = np.zeros(stored.shape, dtype=np.int16)
+    kept = np.empty(stored.shape, dtype=np.int16)
     for i, band in enumerate(bands):
-        numbers = stored[i].astype(np.float64)
-        seen = np.isfinite(numbers) & ~np.isin(numbers, band.nodata)
-        units = np.rint((np.where(seen, numbers, 0) * band.gain + band.offset) / REFLECTANCE_UNIT)
-        kept[i] = np.clip(units, -32768, 32767)
+        kept[i], seen = _units_of(stored[i], band)
         valid &= seen
     return kept, valid
+
+
+def _units(numbers: Float64, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
+    """Units of reflectance of stored numbers, and where there are any."""
+    seen = np.isfinite(numbers) & ~np.isin(numbers, nodata)
+    units = np.rint((np.where(seen, numbers, 0) * gain + offset) / REFLECTANCE_UNIT)
+    return np.clip(units, -32768, 32767).astype(np.int16), seen
+
+
+@lru_cache(maxsize=32)
+def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
+    """:func:`_units` of every number of a short integer type, in the order of the numbers' bits."""
+    kind = np.dtype(dtype)
+    every = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}").view(kind)
+    return _units(every.astype(np.float64), gain, offset, nodata)
+
+
+def _units_of(stored: Kept, band: Band) -> tuple[Kept, Bool]:
+    """Units of reflectance of a band, and where it has seen anything.
+
+    Short integers are looked up: a band holds far more pixels than there are such numbers.
+    """
+    if stored.dtype.kind not in "ui" or stored.dtype.itemsize > 2:
+        return _units(stored.astype(np.float64), band.gain, band.offset, band.nodata)
+    units, seen = _units_table(stored.dtype.str, band.gain, band.offset, band.nodata)
+    place = stored.view(f"u{stored.dtype.itemsize}")
+    return units[place], np.ones(1, dtype=bool) if seen.all() else seen[place]
 
 
 def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[Kept, Bool]:
@@ -144,7 +169,7 @@ class ObservationReader:
         """Open every scene and mask."""
         self._stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
         for scene in self._observation.scenes:
-            for path in scene.files:
+            for path in scene.rasters:
                 if path not in self._open:
                     self._open[path] = self._stack.enter_context(open_raster(path))
         return self

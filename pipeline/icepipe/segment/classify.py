@@ -11,11 +11,10 @@ import numpy as np
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.sensors import Sensor
 from icepipe.models import Model
-from icepipe.records import Bool, Kept, Layer, Pixels, UInt8, UInt16
-from icepipe.segment.cluster import CHUNK, nearest
-from icepipe.segment.features import features_of
+from icepipe.records import Bool, Float64, Int64, Kept, Layer, Pixels, UInt8, UInt16
+from icepipe.segment.features import recipe_of
 from icepipe.segment.rules import RULE_SETS
-from icepipe.segment.space import Space
+from icepipe.segment.space import span_of
 from icepipe.segment.strata import FIRST_CLOUD, HIDDEN, Strata, StrataTable, marked, stratum_of
 
 UNKNOWN = 2**16 - 1
@@ -41,29 +40,76 @@ class DirectSearch:
     """
 
     def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
-        self._model, self._first, self._n = model, first, n
-        self._centroids = model.centroids
-        self._space = Space(sensor, model.features)
-        self._rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+        self._is_empty = not model.clusters
+        if self._is_empty:
+            return
+        rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+        names = list(dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features]))
+        self._reflectance = _reflectances(sensor)
+        self._recipes = _recipes(names, sensor)
+        self._axes = np.array([names.index(name) for name in model.features], dtype=np.int64)
+        self._spans = np.array([span_of(name) for name in model.features]).reshape(-1, 3)
+        self._centroids = np.ascontiguousarray(model.centroids, dtype=np.float64)
+        self._of = np.array([names.index(threshold.feature) for threshold in rules.thresholds], dtype=np.int64)
+        self._levels = np.array([threshold.levels for threshold in rules.thresholds]).T.copy()
+        self._possible, self._codes = rules.tables()
+        self._strata = marked(*_every_outcome(len(model.clusters)), model, first, n)
 
     def of(self, values: Kept) -> UInt16:
         """Stratum of every item; shape (n, bands)."""
-        found = np.full(len(values), stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
-        if not self._model.clusters:
-            return found
-        for start in range(0, len(values), CHUNK):
-            part = values[start : start + CHUNK]
-            clusters = nearest(self._space.coordinates(part), self._centroids)
-            features = features_of(part.astype(np.float64), self._space.sensor)
-            could_be, names = self._rules.could_be(features), self._rules.codes(features)
-            found[start : start + CHUNK] = marked(clusters, could_be, names, self._model, self._first, self._n)
-        return found
+        return self.strata(values.T[:, None, :], np.ones((1, len(values)), dtype=bool)).reshape(-1)
 
     def strata(self, bands: Kept, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         found = np.zeros(wanted.shape, dtype=np.uint16)
-        found[wanted] = self.of(bands[:, wanted].T)
+        if self._is_empty:
+            found[wanted] = stratum_of(ClassCode.UNOBSERVED)
+            return found
+        from icepipe.segment.kernels import strata_of
+
+        strata_of(
+            np.ascontiguousarray(bands).reshape(len(bands), -1),
+            np.ascontiguousarray(wanted).reshape(-1),
+            self._reflectance,
+            self._recipes,
+            self._axes,
+            self._spans,
+            self._centroids,
+            self._of,
+            self._levels,
+            self._possible,
+            self._codes,
+            self._strata,
+            found.reshape(-1),
+        )
         return found
+
+
+def _reflectances(sensor: Sensor) -> Float64:
+    """Reflectance of every kept number by its bits, none under zero."""
+    every = np.arange(256) if sensor.stretch else np.arange(2**16, dtype=np.uint16).view(np.int16)
+    return np.clip(sensor.reflectance(every.astype(np.float64)), 0.0, None)
+
+
+def _recipes(names: Sequence[str], sensor: Sensor) -> Int64:
+    """How each feature is made, as the hot path takes it: kind, number of bands, and the bands."""
+    found = np.zeros((len(names), 2 + max(3, len(sensor.roles))), dtype=np.int64)
+    for row, name in zip(found, names, strict=True):
+        kind, bands = recipe_of(name, sensor)
+        row[:2] = kind, len(bands)
+        row[2 : 2 + len(bands)] = bands
+    return found
+
+
+def _every_outcome(clusters: int) -> tuple[UInt8, UInt8, UInt8]:
+    """Every cluster, bit set of classes and class; each of shape (clusters, 256, 8)."""
+    shape = clusters, 256, 8
+    cluster, could_be, code = (np.arange(size, dtype=np.uint8) for size in shape)
+    return (
+        np.broadcast_to(cluster[:, None, None], shape),
+        np.broadcast_to(could_be[None, :, None], shape),
+        np.broadcast_to(code, shape),
+    )
 
 
 class ColourTable:

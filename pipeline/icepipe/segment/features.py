@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 
 import numpy as np
 
@@ -42,6 +43,32 @@ _REFLECTANCE_RANGE = (0.0, 1.0)
 def range_of(feature: str) -> tuple[float, float]:
     """What a feature can be: fixed, so that distances mean the same in every run. Reflectances are 0 to 1."""
     return _RANGES.get(feature, _REFLECTANCE_RANGE)
+
+
+class Kind(IntEnum):
+    """How a feature is made of bands."""
+
+    ROLE = 0
+    MEAN = 1
+    DIFFERENCE = 2
+    SMALLER_DIFFERENCE = 3
+    WHITENESS = 4
+
+
+def recipe_of(feature: str, sensor: Sensor) -> tuple[Kind, tuple[int, ...]]:
+    """How a feature of :func:`features_of` is made, for the compiled hot path: its kind and its bands' numbers."""
+    number = {role: position for position, role in enumerate(sensor.roles)}
+    visible = tuple(number[role] for role in ("red", "green", "blue") if role in number)
+    if feature in number:
+        return Kind.ROLE, (number[feature],)
+    if feature == "brightness":
+        return Kind.MEAN, visible if len(visible) == 3 else tuple(number.values())
+    if feature == "whiteness":
+        return Kind.WHITENESS, visible
+    if feature == "greenness":
+        return Kind.SMALLER_DIFFERENCE, (number["green"], number["red"], number["blue"])
+    first, second, _ = INDICES[feature]
+    return Kind.DIFFERENCE, (number[first], number[second])
 
 
 def normalised_difference(a: Float64, b: Float64) -> Float64:

@@ -55,6 +55,15 @@ class RuleSet:
         possible = _possible(self.decide, len(self.thresholds))[pattern]
         return np.asarray(possible | np.uint8(1) << self.codes(features))
 
+    def tables(self) -> tuple[UInt8, UInt8]:
+        """What :meth:`could_be` and :meth:`codes` tell, by the conditions that are met, a bit each.
+
+        Bit sets of classes by those met at both ends, low ones first, and class codes by those met in the middle.
+        """
+        n = len(self.thresholds)
+        patterns = np.arange(2**n)
+        return _possible(self.decide, n), self.decide([patterns >> i & 1 == 1 for i in range(n)])
+
 
 @cache
 def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:

@@ -39,9 +39,15 @@ class Space:
         found = features_of(values.astype(np.float64), self.sensor)
         axes = []
         for name in self.features:
-            low, high = range_of(name)
-            axes.append((found[name] - low) / (high - low) * RANGE)
+            low, length, scale = span_of(name)
+            axes.append((found[name] - low) / length * scale)
         return np.stack(axes, axis=1)
+
+
+def span_of(feature: str) -> tuple[float, float, float]:
+    """Least value of a feature, length of its range, and length of its axis."""
+    low, high = range_of(feature)
+    return low, high - low, RANGE
 
 
 def space_of(sensor: Sensor, asked: str | Sequence[str]) -> Space:

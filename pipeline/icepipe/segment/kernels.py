@@ -1,0 +1,181 @@
+"""The compiled part of the hot path. It takes as long to load as all else, so it is imported when it is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from icepipe.compiled import compiled
+from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16
+from icepipe.segment.features import Kind
+
+ROLE, MEAN, DIFFERENCE, SMALLER_DIFFERENCE = (
+    int(kind) for kind in (Kind.ROLE, Kind.MEAN, Kind.DIFFERENCE, Kind.SMALLER_DIFFERENCE)
+)
+
+CHUNK_PX = 1024
+"""Pixels worked on together: their features stay in the processor's first cache."""
+
+
+@compiled
+def _difference(a: float, b: float) -> float:
+    total = a + b
+    return (a - b) / total if total > 0 else 0.0
+
+
+@compiled
+def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
+    """One feature of a chunk; ``recipe`` is its kind, how many bands it takes, and which."""
+    kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
+    for i in range(count):
+        if kind == ROLE:
+            out[i] = bands[a, i]
+        elif kind == DIFFERENCE:
+            out[i] = _difference(bands[a, i], bands[b, i])
+        elif kind == SMALLER_DIFFERENCE:
+            out[i] = min(_difference(bands[a, i], bands[b, i]), _difference(bands[a, i], bands[c, i]))
+        else:
+            total = 0.0
+            for number in range(recipe[1]):
+                total += bands[recipe[2 + number], i]
+            mean = total / recipe[1]
+            if kind == MEAN:
+                out[i] = mean
+            else:
+                apart = abs(bands[a, i] - mean) + abs(bands[b, i] - mean) + abs(bands[c, i] - mean)
+                out[i] = apart / mean if mean > 0 else 0.0
+
+
+@compiled
+def _nearest(places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64) -> None:
+    """Number of the nearest centroid of every place of a chunk; the first of equals."""
+    for number in range(centroids.shape[0]):
+        for i in range(count):
+            distance[i] = 0.0
+        for axis in range(centroids.shape[1]):
+            value = centroids[number, axis]
+            for i in range(count):
+                apart = places[axis, i] - value
+                distance[i] += apart * apart
+        for i in range(count):
+            closer = number == 0 or distance[i] < best[i]
+            best[i] = distance[i] if closer else best[i]
+            cluster[i] = number if closer else cluster[i]
+
+
+@compiled
+def _pattern(features: Float64, of: Int64, levels: Float64, count: int, pattern: Int64) -> None:
+    """Which thresholds are met by every item of a chunk, a bit each."""
+    for i in range(count):
+        pattern[i] = 0
+    for number in range(of.shape[0]):
+        level, feature = levels[number], of[number]
+        for i in range(count):
+            pattern[i] |= np.int64(features[feature, i] >= level) << number
+
+
+@compiled
+def _look_up(kept: Kept, table: Float64, out: Float64) -> None:
+    """Value of every kept number of a chunk, by its bits."""
+    for band in range(kept.shape[0]):
+        for i in range(kept.shape[1]):
+            out[band, i] = table[np.uint16(kept[band, i])]
+
+
+@compiled
+def _copy(kept: Kept, places: Float64) -> None:
+    for band in range(kept.shape[0]):
+        for i in range(kept.shape[1]):
+            places[band, i] = kept[band, i]
+
+
+@compiled
+def _scale(features: Float64, axes: Int64, spans: Float64, count: int, places: Float64) -> None:
+    for axis in range(axes.shape[0]):
+        least, length, scale = spans[axis, 0], spans[axis, 1], spans[axis, 2]
+        for i in range(count):
+            places[axis, i] = (features[axes[axis], i] - least) / length * scale
+
+
+@compiled
+def _name(
+    wanted: Bool,
+    cluster: Int64,
+    met: Int64,
+    thresholds: int,
+    possible: UInt8,
+    codes: UInt8,
+    strata: UInt16,
+    found: UInt16,
+) -> None:
+    """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets."""
+    for i in range(wanted.shape[0]):
+        if wanted[i]:
+            code = codes[met[1, i]]
+            could_be = possible[met[0, i] | met[2, i] << thresholds] | np.uint8(1 << code)
+            found[i] = strata[cluster[i], could_be, code]
+
+
+@compiled
+def strata_of(
+    kept: Kept,
+    wanted: Bool,
+    reflectance: Float64,
+    recipes: Int64,
+    axes: Int64,
+    spans: Float64,
+    centroids: Float64,
+    of: Int64,
+    levels: Float64,
+    possible: UInt8,
+    codes: UInt8,
+    strata: UInt16,
+    found: UInt16,
+) -> None:
+    """Stratum of every pixel that is wanted, into ``found``.
+
+    Parameters
+    ----------
+    kept
+        Kept numbers, uint8 or int16; shape (bands, n).
+    wanted
+        Shape (n,).
+    reflectance
+        Of every kept number, by its bits; none under zero.
+    recipes
+        How each feature is made; shape (features, 2 + bands).
+    axes, spans
+        Features that pixels are compared by, and their least value, length and the length of their axis; shapes (axes,)
+        and (axes, 3). None where the kept numbers themselves are compared.
+    centroids
+        Shape (clusters, axes).
+    of, levels
+        Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
+    possible, codes
+        Classes by the thresholds met at low and at high, and class by those met in the middle.
+    strata
+        By cluster, bit set of classes and class.
+    found
+        Filled; shape (n,).
+    """
+    seen = np.empty((kept.shape[0], CHUNK_PX))
+    features = np.empty((recipes.shape[0], CHUNK_PX))
+    places = np.empty((centroids.shape[1], CHUNK_PX))
+    best, distance = np.empty(CHUNK_PX), np.empty(CHUNK_PX)
+    cluster = np.zeros(CHUNK_PX, dtype=np.int64)
+    met = np.zeros((3, CHUNK_PX), dtype=np.int64)
+    for start in range(0, kept.shape[1], CHUNK_PX):
+        count = min(CHUNK_PX, kept.shape[1] - start)
+        part, asked = kept[:, start : start + count], wanted[start : start + count]
+        if not np.any(asked):
+            continue
+        _look_up(part, reflectance, seen)
+        for number in range(recipes.shape[0]):
+            _feature(recipes[number], seen, count, features[number])
+        if axes.shape[0]:
+            _scale(features, axes, spans, count, places)
+        else:
+            _copy(part, places)
+        _nearest(places, centroids, count, best, distance, cluster)
+        for level in range(3):
+            _pattern(features, of, levels[level], count, met[level])
+        _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start : start + count])
