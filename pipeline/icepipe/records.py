@@ -22,6 +22,7 @@ Kept = NDArray[np.integer[Any]]
 """Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 

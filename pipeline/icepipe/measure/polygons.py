@@ -9,10 +9,10 @@ import numpy as np
 
 from icepipe.classes import ClassCode
 from icepipe.measure.bend import Target
+from icepipe.measure.pieces import find_pieces
 from icepipe.measure.reproject import reprojected
-from icepipe.measure.rings import nodes
 from icepipe.measure.simplify import simplified
-from icepipe.measure.vectorize import PolygonLayer, vectorize
+from icepipe.measure.vectorize import PolygonLayer, empty_layer, layers_of
 from icepipe.records import Block, GeoBox, Int64, UInt8
 
 
@@ -60,9 +60,10 @@ def draw_polygons(
     IntegrityError
         If a polygon would vanish.
     """
-    corners = nodes(classes)
-    codes = [code for code in ClassCode if code in drawing.codes or (drawing.simplify_m and np.any(classes == code))]
-    layers = tuple(vectorize(classes, code, grid, area, unit_m2, corners) for code in codes)
+    codes = tuple(ClassCode) if drawing.simplify_m else drawing.codes
+    found = layers_of(classes, find_pieces(classes, codes, grid, area), grid, unit_m2)
+    held = [code for code in ClassCode if code in found or code in drawing.codes]
+    layers = tuple(found.get(code) or empty_layer(code, grid.crs) for code in held)
     middle = Block(grid.height // 2, grid.width // 2, 1, 1)
     side_m = float(np.sqrt(area(middle)[0, 0] * unit_m2))
     if drawing.simplify_m:

@@ -10,6 +10,7 @@ import numpy as np
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.regions import RegionMap
 from icepipe.measure.area import Budget, ClassArea, Tally, budget, edge_units, merged
+from icepipe.measure.pieces import count_pieces
 from icepipe.records import Block, Int64, UInt8
 from icepipe.segment.strata import StrataTable
 
@@ -71,14 +72,8 @@ def by_region(
             return here if regions.own else np.where(regions.holds(number, block), here, ClassCode.OUTSIDE)
 
         edges = edge_units(codes_of, window, area)
-        patches = _patches(codes_of(window))
+        patches = count_pieces(codes_of(window))
         yield Regional(outline.name, budget(merged(held), strata, unit_m2, edges), patches, True)
-
-
-def _patches(codes: UInt8) -> dict[ClassCode, int]:
-    from scipy import ndimage
-
-    return {code: int(ndimage.label(codes == code)[1]) for code in SEEN}
 
 
 def _never_seen(km2: float) -> Budget:

@@ -118,19 +118,12 @@ def _walk(following: Int64) -> tuple[Int64, Int64]:
 
     Rings begin at their smallest edge, which leaves their topmost then leftmost vertex, and stand in that order.
     """
-    ahead = following.tolist()
-    order, offsets = [], [0]
-    for first in np.flatnonzero(following >= 0).tolist():
-        if ahead[first] < 0:
-            continue
-        edge = first
-        while (then := ahead[edge]) >= 0:
-            order.append(edge)
-            ahead[edge] = -1
-            edge = then
-        order.append(first)
-        offsets.append(len(order))
-    return np.array(order, dtype=np.int64), np.array(offsets, dtype=np.int64)
+    from icepipe.measure.kernels import walk
+
+    most = int(np.count_nonzero(following >= 0))  # a ring has four edges at least
+    order, offsets = np.empty(most + most // 4 + 1, dtype=np.int64), np.zeros(most // 4 + 1, dtype=np.int64)
+    told, rings = walk(following.copy(), order, offsets)
+    return order[:told], offsets[: rings + 1]
 
 
 def rings(labels: NDArray[np.int32], count: int, corners: Int64) -> Rings:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.grid import blocks
+from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import nodes, rings
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
 
@@ -20,7 +20,6 @@ EDGE_M = 20_000.0
 """A map edge of this length is a geodesic to 1e-5 of its length up to 89 degrees of latitude."""
 
 EQUATOR_M = 6_378_137.0
-FOUR_CONNECTED = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,6 @@ class PolygonLayer:
     multi: bool = False
 
 
-def _pieces(labels: NDArray[np.int32], count: int, grid: GeoBox, area: Callable[[Block], Int64]) -> tuple[Int64, Int64]:
-    """Pixels and area units of every piece, strip by strip so that sums stay exact."""
-    pixels = np.zeros(count + 1, dtype=np.int64)
-    units = np.zeros(count + 1, dtype=np.int64)
-    for block in blocks(grid):
-        flat = labels[block.slices].ravel()
-        pixels += np.bincount(flat, minlength=count + 1)
-        weights = area(block).ravel().astype(np.float64)
-        units += np.bincount(flat, weights=weights, minlength=count + 1).astype(np.int64)
-    return pixels[1:], units[1:]
-
-
 def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
     """Length of all rings of each polygon on the ellipsoid, in metres.
 
@@ -87,13 +74,38 @@ def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
     return total.astype(np.float64)
 
 
+def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:
+    """Polygons of pieces, a layer a class that has any.
+
+    Parameters
+    ----------
+    classes
+        Class raster that the pieces are of.
+    pieces
+        From :func:`icepipe.measure.pieces.find_pieces`.
+    grid
+        Its grid.
+    unit_m2
+        The unit of their areas.
+    """
+    if not len(pieces.codes):
+        return {}
+    outlines = rings(pieces.labels, len(pieces.codes), nodes(classes))
+    x, y = grid.to_map(outlines.points[:, 0], outlines.points[:, 1])
+    geometry = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, np.column_stack([x, y]), (outlines.ring_offsets, outlines.piece_offsets)
+    )
+    area_m2 = pieces.units.astype(np.float64) * unit_m2
+    layers = {}
+    for code in map(ClassCode, np.unique(pieces.codes)):
+        mine = pieces.codes == code
+        perim_m = perimeters_m(geometry[mine], grid.crs)
+        layers[code] = PolygonLayer(code, grid.crs, geometry[mine], area_m2[mine], perim_m, pieces.n_px[mine])
+    return layers
+
+
 def vectorize(
-    classes: UInt8,
-    code: ClassCode,
-    grid: GeoBox,
-    area: Callable[[Block], Int64],
-    unit_m2: float,
-    corners: Int64 | None = None,
+    classes: UInt8, code: ClassCode, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float
 ) -> PolygonLayer:
     """Polygons of one class.
 
@@ -109,17 +121,12 @@ def vectorize(
         Gives the true area of the pixels of a block, in units.
     unit_m2
         The unit.
-    corners
-        From :func:`icepipe.measure.rings.nodes` of the raster, where they are known already.
     """
-    from scipy import ndimage
+    found = layers_of(classes, find_pieces(classes, [code], grid, area), grid, unit_m2)
+    return found.get(code) or empty_layer(code, grid.crs)
 
-    labels, count = ndimage.label(classes == code, structure=FOUR_CONNECTED, output=np.int32)
-    outlines = rings(labels, count, nodes(classes) if corners is None else corners)
-    n_px, units = _pieces(labels, count, grid, area)
-    x, y = grid.to_map(outlines.points[:, 0], outlines.points[:, 1])
-    geometry = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON, np.column_stack([x, y]), (outlines.ring_offsets, outlines.piece_offsets)
-    )
-    area_m2 = units.astype(np.float64) * unit_m2
-    return PolygonLayer(code, grid.crs, geometry, area_m2, perimeters_m(geometry, grid.crs), n_px)
+
+def empty_layer(code: ClassCode, crs: str) -> PolygonLayer:
+    """A layer of nothing."""
+    nothing = np.zeros(0)
+    return PolygonLayer(code, crs, np.zeros(0, dtype=object), nothing, nothing, np.zeros(0, dtype=np.int64))

@@ -1,0 +1,140 @@
+"""The compiled part of tracing polygons: runs of equal pixels, joined to pieces, and rings followed along borders."""
+
+from __future__ import annotations
+
+from icepipe.compiled import compiled
+from icepipe.records import Bool, Int32, Int64, UInt8
+
+
+@compiled
+def count_runs(classes: UInt8, wanted: Bool) -> int:
+    """Runs of equal pixels along rows, of the codes that are wanted."""
+    total = 0
+    for row in range(classes.shape[0]):
+        before = -1
+        for col in range(classes.shape[1]):
+            code = classes[row, col]
+            if code != before and wanted[code]:
+                total += 1
+            before = code
+    return total
+
+
+@compiled
+def _root(parent: Int32, run: int) -> int:
+    while parent[run] != run:
+        parent[run] = parent[parent[run]]
+        run = parent[run]
+    return run
+
+
+@compiled
+def _join(parent: Int32, one: int, other: int) -> None:
+    """Make two runs one piece; the earlier root stays."""
+    first, second = _root(parent, one), _root(parent, other)
+    if first < second:
+        parent[second] = first
+    else:
+        parent[first] = second
+
+
+@compiled
+def _join_rows(above: UInt8, runs: Int32, parent: Int32, begin: int, middle: int, end: int, row: UInt8) -> None:
+    """Join the runs of a row (from ``middle`` on) to those of the row above that touch them and are of their class."""
+    i, j = begin, middle
+    while i < middle and j < end:
+        if runs[i, 1] <= runs[j, 0]:
+            i += 1
+        elif runs[j, 1] <= runs[i, 0]:
+            j += 1
+        else:
+            if above[runs[i, 0]] == row[runs[j, 0]]:
+                _join(parent, i, j)
+            if runs[i, 1] < runs[j, 1]:
+                i += 1
+            else:
+                j += 1
+
+
+@compiled
+def find_runs(classes: UInt8, wanted: Bool, runs: Int32, parent: Int32, rows: Int64) -> None:
+    """First column, and the one after the last, of every run; the first run of every row; and which runs are joined.
+
+    Filled are ``runs``, shape (n, 2), ``parent``, shape (n,), and ``rows``, shape (rows of the raster + 1,).
+    """
+    n, width = 0, classes.shape[1]
+    for row in range(classes.shape[0]):
+        rows[row] = n
+        col = 0
+        while col < width:
+            code, start = classes[row, col], col
+            while col < width and classes[row, col] == code:
+                col += 1
+            if wanted[code]:
+                runs[n, 0], runs[n, 1], parent[n] = start, col, n
+                n += 1
+        if row:
+            _join_rows(classes[row - 1], runs, parent, rows[row - 1], rows[row], n, classes[row])
+    rows[classes.shape[0]] = n
+
+
+@compiled
+def number_pieces(parent: Int32, number: Int32) -> int:
+    """Number of the piece of every run, from 1 in the order of their first runs; how many pieces there are.
+
+    A run's parent stands before it, so its number is known.
+    """
+    count = 0
+    for run in range(parent.shape[0]):
+        if parent[run] == run:
+            count += 1
+            number[run] = count
+        else:
+            number[run] = number[parent[run]]
+    return count
+
+
+@compiled
+def add_strip(
+    classes: UInt8,
+    units: Int64,
+    top: int,
+    runs: Int32,
+    number: Int32,
+    rows: Int64,
+    labels: Int32,
+    codes: UInt8,
+    pixels: Int64,
+    sums: Int64,
+) -> None:
+    """Label the pixels of a strip of full rows, and add them to their pieces: code, pixels and area units."""
+    for row in range(classes.shape[0]):
+        for run in range(rows[top + row], rows[top + row + 1]):
+            piece, total = number[run], 0
+            for col in range(runs[run, 0], runs[run, 1]):
+                labels[row, col] = piece
+                total += units[row, col]
+            codes[piece - 1] = classes[row, runs[run, 0]]
+            pixels[piece - 1] += runs[run, 1] - runs[run, 0]
+            sums[piece - 1] += total
+
+
+@compiled
+def walk(ahead: Int64, order: Int64, offsets: Int64) -> tuple[int, int]:
+    """Follow edges ring by ring; see :func:`icepipe.measure.rings._walk`. How many edges and rings were told."""
+    told, rings = 0, 0
+    for first in range(ahead.shape[0]):
+        if ahead[first] < 0:
+            continue
+        edge = first
+        while ahead[edge] >= 0:
+            order[told] = edge
+            told += 1
+            then = ahead[edge]
+            ahead[edge] = -1
+            edge = then
+        order[told] = first
+        told += 1
+        rings += 1
+        offsets[rings] = told
+    return told, rings

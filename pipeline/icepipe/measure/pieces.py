@@ -1,0 +1,96 @@
+"""Pieces of a class raster: pixels of one class that hang together by their sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.classes import SEEN, ClassCode
+from icepipe.inputs.grid import blocks
+from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces of some classes, numbered from 1 in raster order of their first pixels.
+
+    Attributes
+    ----------
+    labels
+        Number of the piece of every pixel, 0 where its class was not asked for; shape (rows, columns).
+    codes, n_px, units
+        Class, pixels and area of every piece; shape (n,).
+    """
+
+    labels: Int32
+    codes: UInt8
+    n_px: Int64
+    units: Int64
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of equal pixels: their columns, the piece of each, where each row's begin, and how many pieces there are."""
+
+    columns: Int32
+    number: Int32
+    rows: Int64
+    count: int
+
+
+def _wanted(codes: Collection[ClassCode]) -> Bool:
+    wanted = np.zeros(256, dtype=bool)
+    wanted[list(codes)] = True
+    return wanted
+
+
+def _runs(classes: UInt8, codes: Collection[ClassCode]) -> _Runs:
+    from icepipe.measure.kernels import count_runs, find_runs, number_pieces
+
+    wanted = _wanted(codes)
+    n = count_runs(classes, wanted)
+    columns, parent = np.empty((n, 2), dtype=np.int32), np.empty(n, dtype=np.int32)
+    rows = np.empty(classes.shape[0] + 1, dtype=np.int64)
+    find_runs(classes, wanted, columns, parent, rows)
+    number = np.empty(n, dtype=np.int32)
+    return _Runs(columns, number, rows, number_pieces(parent, number))
+
+
+def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64]) -> Pieces:
+    """Pieces of some classes, with their areas as exact sums.
+
+    Parameters
+    ----------
+    classes
+        Class raster of the whole grid.
+    codes
+        The classes.
+    grid
+        Its grid.
+    area
+        Gives the true area of the pixels of a block, in units.
+    """
+    from icepipe.measure.kernels import add_strip
+
+    runs = _runs(classes, codes)
+    labels = np.zeros(classes.shape, dtype=np.int32)
+    found = np.zeros(runs.count, dtype=np.uint8)
+    n_px, units = np.zeros(runs.count, dtype=np.int64), np.zeros(runs.count, dtype=np.int64)
+    for block in blocks(grid):
+        here = block.slices
+        strip = classes[here], area(block), block.row
+        add_strip(*strip, runs.columns, runs.number, runs.rows, labels[here], found, n_px, units)
+    return Pieces(labels, found, n_px, units)
+
+
+def count_pieces(classes: UInt8) -> dict[ClassCode, int]:
+    """How many pieces of each seen class a raster holds."""
+    runs = _runs(classes, SEEN)
+    first = np.full(runs.count, -1, dtype=np.int64)
+    place = np.arange(len(runs.number))[::-1]
+    first[runs.number[::-1] - 1] = place
+    row = np.searchsorted(runs.rows, first, side="right") - 1
+    codes = classes[row, runs.columns[first, 0]]
+    return {code: int(np.sum(codes == code)) for code in SEEN}
