@@ -32,6 +32,7 @@ UNUSED = ("MapInfo File", *_ONE_WORD.split())
 SETTINGS = {
     "GDAL_SKIP": ",".join(UNUSED),
     "CPL_LOG": os.devnull,
+    "GDAL_CACHEMAX": "64",
     "GDAL_DRIVER_PATH": "disable",
     "GDAL_CONFIG_FILE": os.devnull,
     "GTIFF_IGNORE_READ_ERRORS": "NO",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from icepipe.batch.execute import ahead
 from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
 from icepipe.inputs.grid import blocks
@@ -69,9 +71,10 @@ class Work:
         return self.shared or Classifier(fit_observation(self.plan, observation), self.plan.sensor)
 
 
-def _strata(plan: Plan, namer: Namer, reader: ObservationReader, block: Block) -> tuple[UInt16, Pixels]:
-    """Stratum of every pixel of a block, and what was read of it."""
-    layers = list(reader.layers(block))
+def _strata(
+    plan: Plan, namer: Namer, reader: ObservationReader, block: Block, layers: Sequence[Layer]
+) -> tuple[UInt16, Pixels]:
+    """Stratum of every pixel of a block, and what its layers show of it."""
     pixels = reader.composite(layers, block)
     if namer.shared:
         strata = namer.pixels(pixels)
@@ -93,6 +96,11 @@ def _vote(reader: ObservationReader, layer: Layer, block: Block) -> UInt16:
     """Strata that one scene gives a block, unobserved where it shows no surface."""
     alone = reader.composite([layer], block)
     return np.where(alone.valid, alone.bands[0], np.uint16(stratum_of(ClassCode.UNOBSERVED))).astype(np.uint16)
+
+
+def _layers(plan: Plan, reader: ObservationReader) -> Generator[tuple[Block, list[Layer]]]:
+    """Layers of every block; those of the next are read meanwhile."""
+    return ahead(lambda block: (block, list(reader.layers(block))), blocks(plan.grid, plan.block_side))
 
 
 def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
@@ -135,9 +143,9 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         _count(tallies, strata, plan.regions.sets(block), area(block))
         classes[block.slices] = codes[strata]
 
-    with plan.reader(observation) as reader:
-        for block in blocks(grid, plan.block_side):
-            strata, pixels = _strata(plan, namer, reader, block)
+    with plan.reader(observation) as reader, closing(_layers(plan, reader)) as parts:
+        for block, layers in parts:
+            strata, pixels = _strata(plan, namer, reader, block, layers)
             doubled += pixels.doubled
             thumbnail.add(block, pixels.bands)
             sample.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block)].T)

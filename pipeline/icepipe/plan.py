@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,7 +149,9 @@ class Plan:
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Open an observation's files; to be used as a context manager."""
-        return ObservationReader(observation, self.grid, self.regions.within, self.land)
+        at_once = min(self.workers, len(self.observations))
+        threads = max(1, (os.cpu_count() or 1) // at_once)
+        return ObservationReader(observation, self.grid, self.regions.within, self.land, threads)
 
 
 def _only_sensor(catalog: Catalog) -> Sensor:

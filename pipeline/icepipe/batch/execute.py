@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -30,6 +30,22 @@ def workers_of(asked: int | str, pixels: int) -> int:
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     fitting = max(1, (half - BYTES_BESIDE) // (BYTES_PER_PIXEL * max(1, pixels)))
     return int(min(os.cpu_count() or 1, fitting))
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
+    """Results of ``work`` on every item, in the items' order, each made while the one before is in use.
+
+    To be closed before what ``work`` uses is.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[Result] | None = None
+        for item in items:
+            future = pool.submit(work, item)
+            if coming is not None:
+                yield coming.result()
+            coming = future
+        if coming is not None:
+            yield coming.result()
 
 
 def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:

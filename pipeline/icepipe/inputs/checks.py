@@ -77,11 +77,12 @@ def _refuse_odd_side_files(path: Path) -> None:
             raise InputError(path, f"{beside.name} beside it is too large to be metadata", "remove that")
 
 
-def open_raster(path: Path) -> Dataset:
+def open_raster(path: Path, threads: int = 1) -> Dataset:
     """Open a GeoTIFF, or a JPEG 2000 file, by the one driver, with no side door to other data sets.
 
     A file whose metadata name other data sets is refused before any mask or overview of it is asked for. The open
-    option ``OVERVIEW_LEVEL=NONE`` would stop those too, but it also loses band descriptions.
+    option ``OVERVIEW_LEVEL=NONE`` would stop those too, but it also loses band descriptions. Its tiles are
+    decoded by ``threads``.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def open_raster(path: Path) -> Dataset:
     driver = driver_of(path)
     _refuse_odd_side_files(path)
     try:
-        dataset = rasterio.open(path.absolute(), driver=driver, sharing=False)
+        dataset = rasterio.open(path.absolute(), driver=driver, sharing=False, NUM_THREADS=threads)
     except (RasterioIOError, CRSError) as error:
         raise InputError(path, f"cannot be opened ({error})", "fetch the file again") from error
     foreign = sorted({"OVERVIEWS", "GEOLOCATION"} & set(dataset.tag_namespaces()))

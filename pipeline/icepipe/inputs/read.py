@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,7 @@ from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.roles import has_palette
 from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, SENSORS
+from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
 from icepipe.records import Band, Block, Bool, Float64, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
 
 CACHE_MB = 64
@@ -135,7 +137,7 @@ def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Bl
 
 
 class ObservationReader:
-    """Open files of one observation.
+    """Open files of one observation. Layers of one block may be read while those of another are laid over each other.
 
     Use as a context manager; the files stay open between blocks, so that a tile is decoded once.
 
@@ -149,6 +151,8 @@ class ObservationReader:
         True for pixels of a block that lie in a region; those outside are nothing. None for no limit.
     land
         True where land is for all scenes, shape of the grid; or None.
+    threads
+        That decode the tiles of a file.
     """
 
     def __init__(
@@ -157,13 +161,17 @@ class ObservationReader:
         grid: GeoBox,
         within: Callable[[Block], Bool] | None = None,
         land: Bool | None = None,
+        threads: int = 1,
     ) -> None:
         self._observation = observation
         self._grid = grid
         self._within = within
         self._land = land
+        self._threads = threads
         self._stack = ExitStack()
         self._open: dict[Path, Dataset] = {}
+        self._windows: dict[tuple[int, Path], TileRows] = {}
+        self._turn = Lock()  # an open file is for one thread at a time
 
     def __enter__(self) -> Self:
         """Open every scene and mask."""
@@ -171,7 +179,7 @@ class ObservationReader:
         for scene in self._observation.scenes:
             for path in scene.rasters:
                 if path not in self._open:
-                    self._open[path] = self._stack.enter_context(open_raster(path))
+                    self._open[path] = self._stack.enter_context(open_raster(path, self._threads))
         return self
 
     def __exit__(
@@ -198,7 +206,8 @@ class ObservationReader:
         shape = tuple(side.stop - side.start for side in target)
         numbers, valid = [], np.ones(shape, dtype=bool)
         for bands, placement in zip(files, held, strict=True):
-            kept, seen = read_window(self._open[bands[0].path], scene, bands, placement.window)
+            with self._turn:
+                kept, seen = self._rows_of(scene, bands)(placement.window)
             part = tuple(
                 slice(t.start - p.start, t.stop - p.start) for t, p in zip(target, placement.target, strict=True)
             )
@@ -208,6 +217,16 @@ class ObservationReader:
         hides, known = self._mask(scene.cloud, block)
         layer = Layer(target, np.concatenate(numbers), valid & known[target], hides[target])
         return _by_class(layer) if scene.values else layer
+
+    def _rows_of(self, scene: Scene, bands: Sequence[Band]) -> TileRows:
+        """What reads windows of some bands of a scene."""
+        key = id(scene), bands[0].path
+        if key not in self._windows:
+            dataset = self._open[bands[0].path]
+            size = 1 + len(bands) * (1 if SENSORS[scene.sensor].stretch else 2)
+            limit = MAX_BYTES // len(self._open)
+            self._windows[key] = TileRows(dataset, partial(read_window, dataset, scene, bands), size, limit)
+        return self._windows[key]
 
     def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
         """Lay scenes over each other and take out land and what lies outside the region."""
@@ -224,7 +243,8 @@ class ObservationReader:
         hides, known = np.zeros(shape, dtype=bool), np.full(shape, mask is None)
         placement = place(mask.geobox, self._grid, block) if mask else None
         if mask and placement:
-            hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
+            with self._turn:
+                hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
         return hides, known
 
     def _land_of(self, block: Block) -> tuple[Bool, Bool]:

@@ -1,0 +1,81 @@
+"""Windows of a file out of whole rows of its tiles, each decoded once.
+
+GDAL decodes every tile that a window touches and keeps none of those that hold several bands. Strips that are lower
+than the tiles would decode each tile several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from icepipe.inputs.checks import Dataset
+from icepipe.records import Block, Bool, Kept
+
+Read = Callable[[Block], tuple[Kept, Bool]]
+
+MAX_BYTES = 256 * 2**20
+"""Most that all files of an observation may keep; a file with longer rows is read window by window."""
+
+
+class TileRows:
+    """Windows of some bands of one file; for windows that come from the top to the bottom.
+
+    Parameters
+    ----------
+    dataset
+        The open file.
+    read
+        Reads a window of the bands: kept numbers, shape (bands, rows, columns), and validity, shape (rows, columns).
+    bytes_per_px
+        Bytes that a pixel takes once it is read.
+    limit_bytes
+        Most that may be kept.
+    """
+
+    def __init__(self, dataset: Dataset, read: Read, bytes_per_px: int, limit_bytes: int) -> None:
+        self._height, self._width = dataset.block_shapes[0]
+        self._shape: tuple[int, int] = dataset.shape
+        self._read, self._bytes_per_px, self._limit = read, bytes_per_px, limit_bytes
+        self._held: dict[tuple[int, int, int], tuple[Kept, Bool]] = {}
+
+    def __call__(self, window: Block) -> tuple[Kept, Bool]:
+        """Kept numbers and validity of a window.
+
+        Raises
+        ------
+        InputError
+            If the pixels cannot be decoded.
+        """
+        left = window.col // self._width * self._width
+        right = min(-(-(window.col + window.width) // self._width) * self._width, self._shape[1])
+        first, last = window.row // self._height, (window.row + window.height - 1) // self._height
+        kept_bytes = (last - first + 1) * self._height * (right - left) * self._bytes_per_px
+        if self._is_whole(window) or kept_bytes > self._limit:
+            return self._read(window)
+        keys = [(number, left, right) for number in range(first, last + 1)]
+        self._held = {key: self._held.get(key) or self._row(*key) for key in keys}
+        parts = [self._cut(window, key) for key in keys]
+        if len(parts) == 1:
+            return parts[0]
+        kept, valid = zip(*parts, strict=True)
+        return np.concatenate(kept, axis=1), np.concatenate(valid)
+
+    def _is_whole(self, window: Block) -> bool:
+        """Whether a window begins and ends where tiles do, so that nothing of them is left for another."""
+        bottom = window.row + window.height
+        return window.row % self._height == 0 and (bottom % self._height == 0 or bottom == self._shape[0])
+
+    def _row(self, number: int, left: int, right: int) -> tuple[Kept, Bool]:
+        top = number * self._height
+        return self._read(Block(top, left, min(self._height, self._shape[0] - top), right - left))
+
+    def _cut(self, window: Block, key: tuple[int, int, int]) -> tuple[Kept, Bool]:
+        """What a window shows of a row that is held."""
+        number, left, _ = key
+        kept, valid = self._held[key]
+        top = number * self._height
+        rows = slice(max(window.row - top, 0), min(window.row + window.height - top, self._height))
+        cols = slice(window.col - left, window.col - left + window.width)
+        return kept[:, rows, cols], valid[rows, cols]
