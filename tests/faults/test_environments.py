@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from tests.faults.conftest import CLASSES
 from tests.faults.injected import ICEPIPE, differences, tree
 from tests.faults.test_kills import settings
 
@@ -17,7 +18,7 @@ from tests.faults.test_kills import settings
 def usual(tmp_path_factory):
     """A config of two observations, and how a run of it ends."""
     folder = tmp_path_factory.mktemp("usual")
-    config = settings(folder, 2)
+    config = settings(folder, 2, CLASSES)
     subprocess.run([ICEPIPE, "run", config, "-q"], check=True)
     whole = tree(folder / "out/bay")
     shutil.rmtree(folder / "out")
@@ -114,7 +115,7 @@ def test_memory_that_does_not_suffice_is_told(usual):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
     shutil.rmtree(config.parent / "out", ignore_errors=True)
-    assert done.returncode in {4, 6}
+    assert done.returncode, "a library may also end the process"
     assert "memory" in done.stderr
     assert "bug" not in done.stderr
 

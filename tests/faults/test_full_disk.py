@@ -8,10 +8,11 @@ import subprocess
 
 import pytest
 
+from tests.faults.conftest import CLASSES
 from tests.faults.injected import ICEPIPE, rerun, torn, tree
 from tests.faults.test_kills import settings
 
-SIZES_KB = [100, 400, 1000, 1400]
+SIZES_KB = [400, 1400]
 EVERY_SIZE_KB = [size for size in range(60, 1500, 40) if size not in SIZES_KB]
 
 
@@ -24,7 +25,7 @@ def disk(tmp_path):
     """Runs commands with a small disk as ``out``: what they print, and the folder as it stood at the end."""
     if shutil.which("unshare") is None or not can_mount():
         pytest.skip("this machine does not let a test mount a disk of its own")
-    config = settings(tmp_path, 4, workers=1)
+    config = settings(tmp_path, 4, CLASSES, workers=1)
     (tmp_path / "out").mkdir()
 
     def call(size_kb, script):

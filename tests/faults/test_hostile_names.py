@@ -13,9 +13,10 @@ import geopandas
 import pytest
 import shapely
 
+from tests.faults.conftest import letters
 from tests.faults.injected import ICEPIPE
 from tests.faults.test_kills import settings
-from tests.rasters import paint, write
+from tests.rasters import write
 
 OUTSIDE = ["../../x", "/x", "", "a/b", "-x", ".", "x" * 300, "a\0b", "a\nb", "con.", "\u202ex", "a b"]
 
@@ -48,16 +49,17 @@ def test_a_file_name_that_is_no_text_is_refused(icepipe, config, tiles):
     assert "_20240702.tif: its name holds letters" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "name", ["'; DROP TABLE file; --_20240702.tif", '<b>&amp;"_20240702.tif', "=cmd()_20240702.tif"]
-)
-def test_odd_names_are_only_names(icepipe, config, tiles, tmp_path, name):
-    shutil.copy(tiles / "a_20240701.tif", tiles / name)
+ODD = ["'; DROP TABLE file; --_20240702.tif", '<b>&amp;"_20240702.tif', "=cmd()_20240702.tif"]
+
+
+def test_odd_names_are_only_names(icepipe, config, tiles, tmp_path):
+    for name in ODD:
+        shutil.copy(tiles / "a_20240701.tif", tiles / name)
     assert icepipe("run", config).returncode == 0
     assert icepipe("run", config).returncode == 0
     assert icepipe("verify", tmp_path / "out/bay").returncode == 0
     inputs = json.loads((tmp_path / "out/bay/run.json").read_text())["observations"]["2024-07-02"]["inputs"]
-    assert list(inputs) == [name]
+    assert sorted(inputs) == sorted(ODD)
 
 
 def test_twins_by_case_or_composition_are_two_files_of_one_picture(icepipe, config, tiles, tmp_path):
@@ -75,7 +77,7 @@ REGIONS = ["=cmd()|'/C calc'!A0", "+1", "-1", "@x", '<b>&"</script>', "../../x",
 @pytest.fixture
 def regions(tmp_path, tiles, config):
     """A run over regions with odd names, each a stripe of the tile."""
-    write(tiles / "a_20240702.tif", paint(["iwww", "iwww"]))
+    write(tiles / "a_20240702.tif", letters(["iwww", "iwww"]))
     stripes = [
         shapely.box(-650_000 + 125 * i, -1_350_500, -650_000 + 125 * (i + 1), -1_350_000) for i in range(len(REGIONS))
     ]
@@ -125,7 +127,7 @@ def test_a_folder_of_outputs_that_is_a_link_is_refused(icepipe, config, tmp_path
     assert [path.name for path in victim.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("name", ["series.csv", "run.json", "model.json", "observations/2024-07-01", "bay.qgs"])
+@pytest.mark.parametrize("name", ["series.csv", "run.json", "observations/2024-07-01", "bay.qgs"])
 def test_an_output_that_is_a_link_is_refused_and_its_victim_unchanged(icepipe, config, tmp_path, name):
     victim = tmp_path / "victim"
     victim.mkdir() if name.startswith("observations") else victim.write_text("mine")

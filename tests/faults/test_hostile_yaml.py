@@ -7,6 +7,7 @@ import time
 import pytest
 
 from icepipe.config_file import load
+from tests.faults.conftest import noisy
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"
@@ -63,6 +64,8 @@ def test_a_number_with_a_leading_zero_is_no_octal_and_no_is_a_name(config):
 
 @pytest.mark.parametrize("text", [b"\x80\x04\x95pickled", b"{", b"[]", b'{"centroids": [[0, 0]]}', b""])
 def test_a_model_file_that_is_none_is_refused(icepipe, config, tmp_path, text):
+    noisy(tmp_path / "tiles", 1)
+    (tmp_path / "tiles/a_20240701.tif").unlink()
     (tmp_path / "m.json").write_bytes(text)
     config.write_text(GOOD + "segment: {fit: m.json}\n")
     done = icepipe("run", config)

@@ -11,11 +11,10 @@ import time
 
 import pytest
 
-from tests.faults.conftest import coded, noisy
+from tests.faults.conftest import CLASSES, coded, noisy
 from tests.faults.injected import ICEPIPE, Call, calls, check_goes_on, need_strace, rerun, run_with, tree
 
 SEED = 8
-CLASSES = {"sensor": "classes", "classes": {"1": "ice", "2": "water", "3": "other"}}
 BOUNDARIES = ("rename", "renameat2", "fsync", "fdatasync", "unlink", "rmdir", "mkdir", "ftruncate")
 
 
@@ -63,13 +62,13 @@ def kill_and_go_on(twelve, tmp_path, kills, seed):
 
 
 def test_killed_at_random(twelve, tmp_path):
-    kill_and_go_on(twelve, tmp_path, 4, SEED)
+    kill_and_go_on(twelve, tmp_path, 2, SEED)
 
 
 def test_killed_again_and_again(twelve):
     config, whole, seconds = twelve
     draw = random.Random(SEED)
-    for _ in range(6):
+    for _ in range(3):
         killed(config, draw.uniform(0.5, seconds))
     check_goes_on(config, whole)
 
@@ -101,7 +100,7 @@ def kill_at(boundaries, tmp_path, chosen):
 
 
 def test_killed_at_some_steps(boundaries, tmp_path):
-    kill_at(boundaries, tmp_path, random.Random(SEED).sample(boundaries[2], 6))
+    kill_at(boundaries, tmp_path, random.Random(SEED).sample(boundaries[2], 4))
 
 
 @pytest.mark.soak

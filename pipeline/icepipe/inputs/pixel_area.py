@@ -137,6 +137,8 @@ class PixelArea:
         NoUsableInput
             If part of the block has no place on the Earth.
         """
+        from icepipe.inputs.kernels import weighted_columns
+
         step_u, step_v, derivative, sign = self._steps
         u0, v0 = self._density.origin
         first_u, weight_u = _averaged_weights(u0 + block.col + np.arange(block.width) + 0.5, step_u)
@@ -145,8 +147,9 @@ class PixelArea:
         nodes_v = np.arange(first_v.min(), first_v.max() + 4)
         uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
         lattice = sign * self._density(uv, derivative)
-        rows = sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4))
-        area: Float64 = sum(weight_u[i] * rows[:, first_u - nodes_u[0] + i] for i in range(4))
+        rows = np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
+        area = np.empty((block.height, block.width))
+        weighted_columns(rows, first_u - nodes_u[0], weight_u, area)
         if not np.all(np.isfinite(area)) or area.min() <= 0:
             raise NoUsableInput(
                 "part of the grid does not lie on the Earth in its coordinate system",
