@@ -107,16 +107,20 @@ def test_pieces_are_those_of_scipy(shape):
     area = PixelArea.of(grid)
     pieces = find_pieces(classes, SEEN, grid, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
-    firsts = [np.flatnonzero(pieces.labels.ravel() == number)[0] for number in range(1, len(pieces.codes) + 1)]
+    row, col = (place.ravel() for place in np.indices(shape))
+    labels = pieces.runs.at(row, col).reshape(shape)
+    assert not pieces.runs.at(row - shape[0], col).any()
+    assert not pieces.runs.at(row, col + shape[1]).any()
+    firsts = [np.flatnonzero(labels.ravel() == number)[0] for number in range(1, len(pieces.codes) + 1)]
     assert firsts == sorted(firsts)
     for code in SEEN:
         theirs, count = ndimage.label(classes == code)
-        mine = pieces.labels * (classes == code)
+        mine = labels * (classes == code)
         assert len(np.unique(mine[mine > 0])) == count == count_pieces(classes)[code]
         assert len({*zip(mine.ravel().tolist(), theirs.ravel().tolist(), strict=True)}) == len(np.unique(mine))
     whole = np.arange(1, len(pieces.codes) + 1)
-    np.testing.assert_array_equal(pieces.n_px, np.bincount(pieces.labels.ravel(), minlength=len(whole) + 1)[1:])
-    sums = [int(units[pieces.labels == number].sum()) for number in whole]
+    np.testing.assert_array_equal(pieces.n_px, np.bincount(labels.ravel(), minlength=len(whole) + 1)[1:])
+    sums = [int(units[labels == number].sum()) for number in whole]
     assert pieces.units.tolist() == sums
     assert pieces.codes.tolist() == [classes.ravel()[first] for first in firsts]
 

@@ -102,21 +102,37 @@ def add_strip(
     runs: Int32,
     number: Int32,
     rows: Int64,
-    labels: Int32,
     codes: UInt8,
     pixels: Int64,
     sums: Int64,
 ) -> None:
-    """Label the pixels of a strip of full rows, and add them to their pieces: code, pixels and area units."""
+    """Add the pixels of a strip of full rows to their pieces: code, pixels and area units."""
     for row in range(classes.shape[0]):
         for run in range(rows[top + row], rows[top + row + 1]):
             piece, total = number[run], 0
             for col in range(runs[run, 0], runs[run, 1]):
-                labels[row, col] = piece
                 total += units[row, col]
             codes[piece - 1] = classes[row, runs[run, 0]]
             pixels[piece - 1] += runs[run, 1] - runs[run, 0]
             sums[piece - 1] += total
+
+
+@compiled
+def pieces_at(row: Int64, col: Int64, runs: Int32, number: Int32, rows: Int64, found: Int32) -> None:
+    """Number of the piece that holds each pixel, into ``found``: 0 where none does, or beyond the raster."""
+    for i in range(row.shape[0]):
+        found[i] = 0
+        if row[i] < 0 or row[i] >= rows.shape[0] - 1:
+            continue
+        first, last = rows[row[i]], rows[row[i] + 1]
+        while first < last:
+            middle = (first + last) // 2
+            if runs[middle, 1] <= col[i]:
+                first = middle + 1
+            else:
+                last = middle
+        if first < rows[row[i] + 1] and runs[first, 0] <= col[i]:
+            found[i] = number[first]
 
 
 @compiled

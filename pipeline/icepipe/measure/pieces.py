@@ -13,31 +13,51 @@ from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Pieces of some classes, numbered from 1 in raster order of their first pixels.
+class Runs:
+    """Runs of equal pixels of a raster.
 
     Attributes
     ----------
-    labels
-        Number of the piece of every pixel, 0 where its class was not asked for; shape (rows, columns).
-    codes, n_px, units
-        Class, pixels and area of every piece; shape (n,).
+    columns
+        First column, and the one after the last, of every run; shape (n, 2), in raster order.
+    number
+        Number of the piece of every run, from 1 in the order of their first pixels; shape (n,).
+    rows
+        Where the runs of each row begin, and the end; shape (rows + 1,).
+    count
+        How many pieces there are.
     """
-
-    labels: Int32
-    codes: UInt8
-    n_px: Int64
-    units: Int64
-
-
-@dataclass(frozen=True)
-class _Runs:
-    """Runs of equal pixels: their columns, the piece of each, where each row's begin, and how many pieces there are."""
 
     columns: Int32
     number: Int32
     rows: Int64
     count: int
+
+    def at(self, row: Int64, col: Int64) -> Int32:
+        """Number of the piece that holds each pixel: 0 where none does, or beyond the raster."""
+        from icepipe.measure.kernels import pieces_at
+
+        found = np.empty(len(row), dtype=np.int32)
+        pieces_at(row, col, self.columns, self.number, self.rows, found)
+        return found
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Pieces of some classes, numbered from 1 in raster order of their first pixels.
+
+    Attributes
+    ----------
+    runs
+        Which pixels each holds.
+    codes, n_px, units
+        Class, pixels and area of every piece; shape (n,).
+    """
+
+    runs: Runs
+    codes: UInt8
+    n_px: Int64
+    units: Int64
 
 
 def _wanted(codes: Collection[ClassCode]) -> Bool:
@@ -46,7 +66,7 @@ def _wanted(codes: Collection[ClassCode]) -> Bool:
     return wanted
 
 
-def _runs(classes: UInt8, codes: Collection[ClassCode]) -> _Runs:
+def _runs(classes: UInt8, codes: Collection[ClassCode]) -> Runs:
     from icepipe.measure.kernels import count_runs, find_runs, number_pieces
 
     wanted = _wanted(codes)
@@ -55,7 +75,7 @@ def _runs(classes: UInt8, codes: Collection[ClassCode]) -> _Runs:
     rows = np.empty(classes.shape[0] + 1, dtype=np.int64)
     find_runs(classes, wanted, columns, parent, rows)
     number = np.empty(n, dtype=np.int32)
-    return _Runs(columns, number, rows, number_pieces(parent, number))
+    return Runs(columns, number, rows, number_pieces(parent, number))
 
 
 def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64]) -> Pieces:
@@ -75,14 +95,13 @@ def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area
     from icepipe.measure.kernels import add_strip
 
     runs = _runs(classes, codes)
-    labels = np.zeros(classes.shape, dtype=np.int32)
     found = np.zeros(runs.count, dtype=np.uint8)
     n_px, units = np.zeros(runs.count, dtype=np.int64), np.zeros(runs.count, dtype=np.int64)
     for block in blocks(grid):
         here = block.slices
         strip = classes[here], area(block), block.row
-        add_strip(*strip, runs.columns, runs.number, runs.rows, labels[here], found, n_px, units)
-    return Pieces(labels, found, n_px, units)
+        add_strip(*strip, runs.columns, runs.number, runs.rows, found, n_px, units)
+    return Pieces(runs, found, n_px, units)
 
 
 def count_pieces(classes: UInt8) -> dict[ClassCode, int]:

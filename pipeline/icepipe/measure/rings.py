@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from icepipe.records import Float64, Int64, UInt8
+from icepipe.measure.pieces import Runs
+from icepipe.records import Float64, Int32, Int64, UInt8
 
 BEYOND = 254
 """What lies around the raster; no class has this code."""
@@ -71,15 +71,10 @@ def nodes(classes: UInt8) -> Int64:
     return np.concatenate(found)
 
 
-def _around(labels: NDArray[np.int32], row: Int64, col: Int64) -> NDArray[np.int32]:
-    """Labels of the four pixels around each vertex, clockwise from north-west, 0 off the raster; shape (4, n)."""
-    height, width = labels.shape
-    found = np.zeros((4, len(row)), dtype=np.int32)
-    for quadrant, (down, right) in enumerate(((-1, -1), (-1, 0), (0, 0), (0, -1))):
-        r, c = row + down, col + right
-        inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-        found[quadrant, inside] = labels[r[inside], c[inside]]
-    return found
+def _around(runs: Runs, row: Int64, col: Int64) -> Int32:
+    """Pieces of the four pixels around each vertex, clockwise from north-west, 0 for none; shape (4, n)."""
+    beside = ((-1, -1), (-1, 0), (0, 0), (0, -1))
+    return np.stack([runs.at(row + down, col + right) for down, right in beside])
 
 
 def _ends(row: Int64, col: Int64) -> list[Int64]:
@@ -94,7 +89,7 @@ def _ends(row: Int64, col: Int64) -> list[Int64]:
     return [np.roll(index, -1), south, np.roll(index, 1), north]
 
 
-def _following(around: NDArray[np.int32], row: Int64, col: Int64) -> Int64:
+def _following(around: Int32, row: Int64, col: Int64) -> Int64:
     """Edge that each edge is followed by, -1 where there is none.
 
     Edge ``4 * node + way`` leaves a node with its piece on the right. At the next node it turns left where the piece
@@ -126,21 +121,20 @@ def _walk(following: Int64) -> tuple[Int64, Int64]:
     return order[:told], offsets[: rings + 1]
 
 
-def rings(labels: NDArray[np.int32], count: int, corners: Int64) -> Rings:
-    """Outlines of labelled pieces, clockwise in the raster and holes the other way, from the top-left vertex on.
+def rings(runs: Runs, width: int, corners: Int64) -> Rings:
+    """Outlines of pieces, clockwise in the raster and holes the other way, from the top-left vertex on.
 
     Parameters
     ----------
-    labels
-        Number of the 4-connected piece that each pixel belongs to, from 1 on in raster order of their first pixels;
-        0 for none.
-    count
-        Pieces.
+    runs
+        Which pixels each piece holds.
+    width
+        Columns of the raster.
     corners
-        From :func:`nodes`, of the class raster that the labels come from.
+        From :func:`nodes`, of the class raster that the pieces are of.
     """
-    row, col = np.divmod(corners, labels.shape[1] + 1)
-    around = _around(labels, row, col)
+    row, col = np.divmod(corners, width + 1)
+    around = _around(runs, row, col)
     touched = around.any(axis=0)
     around, row, col = around[:, touched], row[touched], col[touched]
     edges, offsets = _walk(_following(around, row, col))
@@ -150,6 +144,6 @@ def rings(labels: NDArray[np.int32], count: int, corners: Int64) -> Rings:
     sizes = np.diff(offsets)[by_label]
     ring_offsets = np.concatenate([[0], np.cumsum(sizes)])
     edges = edges[np.arange(len(edges)) + np.repeat(offsets[by_label] - ring_offsets[:-1], sizes)]
-    piece_offsets = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count + 1)[1:])])
+    piece_offsets = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=runs.count + 1)[1:])])
     points = np.column_stack([col[edges // 4], row[edges // 4]]).astype(np.float64)
     return Rings(points, ring_offsets, piece_offsets)

@@ -90,7 +90,7 @@ def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> d
     """
     if not len(pieces.codes):
         return {}
-    outlines = rings(pieces.labels, len(pieces.codes), nodes(classes))
+    outlines = rings(pieces.runs, grid.width, nodes(classes))
     x, y = grid.to_map(outlines.points[:, 0], outlines.points[:, 1])
     geometry = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON, np.column_stack([x, y]), (outlines.ring_offsets, outlines.piece_offsets)
