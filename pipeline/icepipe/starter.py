@@ -56,7 +56,7 @@ def _common_tail(names: Sequence[str]) -> str:
 
 def _patterns(folder: Path, scenes: Sequence[Scene], others: Sequence[Path]) -> list[str]:
     """Globs that name the scenes and none of the other rasters; the files themselves where no glob does."""
-    wanted = {path for scene in scenes for path in scene.files}
+    wanted = {path for scene in scenes for path in scene.rasters}
     tail = _common_tail([path.name for path in wanted])
     deep = "" if all(path.parent == folder for path in wanted) else "**/"
     for pattern in (f"{deep}*{tail}", f"{deep}*{Path(tail).suffix}"):
@@ -118,7 +118,7 @@ def starter_config(folder: Path) -> str:
     grid = run_grid(scenes)
     if grid.width * grid.height > MAX_PIXELS:
         raise NoUsableInput(f"{folder}: its tiles lie too far apart for one run", "name a folder of tiles of one place")
-    others = [path for path in files if path not in {used for scene in scenes for used in scene.files}]
+    others = [path for path in files if path not in {used for scene in scenes for used in scene.rasters}]
     same_day = len({scene.date for scene in scenes}) < len({(scene.date, scene.platform) for scene in scenes})
     return _TEMPLATE.format(
         name=re.sub(r"[^A-Za-z0-9_-]+", "-", folder.absolute().name).strip("-_")[:64] or "tiles",

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from icepipe.batch.lock import locked
 from icepipe.errors import RunLocked
 from icepipe.publish.atomic import clear_leftovers, exchanged, replace_folder
-from icepipe.publish.record import read_record
 from tests.rasters import paint, write
 
 HOLD = """
@@ -125,69 +119,3 @@ def test_a_broken_tile_fails_its_date_and_the_row_that_stood_there_stays(icepipe
     after = ice(tmp_path / "out/bay")
     assert after != before
     assert before[0] in (tmp_path / "out/bay/history.csv").read_text()
-
-
-def start(config, **options):
-    command = [str(Path(sys.executable).parent / "icepipe"), "run", str(config)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, **options)
-
-
-def tree(folder):
-    """Files of a run whose bytes are promised, by path."""
-    apart = {"run.json", "record.json", "manifest.json", "collection.json", ".lock", "ledger.sqlite"}
-    return {
-        p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in apart
-    }
-
-
-@pytest.fixture
-def many(tmp_path):
-    rng = np.random.default_rng(0)
-    for day in range(1, 13):
-        noise = rng.integers(-8, 9, (3, 60, 60))
-        pixels = np.clip(np.kron(paint(["iiww", "iwgw"]), np.ones((1, 30, 15))) + noise, 0, 255).astype(np.uint8)
-        write(tmp_path / f"tiles/x_202407{day:02d}.tif", pixels)
-    path = tmp_path / "c.yaml"
-    path.write_text(json.dumps({"name": "bay", "inputs": {"scenes": "tiles"}, "publish": {"folder": "out"}}))
-    return path
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_run_that_can_go_on(icepipe, many, tmp_path, number, code):
-    process = start(many)
-    for line in process.stderr:
-        if b"2024-07" in line:
-            break
-    process.send_signal(number)
-    said = process.stderr.read()
-    assert process.wait(timeout=10) == code
-    process.stderr.close()
-    assert b"interrupted" in said
-    assert icepipe("run", many).returncode == 0
-    assert len(ice(tmp_path / "out/bay")) == 12
-
-
-KILLS, KILL_SEED = 12, 8
-
-
-def test_a_run_killed_at_any_instant_goes_on_to_the_same_bytes(icepipe, many, tmp_path):
-    """Every file that stands after a kill is whole, and the next run ends as one that was never killed."""
-    assert icepipe("run", many).returncode == 0
-    whole = tree(tmp_path / "out/bay")
-    shutil.rmtree(tmp_path / "out")
-    draw = random.Random(KILL_SEED)
-    for _ in range(KILLS):
-        process = start(many)
-        time.sleep(draw.uniform(1.0, 6.0))
-        process.kill()
-        process.wait()
-        process.stderr.close()
-        for place in sorted((tmp_path / "out/bay/observations").glob("[!.]*")):
-            assert read_record(place) is not None, f"{place} is not whole"
-        if draw.random() < 0.3:
-            shutil.rmtree(tmp_path / "out", ignore_errors=True)
-    assert icepipe("run", many).returncode == 0
-    assert tree(tmp_path / "out/bay") == whole
-    assert not [path for path in (tmp_path / "out/bay").rglob(".*") if path.name != ".lock"]
-    assert icepipe("verify", tmp_path / "out/bay").returncode == 0
-    print(f"{KILLS} kills, seed {KILL_SEED}: every folder whole, the same bytes in the end")

@@ -69,6 +69,8 @@ def test_forty_processes_for_a_minute(tmp_path):
 
 
 def started(config, **options):
+    """A run that minds signals, whatever the shell of these tests has set to be ignored."""
+    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen([ICEPIPE, "run", str(config)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, **options)
 
 
