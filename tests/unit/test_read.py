@@ -14,9 +14,11 @@ from rasterio.enums import ColorInterp
 from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import find_files, find_scenes, observations
+from icepipe.inputs.checks import open_raster
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
-from icepipe.inputs.read import ObservationReader, _units_of
+from icepipe.inputs.read import ObservationReader, _units_of, read_window
 from icepipe.inputs.scene import describe
+from icepipe.inputs.tile_rows import TileRows
 from icepipe.records import Band, Block, GeoBox
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
@@ -250,3 +252,23 @@ def test_looking_a_number_up_is_working_it_out(kind):
     np.testing.assert_array_equal(units, worked_out)
     np.testing.assert_array_equal(seen, there)
     assert not seen[0, 0]
+
+
+@pytest.mark.parametrize(("height", "limit", "reads"), [(7, 2**20, 7), (16, 2**20, 7), (7, 0, 15), (40, 2**20, 6)])
+def test_every_row_of_tiles_is_decoded_once(tmp_path, height, limit, reads):
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 100, 90), dtype=np.uint8)
+    path = write(tmp_path / "x_20240701.tif", pixels, tiled=True, blockxsize=16, blockysize=16, compress="deflate")
+    scene, asked = describe((path,), inputs(path)), []
+    with open_raster(path) as dataset:
+
+        def read(window):
+            asked.append(window)
+            return read_window(dataset, scene, scene.bands, window)
+
+        rows = TileRows(dataset, read, 4, limit)
+        for top in range(0, 100, height):
+            window = Block(top, 5, min(height, 100 - top), 80)
+            kept, valid = rows(window)
+            np.testing.assert_array_equal(kept, pixels[:, top : top + window.height, 5:85])
+            assert valid.shape == (window.height, 80)
+    assert len(asked) == reads

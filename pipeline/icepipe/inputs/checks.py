@@ -92,8 +92,9 @@ def open_raster(path: Path, threads: int = 1) -> Dataset:
     """
     driver = driver_of(path)
     _refuse_odd_side_files(path)
+    options = {"NUM_THREADS": threads} if driver == "GTiff" else {}
     try:
-        dataset = rasterio.open(path.absolute(), driver=driver, sharing=False, NUM_THREADS=threads)
+        dataset = rasterio.open(path.absolute(), driver=driver, sharing=False, **options)
     except (RasterioIOError, CRSError) as error:
         raise InputError(path, f"cannot be opened ({error})", "fetch the file again") from error
     foreign = sorted({"OVERVIEWS", "GEOLOCATION"} & set(dataset.tag_namespaces()))
