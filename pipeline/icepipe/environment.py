@@ -9,9 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 
-USED = {"GTiff", "COG", "JP2OpenJPEG", "PNG", "MEM", "Memory", "ESRI Shapefile", "GPKG", "FlatGeobuf", "GeoJSON", "KML"}
-"""Formats that are read or written. rasterio before 1.5 needs Memory to draw outlines."""
-
 _ONE_WORD = """
 AAIGrid ACE2 ADBC ADRG AIG AIVector AVCBin AVCE00 AirSAR AmigoCloud BAG BIGGIF BLX BMP BSB BT BYN CALS
 CEOS COASP COSAR CPG CSV CSW CTG CTable2 Carto DAAS DERIVED DGN DIMAP DIPEx DOQ1 DOQ2 DTED DXF ECRGTOC
@@ -27,7 +24,8 @@ TSX Terragen TopoJSON USGSDEM VDV VFK VICAR VRT WAsP WCS WEBP WFS WMS WMTS XLSX 
 """
 
 UNUSED = ("MapInfo File", *_ONE_WORD.split())
-"""Every other driver of the two builds: what is not registered cannot be tricked into opening a file or an address."""
+"""Every driver of the two builds but those for the formats that are read or written: what is not registered cannot be
+tricked into opening a file or an address. Memory stays, which rasterio before 1.5 draws outlines with."""
 
 SETTINGS = {
     "GDAL_SKIP": ",".join(UNUSED),

@@ -39,7 +39,7 @@ class Happened:
     gone: Sequence[str]
     outside_km2: Mapping[str, float]
     frozen_without_files: bool
-    skipped: Sequence[Path] = ()
+    skipped: Sequence[Path]
 
 
 _MISFIT_TODO = "use --rebase where an earlier run fitted it, else another model or other features"

@@ -10,18 +10,18 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from icepipe.batch.ledger import BESIDE, Entry, Ledger
-from icepipe.batch.lock import FILE as LOCK
+from icepipe.batch.ledger import Entry, Ledger
 from icepipe.errors import InputError, IntegrityError
 from icepipe.inputs.fingerprint import Fingerprints, Listing, with_side_files
 from icepipe.inputs.masks import is_vector
+from icepipe.inputs.outlines import with_parts
 from icepipe.observe import Work
+from icepipe.publish.manifest import NO_OUTPUTS
 from icepipe.publish.provenance import versions
 from icepipe.publish.record import FILE, Made, Record
 from icepipe.records import Observation
 
 OBSERVATIONS = "observations"
-SHAPEFILE_PARTS = (".shx", ".dbf", ".prj")
 
 
 def inputs_of(work: Work, observation: Observation, listing: Listing) -> list[Path]:
@@ -29,8 +29,8 @@ def inputs_of(work: Work, observation: Observation, listing: Listing) -> list[Pa
     files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used, listing)}
     land = work.plan.config.inputs.land
     if land and is_vector(land):
-        path = Path(land.path)
-        files |= {path, *(p for p in (path.with_suffix(e) for e in SHAPEFILE_PARTS) if listing.identity(p))}
+        path, *parts = with_parts(Path(land.path))
+        files |= {path, *(part for part in parts if listing.identity(part))}
     return sorted(files)
 
 
@@ -119,7 +119,7 @@ class Standing:
         """Files of a run beside those of its observations, with their fingerprints where they are as they were."""
         for name, found in sorted(self.listing.folder(os.path.join(self.folder, below)).items()):  # noqa: PTH118
             path = f"{below}{name}"
-            if path in {OBSERVATIONS, "assess", LOCK, *BESIDE}:
+            if path == OBSERVATIONS or path in NO_OUTPUTS:
                 continue
             if found.is_dir(follow_symlinks=False):
                 yield from self._run_files(f"{path}/")
@@ -136,7 +136,8 @@ class Standing:
             (scene.path.name, scene.date, scene.platform, scene.sun_elevation) for scene in work.plan.catalog.scenes
         ]
         made = {key: self.entries[key].made for key in keys}
-        return digest(work.plan.config.stated, work.basis_hash, versions(), scenes, list(map(str, faults)), made, files)
+        unusable = [*map(str, faults), *(path.name for path in work.plan.catalog.skipped)]
+        return digest(work.plan.config.stated, work.basis_hash, versions(), scenes, unusable, made, files)
 
 
 def record_done(standing: Standing, folder: Path, record: Record) -> None:

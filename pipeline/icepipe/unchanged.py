@@ -13,18 +13,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from icepipe.batch.ledger import BESIDE
-from icepipe.batch.lock import FILE as LOCK
 from icepipe.config import Config
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.catalog import find_files
 from icepipe.inputs.described import looked_at
-from icepipe.inputs.fingerprint import Identity
+from icepipe.inputs.fingerprint import Identity, Listing
+from icepipe.inputs.outlines import with_parts
+from icepipe.publish.manifest import NO_OUTPUTS
 from icepipe.publish.provenance import versions
 from icepipe.records import Scene
-
-UNWATCHED = {LOCK, *BESIDE, "assess"}
-SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg")
 
 Looked = Mapping[str, list[str]]
 """Names by folder, of files that are there and of files that would count if they were."""
@@ -42,9 +39,9 @@ def _named(config: Config) -> Iterator[Path]:
     """Files that the config names, and what goes with them."""
     inputs = config.inputs
     told = (inputs.land and inputs.land.path, inputs.regions and inputs.regions.path, config.segment.model_file)
-    for path in (Path(path) for path in told if path):
-        yield path
-        yield from (path.with_suffix(ending) for ending in SHAPEFILE_PARTS)
+    for path in told:
+        if path:
+            yield from with_parts(Path(path))
 
 
 def looked_at_by(config: Config, scenes: Iterable[Scene]) -> Looked:
@@ -53,12 +50,9 @@ def looked_at_by(config: Config, scenes: Iterable[Scene]) -> Looked:
 
 
 def _stamps(looked: Looked) -> Iterator[tuple[str, Identity | None]]:
+    listing = Listing()
     for folder, names in looked.items():
-        try:
-            with os.scandir(folder) as entries:
-                there = {entry.name: entry for entry in entries}
-        except OSError:
-            there = {}
+        there = listing.folder(folder)
         for name in names:
             yield f"{folder}/{name}", Identity.of(there[name].stat()) if name in there else None
 
@@ -68,7 +62,7 @@ def _tree(folder: str) -> Iterator[tuple[str, Identity]]:
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
-        if entry.name in UNWATCHED:
+        if entry.name in NO_OUTPUTS:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _tree(entry.path)

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
-from tests.rasters import paint, write
-
-CLASSES = {"sensor": "classes", "classes": {"1": "ice", "2": "water", "3": "other"}}
-"""Inputs of class rasters: a run of them fits nothing, and starts in half the time."""
-
-
-def letters(rows):
-    """Class rasters by letters: i ice, w water, g other; shape (1, rows, columns)."""
-    return np.array([[["iwg".index(letter) + 1 for letter in row] for row in rows]], dtype=np.uint8)
+from tests.faults.runs import CLASSES, letters
+from tests.rasters import write
 
 
 @pytest.fixture
@@ -32,21 +24,3 @@ def config(tmp_path, tiles):
     inputs = {"scenes": tiles.name} | CLASSES
     path.write_text(json.dumps({"name": "bay", "inputs": inputs, "publish": {"folder": "out"}}))
     return path
-
-
-def coded(folder, days, side=30):
-    """A raster of classes a day."""
-    rng = np.random.default_rng(0)
-    for day in range(1, days + 1):
-        flat = np.kron(np.array([[1, 1, 2, 2], [1, 2, 3, 2]]), np.ones((side, side // 2)))
-        pixels = np.where(rng.random(flat.shape) < 0.02, 3 - flat % 3, flat).astype(np.uint8)
-        write(folder / f"x_202407{day:02d}.tif", pixels[None])
-
-
-def noisy(folder, days, side=30):
-    """A tile a day, with ice and water to draw, and noise."""
-    rng = np.random.default_rng(0)
-    for day in range(1, days + 1):
-        flat = np.kron(paint(["iiww", "iwgw"]), np.ones((1, side, side // 2)))
-        pixels = np.clip(flat + rng.integers(-8, 9, flat.shape), 0, 255).astype(np.uint8)
-        write(folder / f"x_202407{day:02d}.tif", pixels)

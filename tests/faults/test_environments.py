@@ -9,9 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.faults.conftest import CLASSES
 from tests.faults.injected import ICEPIPE, differences, tree
-from tests.faults.test_kills import settings
+from tests.faults.runs import CLASSES, settings
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ from collections import defaultdict
 
 import pytest
 
-from tests.faults.conftest import CLASSES
 from tests.faults.injected import calls, check_goes_on, differences, need_strace, run_with, torn, tree
-from tests.faults.test_kills import settings
+from tests.faults.runs import CLASSES, settings
 
 SEED = 8
 ERRORS = {

@@ -8,9 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.faults.conftest import CLASSES
 from tests.faults.injected import ICEPIPE, rerun, torn, tree
-from tests.faults.test_kills import settings
+from tests.faults.runs import CLASSES, settings
 
 SIZES_KB = [400, 1400]
 EVERY_SIZE_KB = [size for size in range(60, 1500, 40) if size not in SIZES_KB]

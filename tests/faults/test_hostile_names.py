@@ -13,9 +13,8 @@ import geopandas
 import pytest
 import shapely
 
-from tests.faults.conftest import letters
 from tests.faults.injected import ICEPIPE
-from tests.faults.test_kills import settings
+from tests.faults.runs import letters, settings
 from tests.rasters import write
 
 OUTSIDE = ["../../x", "/x", "", "a/b", "-x", ".", "x" * 300, "a\0b", "a\nb", "con.", "\u202ex", "a b"]

@@ -17,9 +17,9 @@ import pytest
 import rasterio
 from affine import Affine
 
-from icepipe.environment import SETTINGS, USED
-from tests.faults.conftest import letters
+from icepipe.environment import SETTINGS
 from tests.faults.forged import picture, tiff
+from tests.faults.runs import letters
 from tests.rasters import write
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -246,6 +246,9 @@ import rasterio
 with rasterio.Env() as env:
     print(*env.drivers(), *pyogrio.list_drivers(), sep="\\n")
 """
+
+
+USED = {"GTiff", "COG", "JP2OpenJPEG", "PNG", "MEM", "Memory", "ESRI Shapefile", "GPKG", "FlatGeobuf", "GeoJSON", "KML"}
 
 
 def test_only_the_drivers_that_are_used_are_there():

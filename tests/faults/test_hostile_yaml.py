@@ -7,7 +7,7 @@ import time
 import pytest
 
 from icepipe.config_file import load
-from tests.faults.conftest import noisy
+from tests.faults.runs import noisy
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"

@@ -15,9 +15,8 @@ import pytest
 
 from icepipe.errors import IntegrityError
 from icepipe.publish.atomic import replace_file
-from tests.faults.conftest import noisy
 from tests.faults.injected import ICEPIPE, need_strace, rerun
-from tests.faults.test_kills import settings
+from tests.faults.runs import noisy, settings
 from tests.rasters import paint, write
 
 SEED = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import signal
@@ -11,24 +10,11 @@ import time
 
 import pytest
 
-from tests.faults.conftest import CLASSES, coded, noisy
 from tests.faults.injected import ICEPIPE, Call, calls, check_goes_on, need_strace, rerun, run_with, tree
+from tests.faults.runs import CLASSES, settings
 
 SEED = 8
 BOUNDARIES = ("rename", "renameat2", "fsync", "fdatasync", "unlink", "rmdir", "mkdir", "ftruncate")
-
-
-def settings(tmp_path, days, inputs=None, **batch):
-    (coded if inputs else noisy)(tmp_path / "tiles", days)
-    told = {
-        "name": "bay",
-        "inputs": {"scenes": "tiles"} | (inputs or {}),
-        "publish": {"folder": "out", "polygons": {"format": ["shapefile", "geopackage", "flatgeobuf", "geoparquet"]}},
-        "batch": batch,
-    }
-    path = tmp_path / "c.yaml"
-    path.write_text(json.dumps(told))
-    return path
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ import time
 
 import pytest
 
-from tests.faults.conftest import CLASSES
 from tests.faults.injected import ICEPIPE, check_goes_on, differences, rerun, torn, tree
-from tests.faults.test_kills import settings
+from tests.faults.runs import CLASSES, settings
 
 HOLDERS = """
 import os, sys, time

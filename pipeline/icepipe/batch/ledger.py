@@ -10,41 +10,14 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from icepipe.errors import ConfigError, IntegrityError, RunLocked
+from icepipe.batch.ledger_file import FILE, opened, opened_to_read, told
 from icepipe.inputs.fingerprint import Identity, Seen
 
-FILE = "ledger.sqlite"
-BESIDE = tuple(f"{FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal"))
-"""Files that SQLite keeps."""
-
-APPLICATION = 0x49434550
-"""``ICEP``, in the file's header."""
-
-PATIENCE_S = 10.0
-"""Seconds to wait for another program that has the ledger open."""
-
 KEPT_RUNS = 1000
-SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "lustre", "gpfs", "afs"})
-"""File systems on which SQLite's write-ahead log, which needs shared memory, does not hold (sqlite.org/wal.html)."""
-
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE file (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-        ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, fingerprint TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE scene (key TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE observation (key TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, made TEXT NOT NULL,
-        inputs TEXT NOT NULL, outputs TEXT NOT NULL, config_hash TEXT NOT NULL, model TEXT NOT NULL, ice_km2 REAL,
-        revisions INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE run (id INTEGER PRIMARY KEY, started TEXT NOT NULL, ended TEXT, exit_code INTEGER,
-        observations INTEGER, worked INTEGER, failed INTEGER, pixels INTEGER, seconds REAL, memory_mb REAL);
-    CREATE TABLE outcome (name TEXT PRIMARY KEY, made TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
-    """,
-)
-"""Each brings a ledger from one schema version to the next."""
 
 
 @dataclass(frozen=True)
@@ -113,28 +86,6 @@ class Ran:
     memory_mb: float | None = None
 
 
-def _damaged(path: Path, why: object) -> IntegrityError:
-    return IntegrityError(
-        f"{path}: is not a whole ledger ({why})",
-        "delete it: the next run makes it again from the records, and nothing of the series is lost",
-    )
-
-
-def file_system(path: Path) -> str:
-    """Type of the file system that a path is on, as the kernel calls it; empty where it does not tell."""
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
-    where, best, kind = path.resolve(), Path(), ""
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        mount = Path(left.split()[4].replace("\\040", " "))
-        if where.is_relative_to(mount) and len(mount.parts) >= len(best.parts):
-            best, kind = mount, right.split()[0]
-    return kind
-
-
 def _packed(document: str) -> bytes:
     return zlib.compress(document.encode(), 1)
 
@@ -144,71 +95,6 @@ def _unpacked(content: bytes) -> str:
         return zlib.decompress(content).decode()
     except (zlib.error, UnicodeDecodeError) as error:
         raise sqlite3.DatabaseError(f"a document cannot be read: {error}") from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _check(path: Path, connection: sqlite3.Connection) -> None:
-    """Stop at a file that is not a whole ledger of this version or an older one."""
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    if application != APPLICATION:
-        raise _damaged(path, "it is empty" if path.stat().st_size == 0 else "another program wrote it")
-    if _version(connection) > len(MIGRATIONS):
-        raise ConfigError(f"{path}: a newer icepipe wrote it", "use that version, or another publish.folder")
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise _damaged(path, str(found).splitlines()[0])
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema to this version, each step whole or not at all."""
-    for number, script in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
-        steps = [step for step in script.split(";") if step.strip()]
-        connection.execute("BEGIN IMMEDIATE")
-        for step in [*steps, f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {number}"]:
-            connection.execute(step)
-        connection.execute("COMMIT")
-
-
-def _make(folder: Path) -> None:
-    """Write a new ledger whole: an empty file in its place is then always damage.
-
-    What an old one left beside it goes first, since SQLite would take a log that it finds for the new one's.
-    """
-    for name in BESIDE:
-        (folder / name).unlink(missing_ok=True)
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _migrate(connection)
-        content = connection.serialize()
-    part = folder / f".{FILE}.part"
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            os.fsync(file.fileno())
-        part.replace(folder / FILE)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise IntegrityError(f"{folder / FILE}: cannot be written ({error})", "check free space") from error
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise RunLocked(f"{path}: another program holds it", "close that program") from error
-        if isinstance(error, sqlite3.OperationalError) and "readonly" not in str(error):
-            raise IntegrityError(f"{path}: cannot be used ({error})", "check free space and permissions") from error
-        raise _damaged(path, error) from error
 
 
 class Ledger:
@@ -226,13 +112,13 @@ class Ledger:
         self._folder, self._connection = folder, connection
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             self._connection.executemany(statement, rows)
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Changes that are written as one."""
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -240,13 +126,13 @@ class Ledger:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             self._connection.execute("COMMIT")
 
     def files(self) -> dict[str, Seen]:
         """Every file that was read before: inputs by their absolute path, outputs below the run's folder."""
         found, folder = {}, str(self._folder)
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             for name, size, mtime_ns, ctime_ns, inode, fingerprint in self._connection.execute("SELECT * FROM file"):
                 seen = Seen(Identity(size, mtime_ns, ctime_ns, inode), fingerprint)
                 found[os.path.join(folder, os.fsdecode(name))] = seen  # noqa: PTH118
@@ -270,7 +156,7 @@ class Ledger:
 
     def scenes(self) -> dict[str, str]:
         """Descriptions of scenes by the key of their files."""
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             rows = self._connection.execute("SELECT key, document FROM scene")
             return {key: _unpacked(document) for key, document in rows}
 
@@ -283,7 +169,7 @@ class Ledger:
 
     def entries(self) -> dict[str, Entry]:
         """What is known of every observation, by key."""
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             rows = self._connection.execute("SELECT * FROM observation ORDER BY key")
             return {row[0]: Entry(*row) for row in rows}
 
@@ -297,7 +183,7 @@ class Ledger:
 
     def outcome(self, name: str) -> tuple[str, str] | None:
         """A document, and the digest of what it was made from."""
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             rows = self._connection.execute("SELECT made, document FROM outcome WHERE name = ?", (name,))
             found = next(rows, None)
             return found and (found[0], _unpacked(found[1]))
@@ -309,7 +195,7 @@ class Ledger:
     def begin_run(self, started: str) -> int:
         """Note that a run begins, and give it a number; the oldest of many are forgotten."""
         self._write("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?", [(KEPT_RUNS,)])
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             return int(self._connection.execute("INSERT INTO run (started) VALUES (?)", (started,)).lastrowid or 0)
 
     def end_run(self, number: int, ran: Ran) -> None:
@@ -320,53 +206,20 @@ class Ledger:
     def runs(self, count: int) -> list[Ran]:
         """The last runs, the latest first."""
         columns = ", ".join(Ran.__dataclass_fields__)
-        with _told(self._folder / FILE):
+        with told(self._folder / FILE):
             rows = self._connection.execute(f"SELECT {columns} FROM run ORDER BY id DESC LIMIT ?", (count,))  # noqa: S608
             return [Ran(*row) for row in rows]
 
 
 @contextmanager
 def open_ledger(folder: Path) -> Iterator[Ledger]:
-    """Open the ledger of a run's folder, or make one.
-
-    Raises
-    ------
-    IntegrityError
-        If it is damaged; it is left as it is.
-    RunLocked
-        If another program holds it for long.
-    ConfigError
-        If a newer icepipe wrote it, or a link stands in its place.
-    """
-    path = folder / FILE
-    if any((folder / name).is_symlink() for name in BESIDE):
-        raise ConfigError(f"{path}: is a link", "icepipe keeps its ledger in the run's own folder: remove the link")
-    if not path.exists():
-        _make(folder)
-    with _told(path), closing(_connect(path)) as connection:
-        _check(path, connection)
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if file_system(folder) in SHARED_DISKS else 'WAL'}")
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
+    """Open the ledger of a run's folder, or make one; see :func:`icepipe.batch.ledger_file.opened` for its errors."""
+    with opened(folder) as connection:
         yield Ledger(folder, connection)
 
 
 @contextmanager
 def read_ledger(folder: Path) -> Iterator[Ledger]:
-    """Open a ledger to look at it, also while a run is at work or where nothing may be written.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-    IntegrityError
-        If it is damaged.
-    """
-    path = folder / FILE
-    if not path.is_file():
-        raise ConfigError(f"{folder}: no run has kept a ledger there", "run `icepipe run` first")
-    mode = "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
-    address = f"{path.absolute().as_uri()}?{mode}"
-    with _told(path), closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_S)) as connection:
-        _check(path, connection)
+    """Open a ledger to look at it; see :func:`icepipe.batch.ledger_file.opened_to_read` for its errors."""
+    with opened_to_read(folder) as connection:
         yield Ledger(folder, connection)

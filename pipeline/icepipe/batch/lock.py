@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from icepipe.batch.ledger import BESIDE
+from icepipe.batch.ledger_file import BESIDE
 from icepipe.errors import ConfigError, RunLocked
 
 FILE = ".lock"

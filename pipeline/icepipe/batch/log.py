@@ -80,6 +80,7 @@ class _Steps(logging.Formatter):
     """A line for people."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line, with the time and memory of a step."""
         told = getattr(record, "told", {})
         took = f"  {told['seconds']:.2f} s, {told['memory_mb']:.0f} MB at most" if "seconds" in told else ""
         return f"icepipe: {record.getMessage()}{took}"
@@ -91,11 +92,13 @@ class _Careful(logging.FileHandler):
     failed: Exception | None = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        """Remember the first error in the place of printing it."""
         import sys
 
         self.failed = self.failed or sys.exc_info()[1]  # type: ignore[assignment]
 
     def close(self) -> None:
+        """Write what waits, and remember where that fails."""
         try:
             super().close()
         except OSError as error:

@@ -42,7 +42,7 @@ class Catalog:
 
     scenes: tuple[Scene, ...]
     faults: tuple[InputError, ...]
-    skipped: tuple[Path, ...] = ()
+    skipped: tuple[Path, ...]
 
 
 def _expand(pattern: str) -> Iterable[Path]:

@@ -19,6 +19,11 @@ Frame = Any
 """A GeoDataFrame; geopandas is untyped."""
 
 
+def with_parts(path: Path) -> list[Path]:
+    """A vector file, and what goes with it where it is a Shapefile, whether it is there or not."""
+    return [path, *(path.with_suffix(ending) for ending in (".shx", ".dbf", ".prj", ".cpg"))]
+
+
 def read_areas(path: str, key: str) -> Frame:
     """Areas of a vector file, with their coordinate system.
 

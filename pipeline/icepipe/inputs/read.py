@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -14,126 +14,19 @@ from typing import Self
 
 import numpy as np
 import rasterio
-from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.errors import InputError
 from icepipe.inputs.checks import Dataset, open_raster
-from icepipe.inputs.coded import WORD, codes_of, encode
+from icepipe.inputs.coded import WORD, codes_of
+from icepipe.inputs.decode import read_window
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
-from icepipe.inputs.roles import has_palette
-from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, SENSORS
+from icepipe.inputs.sensors import CLASSES, SENSORS
 from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
-from icepipe.records import Band, Block, Bool, Float64, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
+from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene
 
 CACHE_MB = 64
 """GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""
-
-
-def _palette(dataset: Dataset) -> UInt8:
-    """Red, green, blue of every number of a colour table; shape (3, 256)."""
-    table = np.zeros((3, 256), dtype=np.uint8)
-    for number, colour in dataset.colormap(1).items():
-        table[:, number] = colour[:3]
-    return table
-
-
-def _masked_inside(dataset: Dataset, indexes: Sequence[int], alpha: int | None, window: Window) -> Bool:
-    """True where no alpha band or mask inside the file says otherwise."""
-    if alpha is not None:
-        return np.asarray(dataset.read(alpha, window=window) > 0)
-    valid = np.ones((window.height, window.width), dtype=bool)
-    if MaskFlags.per_dataset in dataset.mask_flag_enums[indexes[0] - 1]:
-        valid &= dataset.read_masks(indexes[0], window=window) > 0
-    return valid
-
-
-def _picture(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
-    """Bytes of a picture. A colour is nodata when all of its bands hold the value: black water has a 0 too."""
-    colours = dataset.read([band.index for band in bands], window=window)
-    valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
-    for value in bands[0].nodata:
-        valid &= ~np.all(colours == value, axis=0)
-    return (_palette(dataset)[:, colours[0]] if has_palette(dataset) else colours), valid
-
-
-def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
-    """Units of reflectance. A pixel that any band has not seen cannot be judged."""
-    stored = dataset.read([band.index for band in bands], window=window)
-    valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
-    kept = np.empty(stored.shape, dtype=np.int16)
-    for i, band in enumerate(bands):
-        kept[i], seen = _units_of(stored[i], band)
-        valid &= seen
-    return kept, valid
-
-
-def _units(numbers: Float64, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
-    """Units of reflectance of stored numbers, and where there are any."""
-    seen = np.isfinite(numbers) & ~np.isin(numbers, nodata)
-    units = np.rint((np.where(seen, numbers, 0) * gain + offset) / REFLECTANCE_UNIT)
-    return np.clip(units, -32768, 32767).astype(np.int16), seen
-
-
-@lru_cache(maxsize=32)
-def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
-    """:func:`_units` of every number of a short integer type, in the order of the numbers' bits."""
-    kind = np.dtype(dtype)
-    every = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}").view(kind)
-    return _units(every.astype(np.float64), gain, offset, nodata)
-
-
-def _units_of(stored: Kept, band: Band) -> tuple[Kept, Bool]:
-    """Units of reflectance of a band, and where it has seen anything.
-
-    Short integers are looked up: a band holds far more pixels than there are such numbers.
-    """
-    if stored.dtype.kind not in "ui" or stored.dtype.itemsize > 2:
-        return _units(stored.astype(np.float64), band.gain, band.offset, band.nodata)
-    units, seen = _units_table(stored.dtype.str, band.gain, band.offset, band.nodata)
-    place = stored.view(f"u{stored.dtype.itemsize}")
-    return units[place], np.ones(1, dtype=bool) if seen.all() else seen[place]
-
-
-def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[Kept, Bool]:
-    """Coded classes of a class raster.
-
-    Raises
-    ------
-    InputError
-        If it holds a number that the table does not name.
-    """
-    band, values = bands[0], scene.values
-    assert values is not None
-    stored = dataset.read(band.index, window=window)
-    seen = _masked_inside(dataset, [band.index], scene.alpha, window) & np.isfinite(stored)
-    kept, known = encode(np.where(seen, stored, 0), values)
-    seen &= known | ~np.isin(stored, band.nodata)
-    if not np.all(known[seen]):
-        unnamed = ", ".join(f"{value:g}" for value in np.unique(stored[seen & ~known])[:5])
-        raise InputError(band.path, f"it holds {unnamed}, which inputs.classes does not name", "name every value")
-    return kept[None], seen
-
-
-def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Block) -> tuple[Kept, Bool]:
-    """Kept numbers and validity of a rectangle of one file, in the file's own pixels.
-
-    Raises
-    ------
-    InputError
-        If the pixels cannot be decoded.
-    """
-    window = Window(block.col, block.row, block.width, block.height)
-    reader = _picture if SENSORS[scene.sensor].stretch else _measured
-    try:
-        if scene.values:
-            return _coded(dataset, scene, bands, window)
-        return reader(dataset, bands, scene.alpha, window)
-    except RasterioError as error:
-        raise InputError(bands[0].path, f"its pixels cannot be read ({error})", "fetch the file again") from error
 
 
 class ObservationReader:

@@ -39,7 +39,7 @@ def _join(parent: Int32, one: int, other: int) -> None:
 
 
 @compiled
-def _join_rows(above: UInt8, runs: Int32, parent: Int32, begin: int, middle: int, end: int, row: UInt8) -> None:
+def _join_rows(above: UInt8, row: UInt8, runs: Int32, parent: Int32, begin: int, middle: int, end: int) -> None:
     """Join the runs of a row (from ``middle`` on) to those of the row above that touch them and are of their class."""
     i, j = begin, middle
     while i < middle and j < end:
@@ -74,7 +74,7 @@ def find_runs(classes: UInt8, wanted: Bool, runs: Int32, parent: Int32, rows: In
                 runs[n, 0], runs[n, 1], parent[n] = start, col, n
                 n += 1
         if row:
-            _join_rows(classes[row - 1], runs, parent, rows[row - 1], rows[row], n, classes[row])
+            _join_rows(classes[row - 1], classes[row], runs, parent, rows[row - 1], rows[row], n)
     rows[classes.shape[0]] = n
 
 
@@ -95,24 +95,13 @@ def number_pieces(parent: Int32, number: Int32) -> int:
 
 
 @compiled
-def add_strip(
-    classes: UInt8,
-    units: Int64,
-    top: int,
-    runs: Int32,
-    number: Int32,
-    rows: Int64,
-    codes: UInt8,
-    pixels: Int64,
-    sums: Int64,
-) -> None:
-    """Add the pixels of a strip of full rows to their pieces: code, pixels and area units."""
-    for row in range(classes.shape[0]):
+def add_strip(units: Int64, top: int, runs: Int32, number: Int32, rows: Int64, pixels: Int64, sums: Int64) -> None:
+    """Add a strip of full rows to its pieces: pixels, and area units."""
+    for row in range(units.shape[0]):
         for run in range(rows[top + row], rows[top + row + 1]):
             piece, total = number[run], 0
             for col in range(runs[run, 0], runs[run, 1]):
                 total += units[row, col]
-            codes[piece - 1] = classes[row, runs[run, 0]]
             pixels[piece - 1] += runs[run, 1] - runs[run, 0]
             sums[piece - 1] += total
 

@@ -33,6 +33,13 @@ class Runs:
     rows: Int64
     count: int
 
+    def codes_in(self, classes: UInt8) -> UInt8:
+        """Class of every piece, in the raster that the runs are of."""
+        first = np.flatnonzero(np.diff(np.maximum.accumulate(self.number), prepend=0))
+        row = np.searchsorted(self.rows, first, side="right") - 1
+        codes: UInt8 = classes[row, self.columns[first, 0]]
+        return codes
+
     def at(self, row: Int64, col: Int64) -> Int32:
         """Number of the piece that holds each pixel: 0 where none does, or beyond the raster."""
         from icepipe.measure.kernels import pieces_at
@@ -95,21 +102,13 @@ def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area
     from icepipe.measure.kernels import add_strip
 
     runs = _runs(classes, codes)
-    found = np.zeros(runs.count, dtype=np.uint8)
     n_px, units = np.zeros(runs.count, dtype=np.int64), np.zeros(runs.count, dtype=np.int64)
     for block in blocks(grid):
-        here = block.slices
-        strip = classes[here], area(block), block.row
-        add_strip(*strip, runs.columns, runs.number, runs.rows, found, n_px, units)
-    return Pieces(runs, found, n_px, units)
+        add_strip(area(block), block.row, runs.columns, runs.number, runs.rows, n_px, units)
+    return Pieces(runs, runs.codes_in(classes), n_px, units)
 
 
 def count_pieces(classes: UInt8) -> dict[ClassCode, int]:
     """How many pieces of each seen class a raster holds."""
-    runs = _runs(classes, SEEN)
-    first = np.full(runs.count, -1, dtype=np.int64)
-    place = np.arange(len(runs.number))[::-1]
-    first[runs.number[::-1] - 1] = place
-    row = np.searchsorted(runs.rows, first, side="right") - 1
-    codes = classes[row, runs.columns[first, 0]]
+    codes = _runs(classes, SEEN).codes_in(classes)
     return {code: int(np.sum(codes == code)) for code in SEEN}

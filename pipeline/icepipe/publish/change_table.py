@@ -110,12 +110,11 @@ def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
         path.unlink()
 
 
-def _rows(region: str, pairs: Mapping[tuple[str, str], Change]) -> Iterator[list[str]]:
+def _rows(region: str, pairs: Mapping[tuple[str, str], Change]) -> Iterator[tuple[object, ...]]:
     for (before, after), change in pairs.items():
         for one in change.transitions:
-            known = change.is_known(one)
-            area = f"{one.units * change.unit_m2 / 1e6:.12g}" if known else ""
-            yield [region, before, after, one.before.label, one.after.label, area, str(one.n_pixels) if known else ""]
+            measured = (one.units * change.unit_m2 / 1e6, one.n_pixels) if change.is_known(one) else (None, None)
+            yield region, before, after, one.before.label, one.after.label, *measured
 
 
 def write_change_table(folder: Path, region: str, pairs: Mapping[tuple[str, str], Change]) -> None:

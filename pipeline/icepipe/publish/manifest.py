@@ -14,8 +14,8 @@ from icepipe.publish.record import Record
 
 FILE = "manifest.json"
 LEDGER = "ledger.sqlite"
-UNLISTED = {FILE, ".lock", *(f"{LEDGER}{ending}" for ending in ("", "-wal", "-shm", "-journal"))}
-"""What changes without a run having written an output: the ledger looks after itself."""
+NO_OUTPUTS = {".lock", "assess", *(f"{LEDGER}{ending}" for ending in ("", "-wal", "-shm", "-journal"))}
+"""What stands in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
 
 
 def _text(files: Mapping[str, str]) -> str:
@@ -27,7 +27,7 @@ def _text(files: Mapping[str, str]) -> str:
 def files_of(folder: Path) -> dict[str, Path]:
     """Files of a run by their path within its folder, less the manifest, the lock and what people drew to assess."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: path for name, path in found.items() if name not in UNLISTED and not name.startswith("assess/")}
+    return {name: path for name, path in found.items() if name != FILE and name.split("/")[0] not in NO_OUTPUTS}
 
 
 def write_manifest(

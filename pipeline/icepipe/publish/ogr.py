@@ -37,7 +37,7 @@ def clock_at(date: dt.date) -> Iterator[None]:
             pyogrio.set_gdal_config_options(dict.fromkeys(options))
 
 
-def write_ogr(path: Path | io.BytesIO, features: Any, **options: Any) -> None:  # noqa: ANN401
+def write_ogr(path: Path | io.BytesIO, features: Any, encoding: str = "UTF-8", **options: Any) -> None:  # noqa: ANN401
     """Write a table, or a stream of them, that has a column ``geometry`` with WKB, to a file or to memory.
 
     Raises
@@ -48,7 +48,7 @@ def write_ogr(path: Path | io.BytesIO, features: Any, **options: Any) -> None:  
     import pyogrio
 
     with _told(path):
-        pyogrio.write_arrow(features, path, geometry_name="geometry", encoding="UTF-8", **options)
+        pyogrio.write_arrow(features, path, geometry_name="geometry", encoding=encoding, **options)
     if options["driver"] == "GPKG" and isinstance(path, Path):
         check_layer(path, options["layer"], options.get("GEOMETRY_NAME", "geom"))
 

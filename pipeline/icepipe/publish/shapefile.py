@@ -15,6 +15,10 @@ LIMIT_BYTES = 2**31 - 1
 NAME_BYTES = 10
 """Of a field's name; longer ones are cut, and can then be the same."""
 
+ENCODING, NO_LANGUAGE = "UTF-8", "LDID/0"
+"""Text stands as UTF-8, which the ``.cpg`` tells. GDAL told to name no language leaves that file to us: where it cannot
+open it, it crashes."""
+
 ROW_BYTES = 1 + 12 + 9 + 8 + 24 + 3 * 24 + 2 * 9
 """Of the .dbf, by the widths that GDAL gives text, int32, dates and doubles; a test compares."""
 
@@ -58,5 +62,7 @@ def write_shapefile(path: Path, features: Features) -> None:
         geometry_type="Polygon",
         crs=features.crs,
         DBF_DATE_LAST_UPDATE=features.date.isoformat(),
+        encoding=NO_LANGUAGE,
     )
+    path.with_suffix(".cpg").write_text(ENCODING, encoding="ascii")
     check_shapefile(path, features)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -28,6 +28,40 @@ class Search(Protocol):
         ...
 
 
+class Tables(NamedTuple):
+    """Everything that tells the stratum of a pixel.
+
+    Attributes
+    ----------
+    reflectance
+        Of every kept number, by its bits; none under zero.
+    recipes
+        How each feature is made; shape (features, 2 + bands).
+    axes, spans
+        Features that pixels are compared by, and their least value, length and the length of their axis; shapes (axes,)
+        and (axes, 3). None where the kept numbers themselves are compared.
+    centroids
+        Shape (clusters, axes).
+    of, levels
+        Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
+    possible, codes
+        Classes by the thresholds met at low and at high, and class by those met in the middle.
+    strata
+        By cluster, bit set of classes and class.
+    """
+
+    reflectance: Float64
+    recipes: Int64
+    axes: Int64
+    spans: Float64
+    centroids: Float64
+    of: Int64
+    levels: Float64
+    possible: UInt8
+    codes: UInt8
+    strata: UInt16
+
+
 class DirectSearch:
     """Strata pixel by pixel, for one model of several.
 
@@ -40,20 +74,7 @@ class DirectSearch:
     """
 
     def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
-        self._is_empty = not model.clusters
-        if self._is_empty:
-            return
-        rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
-        names = list(dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features]))
-        self._reflectance = _reflectances(sensor)
-        self._recipes = _recipes(names, sensor)
-        self._axes = np.array([names.index(name) for name in model.features], dtype=np.int64)
-        self._spans = np.array([span_of(name) for name in model.features]).reshape(-1, 3)
-        self._centroids = np.ascontiguousarray(model.centroids, dtype=np.float64)
-        self._of = np.array([names.index(threshold.feature) for threshold in rules.thresholds], dtype=np.int64)
-        self._levels = np.array([threshold.levels for threshold in rules.thresholds]).T.copy()
-        self._possible, self._codes = rules.tables()
-        self._strata = marked(*_every_outcome(len(model.clusters)), model, first, n)
+        self._tables = _tables(model, sensor, first, n) if model.clusters else None
 
     def of(self, values: Kept) -> UInt16:
         """Stratum of every item; shape (n, bands)."""
@@ -62,27 +83,33 @@ class DirectSearch:
     def strata(self, bands: Kept, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         found = np.zeros(wanted.shape, dtype=np.uint16)
-        if self._is_empty:
+        if self._tables is None:
             found[wanted] = stratum_of(ClassCode.UNOBSERVED)
             return found
         from icepipe.segment.kernels import strata_of
 
-        strata_of(
-            np.ascontiguousarray(bands).reshape(len(bands), -1),
-            np.ascontiguousarray(wanted).reshape(-1),
-            self._reflectance,
-            self._recipes,
-            self._axes,
-            self._spans,
-            self._centroids,
-            self._of,
-            self._levels,
-            self._possible,
-            self._codes,
-            self._strata,
-            found.reshape(-1),
-        )
+        flat = np.ascontiguousarray(bands).reshape(len(bands), -1)
+        strata_of(flat, np.ascontiguousarray(wanted).reshape(-1), tuple(self._tables), found.reshape(-1))
         return found
+
+
+def _tables(model: Model, sensor: Sensor, first: int, n: int) -> Tables:
+    """A model as the compiled search takes it; see :class:`DirectSearch`."""
+    rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+    names = list(dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features]))
+    possible, codes = rules.tables()
+    return Tables(
+        reflectance=_reflectances(sensor),
+        recipes=_recipes(names, sensor),
+        axes=np.array([names.index(name) for name in model.features], dtype=np.int64),
+        spans=np.array([span_of(name) for name in model.features]).reshape(-1, 3),
+        centroids=np.ascontiguousarray(model.centroids, dtype=np.float64),
+        of=np.array([names.index(threshold.feature) for threshold in rules.thresholds], dtype=np.int64),
+        levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
+        possible=possible,
+        codes=codes,
+        strata=marked(*_every_outcome(len(model.clusters)), model, first, n),
+    )
 
 
 def _reflectances(sensor: Sensor) -> Float64:

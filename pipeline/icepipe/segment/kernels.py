@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from icepipe.compiled import compiled
 from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16
 from icepipe.segment.features import Kind
-
-ROLE, MEAN, DIFFERENCE, SMALLER_DIFFERENCE = (
-    int(kind) for kind in (Kind.ROLE, Kind.MEAN, Kind.DIFFERENCE, Kind.SMALLER_DIFFERENCE)
-)
 
 CHUNK_PX = 1024
 """Pixels worked on together: their features stay in the processor's first cache."""
@@ -27,18 +25,18 @@ def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
     """One feature of a chunk; ``recipe`` is its kind, how many bands it takes, and which."""
     kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
     for i in range(count):
-        if kind == ROLE:
+        if kind == Kind.ROLE:
             out[i] = bands[a, i]
-        elif kind == DIFFERENCE:
+        elif kind == Kind.DIFFERENCE:
             out[i] = _difference(bands[a, i], bands[b, i])
-        elif kind == SMALLER_DIFFERENCE:
+        elif kind == Kind.SMALLER_DIFFERENCE:
             out[i] = min(_difference(bands[a, i], bands[b, i]), _difference(bands[a, i], bands[c, i]))
         else:
             total = 0.0
             for number in range(recipe[1]):
                 total += bands[recipe[2 + number], i]
             mean = total / recipe[1]
-            if kind == MEAN:
+            if kind == Kind.MEAN:
                 out[i] = mean
             else:
                 apart = abs(bands[a, i] - mean) + abs(bands[b, i] - mean) + abs(bands[c, i] - mean)
@@ -105,58 +103,25 @@ def _name(
     possible: UInt8,
     codes: UInt8,
     strata: UInt16,
-    found: UInt16,
+    out: UInt16,
 ) -> None:
     """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets."""
     for i in range(wanted.shape[0]):
         if wanted[i]:
             code = codes[met[1, i]]
             could_be = possible[met[0, i] | met[2, i] << thresholds] | np.uint8(1 << code)
-            found[i] = strata[cluster[i], could_be, code]
+            out[i] = strata[cluster[i], could_be, code]
 
 
 @compiled
-def strata_of(
-    kept: Kept,
-    wanted: Bool,
-    reflectance: Float64,
-    recipes: Int64,
-    axes: Int64,
-    spans: Float64,
-    centroids: Float64,
-    of: Int64,
-    levels: Float64,
-    possible: UInt8,
-    codes: UInt8,
-    strata: UInt16,
-    found: UInt16,
-) -> None:
+def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
     """Stratum of every pixel that is wanted, into ``found``.
 
-    Parameters
-    ----------
-    kept
-        Kept numbers, uint8 or int16; shape (bands, n).
-    wanted
-        Shape (n,).
-    reflectance
-        Of every kept number, by its bits; none under zero.
-    recipes
-        How each feature is made; shape (features, 2 + bands).
-    axes, spans
-        Features that pixels are compared by, and their least value, length and the length of their axis; shapes (axes,)
-        and (axes, 3). None where the kept numbers themselves are compared.
-    centroids
-        Shape (clusters, axes).
-    of, levels
-        Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
-    possible, codes
-        Classes by the thresholds met at low and at high, and class by those met in the middle.
-    strata
-        By cluster, bit set of classes and class.
-    found
-        Filled; shape (n,).
+    ``kept`` are kept numbers, uint8 or int16, of shape (bands, n); ``wanted`` and ``found`` have shape (n,). ``tables``
+    is a :class:`icepipe.segment.classify.Tables` as a plain tuple: numba's cache would hold the name of the class, and
+    fail where a later version calls it otherwise.
     """
+    reflectance, recipes, axes, spans, centroids, of, levels, possible, codes, strata = tables
     seen = np.empty((kept.shape[0], CHUNK_PX))
     features = np.empty((recipes.shape[0], CHUNK_PX))
     places = np.empty((centroids.shape[1], CHUNK_PX))
