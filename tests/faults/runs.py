@@ -36,7 +36,7 @@ def noisy(folder, days, side=30):
 
 
 def settings(tmp_path, days, inputs=None, **batch):
-    """A config of some days with results in every format in ``out/bay``, and its tiles: noisy or, by ``inputs``, coded."""
+    """A config of some days with results in every format, and its tiles: noisy ones or, by ``inputs``, coded."""
     (coded if inputs else noisy)(tmp_path / "tiles", days)
     told = {
         "name": "bay",
