@@ -97,10 +97,18 @@ def _entries(work: Work, before: Mapping[str, Entry], happened: Happened) -> dic
     return found
 
 
+def _is_gone(path: str, listing: Listing) -> bool:
+    """Whether a file is no longer there; one whose folder cannot be read may be."""
+    try:
+        return listing.identity(path) is None
+    except InputError:
+        return False
+
+
 def _vanished(standing: Standing) -> list[str]:
     """Files that the ledger knows and that are no longer there."""
     listing = Listing()
-    return [path for path in standing.ledger.files() if listing.identity(path) is None]
+    return [path for path in standing.ledger.files() if _is_gone(path, listing)]
 
 
 def keep_told(work: Work, standing: Standing, result: RunResult, happened: Happened) -> None:

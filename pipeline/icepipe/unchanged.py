@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from icepipe.config import Config
-from icepipe.errors import NoUsableInput
+from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import find_files
 from icepipe.inputs.described import looked_at
 from icepipe.inputs.fingerprint import Identity, Listing
@@ -93,6 +93,6 @@ def glance(config: Config, looked: Looked) -> str | None:
             digest.update(f"{path!a} {stamp}\n".encode())
         for path, stamp in _tree(str(config.run_folder)):
             digest.update(f"{path!a} {stamp}\n".encode())
-    except (OSError, NoUsableInput):
+    except (OSError, InputError, NoUsableInput):
         return None
     return digest.hexdigest()

@@ -21,7 +21,7 @@ import shapely
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.publish import shapefile
-from icepipe.publish.features import SCHEMA, features_of
+from icepipe.publish.features import SCHEMA, Features
 from icepipe.publish.geopackage import write_features
 from icepipe.publish.vectors import WRITERS, write_polygons
 from tests.polygons import NORTH_UP, WGS84, drawn, grid_of
@@ -47,7 +47,7 @@ ENDINGS = ("shp", "gpkg", "fgb")
 
 def features(classes=BUSY, crs=None):
     (layer,) = drawn(classes, grid_of(classes), (ClassCode.ICE,), crs=crs)
-    return features_of(layer, DAY, MOMENT)
+    return Features(layer, DAY, MOMENT)
 
 
 def written(folder, content):
@@ -72,7 +72,7 @@ def info_of(path):
 @pytest.mark.parametrize("classes", [BUSY, np.ones((4, 5), np.uint8)], ids=["busy", "empty"])
 def test_all_readers_see_the_same(tmp_path, classes, crs):
     content = features(classes, crs)
-    folder, table = written(tmp_path, content), content.table
+    folder, table = written(tmp_path, content), content.stream().read_all()
     for ending in (*ENDINGS, "parquet"):
         frame = frame_of(folder / f"x.{ending}")
         assert len(frame) == table.num_rows
@@ -97,7 +97,7 @@ def test_types_as_gdal_tells_them(tmp_path, classes, ending):
     dates = {"date": "OFTDateTime"} if ending == "fgb" else {}
     assert dict(zip(info["fields"], info["ogr_types"], strict=True)) == FIELDS | dates
     assert info["geometry_type"] == "Polygon"
-    assert info["features"] == content.table.num_rows
+    assert info["features"] == content.count
     assert info["encoding"] == "UTF-8"
 
 
@@ -109,15 +109,15 @@ def test_duckdb_reads_the_parquet(tmp_path):
         f"select count(*), sum(area_m2), sum(n_px), min(date), typeof(min(id)), typeof(min(area_m2)) from '{path}'"
     )
     count, area_m2, pixels, day, id_type, area_type = base.fetchone()
-    assert (count, pixels, day) == (content.table.num_rows, (BUSY == 2).sum(), DAY)
-    assert area_m2 == pytest.approx(sum(content.table["area_m2"].to_pylist()), rel=1e-12)
+    assert (count, pixels, day) == (content.count, (BUSY == 2).sum(), DAY)
+    assert area_m2 == pytest.approx(sum(content.stream().read_all()["area_m2"].to_pylist()), rel=1e-12)
     assert (id_type, area_type) == ("INTEGER", "DOUBLE")
 
 
 def assert_geoparquet(path):
     """What the GeoParquet 1.1.0 specification and its JSON schema ask of a file with one WKB column."""
     with pq.ParquetFile(path) as file:
-        schema, geo = file.schema_arrow, json.loads(file.schema_arrow.metadata[b"geo"])
+        schema, geo = file.schema_arrow, json.loads(file.metadata.metadata[b"geo"])
     assert re.fullmatch(r"1\.1\.\d+", geo["version"])
     assert geo["primary_column"] in geo["columns"]
     column = geo["columns"][geo["primary_column"]]
@@ -177,7 +177,7 @@ def test_a_geopackage_has_an_index_and_opens_styled(tmp_path):
     write_features(path, features())
     with sqlite3.connect(path) as base:
         (count,) = base.execute("select count(*) from rtree_ice_geometry").fetchone()
-        assert count == features().table.num_rows
+        assert count == features().count
         ((layer, qml, default),) = base.execute("select f_table_name, styleQML, useAsDefault from layer_styles")
         assert {row[0] for row in base.execute("select substr(last_change, 1, 10) from gpkg_contents")} == {
             "2024-07-01"
@@ -209,7 +209,7 @@ def test_what_a_shapefile_cannot_hold_becomes_a_geopackage(tmp_path, monkeypatch
     (said,) = write_polygons(tmp_path, "x_ice", features(), ["shapefile"])
     assert said.startswith("x_ice.shp is x_ice.gpkg instead")
     assert {p.name for p in tmp_path.iterdir()} == {"x_ice.gpkg", "x_ice.qml"}
-    assert len(frame_of_layer(tmp_path / "x_ice.gpkg")) == features().table.num_rows
+    assert len(frame_of_layer(tmp_path / "x_ice.gpkg")) == features().count
 
 
 def frame_of_layer(path):

@@ -17,7 +17,7 @@ from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
 from icepipe.publish.atomic import replace_file, replace_folder
-from icepipe.publish.features import features_of
+from icepipe.publish.features import Features
 from icepipe.publish.geopackage import write_features
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.vectors import WRITERS, write_polygons
@@ -30,7 +30,7 @@ DAY = dt.date(2024, 7, 1)
 
 def features(code, classes=CLASSES):
     area = PixelArea.of(GRID)
-    return features_of(vectorize(classes, code, GRID, area.units, area.unit_m2), DAY, "2024-07-01T10:30:00Z")
+    return Features(vectorize(classes, code, GRID, area.units, area.unit_m2), DAY, "2024-07-01T10:30:00Z")
 
 
 def test_the_class_raster_is_a_cog_with_palette_and_names(tmp_path):

@@ -14,7 +14,7 @@ from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
-from icepipe.publish.features import features_of
+from icepipe.publish.features import Features
 from icepipe.publish.moments import Interval, interval_of
 from icepipe.publish.qgis import MapLayer, find_layers, project_xml, write_project
 from icepipe.publish.rasters import write_classes
@@ -41,7 +41,7 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         write_classes(part / f"bay_{key}_classes.tif", CLASSES, GRID, day)
         for code in codes:
             layer = vectorize(CLASSES, code, GRID, area.units, area.unit_m2)
-            write_shapefile(part / f"bay_{key}_{code.label}.shp", features_of(layer, day, key))
+            write_shapefile(part / f"bay_{key}_{code.label}.shp", Features(layer, day, key))
     return folder
 
 

@@ -14,7 +14,7 @@ from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.publish import geopackage
-from icepipe.publish.features import features_of
+from icepipe.publish.features import Features
 from icepipe.publish.geopackage_check import check_layer
 from icepipe.publish.shapefile import write_shapefile
 from icepipe.publish.shapefile_check import check_shapefile
@@ -27,8 +27,8 @@ def features():
     shapes = np.array([shapely.box(x, 0, x + 1, 2 + x) for x in range(5)])
     shapes[3] = shapely.box(10, 10, 20, 20).difference(shapely.box(12, 12, 13, 13))
     size = np.ones(5)
-    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", shapes, size, size, size.astype(np.int64), multi=False)
-    return features_of(layer, dt.date(2024, 7, 1), "2024-07-01")
+    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", (shapes,), size, size, size.astype(np.int64), multi=False)
+    return Features(layer, dt.date(2024, 7, 1), "2024-07-01")
 
 
 @pytest.mark.parametrize("ending", [".shp", ".shx", ".dbf", ".prj", ".cpg"])

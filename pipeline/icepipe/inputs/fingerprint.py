@@ -147,13 +147,25 @@ class Listing:
         self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
 
     def folder(self, folder: str) -> Mapping[str, os.DirEntry[str]]:
-        """What a folder holds, by name; nothing where it cannot be read."""
+        """What a folder holds, by name; nothing where there is no such folder.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
         if folder not in self._folders:
             self._folders[folder] = self._look(folder)
         return self._folders[folder]
 
     def identity(self, path: str | Path) -> Identity | None:
-        """Identity of a file, None where there is none."""
+        """Identity of a file, None where there is none.
+
+        Raises
+        ------
+        InputError
+            If its folder cannot be read.
+        """
         folder, name = os.path.split(path)
         entry = self.folder(folder).get(name)
         try:
@@ -166,8 +178,10 @@ class Listing:
         try:
             with os.scandir(folder or ".") as entries:
                 return {entry.name: entry for entry in entries}
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
+        except OSError as error:
+            raise InputError(Path(folder), f"cannot be read ({error})", "check the disk and its permissions") from error
 
 
 SIDE_ENDINGS = (".tfw", ".tifw", ".wld", ".j2w")

@@ -1,4 +1,4 @@
-"""The compiled part of tracing polygons: runs of equal pixels, joined to pieces, and rings followed along borders."""
+"""The compiled part of finding pieces: runs of equal pixels, joined where they touch."""
 
 from __future__ import annotations
 
@@ -107,39 +107,14 @@ def add_strip(units: Int64, top: int, runs: Int32, number: Int32, rows: Int64, p
 
 
 @compiled
-def pieces_at(row: Int64, col: Int64, runs: Int32, number: Int32, rows: Int64, found: Int32) -> None:
-    """Number of the piece that holds each pixel, into ``found``: 0 where none does, or beyond the raster."""
-    for i in range(row.shape[0]):
-        found[i] = 0
-        if row[i] < 0 or row[i] >= rows.shape[0] - 1:
-            continue
-        first, last = rows[row[i]], rows[row[i] + 1]
-        while first < last:
-            middle = (first + last) // 2
-            if runs[middle, 1] <= col[i]:
-                first = middle + 1
-            else:
-                last = middle
-        if first < rows[row[i] + 1] and runs[first, 0] <= col[i]:
-            found[i] = number[first]
-
-
-@compiled
-def walk(ahead: Int64, order: Int64, offsets: Int64) -> tuple[int, int]:
-    """Follow edges ring by ring; see :func:`icepipe.measure.rings._walk`. How many edges and rings were told."""
-    told, rings = 0, 0
-    for first in range(ahead.shape[0]):
-        if ahead[first] < 0:
-            continue
-        edge = first
-        while ahead[edge] >= 0:
-            order[told] = edge
-            told += 1
-            then = ahead[edge]
-            ahead[edge] = -1
-            edge = then
-        order[told] = first
-        told += 1
-        rings += 1
-        offsets[rings] = told
-    return told, rings
+def piece_at(row: int, col: int, held: tuple[Int32, Int32, Int64]) -> int:
+    """Number of the piece that holds a pixel, 0 where none does; ``held`` are runs, their numbers, and rows."""
+    runs, number, rows = held
+    first, last = rows[row], rows[row + 1]
+    while first < last:
+        middle = (first + last) // 2
+        if runs[middle, 1] <= col:
+            first = middle + 1
+        else:
+            last = middle
+    return int(number[first]) if first < rows[row + 1] and runs[first, 0] <= col else 0

@@ -40,13 +40,10 @@ class Runs:
         codes: UInt8 = classes[row, self.columns[first, 0]]
         return codes
 
-    def at(self, row: Int64, col: Int64) -> Int32:
-        """Number of the piece that holds each pixel: 0 where none does, or beyond the raster."""
-        from icepipe.measure.kernels import pieces_at
-
-        found = np.empty(len(row), dtype=np.int32)
-        pieces_at(row, col, self.columns, self.number, self.rows, found)
-        return found
+    @property
+    def arrays(self) -> tuple[Int32, Int32, Int64]:
+        """Its arrays, in the order in which compiled code takes them."""
+        return self.columns, self.number, self.rows
 
 
 @dataclass(frozen=True)

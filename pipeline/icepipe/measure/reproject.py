@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,30 +76,36 @@ def check_drawable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
     _drawn(shapely.get_parts(region), Way(grid.crs, crs), target)
 
 
+@dataclass(frozen=True)
+class Redrawn:
+    """Polygons brought to another coordinate system batch by batch."""
+
+    batches: Iterable[NDArray[Any]]
+    way: Way
+    target: Target
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Polygons, some at a time."""
+        for geometry in self.batches:
+            drawn = _drawn(geometry, self.way, self.target)
+            plain = shapely.from_ragged_array(
+                shapely.GeometryType.POLYGON,
+                np.column_stack([drawn.path.u, drawn.path.v]),
+                (drawn.ring_offsets, drawn.piece_offsets),
+            )
+            yield _whole(plain, drawn, self.way.turn) if self.way.turn else plain
+
+
 def reprojected(layer: PolygonLayer, target: Target) -> PolygonLayer:
     """A layer in another coordinate system; areas, lengths and numbers of pixels stay what they are.
 
-    In longitude and latitude all are multipolygons, because those that cross 180 degrees are cut there.
-
-    Raises
-    ------
-    ConfigError
-        If polygons have no place in it, or are torn by it.
+    In longitude and latitude all are multipolygons, because those that cross 180 degrees are cut there. Batches raise
+    ConfigError where polygons have no place in it, or are torn by it.
     """
     way = Way(layer.crs, target.crs)
     if same_crs(layer.crs, target.crs) and not way.turn:
         return layer
-    if not len(layer.geometry):
-        return replace(layer, crs=target.crs, multi=bool(way.turn))
-    drawn = _drawn(layer.geometry, way, target)
-    plain = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON,
-        np.column_stack([drawn.path.u, drawn.path.v]),
-        (drawn.ring_offsets, drawn.piece_offsets),
-    )
-    if not way.turn:
-        return replace(layer, crs=target.crs, geometry=plain)
-    return replace(layer, crs=target.crs, geometry=_whole(plain, drawn, way.turn), multi=True)
+    return replace(layer, crs=target.crs, batches=Redrawn(layer.batches, way, target), multi=bool(way.turn))
 
 
 def _whole(plain: NDArray[Any], drawn: _Drawn, turn: float) -> NDArray[Any]:

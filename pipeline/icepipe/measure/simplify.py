@@ -50,15 +50,16 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     IntegrityError
         If a polygon would vanish after all.
     """
-    whole = np.concatenate([layer.geometry for layer in layers])
+    geometries = [layer.geometry for layer in layers]
+    whole = np.concatenate(geometries)
     pixels = shapely.transform(whole, lambda xy: _pixels(grid, xy))
     drawn = shapely.coverage_simplify(pixels, tolerance_px, simplify_boundary=False)
     if gone := int((shapely.area(drawn) == 0).sum()):
         raise IntegrityError(f"{gone} polygons would vanish", "make publish.polygons.simplify_m smaller")
     on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
-    parts = np.split(on_map, np.cumsum([len(layer.geometry) for layer in layers])[:-1])
+    parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(
-        replace(layer, geometry=part, perim_m=perimeters_m(part, layer.crs))
+        replace(layer, batches=(part,), perim_m=perimeters_m(part, layer.crs))
         for layer, part in zip(layers, parts, strict=True)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from icepipe.classes import ClassCode
 from icepipe.inputs.earth import Earth
 from icepipe.measure.pieces import Pieces, find_pieces
-from icepipe.measure.rings import nodes, rings
+from icepipe.measure.rings import Borders
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
 
 EDGE_M = 20_000.0
@@ -34,8 +34,9 @@ class PolygonLayer:
         The class.
     crs
         WKT of the coordinates.
-    geometry
-        Shapely polygons, shape (n,); or multipolygons, where a coordinate system may cut them.
+    batches
+        Shapely polygons, or multipolygons where a coordinate system may cut them; some at a time, in arrays of shape
+        (m,), drawn each time that they are asked for, so that a million need not be held at once.
     area_m2
         Sum of the true areas of the pixels, whatever happens to the outline afterwards.
     perim_m
@@ -48,11 +49,34 @@ class PolygonLayer:
 
     code: ClassCode
     crs: str
-    geometry: NDArray[Any]
+    batches: Iterable[NDArray[Any]]
     area_m2: Float64
     perim_m: Float64
     n_px: Int64
     multi: bool = False
+
+    @property
+    def geometry(self) -> NDArray[Any]:
+        """All polygons at once, shape (n,)."""
+        return np.concatenate([np.zeros(0, dtype=object), *self.batches])
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Polygons of some pieces of a raster, traced batch by batch."""
+
+    borders: Borders
+    pieces: Int64
+    grid: GeoBox
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Polygons, some at a time."""
+        for batch in self.borders.batches(self.pieces):
+            rings = self.borders.rings(batch)
+            points = np.column_stack(self.grid.to_map(*rings.points))
+            yield shapely.from_ragged_array(
+                shapely.GeometryType.POLYGON, points, (rings.ring_offsets, rings.piece_offsets)
+            )
 
 
 def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
@@ -90,17 +114,14 @@ def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> d
     """
     if not len(pieces.codes):
         return {}
-    outlines = rings(pieces.runs, grid.width, nodes(classes))
-    x, y = grid.to_map(outlines.points[:, 0], outlines.points[:, 1])
-    geometry = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON, np.column_stack([x, y]), (outlines.ring_offsets, outlines.piece_offsets)
-    )
+    borders = Borders.of(classes, pieces.runs)
     area_m2 = pieces.units.astype(np.float64) * unit_m2
     layers = {}
     for code in map(ClassCode, np.unique(pieces.codes)):
-        mine = pieces.codes == code
-        perim_m = perimeters_m(geometry[mine], grid.crs)
-        layers[code] = PolygonLayer(code, grid.crs, geometry[mine], area_m2[mine], perim_m, pieces.n_px[mine])
+        mine = np.flatnonzero(pieces.codes == code)
+        drawn = Traced(borders, mine, grid)
+        perim_m = np.concatenate([perimeters_m(batch, grid.crs) for batch in drawn])
+        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], perim_m, pieces.n_px[mine])
     return layers
 
 
@@ -129,4 +150,4 @@ def vectorize(
 def empty_layer(code: ClassCode, crs: str) -> PolygonLayer:
     """A layer of nothing."""
     nothing = np.zeros(0)
-    return PolygonLayer(code, crs, np.zeros(0, dtype=object), nothing, nothing, np.zeros(0, dtype=np.int64))
+    return PolygonLayer(code, crs, (), nothing, nothing, np.zeros(0, dtype=np.int64))

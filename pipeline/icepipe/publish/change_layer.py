@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from icepipe.measure.points import day_of
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.publish.atomic import replace_file
-from icepipe.publish.features import features_of
+from icepipe.publish.features import SCHEMA, Features
 from icepipe.publish.ogr import clock_at, write_ogr
 from icepipe.publish.styles import change_qml
 
@@ -47,20 +46,25 @@ def moment_of_key(key: str) -> str:
     return f"{day}T{time[1]}:{time[2]}:{time[3] or '00'}Z" if time else day
 
 
-def _part(layer: ChangeLayer, kind: str) -> pa.Table:
-    table = features_of(layer.kinds[kind], day_of(layer.after), moment_of_key(layer.after)).table
-    days = ((name, day_of(key)) for name, key in (("from_date", layer.before), ("to_date", layer.after)))
-    for name, day in days:
-        table = table.append_column(name, pa.array([day] * table.num_rows, pa.date32()))
-    return table.append_column("change", pa.array([kind] * table.num_rows, pa.string()))
+EXTRA = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
 
 
-def _table(layer: ChangeLayer) -> pa.Table:
+def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
     """Features of every kind, one after the other, numbered through."""
-    whole = pa.concat_tables([_part(layer, kind) for kind in layer.kinds])
-    position = whole.schema.get_field_index("id")
-    numbers = pa.array(np.arange(1, whole.num_rows + 1, dtype=np.int32))
-    return whole.set_column(position, "id", numbers)
+    days, first = [day_of(layer.before), day_of(layer.after)], 1
+    for kind, polygons in layer.kinds.items():
+        features = Features(polygons, day_of(layer.after), moment_of_key(layer.after))
+        for batch in features.batches(first):
+            rows = batch.rows
+            for (name, data), value in zip(EXTRA, [*days, kind], strict=True):
+                rows = rows.append_column(name, pa.array([value] * len(rows), data))
+            yield rows
+        first += features.count
+
+
+def _stream(layer: ChangeLayer) -> pa.RecordBatchReader:
+    schema = pa.schema([*SCHEMA, *EXTRA])
+    return pa.RecordBatchReader.from_batches(schema, (rows.cast(schema) for rows in _rows(layer)))
 
 
 def write_change_layer(path: Path, layer: ChangeLayer) -> None:
@@ -72,6 +76,6 @@ def write_change_layer(path: Path, layer: ChangeLayer) -> None:
         If one cannot be written.
     """
     with replace_file(path) as part, clock_at(day_of(layer.after)):
-        write_ogr(part, _table(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
+        write_ogr(part, _stream(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:
         part.write_text(change_qml(), encoding="utf-8")

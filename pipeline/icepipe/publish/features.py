@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import shapely
+from numpy.typing import NDArray
 
-from icepipe.classes import ClassCode
 from icepipe.measure.vectorize import PolygonLayer
+from icepipe.records import Float64
 
 GEOMETRY = "geometry"
 
@@ -37,41 +42,43 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Features:
-    """A polygon layer ready to be written.
+class Batch:
+    """Some features.
 
     Attributes
     ----------
-    code
-        The class.
-    date
-        Day of the observation.
-    crs
-        WKT of the coordinates.
-    kind
-        ``Polygon`` or ``MultiPolygon``.
-    table
+    rows
         A row a feature, by ``SCHEMA``; exterior rings are counter-clockwise, as OGC's standards have them.
     bounds
         West, south, east and north of every feature, shape (n, 4).
-    points, rings
-        Points and rings of all features together.
     """
 
-    code: ClassCode
-    date: dt.date
-    crs: str
-    kind: str
-    table: pa.Table
-    bounds: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    rows: pa.RecordBatch
+    bounds: Float64
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far features reach, and how much there is of them.
+
+    Attributes
+    ----------
+    bounds
+        West, south, east and north of all together; infinite where there is none.
+    points, rings
+        Of all together.
+    """
+
+    bounds: tuple[float, float, float, float]
     points: int
     rings: int
 
 
-def features_of(layer: PolygonLayer, date: dt.date, moment: str) -> Features:
-    """A layer as features.
+@dataclass(frozen=True)
+class Features:
+    """A polygon layer ready to be written, some features at a time.
 
-    Parameters
+    Attributes
     ----------
     layer
         Polygons of one class.
@@ -80,26 +87,65 @@ def features_of(layer: PolygonLayer, date: dt.date, moment: str) -> Features:
     moment
         ISO text of the day, and of the time where one is known.
     """
-    count, geometry = len(layer.geometry), shapely.orient_polygons(layer.geometry)
-    columns = [
-        pa.array([layer.code.label] * count, pa.string()),
-        pa.array(np.full(count, int(layer.code), dtype=np.int32)),
-        pa.array([date] * count, pa.date32()),
-        pa.array([moment] * count, pa.string()),
-        pa.array(layer.area_m2),
-        pa.array(layer.area_m2 / 1e6),
-        pa.array(layer.perim_m),
-        pa.array(layer.n_px.astype(np.int32)),
-        pa.array(np.arange(1, count + 1, dtype=np.int32)),
-        pa.array(shapely.to_wkb(geometry).tolist(), pa.binary()),
-    ]
-    return Features(
-        code=layer.code,
-        date=date,
-        crs=layer.crs,
-        kind="MultiPolygon" if layer.multi else "Polygon",
-        table=pa.table(columns, schema=SCHEMA),
-        bounds=shapely.bounds(geometry).reshape(-1, 4),
-        points=int(shapely.get_num_coordinates(geometry).sum()),
-        rings=len(shapely.get_rings(shapely.get_parts(geometry))),
-    )
+
+    layer: PolygonLayer
+    date: dt.date
+    moment: str
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.layer.n_px)
+
+    @property
+    def kind(self) -> str:
+        """``Polygon`` or ``MultiPolygon``."""
+        return "MultiPolygon" if self.layer.multi else "Polygon"
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How far they reach; all are drawn for that."""
+        bounds, points, rings = NOWHERE, 0, 0
+        for geometry in self.layer.batches:
+            bounds = joined(bounds, shapely.bounds(geometry))
+            points += int(shapely.get_num_coordinates(geometry).sum())
+            rings += len(shapely.get_rings(shapely.get_parts(geometry)))
+        return Extent(bounds, points, rings)
+
+    def batches(self, first_id: int = 1) -> Iterator[Batch]:
+        """Features, some at a time, numbered from ``first_id``."""
+        start = 0
+        for geometry in self.layer.batches:
+            here = slice(start, start + len(geometry))
+            yield Batch(self._rows(geometry, here, first_id), shapely.bounds(geometry))
+            start = here.stop
+
+    def _rows(self, geometry: NDArray[Any], here: slice, first_id: int) -> pa.RecordBatch:
+        layer, count = self.layer, len(geometry)
+        columns = [
+            pa.array([layer.code.label] * count, pa.string()),
+            pa.array(np.full(count, int(layer.code), dtype=np.int32)),
+            pa.array([self.date] * count, pa.date32()),
+            pa.array([self.moment] * count, pa.string()),
+            pa.array(layer.area_m2[here]),
+            pa.array(layer.area_m2[here] / 1e6),
+            pa.array(layer.perim_m[here]),
+            pa.array(layer.n_px[here].astype(np.int32)),
+            pa.array(np.arange(here.start, here.stop, dtype=np.int32) + np.int32(first_id)),
+            pa.array(shapely.to_wkb(shapely.orient_polygons(geometry)).tolist(), pa.binary()),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+    def stream(self) -> pa.RecordBatchReader:
+        """Features to be read once, by ``SCHEMA``."""
+        return pa.RecordBatchReader.from_batches(SCHEMA, (batch.rows for batch in self.batches()))
+
+
+NOWHERE = (math.inf, math.inf, -math.inf, -math.inf)
+
+
+def joined(bounds: tuple[float, float, float, float], more: Float64) -> tuple[float, float, float, float]:
+    """Bounds that hold others, too; those have shape (n, 4)."""
+    west, south = np.minimum(bounds[:2], more[:, :2].min(axis=0, initial=math.inf)).tolist()
+    east, north = np.maximum(bounds[2:], more[:, 2:].max(axis=0, initial=-math.inf)).tolist()
+    return west, south, east, north

@@ -84,5 +84,5 @@ def write_features(path: Path, features: Features) -> None:
     IntegrityError
         If it cannot be written.
     """
-    stream = pa.RecordBatchReader.from_batches(features.table.schema, features.table.to_batches())
-    write_geopackage(path, {features.code: stream}, features.crs, features.kind, features.date)
+    layer = features.layer
+    write_geopackage(path, {layer.code: features.stream()}, layer.crs, features.kind, features.date)

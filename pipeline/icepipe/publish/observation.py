@@ -14,7 +14,7 @@ from icepipe.measure.vectorize import PolygonLayer
 from icepipe.models import Model
 from icepipe.publish.atomic import replace_folder
 from icepipe.publish.explain import explain_document
-from icepipe.publish.features import features_of
+from icepipe.publish.features import Features
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
@@ -52,7 +52,7 @@ def _write_layers(
     """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
     remarks: list[str] = []
     for layer in layers:
-        features = features_of(layer, observation.date, moment_of(observation))
+        features = Features(layer, observation.date, moment_of(observation))
         remarks += write_polygons(folder, f"{stem}_{layer.code.label}", features, formats)
     return remarks
 

@@ -74,6 +74,6 @@ def _told(path: Path | io.BytesIO) -> Iterator[None]:
 
     try:
         yield
-    except (DataSourceError, DataLayerError, FeatureError) as error:
+    except (DataSourceError, DataLayerError, FeatureError, RuntimeError) as error:  # the last: a stream that breaks off
         name = path.name if isinstance(path, Path) else "polygons"
         raise IntegrityError(f"{name}: cannot be written ({error})", "check free space") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
+from icepipe.errors import IntegrityError
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.measure.area import Budget
 from icepipe.measure.observed import Observed
@@ -153,15 +154,30 @@ def rewrite_record(folder: Path, old: Record, made: Made, remarks: Sequence[str]
 
 
 def last_record(folder: Path) -> Record | None:
-    """The record of a folder as it stands, whatever became of the files, or None."""
+    """The record of a folder as it stands, whatever became of the files; None where there is none, or not a whole one.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be read; it may well be whole.
+    """
+    path = folder / FILE
     try:
-        return _ADAPTER.validate_json((folder / FILE).read_bytes())
-    except (ValidationError, OSError):
+        return _ADAPTER.validate_json(path.read_bytes())
+    except (ValidationError, FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise IntegrityError(f"{path}: cannot be read ({error})", "check the disk and its permissions") from error
 
 
 def read_record(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> Record | None:
-    """The record of a folder if every file it lists is as it says, or None; files of others there do not count."""
+    """The record of a folder if every file it lists is as it says, or None; files of others there do not count.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be read.
+    """
     record = last_record(folder)
     if record is None:
         return None

@@ -25,8 +25,8 @@ ROW_BYTES = 1 + 12 + 9 + 8 + 24 + 3 * 24 + 2 * 9
 
 def shapefile_bytes(features: Features) -> int:
     """Size of the largest file, from the layout of the format (ESRI white paper, 1998)."""
-    count = int(features.table.num_rows)
-    shp = 100 + count * (8 + 4 + 32 + 4 + 4) + 4 * features.rings + 16 * features.points
+    count, extent = features.count, features.extent
+    shp = 100 + count * (8 + 4 + 32 + 4 + 4) + 4 * extent.rings + 16 * extent.points
     header = 32 + 32 * (len(SCHEMA) - 1) + 1
     return max(shp, header + ROW_BYTES * count + 1)
 
@@ -41,7 +41,7 @@ def shapefile_obstacle(features: Features) -> str:
     size = shapefile_bytes(features)
     if size > LIMIT_BYTES:
         return f"{size / 1e9:.1f} GB pass the Shapefile's limit of {LIMIT_BYTES / 1e9:.1f} GB"
-    fields = [name for name in features.table.column_names if name != GEOMETRY]
+    fields = [name for name in SCHEMA.names if name != GEOMETRY]
     if long := bad_names(fields):
         return f"a Shapefile would cut the field names {', '.join(long)}"
     return ""
@@ -57,10 +57,10 @@ def write_shapefile(path: Path, features: Features) -> None:
     """
     write_ogr(
         path,
-        features.table,
+        features.stream(),
         driver="ESRI Shapefile",
         geometry_type="Polygon",
-        crs=features.crs,
+        crs=features.layer.crs,
         DBF_DATE_LAST_UPDATE=features.date.isoformat(),
         encoding=NO_LANGUAGE,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.errors import IntegrityError
-from icepipe.publish.features import GEOMETRY, Features
+from icepipe.publish.features import GEOMETRY, SCHEMA, Features
 from icepipe.records import Bool, Int64, UInt8
 
 HEADER, RECORD_HEADER, POLYGON_HEADER = 100, 8, 44
@@ -31,9 +31,7 @@ def _has_header(raw: UInt8, features: Features) -> bool:
         return False
     code, words = _numbers(raw, np.array([0, 24]), ">i4")
     bounds = raw[36:68].copy().view("<f8")
-    west, south = features.bounds.min(axis=0, initial=np.inf)[:2]
-    east, north = features.bounds.max(axis=0, initial=-np.inf)[2:]
-    told = not features.table.num_rows or np.array_equal(bounds, [west, south, east, north])
+    told = not features.count or np.array_equal(bounds, features.extent.bounds)
     return bool(code == FILE_CODE and 2 * words == raw.size and raw[32] == POLYGON and told)
 
 
@@ -60,7 +58,7 @@ def _has_shapes(shp: UInt8, shx: UInt8, count: int) -> bool:
 
 def _has_fields(dbf: UInt8, features: Features, size: int) -> bool:
     """Whether the header of a ``.dbf`` tells its day and its fields, whose widths add up to a row's."""
-    names = [name for name in features.table.column_names if name != GEOMETRY]
+    names = [name for name in SCHEMA.names if name != GEOMETRY]
     start = FIELD * (1 + len(names)) + 1
     fields = dbf[FIELD : start - 1].reshape(-1, FIELD)
     held = [bytes(field[:11]).rstrip(b"\0").decode("ascii", "replace") for field in fields]
@@ -73,17 +71,17 @@ def _has_table(dbf: UInt8, features: Features) -> bool:
     """Whether a ``.dbf`` has its fields and rows, and no hole among them."""
     count = int(dbf[4:8].copy().view("<u4")[0])
     start, size = map(int, dbf[8:12].copy().view("<u2"))
-    if count != features.table.num_rows or dbf.size - start - 1 != count * size:
+    if count != features.count or dbf.size - start - 1 != count * size:
         return False
     rows = dbf[start:-1].reshape(count, size)
-    return _has_fields(dbf, features, size) and bool(np.all(rows[:, 0] == LIVE) and np.all(rows != 0))
+    return _has_fields(dbf, features, size) and bool(np.all(rows[:, 0] == LIVE) and rows.min(initial=LIVE) > 0)
 
 
 def _lacking(path: Path, features: Features) -> Iterator[str]:
     shp, shx, dbf = (np.fromfile(path.with_suffix(ending), dtype=np.uint8) for ending in (".shp", ".shx", ".dbf"))
     if not (_has_header(shp, features) and _has_header(shx, features)):
         yield "header"
-    elif not _has_shapes(shp, shx, features.table.num_rows):
+    elif not _has_shapes(shp, shx, features.count):
         yield "shapes"
     if not _has_table(dbf, features):
         yield "table"

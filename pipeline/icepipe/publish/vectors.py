@@ -46,7 +46,7 @@ def write_polygons(folder: Path, stem: str, features: Features, formats: Collect
         If a file cannot be written.
     """
     said = []
-    (folder / f"{stem}.qml").write_text(polygon_qml(features.code), encoding="utf-8")
+    (folder / f"{stem}.qml").write_text(polygon_qml(features.layer.code), encoding="utf-8")
     for name in sorted({KEPT_FOR.get(asked, asked) for asked in formats}):
         ending, write = WRITERS[name]
         path = folder / f"{stem}{ending}"

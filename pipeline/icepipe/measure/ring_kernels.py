@@ -1,0 +1,116 @@
+"""The compiled part of outlines: rings followed along the borders of pieces, from one corner of a pixel to the next.
+
+A way along a border is a number, clockwise: 0 east, 1 south, 2 west, 3 north; the piece lies on the right of it.
+"""
+
+from __future__ import annotations
+
+from icepipe.compiled import compiled
+from icepipe.measure.kernels import piece_at
+from icepipe.records import Float64, Int32, Int64, UInt8
+
+Held = tuple[Int32, Int32, Int64]
+"""Runs, the numbers of their pieces, and where each row begins; see :class:`icepipe.measure.pieces.Runs`."""
+
+BEYOND = 254
+"""What lies around the raster; no class has this code."""
+
+EAST, SOUTH, WEST, NORTH = range(4)
+
+
+@compiled
+def _code(classes: UInt8, row: int, col: int) -> int:
+    if row < 0 or col < 0 or row >= classes.shape[0] or col >= classes.shape[1]:
+        return BEYOND
+    return int(classes[row, col])
+
+
+@compiled
+def _step(
+    classes: UInt8, held: Held, piece: int, mine: int, left: int, row: int, col: int, way: int
+) -> tuple[int, int, int, int, bool]:
+    """Next corner of a ring, the way on from there, what lies on the left, and whether it is a point of the outline.
+
+    The ring turns left where its piece goes on there, else runs straight on where it goes on ahead, else turns right.
+    Where a piece touches itself at a corner it so turns away: the outline touches a hole instead of crossing itself.
+    A corner where it does not turn is a point where two other pieces meet.
+    """
+    row, col = row + (way == SOUTH) - (way == NORTH), col + (way == EAST) - (way == WEST)
+    left_row, left_col = row - (way == EAST) - (way == NORTH), col - (way == NORTH) - (way == WEST)
+    ahead_left = _code(classes, left_row, left_col)
+    ahead_right = _code(classes, row - (way == WEST) - (way == NORTH), col - (way == SOUTH) - (way == WEST))
+    if ahead_right == mine:
+        if ahead_left != mine:
+            return row, col, way, ahead_left, ahead_left != left
+        return row, col, (way + 3) % 4, left, True
+    if ahead_left == mine and piece_at(left_row, left_col, held) == piece:
+        return row, col, (way + 3) % 4, left, True
+    return row, col, (way + 1) % 4, ahead_right, True
+
+
+@compiled
+def _sides(classes: UInt8, row: int, col: int, way: int) -> tuple[int, int]:
+    """What lies on the right and on the left of the first side of a ring, which leaves east or south."""
+    if way == EAST:
+        return _code(classes, row, col), _code(classes, row - 1, col)
+    return _code(classes, row, col - 1), _code(classes, row, col)
+
+
+@compiled
+def _measure(classes: UInt8, held: Held, piece: int, start: int, way: int, walked: UInt8) -> int:
+    """Points of a ring, the first of them twice; its sides that run south are marked as walked, a bit each."""
+    across = classes.shape[1] + 1
+    row, col = start // across, start % across
+    mine, left = _sides(classes, row, col, way)
+    corner, points, first_way = start, 1, way
+    while True:
+        if way == SOUTH:
+            walked[corner // 8] |= 1 << corner % 8
+        row, col, way, left, told = _step(classes, held, piece, mine, left, row, col, way)
+        corner, points = row * across + col, points + told
+        if way == first_way and corner == start:
+            return points
+
+
+@compiled
+def find_rings(classes: UInt8, held: Held, walked: UInt8, begins: Int64, owner: Int32, points: Int32) -> int:
+    """Where every ring begins, its piece and its points; how many rings there are.
+
+    An exterior begins at the left end of the first run of its piece and leaves east. Every hole has its upper left
+    corner at the right end of a run, which no ring that was found earlier leaves southwards, and leaves south. So they
+    are found in raster order of their topmost then leftmost corners.
+
+    Filled are ``begins`` (four times the number of the corner, and the way), ``owner`` and ``points``, all of shape
+    (rings,) or longer; a run begins at most two rings. ``walked`` has a bit for every corner, all 0.
+    """
+    runs, number, rows = held
+    across, found, newest = classes.shape[1] + 1, 0, 0
+    for row in range(classes.shape[0]):
+        for run in range(rows[row], rows[row + 1]):
+            piece = number[run]
+            for way in (EAST, SOUTH):
+                corner = row * across + runs[run, way]
+                if piece <= newest if way == EAST else walked[corner // 8] >> corner % 8 & 1:
+                    continue
+                newest = max(newest, piece)
+                begins[found], owner[found] = 4 * corner + way, piece
+                points[found] = _measure(classes, held, piece, corner, way, walked)
+                found += 1
+    return found
+
+
+@compiled
+def follow(classes: UInt8, held: Held, begins: Int64, owner: Int32, offsets: Int64, xy: Float64) -> None:
+    """Columns and rows of the points of some rings, into ``xy`` of shape (2, n), from ``offsets`` on each."""
+    across = classes.shape[1] + 1
+    for ring in range(begins.shape[0]):
+        way, corner = begins[ring] % 4, begins[ring] // 4
+        row, col, at = corner // across, corner % across, offsets[ring]
+        mine, left = _sides(classes, row, col, way)
+        xy[0, at], xy[1, at] = col, row
+        at += 1
+        while at < offsets[ring + 1]:
+            row, col, way, left, told = _step(classes, held, owner[ring], mine, left, row, col, way)
+            if told:
+                xy[0, at], xy[1, at] = col, row
+                at += 1
