@@ -65,7 +65,8 @@ class Publish(Section):
     )
 
     report: bool = Field(
-        True, description="A page for people, `report.html`, and the pictures `series.png`, `series.svg`, `timelapse.gif`"
+        True,
+        description="A page for people, `report.html`, and the pictures `series.png`, `series.svg`, `timelapse.gif`",
     )
 
     @field_validator("folder")

@@ -59,7 +59,9 @@ def regions_of(published: Published) -> list[dict[str, Any]]:
 def _gains(rows: Sequence[Mapping[str, str]], code: ClassCode) -> dict[str, Any]:
     """Gain and loss of a class over a pair, on what was seen on both days; empty where either is not known."""
     seen = {one.label for one in SEEN}
-    moved = [row for row in rows if {row["from_class"], row["to_class"]} <= seen and row["from_class"] != row["to_class"]]
+    moved = [
+        row for row in rows if {row["from_class"], row["to_class"]} <= seen and row["from_class"] != row["to_class"]
+    ]
     found: dict[str, Any] = {"class": code.label}
     for name, column in (("gained", "to_class"), ("lost", "from_class")):
         areas = [row["area_km2"] for row in moved if row[column] == code.label]
@@ -120,7 +122,7 @@ def k_curve_of(published: Published) -> dict[str, Any] | None:
 
 
 def _settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Settings by their key in the config; paths by their file's name, so that no page tells where a machine keeps them."""
+    """Settings by their key in the config; paths by their last part, so that no page tells where a machine keeps files."""
     if isinstance(value, Mapping):
         for name, held in value.items():
             yield from _settings(held, f"{key}.{name}" if key else name)

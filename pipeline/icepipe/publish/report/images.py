@@ -129,7 +129,7 @@ def _is_within(observations: Sequence[Shown], size: tuple[int, int], letters: in
 
 
 def draw_all(published: Published, letters: int) -> tuple[Drawn, ...]:
-    """Every observation, in the largest size in which all of them take at most so many letters; else in the smallest."""
+    """Every observation, in the largest size in which all take at most so many letters; else in the smallest."""
     observations = published.observations
     for side in SIDES:
         size = size_within(published.grid, side)

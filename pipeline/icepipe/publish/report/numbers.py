@@ -17,5 +17,5 @@ def plain_number(value: float | None) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Hundredths with one decimal, cut off so that only the whole reads 100.0."""
-    return f"{math.floor(fraction * 1000 + 1e-6) / 10:.1f}"
+    """Hundredths with one decimal, as in the closing table of a run."""
+    return f"{100 * fraction:.1f}"

@@ -48,7 +48,7 @@
   }
 
   function seenPercent(row) {
-    return (Math.floor(Number(row.valid_fraction) * 1000 + 1e-6) / 10).toFixed(1);
+    return (100 * Number(row.valid_fraction)).toFixed(1);
   }
 
   function make(tag, attributes, text) {
@@ -155,7 +155,7 @@
   function drawChart() {
     const box = at("chart");
     const width = Math.max(280, Math.round(box.clientWidth || 560));
-    const height = Math.round(Math.min(380, Math.max(260, width * 0.62)));
+    const height = Math.round(Math.min(460, Math.max(260, width * 0.8)));
     const labels = [...document.querySelectorAll(".charted:checked")].map((input) => input.value);
     const times = data.observations.map((observation) => Date.parse(observation.start));
     const series = new Map(labels.map((label) => [label, spotsOf(label)]));

@@ -78,8 +78,9 @@ def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[Spot |
             [spot.low for spot in run],
             [spot.high for spot in run],
             facecolor=colour,
-            alpha=0.45,
-            linewidth=0,
+            alpha=0.5,
+            edgecolor=CASING,
+            linewidth=0.5,
         )
         axes.plot(when, [s.km2 for s in run], color=colour, linewidth=2, path_effects=cased)  # type: ignore[arg-type]
     for spot in filter(None, found):
@@ -106,9 +107,8 @@ def _legend(axes: Axes) -> None:
 def _dates(axes: Axes) -> None:
     from matplotlib.dates import AutoDateLocator, DateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=7)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=7))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]
 
 
 def _draw_region(axes: Axes, published: Published, region: str, title: str) -> None:
@@ -121,7 +121,7 @@ def _draw_region(axes: Axes, published: Published, region: str, title: str) -> N
     axes.grid(color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, loc="right", fontsize=10, parse_math=False)
+    axes.set_title(title, loc="left", fontsize=12, pad=30, parse_math=False)
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
     _dates(axes)
     _legend(axes)
@@ -138,7 +138,7 @@ def _figure(published: Published) -> Figure:
     from matplotlib.figure import Figure
 
     regions = published.regions[:MOST_REGIONS]
-    figure = Figure(figsize=(10, 0.4 + 4.2 * max(1, len(regions))), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 0.4 + 4.5 * max(1, len(regions))), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, region in zip(figure.subplots(max(1, len(regions)), squeeze=False)[:, 0], regions, strict=False):
         _draw_region(axes, published, region, _title(published.name, region))

@@ -102,11 +102,16 @@ class Published:
     @property
     def transitions(self) -> list[dict[str, str]]:
         """Rows of ``change.csv``."""
-        return _read(self.folder / "change.csv", lambda path: list(csv.DictReader(path.open(encoding="utf-8"))))
+        return _read(self.folder / "change.csv", _table)
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401
     return json.loads(path.read_bytes())
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _read(path: Path, reader: Callable[[Path], Read]) -> Read:

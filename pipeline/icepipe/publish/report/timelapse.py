@@ -128,19 +128,27 @@ def _frame(published: Published, shown: Shown, size: tuple[int, int], legend: Im
     return frame
 
 
-def timelapse(published: Published) -> bytes | None:
-    """Frames of the same size, each with its date, a scale bar and the classes; None where there are fewer than two."""
+def _with_palette(frame: Image, map_box: tuple[int, int, int, int]) -> Image:
+    """A frame in few colours: those of classes and text as they are, the rest from its map."""
     from PIL import Image
 
+    kept = [PAPER, INK, (0, 0, 0), *CLASS_COLOURS.values()]
+    of_map = frame.crop(map_box).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = Image.new("P", (1, 1))
+    colours.putpalette([value for colour in kept for value in colour] + (of_map.getpalette() or []))
+    return frame.quantize(palette=colours, dither=Image.Dither.NONE)
+
+
+def timelapse(published: Published) -> bytes | None:
+    """Frames of the same size, each with its date, a scale bar and the classes; None where there are fewer than two."""
     observations = chosen(published.observations)
     if len(observations) < 2:
         return None
     size = _map_size(published, len(observations))
     legend = _legend(published, max(LEAST_WIDTH, size[0]))
-    frames = [
-        _frame(published, shown, size, legend).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        for shown in observations
-    ]
+    left = (legend.width - size[0]) // 2
+    box = (left, BAR, left + size[0], BAR + size[1])
+    frames = [_with_palette(_frame(published, shown, size, legend), box) for shown in observations]
     held, durations = io.BytesIO(), [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
     frames[0].save(held, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return held.getvalue()
