@@ -122,7 +122,7 @@ def k_curve_of(published: Published) -> dict[str, Any] | None:
 
 
 def _settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Settings by their key in the config; paths by their last part, so that no page tells where a machine keeps files."""
+    """Settings by their key in the config; paths by their last part, as no page tells where a machine keeps files."""
     if isinstance(value, Mapping):
         for name, held in value.items():
             yield from _settings(held, f"{key}.{name}" if key else name)

@@ -30,12 +30,16 @@ SETTINGS = {"svg.hashsalt": "icepipe", "svg.fonttype": "path", "font.family": "D
 
 @dataclass(frozen=True)
 class Spot:
-    """An area that is known, with its bounds and whether it counts in a line."""
+    """An area that is known, with its bounds and whether it counts in a line.
+
+    ``most`` is what it would be at most if all that was not seen were of the class.
+    """
 
     when: dt.datetime
     km2: float
     low: float
     high: float
+    most: float
     usable: bool
     flagged: bool
 
@@ -50,8 +54,9 @@ def spots(rows: Mapping[str, Mapping[str, Row]], label: str, starts: Mapping[str
             continue
         when = dt.datetime.fromisoformat(starts[date]).replace(tzinfo=None)
         flags = set(codes_of(row.flags))
+        most = row.area_high_km2 + row.unknown_km2
         usable = not flags & set(EXCLUDING)
-        found.append(Spot(when, row.area_km2, row.area_low_km2, row.area_high_km2, usable, bool(flags)))
+        found.append(Spot(when, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(flags)))
     return found
 
 
@@ -84,6 +89,9 @@ def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[Spot |
         )
         axes.plot(when, [s.km2 for s in run], color=colour, linewidth=2, path_effects=cased)  # type: ignore[arg-type]
     for spot in filter(None, found):
+        if spot.most > spot.high:
+            up = [spot.high, spot.most]
+            axes.plot([spot.when] * 2, up, color=CASING, linewidth=1, linestyle=":", marker="_")  # type: ignore[arg-type]
         bounds = [[spot.km2 - spot.low], [spot.high - spot.km2]]
         face = "white" if spot.flagged else colour
         look = {"color": CASING, "marker": marker, "markersize": 6, "linestyle": "none", "markerfacecolor": face}
@@ -101,7 +109,8 @@ def _legend(axes: Axes) -> None:
         handles.append(Line2D([], [], label=code.label, **look))  # type: ignore[arg-type]
     handles.append(Patch(facecolor="#bbbbbb", label="low to high"))
     handles.append(Line2D([], [], color=CASING, marker="o", linestyle="none", markerfacecolor="white", label="flagged"))
-    axes.legend(handles=handles, ncols=4, loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False)
+    handles.append(Line2D([], [], color=CASING, linewidth=1, linestyle=":", label="with all that was not seen"))
+    axes.legend(handles=handles, ncols=5, loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False)
 
 
 def _dates(axes: Axes) -> None:
