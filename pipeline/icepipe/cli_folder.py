@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from icepipe.cli_output import tell
+from icepipe.cli_output import shown, tell
 from icepipe.errors import IntegrityError
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
@@ -49,7 +49,14 @@ def prune(target: Run) -> None:
     tell(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
 
 
+def report(target: Run) -> None:
+    """Make the report and its pictures again, from what stands in the folder."""
+    from icepipe.report import report_again
+
+    tell(str(shown(report_again(folder_of(target).resolve()))))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (verify, status, prune):
+    for command in (verify, status, prune, report):
         app.command()(command)

@@ -64,6 +64,11 @@ class Publish(Section):
         "what a series is asked for, and a pair costs about what the polygons of one observation do",
     )
 
+    report: bool = Field(
+        True,
+        description="A page for people, `report.html`, and the pictures `series.png`, `series.svg`, `timelapse.gif`",
+    )
+
     @field_validator("folder")
     @classmethod
     def _resolve(cls, value: str, info: ValidationInfo) -> str:

@@ -24,6 +24,7 @@ from icepipe.publish.provenance import geopackage_before, provenance
 from icepipe.publish.qgis import write_project
 from icepipe.publish.record import Record
 from icepipe.publish.region_layer import write_region_layer
+from icepipe.publish.report.write import drop_report, write_report
 from icepipe.publish.run_geopackage import Collected, write_run_geopackage
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables import write_history, write_json, write_series
@@ -121,10 +122,17 @@ def finish(
         happened.records,
         happened.outside_km2,
         result.faults,
+        result.notes,
         _publish_geopackage(plan, happened),
     )
     write_json(folder / "run.json", document)
     moments = {key: record.moments for key, record in happened.records.items()}
     write_project(folder, plan.config.name, moments, plan.grid)
     write_collection(folder, plan.config.name, happened.records, work.where)
-    write_manifest(folder, happened.records, fingerprint)
+    try:
+        if plan.config.publish.report:
+            write_report(folder)
+        else:
+            drop_report(folder)
+    finally:
+        write_manifest(folder, happened.records, fingerprint)

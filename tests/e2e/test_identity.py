@@ -49,6 +49,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     """Every published file but those that tell of the input files themselves, and the collection of their checksums."""
     skip = {
         "record.json",
+        "report.html",
         "run.json",
         "series.csv",
         "series.parquet",

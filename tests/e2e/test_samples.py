@@ -125,10 +125,14 @@ def test_every_promised_file_is_there(arctic):
         "basis.json",
         "arctic.qgs",
         "collection.json",
+        "report.html",
+        "series.png",
+        "series.svg",
+        "timelapse.gif",
     }
     stem = "arctic_2024-07-04"
     shapefiles = {f"{stem}_{c}.{s}" for c in ("ice", "water") for s in ("shp", "shx", "dbf", "prj", "cpg", "qml")}
-    rasters = {f"{stem}_classes.tif", f"{stem}_classes.qml", "quicklook.png"}
+    rasters = {f"{stem}_classes.tif", f"{stem}_classes.qml", "quicklook.png", "picture.png"}
     expected = {f"{stem}.json", "explain.json", "record.json"} | rasters | shapefiles
     assert {p.name for p in (folder / "observations" / "2024-07-04").iterdir()} == expected
     provenance = json.loads((folder / "run.json").read_text())

@@ -23,7 +23,7 @@ from icepipe.publish.record import read_record
 
 ICEPIPE = str(Path(sys.executable).parent / "icepipe")
 
-LOGS = {"run.json", "record.json", "manifest.json", "collection.json", ".lock"}
+LOGS = {"run.json", "report.html", "record.json", "manifest.json", "collection.json", ".lock"}
 """Files that tell how and when, and not only what."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from icepipe.errors import ConfigError, IntegrityError
@@ -36,6 +36,25 @@ def write_manifest(
     """Write the manifest; files of observations have their fingerprints in ``records``, all others are asked for."""
     known = {f"observations/{key}/{name}": told for key, record in records.items() for name, told in record.outputs}
     files = {name: known.get(name) or fingerprint(path) for name, path in files_of(folder).items()}
+    with replace_file(folder / FILE) as part:
+        part.write_text(_text(files), encoding="utf-8")
+
+
+def list_again(folder: Path, names: Iterable[str]) -> None:
+    """Bring some files of a run's folder up to date in its manifest; all others are listed as they were.
+
+    Raises
+    ------
+    ConfigError
+        If there is no manifest.
+    IntegrityError
+        If it was changed since it was written, or cannot be written.
+    """
+    before = read_manifest(folder)
+    files = {name: told for name, told in before.items() if name not in names}
+    files |= {name: fingerprint(folder / name) for name in names if (folder / name).is_file()}
+    if files == before:
+        return
     with replace_file(folder / FILE) as part:
         part.write_text(_text(files), encoding="utf-8")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from icepipe.classes import SEEN
-from icepipe.inputs.sensors import Sensor
+from icepipe.inputs.sensors import CLASSES, Sensor
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
 from icepipe.measure.vectorize import PolygonLayer
@@ -18,7 +18,7 @@ from icepipe.publish.features import Features
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
-from icepipe.publish.quicklook import thumbnail_step, write_quicklook
+from icepipe.publish.quicklook import PICTURE, dimmed, thumbnail_step, write_picture, write_quicklook
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
 from icepipe.publish.stac import item_name, write_item
@@ -148,6 +148,8 @@ def publish_observation(
         thumbnail = observed.classes[::step, ::step]
         title = f"{name}  {observation.key}"
         write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
+        if sensor.key != CLASSES:
+            write_picture(part / PICTURE, dimmed(observed.picture, thumbnail))
         side_m = pixel_side_m(observed.budget)
         write_item(part, name, observation, moment_of(observation), where, observed.grid, side_m)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

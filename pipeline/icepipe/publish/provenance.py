@@ -30,6 +30,7 @@ LIBRARIES = (
     "pyarrow",
     "geopandas",
     "matplotlib",
+    "pillow",
 )
 
 
@@ -56,6 +57,7 @@ def provenance(
     records: Mapping[str, Record],
     outside_km2: Mapping[str, float],
     faults: Sequence[IcepipeError],
+    notes: Sequence[str],
     geopackage: Mapping[str, str],
 ) -> dict[str, Any]:
     """Everything a reader needs to see where the numbers come from, as JSON values."""
@@ -92,5 +94,6 @@ def provenance(
         },
         "geopackage": dict(geopackage),
         "failed": [str(fault) for fault in faults],
+        "notes": list(notes),
         "versions": [*versions(), f"python {host.python_version()}"],
     }

@@ -18,6 +18,9 @@ from icepipe.records import Block, GeoBox, Kept, UInt8
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
+PICTURE = "picture.png"
+"""What was seen, without classes: what the report and the timelapse lay the classes over."""
+
 PANEL_PX = 640
 DPI = 100
 
@@ -36,7 +39,7 @@ def as_colours(bands: Kept, sensor: Sensor) -> UInt8:
     if sensor.stretch:
         return bands.astype(np.uint8)
     if sensor.key == CLASSES:
-        return np.moveaxis(_paint(codes_of(bands[0])), -1, 0)
+        return np.moveaxis(paint(codes_of(bands[0])), -1, 0)
     natural = {"red", "green", "blue"} <= set(sensor.roles)
     shown = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
     chosen = np.stack([bands[sensor.roles.index(role)] for role in shown]) * REFLECTANCE_UNIT
@@ -65,14 +68,15 @@ class Thumbnail:
         self.picture[row : row + small.shape[0], col : col + small.shape[1]] = small
 
 
-def _paint(classes: UInt8) -> UInt8:
+def paint(classes: UInt8) -> UInt8:
+    """Class codes in the colours of their classes; shape (rows, columns, 3)."""
     table = np.zeros((256, 3), dtype=np.uint8)
     for code, colour in CLASS_COLOURS.items():
         table[code] = colour
     return np.asarray(table[classes])
 
 
-def _scale_bar(grid: GeoBox) -> tuple[float, str]:
+def scale_bar(grid: GeoBox) -> tuple[float, str]:
     """Length of a round scale bar as a part of the picture's width, and its label.
 
     Measured along the middle row on the ellipsoid.
@@ -123,12 +127,11 @@ def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid
     figure = Figure(figsize=(13, 7), dpi=DPI)
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    dark = np.where((classes == ClassCode.UNOBSERVED)[..., None], np.uint8(136), picture)
-    for axes, image in ((left, dark), (right, _paint(classes))):
+    for axes, image in ((left, dimmed(picture, classes)), (right, paint(classes))):
         axes.imshow(image, interpolation="nearest")
         axes.set_xticks([])
         axes.set_yticks([])
-    part, label = _scale_bar(grid)
+    part, label = scale_bar(grid)
     for colour, width in (("black", 6), ("white", 3)):
         left.plot([0.04, 0.04 + part], [0.05, 0.05], transform=left.transAxes, color=colour, linewidth=width)
     box = {"facecolor": "black", "alpha": 0.6, "pad": 2, "edgecolor": "none"}
@@ -137,3 +140,16 @@ def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid
     figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def dimmed(picture: UInt8, classes: UInt8) -> UInt8:
+    """A picture with grey where nothing was seen; shapes (rows, columns, 3) and (rows, columns)."""
+    grey = np.uint8(CLASS_COLOURS[ClassCode.UNOBSERVED][0])
+    return np.where((classes == ClassCode.UNOBSERVED)[..., None], grey, picture)
+
+
+def write_picture(path: Path, picture: UInt8) -> None:
+    """Write red, green and blue bytes as a PNG; shape (rows, columns, 3)."""
+    from PIL import Image
+
+    Image.fromarray(picture).save(path, format="PNG", compress_level=9)

@@ -1,0 +1,46 @@
+"""The files of the report: written last, from what stands in a run's folder, and left alone where nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from icepipe.publish.atomic import replace_file
+from icepipe.publish.report.page import page
+from icepipe.publish.report.plots import series_png, series_svg
+from icepipe.publish.report.source import read_published
+from icepipe.publish.report.timelapse import timelapse
+
+REPORT = "report.html"
+FILES = (REPORT, "series.png", "series.svg", "timelapse.gif")
+
+
+def _put(path: Path, content: bytes | None) -> None:
+    """Bring a file up to date; one with nothing to hold goes."""
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif not path.is_file() or path.read_bytes() != content:
+        with replace_file(path) as part:
+            part.write_bytes(content)
+
+
+def write_report(folder: Path) -> None:
+    """Write the page and the pictures of a run.
+
+    Raises
+    ------
+    ConfigError
+        If no run has finished there.
+    IntegrityError
+        If something cannot be read or written.
+    """
+    published = read_published(folder)
+    _put(folder / REPORT, page(published).encode())
+    _put(folder / "series.png", series_png(published))
+    _put(folder / "series.svg", series_svg(published))
+    _put(folder / "timelapse.gif", timelapse(published))
+
+
+def drop_report(folder: Path) -> None:
+    """Remove what an earlier run wrote of it."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
