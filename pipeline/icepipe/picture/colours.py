@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.picture.kernels import count_codes
+from icepipe.picture.kernels import Codes, count_codes, pack, replace_codes
 from icepipe.records import Bool, Float64, Int32, Int64
 
 TABLE_BITS = 24
 """Colours of so many bits are counted in a table; wider ones are sorted."""
 
-COARSE = 2**15
-"""Cells that colours are gathered in to look for starts."""
+COARSE, FINE = 2**15, 2**18
+"""Cells that colours are gathered in to look for starts, and to settle the best of them before all colours do."""
 
 CELLS_PER_CLUSTER = 64
 """With fewer cells than this for every cluster, cells would be too coarse to start from."""
@@ -50,12 +50,12 @@ class Colours:
         """Places."""
         return int(self.places.shape[1])
 
-    def coarse(self, k: int) -> Colours:
-        """Means of the colours in each of some ten thousand cells; the colours themselves where those suffice."""
+    def gathered(self, limit: int, k: int) -> Colours:
+        """Means of the colours in each of at most so many cells; the colours themselves where there are fewer."""
         channels, count = self.places.shape
-        if count <= COARSE:
+        if count <= limit:
             return self
-        side = round(COARSE ** (1 / channels))
+        side = round(limit ** (1 / channels))
         low = self.places.min(axis=1, keepdims=True)
         step = np.ptp(self.places, axis=1, keepdims=True) + 1
         cells = np.floor((self.places - low) / step * side).astype(np.int64)
@@ -87,26 +87,18 @@ class Counted:
     number: Int32
 
 
-def _codes(values: NDArray[np.unsignedinteger[Any]], bits: int) -> Int64:
-    """One number for the colour of each pixel; values have shape (pixels, channels)."""
-    codes = values[:, 0].astype(np.int64)
-    for channel in values.T[1:]:
-        codes <<= bits
-        codes |= channel
-    return codes
-
-
-def _ranked(codes: Int64, bits: int) -> tuple[Int64, Int64, Int32]:
+def _ranked(codes: Codes, bits: int) -> tuple[Int64, Int64, Int32]:
     """Codes that occur, ascending, how often each does, and the rank of every pixel's code."""
     if bits > TABLE_BITS:
         found, rank, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        return found, counts, rank.astype(np.int32)
+        return found.astype(np.int64), counts, rank.astype(np.int32)
     table = np.zeros(1 << bits, dtype=np.int64)
     count_codes(codes, table)
     found = np.flatnonzero(table)
     ranks = np.zeros(1 << bits, dtype=np.int32)
     ranks[found] = np.arange(len(found))
-    return found, table[found], ranks[codes]
+    replace_codes(codes, ranks)
+    return found, table[found], codes.astype(np.int32, copy=False)
 
 
 def count_colours(values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> Counted:
@@ -121,7 +113,9 @@ def count_colours(values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> Coun
     """
     bits, channels = 8 * values.itemsize, values.shape[2]
     pixels = values.reshape(-1, channels) if valid.all() else values[valid]
-    found, counts, number = _ranked(_codes(pixels, bits), bits * channels)
+    codes = np.empty(len(pixels), dtype=np.int32 if bits * channels <= TABLE_BITS else np.int64)
+    pack(pixels, bits, codes)
+    found, counts, number = _ranked(codes, bits * channels)
     shifts = bits * np.arange(channels - 1, -1, -1)
     places = (found[None, :] >> shifts[:, None]) & ((1 << bits) - 1)
     return Counted(Colours(places.astype(np.float64), counts.astype(np.float64)), number)

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from icepipe.compiled import compiled
-from icepipe.records import Float64, Int64, UInt8
+from icepipe.records import Float64, Int32, Int64, UInt8
+
+Codes = NDArray[np.signedinteger[Any]]
+"""int32 where a table holds all colours, else int64."""
 
 CHUNK = 1024
 """Colours worked on together: their distances stay in the processor's first cache."""
 
 
 @compiled
-def count_codes(codes: Int64, counts: Int64) -> None:
+def pack(pixels: NDArray[np.unsignedinteger[Any]], bits: int, codes: Codes) -> None:
+    """Write one number for the colour of each pixel; pixels have shape (n, channels), codes shape (n,)."""
+    for i in range(pixels.shape[0]):
+        code = 0
+        for channel in range(pixels.shape[1]):
+            code = (code << bits) | int(pixels[i, channel])
+        codes[i] = code
+
+
+@compiled
+def count_codes(codes: Codes, counts: Int64) -> None:
     """Add how often each number occurs."""
     for code in codes:
         counts[code] += 1
+
+
+@compiled
+def replace_codes(codes: Codes, ranks: Int32) -> None:
+    """Put its rank in the place of each number."""
+    for i in range(len(codes)):
+        codes[i] = ranks[codes[i]]
 
 
 @compiled

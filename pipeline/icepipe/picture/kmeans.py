@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from icepipe.picture.colours import Colours
+from icepipe.picture.colours import COARSE, FINE, Colours
 from icepipe.picture.kernels import assign
 from icepipe.records import Float64, Int64, UInt8
 
@@ -15,6 +15,11 @@ STARTS = 10
 """Starts that are tried; the one with the least inertia is settled on all colours."""
 
 START_ITERATIONS = 100
+
+STILL = 2e-4
+"""Full iterations stop when centroids together move by less than this part of the range of the numbers, a twentieth of
+a step of an 8-bit colour; the article's stop when nothing moves."""
+
 BATCH = 4096
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -59,7 +64,7 @@ class Clusters:
     history
         Every iteration, in order.
     converged
-        Whether the last iteration moved nothing.
+        Whether the last iteration moved nothing that counts.
     """
 
     centroids: Float64
@@ -111,17 +116,22 @@ def _article_step(_colours: Colours, centroids: Float64, members: _Members) -> F
 
 
 def _iterate(
-    colours: Colours, start: Float64, iterations: int, step: Callable[[Colours, Float64, _Members], Float64]
+    colours: Colours,
+    start: Float64,
+    iterations: int,
+    step: Callable[[Colours, Float64, _Members], Float64] = _means_step,
+    still: float = STILL,
 ) -> Clusters:
-    """Move centroids until nothing moves, or for so many iterations."""
+    """Move centroids until they move by no more than ``still`` of the range together, or for so many iterations."""
+    still_far = still * float(np.ptp(colours.places))
     centroids, history, converged = start, [], False
     members = _Members.of(colours, centroids)
     while len(history) < iterations and not converged:
         moved = step(colours, centroids, members)
         far = float(np.sqrt(((moved - centroids) ** 2).sum(axis=1)).sum())
         history.append(Iteration(moved, far, members.counts.astype(np.int64)))
-        converged, centroids = far == 0, moved
-        members = members if converged else _Members.of(colours, centroids)
+        converged, centroids = far <= still_far, moved
+        members = members if far == 0 else _Members.of(colours, centroids)
     inertia = float(np.sum(colours.weights * members.distances)) + colours.within
     counts = members.counts.astype(np.int64)
     return Clusters(centroids, members.member, counts, inertia, start, tuple(history), converged)
@@ -149,14 +159,16 @@ def _spread_start(colours: Colours, k: int, rng: np.random.Generator) -> Float64
 def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     """Full iterations on all colours, from the best of ten starts.
 
-    Starts are tried on cells of colours where there are many.
+    Where there are many colours, starts are tried on means of those in each cell of colour space, and the best is
+    settled on finer cells first: full iterations on all colours are then few.
 
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
     """
-    rng, few = np.random.default_rng(seed), colours.coarse(k)
-    tried = [_iterate(few, _spread_start(few, k, rng), START_ITERATIONS, _means_step) for _ in range(STARTS)]
+    rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
+    tried = [_iterate(few, _spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
     best = min(tried, key=lambda clusters: clusters.inertia)
-    return _iterate(colours, best.centroids, iterations, _means_step)
+    closer = _iterate(colours.gathered(FINE, k), best.centroids, START_ITERATIONS)
+    return _iterate(colours, closer.centroids, iterations)
 
 
 def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
@@ -165,7 +177,7 @@ def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     A cluster that has no pixel keeps its colour.
     """
     start = np.random.default_rng(seed).integers(0, 256, size=(k, len(colours.places))).astype(np.float64)
-    return _iterate(colours, start, iterations, _article_step)
+    return _iterate(colours, start, iterations, _article_step, still=0.0)
 
 
 def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
@@ -178,7 +190,7 @@ def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
 
     rng, places = np.random.default_rng(seed), colours.places.T
     reach = np.cumsum(colours.weights)
-    start = _spread_start(colours.coarse(k), k, rng)
+    start = _spread_start(colours.gathered(COARSE, k), k, rng)
     fit = MiniBatchKMeans(k, init=start, n_init=1, random_state=seed, batch_size=BATCH)
     history: list[Iteration] = []
     with threadpool_limits(limits=1):
@@ -189,7 +201,7 @@ def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
             moved = fit.cluster_centers_.astype(np.float64)
             counts = np.bincount(fit.labels_, minlength=k).astype(np.int64)
             history.append(Iteration(moved, float(np.sqrt(((moved - before) ** 2).sum(axis=1)).sum()), counts))
-    means = _iterate(colours, history[-1].centroids, 1, _means_step)
+    means = _iterate(colours, history[-1].centroids, 1)
     return replace(means, start=start, history=tuple(history), converged=False)
 
 

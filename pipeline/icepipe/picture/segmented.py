@@ -43,7 +43,7 @@ class Segmented:
     start
         Centroids before the first iteration; shape (k, channels).
     converged
-        Whether the last iteration moved nothing.
+        Whether the last iteration moved nothing that counts.
     method, seed
         What it was made with.
     """
