@@ -70,10 +70,10 @@ def _palette(dataset: Dataset) -> UInt8:
     return table
 
 
-def _kept(dataset: Dataset, coloured: bool) -> dict[str, Any]:
+def _kept(dataset: Dataset, other: bool) -> dict[str, Any]:
     gcps, gcp_crs = dataset.gcps
     place = {"gcps": gcps, "crs": gcp_crs} if gcps else {"crs": dataset.crs, "transform": dataset.transform}
-    return place if coloured else place | {"nodata": dataset.nodata}
+    return place if other else place | {"nodata": dataset.nodata}
 
 
 def _orientation(path: Path) -> int:
@@ -82,21 +82,27 @@ def _orientation(path: Path) -> int:
         return int(image.getexif().get(ORIENTATION, 1))
 
 
+def _as_seen(dataset: Dataset, stored: Numbers, valid: Bool) -> tuple[Numbers, Bool, bool]:
+    """Pixels as numbers of light, which take part, and whether the numbers had another meaning in the file."""
+    structure = dataset.tags(1, ns="IMAGE_STRUCTURE")
+    values = np.moveaxis(stored, 0, -1)
+    if has_palette(dataset) and stored.dtype == np.uint8:
+        table = _palette(dataset)
+        return table[stored[0], :3], valid & (table[stored[0], 3] > 0), True
+    if structure.get("NBITS") == "1":
+        return values * np.uint8(255), valid, True
+    if structure.get("MINISWHITE"):
+        return np.iinfo(values.dtype).max - values, valid, True
+    return values, valid, False
+
+
 def _picture(path: Path, dataset: Dataset) -> Picture:
     check_pixels(path, dataset)
     bands, said = _bands(path, dataset)
     _refuse_numbers(path, dataset, bands)
     stored, number = dataset.read(bands), alpha_band(dataset)
     alpha = None if number is None else dataset.read(number).astype(stored.dtype)
-    valid, coloured = _valid(dataset, bands, stored, alpha), has_palette(dataset) and stored.dtype == np.uint8
-    values = np.moveaxis(stored, 0, -1)
-    if coloured:
-        table = _palette(dataset)
-        values, valid = table[stored[0], :3], valid & (table[stored[0], 3] > 0)
-    elif dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == "1":
-        values = values * np.uint8(255)
-    elif dataset.tags(1, ns="IMAGE_STRUCTURE").get("MINISWHITE"):
-        values = np.iinfo(values.dtype).max - values
+    values, valid, other = _as_seen(dataset, stored, _valid(dataset, bands, stored, alpha))
     unplaced = no_place(dataset)
     grid = None if unplaced else GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
     return Picture(
@@ -107,8 +113,8 @@ def _picture(path: Path, dataset: Dataset) -> Picture:
         alpha=alpha,
         grid=grid,
         unplaced=unplaced,
-        kept=_kept(dataset, coloured),
-        masked=alpha is None and not valid.all() and (coloured or dataset.nodata is None),
+        kept=_kept(dataset, other),
+        masked=alpha is None and not valid.all() and (other or dataset.nodata is None),
         notes=(said,) if said else (),
     )
 
