@@ -60,7 +60,7 @@ class Colours:
         step = np.ptp(self.places, axis=1, keepdims=True) + 1
         cells = np.floor((self.places - low) / step * side).astype(np.int64)
         number = np.ravel_multi_index(tuple(cells), (side,) * channels)
-        weights = np.bincount(number, weights=self.weights)
+        weights = np.bincount(number, weights=self.weights).astype(np.float64)
         filled = np.flatnonzero(weights)
         if len(filled) < CELLS_PER_CLUSTER * k:
             return self
@@ -113,7 +113,7 @@ def count_colours(values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> Coun
     """
     bits, channels = 8 * values.itemsize, values.shape[2]
     pixels = values.reshape(-1, channels) if valid.all() else values[valid]
-    codes = np.empty(len(pixels), dtype=np.int32 if bits * channels <= TABLE_BITS else np.int64)
+    codes: Codes = np.empty(len(pixels), dtype=np.int32 if bits * channels <= TABLE_BITS else np.int64)
     pack(pixels, bits, codes)
     found, counts, number = _ranked(codes, bits * channels)
     shifts = bits * np.arange(channels - 1, -1, -1)

@@ -124,7 +124,8 @@ def _iterate(
 ) -> Clusters:
     """Move centroids until they move by no more than ``still`` of the range together, or for so many iterations."""
     still_far = still * float(np.ptp(colours.places))
-    centroids, history, converged = start, [], False
+    history: list[Iteration] = []
+    centroids, converged = start, False
     members = _Members.of(colours, centroids)
     while len(history) < iterations and not converged:
         moved = step(colours, centroids, members)

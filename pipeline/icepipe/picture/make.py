@@ -10,15 +10,15 @@ import numpy as np
 from icepipe.errors import ConfigError
 from icepipe.picture import sheets
 from icepipe.picture.colours import Counted, count_colours
-from icepipe.picture.elbow import MOST, Elbow, find_elbow
+from icepipe.picture.elbow import Elbow, find_elbow
 from icepipe.picture.kmeans import METHODS, Clusters
 from icepipe.picture.palette import Palette, mean_error, palette_of
 from icepipe.picture.pick import Pick, check_pick, pick, picked_number, write_outline
 from icepipe.picture.read import read_picture
-from icepipe.picture.segmented import MAX_K, Segmented, check_asked, cluster, segmented
+from icepipe.picture.segmented import Segmented, check_asked, cluster, segmented
 from icepipe.picture.source import Display, Picture
 from icepipe.picture.space_plot import drawn_pixels, write_space
-from icepipe.picture.write import recoloured, write_mask, write_recoloured
+from icepipe.picture.write import write_mask, write_recoloured
 from icepipe.publish.atomic import check_writable
 from icepipe.records import UInt8
 

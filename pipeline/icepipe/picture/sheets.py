@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from icepipe.picture.palette import Palette
 from icepipe.publish.atomic import replace_file
@@ -16,6 +17,8 @@ from icepipe.records import Bool, Float64, UInt8
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 DPI = 100
 PANEL_PX = 620
@@ -53,8 +56,8 @@ class Frame:
         rows, cols = rows // max(1, round(height / step)), cols // max(1, round(width / step))
         return cls(rows, cols, float(np.clip(width / height, 1 / LONGEST, LONGEST)))
 
-    def small(self, pixels: UInt8) -> UInt8:
-        """The pixels that are drawn."""
+    def small(self, pixels: NDArray[Kind]) -> NDArray[Kind]:
+        """The pixels that are drawn, of an array of shape (rows, columns, ...)."""
         return np.asarray(pixels[self.rows[:, None], self.cols[None, :]])
 
 

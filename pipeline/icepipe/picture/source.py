@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ Numbers = NDArray[np.unsignedinteger[Any]]
 MAX_PIXELS = 178_956_970
 """Pixels that a picture may have: where Pillow takes a file for a decompression bomb, for every format."""
 
-FROM_TOP = {
+FROM_TOP: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     1: lambda pixels: pixels,
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from icepipe.picture.sheets import DPI, save
 from icepipe.records import UInt8
 
-if TYPE_CHECKING:
-    from mpl_toolkits.mplot3d import Axes3D
+Axes3D = Any
+"""Axes of matplotlib's third dimension, which is untyped."""
 
 DRAWN = 4_000
 """Pixels that are drawn; more hide each other."""
@@ -66,7 +66,7 @@ def write_space(path: Path, pixels: UInt8, label: UInt8, colours: UInt8) -> None
     FigureCanvasAgg(figure)
     titles = f"{len(pixels):,} pixels in their own colours", f"the same in {len(colours)} colours"
     for place, title, shown in zip((0, 1), titles, (pixels, colours[label]), strict=True):
-        axes = figure.add_axes((0.01 + 0.49 * place, 0.03, 0.47, 0.9), projection="3d")
+        axes: Axes3D = figure.add_axes((0.01 + 0.49 * place, 0.03, 0.47, 0.9), projection="3d")
         axes.computed_zorder = False
         axes.scatter(*pixels.T, c=shown / 255, s=5, linewidths=0, depthshade=False)
         _centroids(axes, colours)

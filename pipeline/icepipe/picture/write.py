@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,46 +34,47 @@ def recoloured(picture: Picture, palette: Palette, labels: UInt8) -> Numbers:
 
 
 def _gdal_bytes(
-    driver: str, bands: Numbers, mask: Bool | None, interpretation: list[ColorInterp], **kept: Any
-) -> bytes:  # noqa: ANN401
+    driver: str, bands: Numbers, mask: Bool | None, meanings: list[ColorInterp], kept: Mapping[str, Any]
+) -> bytes:
     """A raster as the bytes of a file; bands have shape (bands, rows, columns)."""
     profile = {"count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
-        with memory.open(driver=driver, **(profile | kept)) as dataset:
-            dataset.colorinterp = interpretation
+        with memory.open(driver=driver, **(profile | dict(kept))) as dataset:
+            dataset.colorinterp = meanings
             dataset.write(bands)
             if mask is not None:
                 dataset.write_mask(mask)
         return bytes(memory.getbuffer())
 
 
-def _write_tiff(path: Path, bands: Numbers, mask: Bool | None, interpretation: list[ColorInterp], **kept: Any) -> None:  # noqa: ANN401
+def _write_raster(path: Path, driver: str, bands: Numbers, mask: Bool | None, kept: Mapping[str, Any]) -> None:
+    try:
+        with replace_file(path) as part:
+            part.write_bytes(_gdal_bytes(driver, bands, mask, _meanings(len(bands)), kept))
+    except RasterioError as error:
+        raise IntegrityError(f"{path}: cannot be written ({error})", "check free space") from error
+
+
+def _write_tiff(path: Path, bands: Numbers, mask: Bool | None, kept: Mapping[str, Any]) -> None:
     photometric = "RGB" if len(bands) > 2 else "MINISBLACK"
     options = {"compress": "DEFLATE", "predictor": 2, "photometric": photometric, "BIGTIFF": "IF_SAFER"}
-    try:
-        with replace_file(path) as part:
-            part.write_bytes(_gdal_bytes("GTiff", bands, mask, interpretation, **options, **kept))
-    except RasterioError as error:
-        raise IntegrityError(f"{path}: cannot be written ({error})", "check free space") from error
+    _write_raster(path, "GTiff", bands, mask, {**options, **kept})
 
 
-def _interpretation(bands: int) -> list[ColorInterp]:
+def _meanings(bands: int) -> list[ColorInterp]:
     colours = [ColorInterp.gray] if bands < 3 else [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     return [*colours, ColorInterp.alpha][:bands]
-
-
-def _write_wide_png(path: Path, bands: Numbers) -> None:
-    """Sixteen bits a colour, which Pillow cannot write."""
-    try:
-        with replace_file(path) as part:
-            part.write_bytes(_gdal_bytes("PNG", bands, None, _interpretation(len(bands))))
-    except RasterioError as error:
-        raise IntegrityError(f"{path}: cannot be written ({error})", "check free space") from error
 
 
 def _write_png(path: Path, image: Image.Image) -> None:
     with replace_file(path) as part:
         image.save(part, format="PNG", compress_level=COMPRESSION)
+
+
+def _fits_a_colour_table(picture: Picture) -> bool:
+    """Whether the copy has no colours but those of the palette, and they are bytes of red, green and blue."""
+    plain = picture.alpha is None and bool(picture.valid.all())
+    return plain and not picture.is_tiff and picture.values.dtype == np.uint8 and picture.values.shape[2] == 3
 
 
 def _indexed(palette: Palette, labels: UInt8) -> Image.Image:
@@ -90,18 +92,17 @@ def write_recoloured(path: Path, picture: Picture, palette: Palette, labels: UIn
     IntegrityError
         If it cannot be written.
     """
-    if not picture.is_tiff and picture.alpha is None and palette.colours.shape[1] == 3 and labels.max() < 255:
-        if picture.values.dtype == np.uint8:
-            _write_png(path, _indexed(palette, labels))
-            return
+    if _fits_a_colour_table(picture):
+        _write_png(path, _indexed(palette, labels))
+        return
     pixels = recoloured(picture, palette, labels)
     layers = pixels if picture.alpha is None else np.dstack([pixels, picture.alpha])
     bands = np.moveaxis(layers, -1, 0)
     if picture.is_tiff:
         mask = picture.valid if picture.masked else None
-        _write_tiff(path, bands, mask, _interpretation(len(bands)), **picture.kept)
+        _write_tiff(path, bands, mask, picture.kept)
     elif picture.values.dtype == np.uint16:
-        _write_wide_png(path, bands)
+        _write_raster(path, "PNG", bands, None, {})
     else:
         _write_png(path, Image.fromarray(layers[..., 0] if layers.shape[2] == 1 else layers))
 
@@ -119,4 +120,4 @@ def write_mask(path: Path, picture: Picture, inside: Bool) -> None:
         _write_png(path, Image.fromarray(mask))
         return
     place = {name: value for name, value in picture.kept.items() if name != "nodata"}
-    _write_tiff(path, mask[None], None, [ColorInterp.gray], **place)
+    _write_tiff(path, mask[None], None, place)
