@@ -168,8 +168,10 @@ def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
     tried = [_iterate(few, _spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
     best = min(tried, key=lambda clusters: clusters.inertia)
-    closer = _iterate(colours.gathered(FINE, k), best.centroids, START_ITERATIONS)
-    return _iterate(colours, closer.centroids, iterations)
+    start, finer = (best.start if few is colours else best.centroids), colours.gathered(FINE, k)
+    if finer is not colours:
+        start = _iterate(finer, start, START_ITERATIONS).centroids
+    return _iterate(colours, start, iterations)
 
 
 def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:

@@ -38,7 +38,7 @@ class Palette:
 
     def line(self, number: int) -> str:
         """One cluster for people, by its number from 1."""
-        return f"{number}  {self.hexes[number - 1]}  {self.percent[number - 1]:.2f} %"
+        return f"{number}  {self.hexes[number - 1]}  {self.percent[number - 1]:.2f}%"
 
 
 def percentages(counts: Int64) -> Float64:

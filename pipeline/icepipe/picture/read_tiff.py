@@ -33,7 +33,8 @@ def _bands(path: Path, dataset: Dataset) -> tuple[tuple[int, ...], str]:
         return tuple(bands), ""
     if len(bands) == 2:
         raise InputError(path, "its two bands are neither grey nor colour", "keep one (gdal_translate -b 1)")
-    return tuple(bands[:3]), f"the first three of its {len(bands)} bands are taken for red, green and blue"
+    which = "its three bands" if len(bands) == 3 else f"the first three of its {len(bands)} bands"
+    return tuple(bands[:3]), f"{which} are taken for red, green and blue"
 
 
 def _refuse_numbers(path: Path, dataset: Dataset, bands: Sequence[int]) -> None:

@@ -105,7 +105,7 @@ def _swatch(axes: Axes, number: int, palette: Palette) -> None:
     ink = "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110 else "white"
     axes.bar(column, 0.6, width=0.96, bottom=-row, color=colour, edgecolor="#555555", linewidth=0.8)
     axes.text(column, 0.3 - row, str(number), color=ink, ha="center", va="center", fontsize=12, weight="bold")
-    label = f"{colour}\n{palette.percent[number - 1]:.2f} %"
+    label = f"{colour}\n{palette.percent[number - 1]:.2f}%"
     axes.text(column, -0.05 - row, label, ha="center", va="top", fontsize=9, linespacing=1.3)
 
 
@@ -176,7 +176,7 @@ def write_picked(path: Path, original: UInt8, inside: Bool, frame: Frame, title:
     left = (figure.get_size_inches()[0] - wide) / 2
     _panel(figure, (left, 0.4, wide, high), image, title)
     if min(inside.shape) > 1 and inside.any() and not inside.all():
-        figure.axes[0].contour(inside, levels=[0.5], colors="#d62728", linewidths=0.8)
+        figure.axes[0].contour(inside, levels=[0.5], colors="#d62728", linewidths=0.6)
     save(figure, path)
 
 

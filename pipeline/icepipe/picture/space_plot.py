@@ -39,9 +39,12 @@ def _axes(axes: Axes3D, title: str) -> None:
 
 def _centroids(axes: Axes3D, colours: UInt8) -> None:
     """Centroids as large points with their numbers, in front of the pixels."""
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=3, foreground="white")]
     axes.scatter(*colours.T, c=colours / 255, s=160, edgecolors="black", linewidths=1.2, depthshade=False, zorder=10)
     for number, colour in enumerate(colours, start=1):
-        axes.text(*(colour + 9.0), str(number), fontsize=11, weight="bold", zorder=11)
+        axes.text(*(colour + 12.0), str(number), fontsize=11, weight="bold", zorder=11, path_effects=halo)
 
 
 def write_space(path: Path, pixels: UInt8, label: UInt8, colours: UInt8) -> None:

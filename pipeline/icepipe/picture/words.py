@@ -132,7 +132,7 @@ def made_lines(made: Made) -> Iterator[str]:
     height, width = picture.valid.shape
     yield f"{picture.path.name}: {picture.kind}, {width} x {height} pixels, {picture.depth}"
     rows = [
-        [f"  {n}", palette.hexes[n - 1], f"{palette.percent[n - 1]:.2f} %", f"{palette.pixels[n - 1]:,} px", ""]
+        [f"  {n}", palette.hexes[n - 1], f"{palette.percent[n - 1]:.2f}%", f"{palette.pixels[n - 1]:,} px", ""]
         for n in range(1, len(palette.hexes) + 1)
     ]
     yield from aligned(rows)
