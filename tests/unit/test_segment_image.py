@@ -29,7 +29,9 @@ def mean_distance(pixels, centroids):
     return np.min([np.linalg.norm(flat - centroid, axis=1) for centroid in centroids], axis=0).mean()
 
 
-@pytest.mark.parametrize("pixels", [CHINA[::2, ::2], FLOWER[::2, ::2], patches(FLAT, 9)], ids=["china", "flower", "flat"])
+@pytest.mark.parametrize(
+    "pixels", [CHINA[::2, ::2], FLOWER[::2, ::2], patches(FLAT, 9)], ids=["china", "flower", "flat"]
+)
 def test_the_error_is_that_of_full_iterations_on_all_pixels(pixels):
     found = icepipe.segment_image(pixels, 5)
     theirs = KMeans(5, n_init=10, random_state=0).fit(pixels.reshape(-1, 3).astype(float))
