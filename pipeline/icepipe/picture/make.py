@@ -131,12 +131,20 @@ class _Work:
 
 
 def _check(asked: Asked, picture: Picture) -> None:
-    for k in (*asked.sweep, asked.k or 1):
+    for k in (*asked.sweep, 1 if asked.k is None else asked.k):
         check_asked(picture.values.dtype, k, asked.method)
     if len(asked.sweep) > MAX_SWEEP:
         raise ConfigError(f"--sweep names {len(asked.sweep)} numbers of colours", f"choose at most {MAX_SWEEP}")
     if asked.pick:
         check_pick(asked.pick)
+
+
+def _chosen(work: _Work, asked: Asked) -> tuple[int, Elbow | None]:
+    """Number of colours, and the curve where it was looked at."""
+    if asked.k is not None and not asked.elbow:
+        return asked.k, None
+    elbow = find_elbow(work.counted.colours, asked.seed)
+    return elbow.k if asked.k is None else asked.k, elbow
 
 
 def _sweep(work: _Work, asked: Asked, path: Path) -> tuple[Swept, ...]:
@@ -211,8 +219,7 @@ def make_picture(path: Path, folder: Path, asked: Asked) -> Made:
     picture = read_picture(path)
     _check(asked, picture)
     work, stem = _Work.of(picture), path.stem
-    elbow = find_elbow(work.counted.colours, asked.seed) if asked.elbow or asked.k is None else None
-    k = asked.k or (elbow.k if elbow else 1)
+    k, elbow = _chosen(work, asked)
     clusters = work.clusters(asked, k)
     found = segmented(work.counted, clusters, picture.valid, asked.method, asked.seed)
     palette = palette_of(picture, clusters, work.display)

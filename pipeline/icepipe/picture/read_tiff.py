@@ -98,9 +98,9 @@ def _as_seen(dataset: Dataset, stored: Numbers, valid: Bool) -> tuple[Numbers, B
 
 
 def _picture(path: Path, dataset: Dataset) -> Picture:
-    check_pixels(path, dataset)
     bands, said = _bands(path, dataset)
     _refuse_numbers(path, dataset, bands)
+    check_pixels(path, dataset)
     stored, number = dataset.read(bands), alpha_band(dataset)
     alpha = None if number is None else dataset.read(number).astype(stored.dtype)
     values, valid, other = _as_seen(dataset, stored, _valid(dataset, bands, stored, alpha))
