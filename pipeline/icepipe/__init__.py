@@ -8,12 +8,20 @@ if TYPE_CHECKING:
     from icepipe.config import Config
     from icepipe.config_file import load
     from icepipe.finish import RunResult
+    from icepipe.picture.segmented import Segmented, segment_image
     from icepipe.stages import run
 
 __version__ = "0.1.0"
-__all__ = ["Config", "RunResult", "__version__", "load", "run"]
+__all__ = ["Config", "RunResult", "Segmented", "__version__", "load", "run", "segment_image"]
 
-_HOMES = {"Config": "config", "load": "config_file", "RunResult": "finish", "run": "stages"}
+_HOMES = {
+    "Config": "config",
+    "load": "config_file",
+    "RunResult": "finish",
+    "run": "stages",
+    "Segmented": "picture.segmented",
+    "segment_image": "picture.segmented",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from icepipe import __version__, cli_assess, cli_folder, cli_run
+from icepipe import __version__, cli_assess, cli_folder, cli_picture, cli_run
 from icepipe.cli_output import prepare, say, shown, tell
 from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
@@ -109,6 +109,7 @@ def schema(
     tell(rules_reference() if rules else config_reference(Config), end="")
 
 
+cli_picture.register(app)
 cli_folder.register(app)
 
 

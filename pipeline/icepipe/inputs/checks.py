@@ -166,14 +166,38 @@ def _block_end(dataset: Dataset, plane: int, row: int, col: int) -> int | None:
     return None if offset is None or size is None else int(offset) + int(size)
 
 
-CHECKS: tuple[Callable[[Dataset], str], ...] = (
-    _has_position,
-    _has_finite_transform,
-    _crs_has_place,
-    _blocks_are_bounded,
-    _blocks_are_present,
-)
-"""Each returns an empty string, or what is wrong and what to do."""
+Check = Callable[[Dataset], str]
+"""Returns an empty string, or what is wrong and what to do."""
+
+PLACE_CHECKS: tuple[Check, ...] = (_has_position, _has_finite_transform, _crs_has_place)
+PIXEL_CHECKS: tuple[Check, ...] = (_blocks_are_bounded, _blocks_are_present)
+
+
+def no_place(dataset: Dataset) -> str:
+    """Why a raster has no place on the Earth, and what to do; empty where it has one."""
+    return next(filter(None, (check(dataset) for check in PLACE_CHECKS)), "")
+
+
+def _run(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
+    for check in checks:
+        try:
+            fault = check(dataset)
+        except RasterioError as error:
+            fault = f"it cannot be read ({error})"
+        if fault:
+            reason, _, todo = fault.partition("; ")
+            raise InputError(path, reason, todo)
+
+
+def check_pixels(path: Path, dataset: Dataset) -> None:
+    """Run the checks of an open raster's pixels, wherever it lies.
+
+    Raises
+    ------
+    InputError
+        With the first thing that is wrong.
+    """
+    _run(PIXEL_CHECKS, path, dataset)
 
 
 def check_raster(path: Path, dataset: Dataset) -> None:
@@ -184,11 +208,4 @@ def check_raster(path: Path, dataset: Dataset) -> None:
     InputError
         With the first thing that is wrong.
     """
-    for check in CHECKS:
-        try:
-            fault = check(dataset)
-        except RasterioError as error:
-            fault = f"it cannot be read ({error})"
-        if fault:
-            reason, _, todo = fault.partition("; ")
-            raise InputError(path, reason, todo)
+    _run(PLACE_CHECKS + PIXEL_CHECKS, path, dataset)

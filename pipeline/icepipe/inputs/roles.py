@@ -65,7 +65,8 @@ def msi_roles(dataset: Dataset) -> dict[str, int]:
     return found
 
 
-def _by_interpretation(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...] | None:
+def by_interpretation(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...] | None:
+    """1-based numbers of the bands with these colour interpretations, or None where not each has exactly one."""
     meanings = [meaning.name for meaning in dataset.colorinterp]
     if all(meanings.count(role) == 1 for role in roles):
         return tuple(meanings.index(role) + 1 for role in roles)
@@ -87,7 +88,7 @@ def picture_bands(path: Path, dataset: Dataset, names_say: bool) -> tuple[int, .
     if set(colours) <= described.keys():
         return tuple(described[role] for role in colours)
     silent = not any(_descriptions(dataset))
-    found = _by_interpretation(dataset, colours) if silent else None
+    found = by_interpretation(dataset, colours) if silent else None
     if found is not None:
         return found
     bands = [index for index in dataset.indexes if index != alpha_band(dataset)]

@@ -31,8 +31,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def check_writable(folder: Path) -> None:
-    """Tell before any work whether a folder can be made and written; makes nothing.
+def check_writable(folder: Path, setting: str = "publish.folder") -> None:
+    """Tell before any work whether a folder that a setting names can be made and written; makes nothing.
 
     Raises
     ------
@@ -41,9 +41,9 @@ def check_writable(folder: Path) -> None:
     """
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.is_dir():
-        raise ConfigError(f"{nearest} is a file, so {folder} cannot be made", "change publish.folder")
+        raise ConfigError(f"{nearest} is a file, so {folder} cannot be made", f"change {setting}")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigError(f"{nearest} cannot be written to", "change its permissions or publish.folder")
+        raise ConfigError(f"{nearest} cannot be written to", f"change its permissions or {setting}")
 
 
 def refuse_links(folder: Path, names: Iterable[str]) -> None:

@@ -31,6 +31,11 @@ def knee(x: Float64, y: Float64) -> int:
     return int(np.argmax(1 - along - down))
 
 
+def knee_of_inertia(ks: Float64, inertia: Float64) -> int:
+    """Position of the knee of the logarithm of the inertia, so that two close colours count as much as two far ones."""
+    return knee(ks, np.log(inertia + inertia.max() * 1e-9 + 1e-9)) if len(ks) > 2 else 0
+
+
 def _silhouette(places: Float64, centroids: Float64) -> float:
     from sklearn.metrics import silhouette_score
 
@@ -71,8 +76,7 @@ def choose_k(sample: Sample, how: str, seed: int, space: Space, rules: RuleSet) 
     sample
         What a fit would look at.
     how
-        ``elbow`` (knee of the logarithm of the inertia, so that two close colours count as much as two far ones) or
-        ``silhouette`` (largest mean silhouette).
+        ``elbow`` (knee of the logarithm of the inertia) or ``silhouette`` (largest mean silhouette).
     seed, space, rules
         As for a fit.
     """
@@ -84,5 +88,4 @@ def choose_k(sample: Sample, how: str, seed: int, space: Space, rules: RuleSet) 
     if how == "silhouette":
         return max(curve, key=lambda point: (point.silhouette, -point.k)).k, curve
     ks, inertia = np.array([[point.k, point.inertia] for point in curve], dtype=np.float64).T
-    falling = np.log(inertia + inertia.max() * 1e-9 + 1e-9)
-    return curve[knee(ks, falling) if len(curve) > 2 else 0].k, curve
+    return curve[knee_of_inertia(ks, inertia)].k, curve

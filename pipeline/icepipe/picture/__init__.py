@@ -1,0 +1,1 @@
+"""One picture in a few colours: read, cluster, draw, write."""

@@ -1,0 +1,45 @@
+"""Pictures for tests, written by Pillow and rasterio."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+
+FLAT = np.array([(20, 40, 90), (60, 120, 60), (170, 110, 50), (120, 180, 220), (240, 240, 235)])
+
+
+def patches(colours, spread, height=120, width=160, seed=0):
+    """Vertical stripes of flat colours with normal noise; uint8, shape (height, width, 3)."""
+    rng = np.random.default_rng(seed)
+    stripe = np.arange(width) * len(colours) // width
+    flat = np.broadcast_to(np.asarray(colours)[stripe], (height, width, 3))
+    return np.clip(np.rint(rng.normal(flat, spread)), 0, 255).astype(np.uint8)
+
+
+def declared_png(width, height):
+    """A PNG of some hundred bytes that says it has so many pixels."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = chunk(b"IDAT", zlib.compress(b"\0" * 4000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+
+
+def article_by_hand(pixels, k, seed, iterations=10):
+    """The article's algorithm as one would write it down; centroids in the order of the start."""
+    pixels = pixels.reshape(-1, pixels.shape[-1]).astype(float)
+    centroids = np.random.default_rng(seed).integers(0, 256, size=(k, pixels.shape[1])).astype(float)
+    for _ in range(iterations):
+        nearest = np.linalg.norm(pixels[:, None, :] - centroids[None, :, :], axis=2).argmin(axis=1)
+        moved = centroids.copy()
+        for number in range(k):
+            if (nearest == number).any():
+                moved[number] = np.round(pixels[nearest == number].mean(axis=0))
+        if np.array_equal(moved, centroids):
+            break
+        centroids = moved
+    return centroids
