@@ -17,7 +17,7 @@ from icepipe.measure.vectorize import PolygonLayer, vectorize
 from icepipe.picture.palette import Palette
 from icepipe.picture.source import Picture
 from icepipe.publish.atomic import replace_file
-from icepipe.publish.features import features_of
+from icepipe.publish.features import Features
 from icepipe.publish.ogr import clock_at, write_ogr
 from icepipe.records import Bool, UInt8
 
@@ -113,6 +113,6 @@ def write_outline(path: Path, layer: PolygonLayer) -> None:
     IntegrityError
         If it cannot be written.
     """
-    table = features_of(layer, NO_DATE, "").table.drop_columns(CLASS_FIELDS)
+    table = Features(layer, NO_DATE, "").stream().read_all().drop_columns(CLASS_FIELDS)
     with replace_file(path) as part, clock_at(NO_DATE):
         write_ogr(part, table, driver="GPKG", layer="outline", geometry_type="Polygon", crs=layer.crs)

@@ -46,7 +46,7 @@ def _pick(made: Made) -> dict[str, Any] | None:
         "share_percent": float(made.palette.percent[picked.number - 1]),
     }
     if picked.layer is not None:
-        told |= {"area_km2": picked.area_km2, "n_polygons": len(picked.layer.geometry)}
+        told |= {"area_km2": picked.area_km2, "n_polygons": len(picked.layer.n_px)}
     return told
 
 
@@ -114,7 +114,7 @@ def _pick_line(made: Made) -> Iterator[str]:
     if picked.layer is None:
         yield f"{line}; no km2: {made.picture.unplaced or 'the picture has no georeference'}"
         return
-    count = len(picked.layer.geometry)
+    count = len(picked.layer.n_px)
     yield f"{line}, {picked.area_km2:,.3f} km2 in {count:,} polygon{'' if count == 1 else 's'}"
 
 
