@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import random
 import sqlite3
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import shapely
 
 from icepipe.classes import ClassCode
-from icepipe.errors import IntegrityError
+from icepipe.errors import InputError, IntegrityError
+from icepipe.inputs.fingerprint import Listing
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.publish import geopackage
-from icepipe.publish.features import Features
+from icepipe.publish.features import SCHEMA, Features
 from icepipe.publish.geopackage_check import check_layer
+from icepipe.publish.ogr import write_ogr
+from icepipe.publish.record import last_record
 from icepipe.publish.shapefile import write_shapefile
 from icepipe.publish.shapefile_check import check_shapefile
 
@@ -84,3 +89,28 @@ def test_a_step_that_did_not_happen_in_a_geopackage_is_found(tmp_path, features,
     file.close()
     with pytest.raises(IntegrityError, match=r"x\.gpkg"):
         check_layer(path, "ice", "geometry")
+
+
+def test_a_stream_that_breaks_off_is_no_bug(tmp_path):
+    def broken():
+        yield from ()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    stream = pa.RecordBatchReader.from_batches(SCHEMA, broken())
+    with pytest.raises(IntegrityError, match="cannot be written"):
+        write_ogr(tmp_path / "x.gpkg", stream, driver="GPKG", layer="x", geometry_type="Polygon", crs="EPSG:3413")
+
+
+def test_a_record_that_cannot_be_read_is_not_one_that_is_missing(tmp_path):
+    assert last_record(tmp_path) is None
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(IntegrityError, match=r"record\.json: cannot be read"):
+        last_record(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path):
+    assert Listing().identity(tmp_path / "no" / "x.msk") is None
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(InputError, match="cannot be read"):
+        Listing().identity(loop / "x.msk")

@@ -59,7 +59,7 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
     parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(
-        replace(layer, batches=(part,), perim_m=perimeters_m(part, layer.crs))
+        replace(layer, batches=(part,) if len(part) else (), perim_m=perimeters_m(part, layer.crs))
         for layer, part in zip(layers, parts, strict=True)
     )
 
