@@ -128,11 +128,11 @@ def finish(
     write_json(folder / "run.json", document)
     moments = {key: record.moments for key, record in happened.records.items()}
     write_project(folder, plan.config.name, moments, plan.grid)
-    write_collection(folder, plan.config.name, happened.records, work.where)
     try:
         if plan.config.publish.report:
             write_report(folder)
         else:
             drop_report(folder)
     finally:
+        write_collection(folder, plan.config.name, happened.records, work.where)
         write_manifest(folder, happened.records, fingerprint)

@@ -7,10 +7,11 @@ from pathlib import Path
 from icepipe.batch.lock import locked
 from icepipe.publish.manifest import list_again, read_manifest
 from icepipe.publish.report.write import FILES, REPORT, write_report
+from icepipe.publish.stac import COLLECTION, renew_assets
 
 
 def report_again(folder: Path) -> Path:
-    """Write the report and its pictures, and list them in the manifest; the path of the page.
+    """Write the report and its pictures, and list them in the catalogue and the manifest; the path of the page.
 
     Raises
     ------
@@ -24,5 +25,6 @@ def report_again(folder: Path) -> Path:
     read_manifest(folder)
     with locked(folder):
         write_report(folder)
-        list_again(folder, FILES)
+        renew_assets(folder)
+        list_again(folder, (*FILES, COLLECTION))
     return folder / REPORT

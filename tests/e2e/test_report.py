@@ -17,6 +17,9 @@ from PIL import Image
 
 from icepipe.config import Config
 from icepipe.publish.manifest import read_manifest
+from icepipe.publish.report import data, images
+from icepipe.publish.report import page as pages
+from icepipe.publish.report.source import read_published
 from icepipe.publish.report.write import FILES
 from icepipe.stages import run
 from tests.conftest import ROOT
@@ -326,6 +329,25 @@ def test_a_hundred_observations_stay_under_two_megabytes(tmp_path, visit):
     assert page.evaluate("document.getElementById('map-classes').naturalWidth") >= 80
 
 
+def test_the_oldest_of_many_dates_have_numbers_and_no_map(samples, visit, monkeypatch, tmp_path):
+    for room in (data, images, pages):
+        monkeypatch.setattr(room, "MOST_PICTURED", 3)
+    html = pages.page(read_published(samples))
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    opened = visit(tmp_path)
+    assert not opened.locator("#map-lacking").is_visible()
+    assert opened.locator("#change-map").is_visible()
+    opened.locator("#date").focus()
+    opened.keyboard.press("Home")
+    assert opened.locator("#map-lacking").is_visible()
+    assert not opened.locator("#map-classes").is_visible()
+    assert "2024-06-10" in opened.locator("#readout").inner_text()
+    opened.locator("#change-from").select_option("0")
+    assert opened.locator("#change-lacking").is_visible()
+    assert len(opened.locator("#change-body tr").all()) == 3
+    assert html.count("data:image/png") == 6
+
+
 def test_what_is_not_known_or_too_little_seen_breaks_the_line(tmp_path, visit):
     for day, letters in enumerate((["iiww"] * 3, ["iiww"] * 3, ["i..."] * 3, ["iwww"] * 3, ["iwww"] * 3), start=1):
         write(tmp_path / f"x_2024070{day}.tif", paint(letters), nodata=0)
@@ -373,8 +395,13 @@ def test_made_again_it_is_the_same_bytes_and_the_manifest_holds(samples):
     (samples / "report.html").write_text("spoiled")
     (samples / "timelapse.gif").unlink()
     assert command("verify", samples).returncode == 6
+    collection = (samples / "collection.json").read_bytes()
+    assets = json.loads(collection)["assets"]
+    assert set(FILES) <= assets.keys()
+    (samples / "collection.json").write_text(json.dumps(json.loads(collection) | {"assets": {}}))
     assert command("report", samples).returncode == 0
     assert {name: (samples / name).read_bytes() for name in FILES} == before
+    assert (samples / "collection.json").read_bytes() == collection
     assert command("verify", samples).returncode == 0
 
 
@@ -391,6 +418,11 @@ def test_a_run_may_leave_it_out(tmp_path):
     assert not (folder / "timelapse.gif").exists()
     ran(tmp_path, publish={"report": False})
     assert not [name for name in FILES if (folder / name).exists()]
+    (folder / "timelapse.gif").write_text("mine")
+    ran(tmp_path, publish={"report": False, "polygons": {"classes": ["ice"]}})
+    assert (folder / "timelapse.gif").read_text() == "mine"
+    (folder / "timelapse.gif").unlink()
+    ran(tmp_path, publish={"report": False})
     assert not set(FILES) & read_manifest(folder).keys()
 
 

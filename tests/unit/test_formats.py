@@ -20,7 +20,9 @@ import shapely
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
+from icepipe.measure import rings
 from icepipe.publish import shapefile
+from icepipe.publish.change_layer import ChangeLayer, write_change_layer
 from icepipe.publish.features import SCHEMA, Features
 from icepipe.publish.geopackage import write_features
 from icepipe.publish.vectors import WRITERS, write_polygons
@@ -66,6 +68,25 @@ def frame_of(path):
 
 def info_of(path):
     return pyogrio.read_info(path, layer="ice" if path.suffix == ".gpkg" else None, force_feature_count=True)
+
+
+@pytest.mark.parametrize("crs", [None, WGS84], ids=["the grid's own", "EPSG:4326"])
+def test_features_written_some_at_a_time_are_those_written_at_once(tmp_path, crs, monkeypatch):
+    (tmp_path / "once").mkdir()
+    (tmp_path / "some").mkdir()
+    written(tmp_path / "once", features(crs=crs))
+    monkeypatch.setattr(rings, "BATCH_POINTS", 40)
+    content = features(crs=crs)
+    sizes = [len(batch.bounds) for batch in content.batches()]
+    assert len(sizes) > 20
+    assert len(set(sizes)) > 2
+    written(tmp_path / "some", content)
+    for ending in (*ENDINGS, "parquet"):
+        once, some = (frame_of(tmp_path / name / f"x.{ending}") for name in ("once", "some"))
+        assert once.drop(columns="bbox", errors="ignore").equals(some.drop(columns="bbox", errors="ignore"))
+        assert some["id"].tolist() == list(range(1, content.count + 1))
+        assert once.total_bounds.tolist() == some.total_bounds.tolist()
+    assert_geoparquet(tmp_path / "some/x.parquet")
 
 
 @pytest.mark.parametrize("crs", [None, WGS84], ids=["the grid's own", "EPSG:4326"])
@@ -226,3 +247,18 @@ def test_field_names_fit_a_shapefile():
 def test_a_file_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(IntegrityError, match="cannot be written"):
         shapefile.write_shapefile(tmp_path / "no" / "x.shp", features())
+
+
+def test_changes_written_some_at_a_time_are_numbered_through(tmp_path, monkeypatch):
+    monkeypatch.setattr(rings, "BATCH_POINTS", 40)
+    gained, lost = (drawn(classes, grid_of(classes), (ClassCode.ICE,))[0] for classes in (BUSY, RING))
+    write_change_layer(
+        tmp_path / "c.gpkg",
+        ChangeLayer("2024-06-01", "2024-07-01", gained.crs, {"ice_gain": gained, "ice_loss": lost}),
+    )
+    frame = pyogrio.read_dataframe(tmp_path / "c.gpkg")
+    count = len(gained.n_px)
+    assert frame["id"].tolist() == list(range(1, count + 2))
+    assert frame["change"].tolist() == ["ice_gain"] * count + ["ice_loss"]
+    assert frame["n_px"].tolist() == [*gained.n_px.tolist(), 24]
+    assert {str(day)[:10] for day in frame["from_date"]} == {"2024-06-01"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -599,3 +600,14 @@ def test_hodges_lehmann_agrees_with_a_plain_count_and_knows_ties():
 
 def test_variance_without_ties_is_the_textbook_one():
     assert variance_of_s(np.arange(10.0)) == 125
+
+
+@pytest.mark.parametrize("km2", [0.0, 0.1, 2.5])
+@pytest.mark.parametrize("count", [12, 40, 700])
+def test_areas_that_never_change_have_a_trend_of_nothing(km2, count):
+    told = trend_of(np.arange(count) / 12, np.full(count, km2))
+    line = told.least_squares
+    assert (line.slope_km2_per_year, line.stderr_km2_per_year, line.r, line.p) == (0, 0, 0, 1)
+    assert told.slope_km2_per_year.value == 0
+    assert told.mann_kendall.p == 1
+    json.dumps(asdict(told), allow_nan=False)

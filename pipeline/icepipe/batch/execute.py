@@ -12,7 +12,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 BYTES_PER_PIXEL = 9
-"""Of a run grid's pixel, for one observation in work: class raster, labels and a mask."""
+"""Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
+its pieces."""
 
 BYTES_BESIDE = 300 * 2**20
 """Libraries, blocks and caches."""

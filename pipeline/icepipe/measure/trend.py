@@ -36,7 +36,10 @@ MAX_TREND_POINTS = 4_000
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """Ordinary least squares, as sea-ice indices print it: slope with standard error, correlation and p."""
+    """Ordinary least squares, as sea-ice indices print it: slope with standard error, correlation and p.
+
+    Values that are all the same have slope, error and correlation 0, and p 1.
+    """
 
     slope_km2_per_year: float
     stderr_km2_per_year: float
@@ -93,15 +96,16 @@ def least_squares(x: Float64, y: Float64, percent_of: float) -> LeastSquares:
     from scipy.stats import linregress
 
     line = linregress(x, y)
-    slope, error = float(line.slope), float(line.stderr)
+    rises = bool(np.ptp(y))  # where none does, correlation is not defined, and scipy gives NaN for what hangs on it
+    slope, error = (float(line.slope), float(line.stderr)) if rises else (0.0, 0.0)
     scale = 1000 / percent_of if percent_of else None
     return LeastSquares(
         slope_km2_per_year=slope,
         stderr_km2_per_year=error,
         slope_percent_per_decade=slope * scale if scale else None,
         stderr_percent_per_decade=error * scale if scale else None,
-        r=float(line.rvalue),
-        p=float(line.pvalue),
+        r=float(line.rvalue) if rises else 0.0,
+        p=float(line.pvalue) if rises else 1.0,
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from icepipe.compiled import compiled
 from icepipe.records import Float64, Int32, Int64, UInt8
+from icepipe.segment.kernels import nearest
 
 Codes = NDArray[np.signedinteger[Any]]
 """int32 where a table holds all colours, else int64."""
@@ -42,24 +43,6 @@ def replace_codes(codes: Codes, ranks: Int32) -> None:
 
 
 @compiled
-def _nearest(places: Float64, centroids: Float64, first: int, count: int, best: Float64, member: UInt8) -> None:
-    """Number of the nearest centroid of a chunk of colours, the first of equals, and the squared distance to it."""
-    distance = np.empty(count)
-    for number in range(centroids.shape[0]):
-        for i in range(count):
-            distance[i] = 0.0
-        for axis in range(centroids.shape[1]):
-            value = centroids[number, axis]
-            for i in range(count):
-                apart = places[axis, first + i] - value
-                distance[i] += apart * apart
-        for i in range(count):
-            closer = number == 0 or distance[i] < best[first + i]
-            best[first + i] = distance[i] if closer else best[first + i]
-            member[first + i] = number if closer else member[first + i]
-
-
-@compiled
 def assign(
     places: Float64,
     weights: Float64,
@@ -88,10 +71,11 @@ def assign(
     """
     sums[:] = 0.0
     counts[:] = 0.0
-    total = places.shape[1]
+    total, distance = places.shape[1], np.empty(CHUNK)
     for first in range(0, total, CHUNK):
         count = min(CHUNK, total - first)
-        _nearest(places, centroids, first, count, best, member)
+        end = first + count
+        nearest(places[:, first:end], centroids, count, best[first:end], distance, member[first:end])
         for i in range(first, first + count):
             counts[member[i]] += weights[i]
             for axis in range(places.shape[0]):

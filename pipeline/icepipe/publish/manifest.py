@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from icepipe.errors import ConfigError, IntegrityError
+from icepipe.errors import ConfigError, IcepipeError, IntegrityError
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.publish.atomic import replace_file
 from icepipe.publish.record import Record
@@ -38,6 +38,14 @@ def write_manifest(
     files = {name: known.get(name) or fingerprint(path) for name, path in files_of(folder).items()}
     with replace_file(folder / FILE) as part:
         part.write_text(_text(files), encoding="utf-8")
+
+
+def listed(folder: Path) -> frozenset[str]:
+    """Files that an earlier run left by its manifest; none where there is no whole manifest."""
+    try:
+        return frozenset(read_manifest(folder))
+    except IcepipeError:
+        return frozenset()
 
 
 def list_again(folder: Path, names: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ Documents are built as plain values: they are small, and the tests hold them aga
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pyproj
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.errors import IntegrityError
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.moments import Interval, interval_of
 from icepipe.publish.record import FILE as RECORD
@@ -49,6 +51,9 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ".qml": ("application/xml", "style"),
     ".qgs": ("application/xml", "style"),
     ".png": ("image/png", "overview"),
+    ".svg": ("image/svg+xml", "overview"),
+    ".gif": ("image/gif", "overview"),
+    ".html": ("text/html", "overview"),
     ".json": ("application/json", "metadata"),
 }
 """Media type and role of a file by its suffix."""
@@ -56,6 +61,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 _RUN_FILES = (
     *("series.csv", "series.parquet", "history.csv", "change.csv", "trend.json", "alerts.csv", "regions.gpkg"),
     *("model.json", "k.png", "basis.json", "run.json", "{name}.qgs", "{name}.gpkg"),
+    *("report.html", "series.png", "series.svg", "timelapse.gif"),
 )
 """Files of a run's folder that the collection offers, where they are there."""
 
@@ -84,6 +90,12 @@ def _asset(path: Path) -> dict[str, Any]:
 def _assets(paths: Iterable[Path], stem: str) -> dict[str, dict[str, Any]]:
     """An asset for every file, called by the part of its name that is not that of all."""
     return {path.name.removeprefix(f"{stem}_"): _asset(path) for path in sorted(paths)}
+
+
+def _run_assets(folder: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Assets of the files of a run that are there."""
+    files = (folder / file.format(name=name) for file in _RUN_FILES)
+    return _assets((path for path in files if path.is_file()), name)
 
 
 def _link(rel: str, href: str, kind: str = "application/json") -> dict[str, str]:
@@ -190,7 +202,6 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
         If it cannot be written.
     """
     there = [key for key in sorted(records) if (folder / "observations" / key / item_name(name, key)).is_file()]
-    files = (folder / file.format(name=name) for file in _RUN_FILES)
     items = [_link("item", f"./observations/{key}/{item_name(name, key)}", "application/geo+json") for key in there]
     document = {
         "type": "Collection",
@@ -205,6 +216,24 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
             "temporal": {"interval": [_temporal([records[key] for key in there])]},
         },
         "links": [_link("root", f"./{COLLECTION}"), *items],
-        "assets": _assets((path for path in files if path.is_file()), name),
+        "assets": _run_assets(folder, name),
     }
     write_json(folder / COLLECTION, document)
+
+
+def renew_assets(folder: Path) -> None:
+    """Bring the assets of ``collection.json`` up to the files of the run that are there.
+
+    Raises
+    ------
+    IntegrityError
+        If it is not what a run writes, or cannot be written.
+    """
+    path = folder / COLLECTION
+    try:
+        document = json.loads(path.read_bytes())
+        renewed = document | {"assets": _run_assets(folder, document["id"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again") from error
+    if renewed != document:
+        write_json(path, renewed)

@@ -44,8 +44,13 @@ def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
 
 
 @compiled
-def _nearest(places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64) -> None:
-    """Number of the nearest centroid of every place of a chunk; the first of equals."""
+def nearest(
+    places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64 | UInt8
+) -> None:
+    """Number of the nearest centroid of every place of a chunk, the first of equals, and the squared distance to it.
+
+    Filled are ``cluster`` and ``best``, shape (count,) or longer; ``distance`` is for work in between.
+    """
     for number in range(centroids.shape[0]):
         for i in range(count):
             distance[i] = 0.0
@@ -140,7 +145,7 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
             _scale(features, axes, spans, count, places)
         else:
             _copy(part, places)
-        _nearest(places, centroids, count, best, distance, cluster)
+        nearest(places, centroids, count, best, distance, cluster)
         for level in range(3):
             _pattern(features, of, levels[level], count, met[level])
         _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start : start + count])

@@ -11,7 +11,7 @@ from icepipe.measure.points import EXCLUDING
 from icepipe.measure.series import Row
 from icepipe.publish.quicklook import scale_bar
 from icepipe.publish.report.flags import codes_of, meaning
-from icepipe.publish.report.images import Drawn
+from icepipe.publish.report.images import MOST_PICTURED, Drawn
 from icepipe.publish.report.numbers import percent, plain_number
 from icepipe.publish.report.source import Published
 
@@ -163,17 +163,27 @@ def shown_classes(published: Published) -> list[dict[str, Any]]:
     return [entry for entry in _classes() if entry["name"] in there or entry["name"] in {"water", "ice"}]
 
 
-def script_data(published: Published, drawn: Sequence[Drawn]) -> dict[str, Any]:
-    """What the page's script works on."""
-    starts = {shown.key: shown.start for shown in published.observations}
+def observations_of(published: Published, drawn: Sequence[Drawn]) -> list[dict[str, str]]:
+    """Every observation with its time and its pictures; empty where it has none."""
+    pictures = {one.key: one for one in drawn}
+    return [
+        {
+            "key": shown.key,
+            "start": shown.start,
+            "classes": pictures[shown.key].classes if shown.key in pictures else "",
+            "picture": pictures[shown.key].picture if shown.key in pictures else "",
+        }
+        for shown in published.observations
+    ]
+
+
+def script_data(published: Published) -> dict[str, Any]:
+    """What the page's script works on, but for the observations."""
     return {
         "series": published.series_csv,
         "charted": [code.label for code in CHARTED],
         "unusable": list(EXCLUDING),
         "classes": _classes(),
-        "observations": [
-            {"key": one.key, "start": starts[one.key], "classes": one.classes, "picture": one.picture} for one in drawn
-        ],
         "changes": changes_of(published),
     }
 
@@ -194,6 +204,7 @@ def page_values(published: Published) -> dict[str, Any]:
         "failed": published.run["failed"],
         "notes": published.run["notes"],
         "provenance": provenance_of(published),
+        "most_pictured": MOST_PICTURED,
         "has_pictures": any(shown.picture for shown in published.observations),
         "scale": {"percent": f"{100 * part:.3f}", "label": label},
         "aspect": f"{published.grid.width} / {published.grid.height}",

@@ -29,6 +29,9 @@ SIDES = (PANEL_PX, 540, 450, 380, 320, 270, 220, 180, 150, 125, 100, 80)
 COLOURS = 64
 """Of a picture's palette."""
 
+MOST_PICTURED = 300
+"""Newest observations that the page has maps of; it has the numbers of all."""
+
 TRIED = 8
 """Observations that a size is tried on before all are drawn in it."""
 
@@ -129,8 +132,8 @@ def _is_within(observations: Sequence[Shown], size: tuple[int, int], letters: in
 
 
 def draw_all(published: Published, letters: int) -> tuple[Drawn, ...]:
-    """Every observation, in the largest size in which all take at most so many letters; else in the smallest."""
-    observations = published.observations
+    """The newest observations, in the largest size in which all take at most so many letters; else in the smallest."""
+    observations = published.observations[-MOST_PICTURED:]
     for side in SIDES:
         size = size_within(published.grid, side)
         if side != SIDES[-1] and not _is_within(observations, size, letters):

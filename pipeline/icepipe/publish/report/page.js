@@ -4,8 +4,8 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const rows = parseCsv(data.series);
+  const byPlace = new Map(rows.map((row) => [[row.region, row.date, row.class].join("\n"), row]));
   const regions = [...new Set(rows.map((row) => row.region))];
-  const byClass = new Map(data.classes.map((entry) => [entry.name, entry]));
   const state = { region: 0, date: data.observations.length - 1 };
 
   /* ---- tables and numbers ---- */
@@ -68,7 +68,7 @@
   const flagsOf = (row) => row.flags.split(";").filter(Boolean);
 
   function rowOf(key, label) {
-    return rows.find((row) => row.region === regions[state.region] && row.date === key && row.class === label);
+    return byPlace.get([regions[state.region], key, label].join("\n"));
   }
 
   /* ---- areas over time ---- */
@@ -227,7 +227,9 @@
   function show(index) {
     state.date = index;
     const observation = data.observations[index];
-    at("map-classes").src = observation.classes;
+    at("map-classes").hidden = !observation.classes;
+    at("map-lacking").hidden = Boolean(observation.classes);
+    if (observation.classes) at("map-classes").src = observation.classes;
     at("map-classes").alt = `Classes on ${observation.key}: ${told(observation.key, "ice")}, ${told(observation.key, "water")}`;
     const picture = at("map-picture");
     picture.hidden = !observation.picture;
@@ -309,6 +311,13 @@
   async function drawChange() {
     const [from, to] = [Number(at("change-from").value), Number(at("change-to").value)];
     tellChange(from, to);
+    const lacking = [from, to].some((index) => !data.observations[index].classes);
+    at("change-map").hidden = lacking;
+    at("change-lacking").hidden = !lacking;
+    if (lacking) {
+      at("change-legend").replaceChildren();
+      return;
+    }
     const [before, after] = [await classesOf(from), await classesOf(to)];
     if (from !== Number(at("change-from").value) || to !== Number(at("change-to").value)) return;
     const canvas = at("change-map");

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from icepipe.publish.report.data import page_values, script_data
-from icepipe.publish.report.images import draw_all
+from icepipe.publish.report.data import observations_of, page_values, script_data
+from icepipe.publish.report.images import MOST_PICTURED, Drawn, draw_all
 from icepipe.publish.report.source import Published
 
 if TYPE_CHECKING:
@@ -73,11 +74,13 @@ def page(published: Published) -> str:
     style = environment.get_template("page.css").render(values)
     script = files("icepipe.publish.report").joinpath("page.js").read_text(encoding="utf-8")
 
-    def rendered(data: str) -> str:
-        inside = {"style": Markup(style), "script": Markup(script), "data": Markup(data)}  # noqa: S704
+    data = script_data(published)
+
+    def rendered(drawn: Sequence[Drawn]) -> str:
+        shown = safe_json(data | {"observations": observations_of(published, drawn)})
+        inside = {"style": Markup(style), "script": Markup(script), "data": Markup(shown)}  # noqa: S704
         return environment.get_template("page.html").render(values, **inside, policy=policy(style, script))
 
-    bare = len(rendered(safe_json(script_data(published, ()))).encode())
-    room = LARGEST * max(1, len(published.observations) / PICTURED) - bare
-    drawn = draw_all(published, max(LEAST_FOR_PICTURES, int(room)))
-    return rendered(safe_json(script_data(published, drawn)))
+    pictured = min(len(published.observations), MOST_PICTURED)
+    room = LARGEST * max(1, pictured / PICTURED) - len(rendered(()).encode())
+    return rendered(draw_all(published, max(LEAST_FOR_PICTURES, int(room))))

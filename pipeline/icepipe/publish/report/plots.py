@@ -88,14 +88,22 @@ def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[Spot |
             linewidth=0.5,
         )
         axes.plot(when, [s.km2 for s in run], color=colour, linewidth=2, path_effects=cased)  # type: ignore[arg-type]
-    for spot in filter(None, found):
-        if spot.most > spot.high:
-            up = [spot.high, spot.most]
-            axes.plot([spot.when] * 2, up, color=CASING, linewidth=1, linestyle=":", marker="_")  # type: ignore[arg-type]
-        bounds = [[spot.km2 - spot.low], [spot.high - spot.km2]]
-        face = "white" if spot.flagged else colour
+    _draw_spots(axes, colour, marker, [spot for spot in found if spot])
+
+
+def _draw_spots(axes: Axes, colour: tuple[float, float, float], marker: str, found: Sequence[Spot]) -> None:
+    """Marks with their bounds, and dotted what each would be with all that was not seen; alike ones in one go."""
+    unseen = [spot for spot in found if spot.most > spot.high]
+    when = [spot.when for spot in unseen]
+    tops = [spot.most for spot in unseen]
+    axes.vlines(when, [s.high for s in unseen], tops, colors=CASING, linewidth=1, linestyles=":")  # type: ignore[arg-type]
+    axes.plot(when, tops, color=CASING, marker="_", linestyle="none")  # type: ignore[arg-type]
+    for flagged, face in ((False, colour), (True, "white")):
+        alike = [spot for spot in found if spot.flagged == flagged]
+        when, km2 = [spot.when for spot in alike], [spot.km2 for spot in alike]
+        bounds = [[spot.km2 - spot.low for spot in alike], [spot.high - spot.km2 for spot in alike]]
         look = {"color": CASING, "marker": marker, "markersize": 6, "linestyle": "none", "markerfacecolor": face}
-        axes.errorbar([spot.when], [spot.km2], yerr=bounds, elinewidth=1, capsize=2, **look)  # type: ignore[arg-type]
+        axes.errorbar(when, km2, yerr=bounds, elinewidth=1, capsize=2, **look)  # type: ignore[arg-type]
 
 
 def _legend(axes: Axes) -> None:

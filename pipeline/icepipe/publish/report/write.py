@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from icepipe.publish.atomic import replace_file
+from icepipe.publish.manifest import listed
 from icepipe.publish.report.page import page
 from icepipe.publish.report.plots import series_png, series_svg
 from icepipe.publish.report.source import read_published
@@ -41,6 +42,6 @@ def write_report(folder: Path) -> None:
 
 
 def drop_report(folder: Path) -> None:
-    """Remove what an earlier run wrote of it."""
-    for name in FILES:
+    """Remove what an earlier run wrote of it, and no file of somebody else's."""
+    for name in listed(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
