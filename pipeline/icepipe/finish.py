@@ -81,10 +81,9 @@ def _publish_model(folder: Path, model: Model | None) -> None:
         (folder / "k.png").unlink(missing_ok=True)
 
 
-def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
-    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
+def _collected(plan: Plan, happened: Happened) -> Collected:
     config, drawing = plan.config, plan.drawing
-    collected = Collected(
+    return Collected(
         folder=config.run_folder,
         name=config.name,
         codes=drawing.codes,
@@ -92,8 +91,12 @@ def _publish_geopackage(plan: Plan, happened: Happened) -> dict[str, str]:
         multi=is_cut(drawing.crs),
         records=happened.records,
     )
-    before = geopackage_before(config.run_folder)
-    if "geopackage" in config.publish.polygons.format:
+
+
+def _publish_geopackage(plan: Plan, collected: Collected) -> dict[str, str]:
+    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
+    before = geopackage_before(collected.folder)
+    if "geopackage" in plan.config.publish.polygons.format:
         return write_run_geopackage(collected, before)
     if before:
         collected.path.unlink(missing_ok=True)
@@ -114,6 +117,8 @@ def finish(
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
+    collected = _collected(plan, happened)
+    geopackage = _publish_geopackage(plan, collected)
     document = provenance(
         plan.config,
         basis,
@@ -123,11 +128,11 @@ def finish(
         happened.outside_km2,
         result.faults,
         result.notes,
-        _publish_geopackage(plan, happened),
+        geopackage,
     )
     write_json(folder / "run.json", document)
     moments = {key: record.moments for key, record in happened.records.items()}
-    write_project(folder, plan.config.name, moments, plan.grid)
+    write_project(folder, plan.config.name, moments, plan.grid, collected.path if geopackage else None)
     try:
         if plan.config.publish.report:
             write_report(folder)

@@ -42,13 +42,21 @@ def text_of(moment):
 
 def about_vector(layer):
     """Count, sum, types and fill colour of a vector layer."""
-    symbol = layer.renderer().symbol() if layer.renderer() else None
     return {
         "features": layer.featureCount(),
         "area_m2": sum(f["area_m2"] for f in layer.getFeatures()) if layer.fields().indexOf("area_m2") >= 0 else None,
         "types": {field.name(): field.typeName() for field in layer.fields()},
-        "colours": {str(layer.renderer().type()): symbol.color().name()} if symbol else {},
+        "colours": colours_of(layer.renderer()),
     }
+
+
+def colours_of(renderer):
+    """Colours of what is drawn, by the kind of its style or by value."""
+    if renderer is None:
+        return {}
+    if renderer.type() == "categorizedSymbol":
+        return {category.value(): category.symbol().color().name() for category in renderer.categories()}
+    return {str(renderer.type()): renderer.symbol().color().name()}
 
 
 def about_raster(layer):
@@ -112,6 +120,7 @@ def about_project(path, moment, picture):
         "stops": [text_of(r.begin()) for r in QgsTemporalUtils.usedTemporalRangesForProject(project)],
         "groups": {g.name(): [node.layerId() for node in g.findLayers()] for g in root.findGroups()},
         "layers": {key: about(layer) for key, layer in project.mapLayers().items()},
+        "ticked": [node.layerId() for node in root.findLayers() if node.isVisible()],
         "drawn": draw(project, moment, picture),
     }
 

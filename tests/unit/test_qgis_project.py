@@ -15,8 +15,11 @@ from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
 from icepipe.publish.features import Features
+from icepipe.publish.geopackage import write_features as write_geopackage
+from icepipe.publish.geoparquet import write_geoparquet
 from icepipe.publish.moments import Interval, interval_of
-from icepipe.publish.qgis import MapLayer, find_layers, project_xml, write_project
+from icepipe.publish.project_layers import MapLayer, find_layers
+from icepipe.publish.qgis import project_xml, write_project
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.shapefile import write_shapefile
 from icepipe.records import GeoBox, Observation, Scene
@@ -68,6 +71,31 @@ def test_it_holds_the_files_that_are_there_by_class_and_date(tmp_path):
     assert len(set(in_tree)) == len(in_tree)
 
 
+def test_a_shapefile_comes_first_then_a_geopackage_of_the_date_then_the_one_of_all_dates(tmp_path):
+    make(tmp_path, codes=(ClassCode.ICE,))
+    together = tmp_path / "bay.gpkg"
+    area = PixelArea.of(GRID)
+    for key, kinds in {KEYS[0]: ("shp", "gpkg", "parquet"), KEYS[1]: ("gpkg", "parquet")}.items():
+        layer = vectorize(CLASSES, ClassCode.WATER, GRID, area.units, area.unit_m2)
+        features = Features(layer, dt.date(2024, 7, 1), key)
+        for kind in kinds:
+            write = {"shp": write_shapefile, "gpkg": write_geopackage, "parquet": write_geoparquet}[kind]
+            write(tmp_path / "observations" / key / f"bay_{key}_water.{kind}", features)
+        if key == KEYS[0]:
+            write_geopackage(together, features)
+
+    def sources():
+        layers = find_layers(tmp_path, "bay", MOMENTS, GRID.crs, together)
+        return [layer.source for layer in layers if layer.group == "water"]
+
+    stems = [f"./observations/{key}/bay_{key}_water" for key in KEYS]
+    assert sources() == [f"{stems[0]}.shp", f"{stems[1]}.gpkg|layername=water"]
+    for path in tmp_path.rglob("*_water.[sg][hp]*"):
+        path.unlink()
+    assert sources() == [f"./bay.gpkg|layername=water|subset=\"observation\" = '{key}'" for key in KEYS]
+    assert [s for s in find_layers(tmp_path, "bay", MOMENTS, GRID.crs) if s.group == "water"] == []
+
+
 def test_every_path_is_relative(tmp_path):
     folder = make(tmp_path / "run")
     (folder / "series.csv").write_text("a\n1\n")
@@ -106,8 +134,8 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
 
 def test_names_are_escaped():
     key = "2024-07-01<b>&\"'c"
-    layer = MapLayer(key, ClassCode.ICE, f"./{key}.shp", GRID.crs, Interval.of(MOMENTS[KEYS[0]]))
-    root = ElementTree.fromstring(project_xml(key, GRID, [layer], has_series=True))
+    layer = MapLayer(f"ice {key}", f"./{key}.shp", "ogr", "ice", GRID.crs, Interval.of(MOMENTS[KEYS[0]]))
+    root = ElementTree.fromstring(project_xml(key, GRID, [layer]))
     assert root.findtext("title") == root.get("projectname") == key
     assert root.findtext(".//maplayer/datasource") == f"./{key}.shp"
     assert root.findtext(".//maplayer/id") == "ice_2024_07_01_b____c"

@@ -5,33 +5,16 @@ Paths are relative and ids come from names, so that the file is the same bytes w
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
-import pyproj
-
-from icepipe.classes import ClassCode
-from icepipe.errors import IntegrityError
 from icepipe.publish.atomic import replace_file
 from icepipe.publish.moments import Interval
-from icepipe.publish.styles import WRITTEN_FOR, add, classes_pipe, polygon_renderer, xml_text
+from icepipe.publish.project_layers import MapLayer, find_layers
+from icepipe.publish.styles import WRITTEN_FOR, add, xml_text
 from icepipe.records import GeoBox
-
-VECTORS = (".shp", ".fgb")
-"""Vector files of an observation that QGIS opens; the first that is there is taken."""
-
-GROUPS = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
-"""Classes whose polygons are shown, from the top down."""
-
-SERIES = "series.csv"
-TABLE_ID = "series_table"
-"""QGIS takes no id of ten characters or fewer for its own."""
-
-RASTERS = "class rasters"
 
 NAVIGATION_ANIMATED = "1"
 """The time slider is on as the project opens."""
@@ -41,108 +24,6 @@ STEP_BY_LAYER = "xxx"
 
 MARGIN = 0.02
 """Part of the map's size that is left free around it."""
-
-
-@dataclass(frozen=True)
-class MapLayer:
-    """One layer of a project.
-
-    Attributes
-    ----------
-    key
-        Key of its observation.
-    code
-        Class of its polygons; None for the class raster.
-    source
-        Path, relative to the project.
-    crs
-        WKT of its coordinates.
-    interval
-        When what it shows was seen.
-    """
-
-    key: str
-    code: ClassCode | None
-    source: str
-    crs: str
-    interval: Interval
-
-    @property
-    def group(self) -> str:
-        """Group that it stands in."""
-        return self.code.label if self.code else RASTERS
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return f"{self.code.label if self.code else 'classes'} {self.key}"
-
-    @property
-    def id(self) -> str:
-        """What the project calls it."""
-        return re.sub(r"\W", "_", self.name)
-
-    @property
-    def provider(self) -> str:
-        """Part of QGIS that reads it."""
-        return "ogr" if self.code else "gdal"
-
-
-def _crs_of(path: Path) -> str:
-    """WKT of a vector file's coordinates, which need not be the grid's."""
-    from pyogrio import read_info
-    from pyogrio.errors import DataSourceError
-
-    try:
-        return str(pyproj.CRS.from_user_input(read_info(path)["crs"]).to_wkt())
-    except (DataSourceError, pyproj.exceptions.CRSError) as error:
-        raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
-
-
-def _system_as_told(path: Path) -> str:
-    """What tells a file's coordinate system, at a glance: a text that many Shapefiles share, or the file itself."""
-    beside = path.with_suffix(".prj")
-    return beside.read_text() if path.suffix == ".shp" and beside.is_file() else str(path)
-
-
-def find_layers(folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str) -> tuple[MapLayer, ...]:
-    """Layers of the files that are there: polygons class by class, then class rasters, each in the order of time.
-
-    Parameters
-    ----------
-    folder
-        Folder of the run.
-    name
-        Its name, which starts every file's name.
-    moments
-        First and last second of each observation as ISO text, by key.
-    crs
-        WKT of the run grid.
-
-    Raises
-    ------
-    IntegrityError
-        If a file does not say where its coordinates are.
-    """
-    stems = [(key, folder / "observations" / key / f"{name}_{key}") for key in sorted(moments)]
-    when = {key: Interval.of(texts) for key, texts in moments.items()}
-    layers, systems = [], dict[str, str]()
-    for code in GROUPS:
-        for key, stem in stems:
-            candidates = (Path(f"{stem}_{code.label}{suffix}") for suffix in VECTORS)
-            path = next((path for path in candidates if path.is_file()), None)
-            if path is None:
-                continue
-            told = _system_as_told(path)
-            systems[told] = systems.get(told) or _crs_of(path)
-            layers.append(MapLayer(key, code, _relative(path, folder), systems[told], when[key]))
-    rasters = ((key, Path(f"{stem}_classes.tif")) for key, stem in stems)
-    layers += [MapLayer(key, None, _relative(path, folder), crs, when[key]) for key, path in rasters if path.is_file()]
-    return tuple(layers)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return f"./{path.relative_to(folder).as_posix()}"
 
 
 def _add_crs(parent: Element, tag: str, wkt: str) -> None:
@@ -156,43 +37,45 @@ def _add_range(parent: Element, tag: str, interval: Interval) -> None:
         add(held, tag_, text)
 
 
+def _kind(layer: MapLayer) -> dict[str, str]:
+    if layer.provider == "gdal":
+        return {"type": "raster"}
+    return {"type": "vector", "geometry": "Polygon" if layer.draw else "No geometry"}
+
+
 def _add_layer(parent: Element, layer: MapLayer) -> None:
-    kind = {"type": "vector", "geometry": "Polygon"} if layer.code else {"type": "raster"}
-    element = SubElement(parent, "maplayer", kind)
+    element = SubElement(parent, "maplayer", _kind(layer))
     add(element, "id", layer.id)
     add(element, "datasource", layer.source)
     add(element, "layername", layer.name)
-    _add_crs(element, "srs", layer.crs)
-    provider = add(element, "provider", layer.provider)
-    if layer.code:
-        provider.set("encoding", "UTF-8")
-    _add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", layer.interval)
-    element.append(polygon_renderer(layer.code) if layer.code else classes_pipe())
+    if layer.crs:
+        _add_crs(element, "srs", layer.crs)
+    add(element, "provider", layer.provider, **({} if layer.provider == "gdal" else {"encoding": "UTF-8"}))
+    if layer.interval:
+        _add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", layer.interval)
+    if layer.draw:
+        element.append(layer.draw())
 
 
-def _add_table(parent: Element, source: str) -> None:
-    element = SubElement(parent, "maplayer", {"type": "vector", "geometry": "No geometry"})
-    for tag, text in (("id", TABLE_ID), ("datasource", source), ("layername", "series")):
-        add(element, tag, text)
-    add(element, "provider", "delimitedtext", encoding="UTF-8")
+def _add_to_tree(parent: Element, layer: MapLayer) -> None:
+    told = {"id": layer.id, "name": layer.name, "source": layer.source, "providerKey": layer.provider}
+    SubElement(parent, "layer-tree-layer", told | {"checked": _ticked(layer.shown), "expanded": "0"})
 
 
-def _add_to_tree(parent: Element, layer_id: str, name: str, source: str, provider: str) -> None:
-    told = {"id": layer_id, "name": name, "source": source, "providerKey": provider}
-    SubElement(parent, "layer-tree-layer", told | {"checked": "Qt::Checked", "expanded": "0"})
+def _ticked(shown: bool) -> str:
+    return "Qt::Checked" if shown else "Qt::Unchecked"
 
 
-def _add_tree(root: Element, layers: Sequence[MapLayer], table: str | None) -> None:
+def _add_tree(root: Element, layers: Sequence[MapLayer]) -> None:
+    """Layers as they follow one another, those of a group within it."""
     tree = SubElement(root, "layer-tree-group")
-    groups: dict[str, list[MapLayer]] = defaultdict(list)
-    for layer in layers:
-        groups[layer.group].append(layer)
-    for name, members in groups.items():
-        group = SubElement(tree, "layer-tree-group", {"name": name, "checked": "Qt::Checked", "expanded": "0"})
-        for layer in members:
-            _add_to_tree(group, layer.id, layer.name, layer.source, layer.provider)
-    if table:
-        _add_to_tree(tree, TABLE_ID, "series", table, "delimitedtext")
+    for name, members in groupby(layers, key=lambda layer: layer.group):
+        held, parent = list(members), tree
+        if name:
+            shown = _ticked(held[0].shown)
+            parent = SubElement(tree, "layer-tree-group", {"name": name, "checked": shown, "expanded": "0"})
+        for layer in held:
+            _add_to_tree(parent, layer)
 
 
 def _add_view(root: Element, grid: GeoBox) -> None:
@@ -206,9 +89,9 @@ def _add_view(root: Element, grid: GeoBox) -> None:
     _add_crs(canvas, "destinationsrs", grid.crs)
 
 
-def _add_time(root: Element, properties: Element, layers: Sequence[MapLayer]) -> None:
+def _add_time(root: Element, properties: Element, seen: Sequence[Interval]) -> None:
     """The season as the project's time, and a slider that is on and stops at every date."""
-    season = Interval(min(layer.interval.start for layer in layers), max(layer.interval.end for layer in layers))
+    season = Interval(min(interval.start for interval in seen), max(interval.end for interval in seen))
     slider = SubElement(properties, "TemporalControllerWidget")
     add(slider, "StartDateTime", season.texts[0], type="QString")
     add(slider, "EndDateTime", season.texts[1], type="QString")
@@ -217,7 +100,7 @@ def _add_time(root: Element, properties: Element, layers: Sequence[MapLayer]) ->
     _add_range(SubElement(root, "ProjectTimeSettings", settings), "TemporalRange", season)
 
 
-def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer], has_series: bool) -> str:
+def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer]) -> str:
     """A project as text.
 
     Parameters
@@ -227,37 +110,46 @@ def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer], has_series:
     grid
         The run grid: the map's coordinate system and what it shows first.
     layers
-        What it holds.
-    has_series
-        Whether the series stands beside it.
+        What it holds, from the top down.
     """
     root = Element("qgis", {"projectname": name, "version": f"{WRITTEN_FOR}.0"})
     add(root, "title", name)
     _add_crs(root, "projectCrs", grid.crs)
-    table = f"file:./{SERIES}?type=csv&detectTypes=yes&geomType=none" if has_series else None
-    _add_tree(root, layers, table)
+    _add_tree(root, layers)
     _add_view(root, grid)
     held = SubElement(root, "projectlayers")
     for layer in layers:
         _add_layer(held, layer)
-    if table:
-        _add_table(held, table)
     properties = SubElement(root, "properties")
     add(SubElement(properties, "Paths"), "Absolute", "false", type="bool")
     add(SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", "1", type="int")
-    if layers:
-        _add_time(root, properties, layers)
+    seen = [layer.interval for layer in layers if layer.interval]
+    if seen:
+        _add_time(root, properties, seen)
     return xml_text(root)
 
 
-def write_project(folder: Path, name: str, moments: Mapping[str, tuple[str, str]], grid: GeoBox) -> None:
+def write_project(
+    folder: Path, name: str, moments: Mapping[str, tuple[str, str]], grid: GeoBox, together: Path | None = None
+) -> None:
     """Write ``<name>.qgs`` into the folder of a run, for the files that are there.
+
+    Parameters
+    ----------
+    folder, name
+        Of the run.
+    moments
+        First and last second of each observation as ISO text, by key.
+    grid
+        The run grid.
+    together
+        The run's GeoPackage of all observations; None where there is none.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If it cannot be written, or a file does not say where its coordinates are.
     """
-    layers = find_layers(folder, name, moments, grid.crs)
+    layers = find_layers(folder, name, moments, grid.crs, together)
     with replace_file(folder / f"{name}.qgs") as part:
-        part.write_text(project_xml(name, grid, layers, (folder / SERIES).is_file()), encoding="utf-8")
+        part.write_text(project_xml(name, grid, layers), encoding="utf-8")

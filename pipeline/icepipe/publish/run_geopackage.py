@@ -19,6 +19,11 @@ from icepipe.publish.geopackage import write_geopackage
 from icepipe.publish.geoparquet import read_batches
 from icepipe.publish.record import Record
 
+OBSERVATION = "observation"
+"""Field with the key of the observation that a polygon is of; several can share a date."""
+
+TOGETHER = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -50,27 +55,28 @@ class Collected:
         """Its file."""
         return self.folder / f"{self.name}.gpkg"
 
-    def parts(self, code: ClassCode) -> list[Path]:
-        """Files with one class of every observation, in the order of the keys."""
+    def parts(self, code: ClassCode) -> dict[str, Path]:
+        """Files with one class of every observation, by key and in the order of the keys."""
         folder = self.folder / "observations"
-        return [folder / key / f"{self.name}_{key}_{code.label}.parquet" for key in self.records]
+        return {key: folder / key / f"{self.name}_{key}_{code.label}.parquet" for key in self.records}
 
     @property
     def digest(self) -> str:
         """Changes with everything that the file is made from: its parts, and the code that writes it."""
-        names = {part.name for code in self.codes for part in self.parts(code)}
+        names = {part.name for code in self.codes for part in self.parts(code).values()}
         parts = {key: [o for o in record.outputs if o[0] in names] for key, record in self.records.items()}
         code = {line for record in self.records.values() for line in record.made.code}
-        made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes]]
+        made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes], TOGETHER.names]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _stream(parts: Sequence[Path]) -> pa.RecordBatchReader:
+def _stream(parts: Mapping[str, Path]) -> pa.RecordBatchReader:
     def batches() -> Iterator[pa.RecordBatch]:
-        for part in parts:
-            yield from read_batches(part)
+        for key, part in parts.items():
+            for rows in read_batches(part):
+                yield rows.append_column(OBSERVATION, pa.array([key] * len(rows), pa.string())).cast(TOGETHER)
 
-    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
+    return pa.RecordBatchReader.from_batches(TOGETHER, batches())
 
 
 def write_run_geopackage(collected: Collected, before: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,10 @@ WRITTEN_FOR = "3.22"
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
 
+OUTLINE = "40,40,40,255"
+"""Colour of the regions' outlines."""
+
+
 def xml_text(root: Element) -> str:
     """XML as QGIS writes it; the same text from the same tree."""
     indent(root)
@@ -51,6 +55,15 @@ def polygon_renderer(code: ClassCode) -> Element:
             "style": "solid",
         },
     )
+    return renderer
+
+
+def outline_renderer() -> Element:
+    """How regions are drawn: a dark outline, with what lies within left to be seen."""
+    renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
+    symbol = SubElement(add(renderer, "symbols"), "symbol", {"name": "0", "type": "fill", "alpha": "1"})
+    layer = SubElement(symbol, "layer", {"class": "SimpleLine", "enabled": "1", "locked": "0", "pass": "0"})
+    add_options(layer, {"line_color": OUTLINE, "line_style": "solid", "line_width": "0.3", "line_width_unit": "MM"})
     return renderer
 
 
@@ -93,7 +106,7 @@ CHANGE_STYLES = {
 """Name, colour and fill of each kind of change. Ice that became water is both: the one is a colour, the other lines."""
 
 
-def _change_renderer() -> Element:
+def change_renderer() -> Element:
     """How gain and loss are drawn, by the field ``change``."""
     renderer = Element("renderer-v2", {"type": "categorizedSymbol", "attr": "change", "symbollevels": "0"})
     categories, symbols = add(renderer, "categories"), add(renderer, "symbols")
@@ -110,6 +123,6 @@ def _change_renderer() -> Element:
 def change_qml() -> str:
     """Style file of a layer of gain and loss."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
-    root.append(_change_renderer())
+    root.append(change_renderer())
     add(root, "layerGeometryType", "2")
     return xml_text(root)
