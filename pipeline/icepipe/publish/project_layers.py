@@ -155,8 +155,8 @@ def _changes(run: _Run) -> Iterator[MapLayer]:
     for before, after in pairwise(run.when):
         path = run.folder / "change" / f"{before}_{after}.gpkg"
         if path.is_file():
-            name, (source, crs) = f"change {before} to {after}", _within(run, path, change_layer.LAYER)
-            yield MapLayer(name, source, "ogr", CHANGE, crs, run.when[after], change_renderer, shown=False)
+            name, source = f"change {before} to {after}", f"{run.relative(path)}|layername={change_layer.LAYER}"
+            yield MapLayer(name, source, "ogr", CHANGE, run.crs, run.when[after], change_renderer, shown=False)
 
 
 def _regions(run: _Run) -> Iterator[MapLayer]:
