@@ -10,7 +10,7 @@ from pathlib import Path
 
 from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.catalog import RASTER_SUFFIXES
+from icepipe.inputs.find import RASTER_SUFFIXES
 from icepipe.inputs.grid import run_grid
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.scene import describe, group_files

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from icepipe.config import Config
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.catalog import find_files
 from icepipe.inputs.described import looked_at
+from icepipe.inputs.find import find_files, unlisted_folders
 from icepipe.inputs.fingerprint import Identity, Listing
 from icepipe.inputs.outlines import with_parts
 from icepipe.publish.manifest import NO_OUTPUTS
@@ -73,7 +73,8 @@ def _tree(folder: str) -> Iterator[tuple[str, Identity]]:
 def glance(config: Config, looked: Looked) -> str | None:
     """Thirty-two digits that change with every input, setting, version and output; None where that cannot be told.
 
-    It cannot where a file is so new that another change would leave no trace, or where inputs are not there.
+    It cannot where a file is so new that another change would leave no trace, where inputs are not there, or a
+    folder cannot be looked into.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def glance(config: Config, looked: Looked) -> str | None:
     digest = hashlib.blake2b(digest_size=16)
     try:
         files = find_files(config.inputs.scenes)
+        if unlisted_folders(config.inputs.scenes):
+            return None
         digest.update(json.dumps([config.stated, versions(), config.run_folder.name]).encode())
         digest.update("\0".join(map(ascii, map(str, files))).encode())
         for path, stamp in _stamps(looked):

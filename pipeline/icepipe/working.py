@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from icepipe.measure.polygons import draw_polygons
 from icepipe.observe import Work, observe, rows_of
 from icepipe.publish.mapped import mapped_of
 from icepipe.publish.observation import publish_observation, redraw_observation
-from icepipe.publish.record import Made, Record, read_record
+from icepipe.publish.record import Made, Record, last_record, read_record
 from icepipe.records import Observation, UInt8
 from icepipe.standing import OBSERVATIONS, Standing, inputs_of, made_of, record_done
 
@@ -125,10 +126,21 @@ def _observe(work: Work, standing: Standing, observation: Observation, folder: P
         return publish_observation(folder, config.name, observed, plan.sensor, rows, made, work.where, own, formats)
 
 
+def _out_of_sight(work: Work, standing: Standing, observation: Observation) -> InputError | None:
+    """The fault of a folder that may still hold a file that an observation was made from and that is not found now."""
+    unlisted = work.plan.catalog.unlisted
+    old = last_record(standing.folder / OBSERVATIONS / observation.key) if unlisted else None
+    if old is None:
+        return None
+    had = Counter(name for name, _ in old.made.inputs)
+    had.subtract(path.name for path in inputs_of(work, observation, standing.listing))
+    return unlisted[0] if max(had.values(), default=0) > 0 else None
+
+
 def _do(work: Work, standing: Standing, force: bool, observation: Observation) -> tuple[Record, bool] | InputError:
     """Bring one observation up to date; its record and whether work was needed, or the fault."""
     folder = standing.folder / OBSERVATIONS / observation.key
-    if lacking := work.plan.lacking.get(observation.key):
+    if lacking := work.plan.lacking.get(observation.key) or _out_of_sight(work, standing, observation):
         return lacking
     try:
         with step("check", observation.key):

@@ -10,7 +10,8 @@ import pytest
 from icepipe.classes import ClassCode
 from icepipe.config_inputs import Inputs
 from icepipe.errors import ConfigError, InputError
-from icepipe.inputs.catalog import find_files, without_masks
+from icepipe.inputs.catalog import without_masks
+from icepipe.inputs.find import find_files
 from icepipe.inputs.metadata import earth_sun_distance, landsat_scale, read_mtl, read_sentinel2
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.scene import describe, group_files

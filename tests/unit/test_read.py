@@ -13,9 +13,10 @@ from rasterio.enums import ColorInterp
 
 from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.catalog import find_files, find_scenes, observations
+from icepipe.inputs.catalog import find_scenes, observations
 from icepipe.inputs.checks import open_raster
 from icepipe.inputs.decode import _units_of, read_window
+from icepipe.inputs.find import find_files
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import glob
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,14 +15,13 @@ from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.dates import stamp_of
 from icepipe.inputs.earth import Earth
+from icepipe.inputs.find import UnlistedFolder, find_files, is_something_else, unlisted_folders
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.quality import is_quality
 from icepipe.inputs.roles import BAND_FILE, product_folder, product_names
 from icepipe.inputs.scene import Describe, describe, group_files
 from icepipe.inputs.sensors import platform_of
 from icepipe.records import Observation, Scene
-
-RASTER_SUFFIXES = {".tif", ".tiff", ".jp2"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Catalog:
     scenes
         Usable scenes in the order of their time.
     faults
-        Files that cannot be used, each with its reason.
+        Files that cannot be used and folders that cannot be looked into, each with its reason.
     skipped
         What a pattern found that is no file: folders, pipes, sockets, devices.
     """
@@ -44,30 +42,10 @@ class Catalog:
     faults: tuple[InputError, ...]
     skipped: tuple[Path, ...]
 
-
-def _expand(pattern: str) -> Iterable[Path]:
-    if Path(pattern).is_file():
-        return (Path(pattern),)
-    if Path(pattern).is_dir():
-        return (path for path in Path(pattern).iterdir() if path.suffix.lower() in RASTER_SUFFIXES)
-    return (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
-
-
-def find_files(patterns: Sequence[str]) -> list[Path]:
-    """Files that patterns name: a glob, a folder of GeoTIFFs, or a file; each once, in the order of their names.
-
-    Raises
-    ------
-    NoUsableInput
-        If a pattern matches nothing.
-    """
-    found: set[Path] = set()
-    for pattern in patterns:
-        matches = set(_expand(pattern))
-        if not matches:
-            raise NoUsableInput(f"no file matches {pattern}", "correct inputs.scenes")
-        found |= matches
-    return sorted(found)
+    @property
+    def unlisted(self) -> tuple[UnlistedFolder, ...]:
+        """Faults of folders, which may hold any file."""
+        return tuple(fault for fault in self.faults if isinstance(fault, UnlistedFolder))
 
 
 def time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str, str]:
@@ -112,15 +90,16 @@ def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
         If no file is usable; the message tells the first fault.
     """
     scenes: list[Scene] = []
-    faults: list[InputError] = []
-    found = find_files(inputs.scenes)
-    skipped = tuple(path for path in found if path.exists() and not path.is_file())
+    found, faults = find_files(inputs.scenes), list[InputError](unlisted_folders(inputs.scenes))
+    skipped = tuple(path for path in found if is_something_else(path))
     regular = [path for path in found if path not in skipped] if skipped else found
     for files in group_files(without_masks(regular, inputs), inputs):
         try:
             scenes.append(describe(files, inputs))
         except InputError as fault:
             faults.append(fault)
+        except OSError as error:
+            faults.append(InputError(files[0], f"cannot be read ({error})", "check the disk and its permissions"))
     if len(skipped) == len(found):
         raise NoUsableInput(f"{skipped[0]}: not a regular file", "correct inputs.scenes")
     if not faults and not scenes:

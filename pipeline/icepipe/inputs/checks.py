@@ -90,8 +90,11 @@ def open_raster(path: Path, threads: int = 1) -> Dataset:
         If it is not a GeoTIFF, its header cannot be read, it points to other data sets, or what lies beside it cannot
         be read safely.
     """
-    driver = driver_of(path)
-    _refuse_odd_side_files(path)
+    try:
+        driver = driver_of(path)
+        _refuse_odd_side_files(path)
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the disk and its permissions") from error
     options = {"NUM_THREADS": threads} if driver == "GTiff" else {}
     try:
         dataset = rasterio.open(path.absolute(), driver=driver, sharing=False, **options)
