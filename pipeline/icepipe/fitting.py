@@ -36,8 +36,9 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
             for block in blocks(plan.grid):
                 pixels = reader.read(block)
                 hashes = place_hashes(seed, day, block)
-                taken = pixels.valid & (hashes <= rate_limit(rate))
-                parts.append((pixels.bands[:, taken].T, hashes[taken], places_of(plan.grid, block)[taken]))
+                rows, cols = np.nonzero(pixels.valid & (hashes <= rate_limit(rate)))
+                places = places_of(plan.grid, block.row + rows, block.col + cols)
+                parts.append((pixels.bands[:, rows, cols].T, hashes[rows, cols], places))
     except InputError as fault:
         return fault
     values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -15,7 +15,7 @@ from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.catalog import find_scenes, observations
 from icepipe.inputs.checks import open_raster
-from icepipe.inputs.decode import _units_of, read_window
+from icepipe.inputs.decode import _to_units, read_window
 from icepipe.inputs.find import find_files
 from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
 from icepipe.inputs.read import ObservationReader
@@ -244,13 +244,18 @@ def test_a_picture_whose_bytes_mean_something_else_is_refused(tmp_path):
     _refused(write(tmp_path / "b_20240701.tif", PICTURE // 16, nbits=4), "4 bits a colour")
 
 
+def units_of(stored, band):
+    kept, seen = np.empty(stored.shape, dtype=np.int16), np.ones(stored.shape, dtype=bool)
+    _to_units(stored, band, kept, seen)
+    return kept, seen
+
+
 @pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2"])
 def test_looking_a_number_up_is_working_it_out(kind):
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     stored = np.random.default_rng(0).integers(low, high, (60, 70)).astype(kind)
     band = Band(Path("x.tif"), 1, GeoBox("", Affine.identity(), 1, 1), 0.0137, -0.1, (float(stored[0, 0]), 3.0))
-    units, seen = _units_of(stored, band)
-    worked_out, there = _units_of(stored.astype(np.float64), band)
+    (units, seen), (worked_out, there) = (units_of(numbers, band) for numbers in (stored, stored.astype(np.float64)))
     np.testing.assert_array_equal(units, worked_out)
     np.testing.assert_array_equal(seen, there)
     assert not seen[0, 0]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
@@ -50,9 +52,8 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     stored = dataset.read([band.index for band in bands], window=window)
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
     kept = np.empty(stored.shape, dtype=np.int16)
-    for i, band in enumerate(bands):
-        kept[i], seen = _units_of(stored[i], band)
-        valid &= seen
+    for numbers, units, band in zip(stored, kept, bands, strict=True):
+        _to_units(numbers, band, units, valid)
     return kept, valid
 
 
@@ -71,16 +72,19 @@ def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ..
     return _units(every.astype(np.float64), gain, offset, nodata)
 
 
-def _units_of(stored: Kept, band: Band) -> tuple[Kept, Bool]:
-    """Units of reflectance of a band, and where it has seen anything.
+def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bool) -> None:
+    """Units of reflectance of a band, into ``kept``; ``valid`` stays where it has seen anything.
 
     Short integers are looked up: a band holds far more pixels than there are such numbers.
     """
     if stored.dtype.kind not in "ui" or stored.dtype.itemsize > 2:
-        return _units(stored.astype(np.float64), band.gain, band.offset, band.nodata)
+        kept[:], seen = _units(stored.astype(np.float64), band.gain, band.offset, band.nodata)
+        valid &= seen
+        return
+    from icepipe.inputs.kernels import look_up
+
     units, seen = _units_table(stored.dtype.str, band.gain, band.offset, band.nodata)
-    place = stored.view(f"u{stored.dtype.itemsize}")
-    return units[place], np.ones(1, dtype=bool) if seen.all() else seen[place]
+    look_up(stored.view(f"u{stored.dtype.itemsize}"), units, seen, kept, valid)
 
 
 def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[Kept, Bool]:

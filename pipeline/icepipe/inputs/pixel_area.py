@@ -127,6 +127,19 @@ class PixelArea:
         """Name of the ellipsoid that areas are measured on."""
         return self._density.earth.surface
 
+    def _spread(self, block: Block) -> tuple[Float64, Int64, Float64]:
+        """Areas in m2 at the lattice's columns, and first column and four weights of each column of a block."""
+        step_u, step_v, derivative, sign = self._steps
+        u0, v0 = self._density.origin
+        first_u, weight_u = _averaged_weights(u0 + block.col + np.arange(block.width) + 0.5, step_u)
+        first_v, weight_v = _averaged_weights(v0 + block.row + np.arange(block.height) + 0.5, step_v)
+        nodes_u = np.arange(first_u.min(), first_u.max() + 4)
+        nodes_v = np.arange(first_v.min(), first_v.max() + 4)
+        uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
+        lattice = sign * self._density(uv, derivative)
+        rows = np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
+        return rows, first_u - nodes_u[0], weight_u
+
     def m2(self, block: Block) -> Float64:
         """True area in m2 of each pixel of a block; shape (rows, columns).
 
@@ -139,24 +152,29 @@ class PixelArea:
         """
         from icepipe.inputs.kernels import weighted_columns
 
-        step_u, step_v, derivative, sign = self._steps
-        u0, v0 = self._density.origin
-        first_u, weight_u = _averaged_weights(u0 + block.col + np.arange(block.width) + 0.5, step_u)
-        first_v, weight_v = _averaged_weights(v0 + block.row + np.arange(block.height) + 0.5, step_v)
-        nodes_u = np.arange(first_u.min(), first_u.max() + 4)
-        nodes_v = np.arange(first_v.min(), first_v.max() + 4)
-        uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
-        lattice = sign * self._density(uv, derivative)
-        rows = np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
         area = np.empty((block.height, block.width))
-        weighted_columns(rows, first_u - nodes_u[0], weight_u, area)
+        weighted_columns(*self._spread(block), area)
         if not np.all(np.isfinite(area)) or area.min() <= 0:
-            raise NoUsableInput(
-                "part of the grid does not lie on the Earth in its coordinate system",
-                "cut the tile or reproject it",
-            )
+            raise _off_the_earth()
         return area
 
     def units(self, block: Block) -> Int64:
-        """Area of each pixel of a block in whole units; shape (rows, columns)."""
-        return np.rint(self.m2(block) / self.unit_m2).astype(np.int64)
+        """Area of each pixel of a block in whole units; shape (rows, columns).
+
+        Raises
+        ------
+        NoUsableInput
+            If part of the block has no place on the Earth.
+        """
+        from icepipe.inputs.kernels import whole_units
+
+        units = np.empty((block.height, block.width), dtype=np.int64)
+        if not whole_units(*self._spread(block), self.unit_m2, units):
+            raise _off_the_earth()
+        return units
+
+
+def _off_the_earth() -> NoUsableInput:
+    return NoUsableInput(
+        "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
+    )

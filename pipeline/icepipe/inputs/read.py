@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import rasterio
@@ -23,7 +23,9 @@ from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.sensors import CLASSES, SENSORS
 from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
-from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene
+from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
+
+NO_LAND = np.zeros((0, 0), dtype=bool)
 
 CACHE_MB = 64
 """GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""
@@ -97,7 +99,7 @@ class ObservationReader:
         if len(held) < len(files) or target is None:
             return None
         shape = tuple(side.stop - side.start for side in target)
-        numbers, valid = [], np.ones(shape, dtype=bool)
+        numbers, valid = list[Kept](), np.ones(shape, dtype=bool)
         for bands, placement in zip(files, held, strict=True):
             with self._turn:
                 kept, seen = self._rows_of(scene, bands)(placement.window)
@@ -108,7 +110,8 @@ class ObservationReader:
             here = placement.take(seen) if placement.reached is None else placement.take(seen) & placement.reached
             valid &= here[part]
         hides, known = self._mask(scene.cloud, block)
-        layer = Layer(target, np.concatenate(numbers), valid & known[target], hides[target])
+        bands_ = numbers[0] if len(numbers) == 1 else np.concatenate(numbers)
+        layer = Layer(target, bands_, valid & known[target], hides[target])
         return _by_class(layer) if scene.values else layer
 
     def _rows_of(self, scene: Scene, bands: Sequence[Band]) -> TileRows:
@@ -128,7 +131,8 @@ class ObservationReader:
         kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
-        return self._hide(*composite(layers, np.zeros((n, block.height, block.width), dtype=kind)), block)
+        bands = np.zeros((n, block.height, block.width), dtype=kind)
+        return self._hide(bands, laid_over(layers, bands), block)
 
     def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
         """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
@@ -155,14 +159,13 @@ class ObservationReader:
             known |= tells
         return land, known
 
-    def _hide(self, pixels: Pixels, twice: Bool, block: Block) -> Pixels:
+    def _hide(self, bands: Kept, laid: Laid, block: Block) -> Pixels:
+        from icepipe.inputs.kernels import hide
+
         land, known = self._land_of(block)
         within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
-        hidden = np.where(known, pixels.hidden, np.uint8(ClassCode.UNOBSERVED))
-        hidden = np.where(land, np.uint8(ClassCode.LAND), hidden)
-        hidden = np.where(within, hidden, np.uint8(ClassCode.OUTSIDE))
-        valid = pixels.valid & known & ~land & within
-        return Pixels(pixels.bands, valid, hidden, int((twice & valid).sum()))
+        doubled = hide(known, land, np.ascontiguousarray(within), laid)
+        return Pixels(bands, laid.valid, laid.hidden, int(doubled))
 
     def read(self, block: Block) -> Pixels:
         """Pixels of a block; of a place seen twice, the first scene whose surface shows."""
@@ -192,10 +195,26 @@ def _common(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | Non
     return (rows, cols) if rows.start < rows.stop and cols.start < cols.stop else None
 
 
-def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
-    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
+class Laid(NamedTuple):
+    """Several scenes laid over each other; shapes (rows, columns).
 
-    The second value is True where more than one scene shows the surface.
+    Attributes
+    ----------
+    valid
+        True where the surface is seen.
+    hidden
+        What hides it elsewhere, as class codes.
+    twice
+        True where more than one scene shows it.
+    """
+
+    valid: Bool
+    hidden: UInt8
+    twice: Bool
+
+
+def laid_over(layers: Sequence[Layer], bands: Kept) -> Laid:
+    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
 
     Parameters
     ----------
@@ -204,18 +223,13 @@ def composite(layers: Sequence[Layer], bands: Kept) -> tuple[Pixels, Bool]:
     bands
         Zeros of the block's shape (bands, rows, columns), to be filled.
     """
+    from icepipe.inputs.kernels import lay_over
+
     shape = bands.shape[1:]
-    valid, hidden = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8)
-    twice = np.zeros(shape, dtype=bool)
+    laid = Laid(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool))
     for layer in layers:
-        clear = layer.valid & ~layer.cloud
-        new = clear & ~valid[layer.target]
-        cloud = layer.valid & layer.cloud
-        first = cloud & ~valid[layer.target] & (hidden[layer.target] != ClassCode.CLOUD)
-        np.copyto(bands[:, *layer.target], layer.bands, where=new | first)
-        twice[layer.target] |= clear & ~new
-        valid[layer.target] |= new
-        hidden[layer.target][cloud & (hidden[layer.target] != ClassCode.LAND)] = ClassCode.CLOUD
-        if layer.land is not None:
-            hidden[layer.target][layer.land] = ClassCode.LAND
-    return Pixels(bands, valid, hidden), twice
+        land = NO_LAND if layer.land is None else layer.land
+        shown, data, cloud, land = map(np.ascontiguousarray, (layer.bands, layer.valid, layer.cloud, land))
+        rows, cols = layer.target
+        lay_over(rows.start, cols.start, (shown, data, cloud, land), bands, laid)
+    return laid

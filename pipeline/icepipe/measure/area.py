@@ -22,7 +22,7 @@ CLOSE = 1e-9
 class Tally:
     """Pixels and area units of each stratum (cluster or mask), added up block by block.
 
-    Areas are whole numbers: exact within a block in double precision, and across blocks as Python integers.
+    Areas are whole numbers: of 64 bits within a block, and across blocks as Python integers.
     """
 
     pixels: Counter[int] = field(default_factory=Counter)
@@ -30,12 +30,13 @@ class Tally:
 
     def add(self, strata: UInt16, area_units: Int64) -> None:
         """Count one block; both arrays have its shape."""
-        flat = strata.ravel()
-        counts = np.bincount(flat)
-        weights = np.bincount(flat, weights=area_units.ravel().astype(np.float64))
+        from icepipe.measure.kernels import count_pixels
+
+        counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
+        count_pixels(strata.ravel(), area_units.ravel(), counts, sums)
         for stratum in np.flatnonzero(counts).tolist():
             self.pixels[stratum] += int(counts[stratum])
-            self.units[stratum] += int(weights[stratum])
+            self.units[stratum] += int(sums[stratum])
 
     def pixels_in(self, strata: Iterable[int]) -> int:
         """Pixels of some strata together."""
@@ -156,13 +157,6 @@ def merged(tallies: Iterable[Tally]) -> Tally:
     return total
 
 
-def _count_border(total: dict[ClassCode, int], one: UInt8, other: UInt8, both_units: Int64) -> None:
-    border = (one != other) & np.isin(one, SEEN) & np.isin(other, SEEN)
-    a, b, units = one[border], other[border], both_units[border]
-    for code in SEEN:
-        total[code] += int(units[(a == code) | (b == code)].sum())
-
-
 def _strips(window: Block) -> Iterator[Block]:
     height = max(1, BLOCK_PIXELS // window.width)
     for row in range(window.row, window.row + window.height, height):
@@ -186,12 +180,15 @@ def edge_units(
     area
         Gives the true area of the pixels of a block, in units.
     """
+    from icepipe.measure.kernels import add_borders
+
+    seen = np.isin(np.arange(256), SEEN)
     total = dict.fromkeys(SEEN, 0)
     for part in _strips(window):
         above = min(1, part.row - window.row)
         strip = Block(part.row - above, part.col, part.height + above, part.width)
-        codes, units = codes_of(strip), area(strip)
-        _count_border(total, codes[:-1], codes[1:], units[:-1] + units[1:])
-        codes, units = codes[above:], units[above:]
-        _count_border(total, codes[:, :-1], codes[:, 1:], units[:, :-1] + units[:, 1:])
+        sums = np.zeros(256, dtype=np.int64)
+        add_borders(np.ascontiguousarray(codes_of(strip)), area(strip), above, seen, sums)
+        for code in SEEN:
+            total[code] += int(sums[code])
     return total

@@ -1,9 +1,42 @@
-"""The compiled part of finding pieces: runs of equal pixels, joined where they touch."""
+"""The compiled part of measuring: pixels, borders, and pieces as runs of equal pixels joined where they touch."""
 
 from __future__ import annotations
 
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Int32, Int64, UInt8
+from icepipe.records import Bool, Int32, Int64, UInt8, UInt16
+
+
+@compiled
+def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
+    """Add pixels, and their area units, to those of their strata; shapes (n,), and one for every number."""
+    for i in range(strata.shape[0]):
+        pixels[strata[i]] += 1
+        sums[strata[i]] += units[i]
+
+
+@compiled
+def add_borders(codes: UInt8, units: Int64, above: int, seen: Bool, sums: Int64) -> None:
+    """Add the area units on both sides of every border between classes that are seen to each of the two.
+
+    Of the first ``above`` rows only the borders to what lies below are counted. ``seen`` and ``sums`` have one for
+    every code.
+    """
+    height = codes.shape[0]
+    for row in range(height):
+        if row >= above:
+            _along(codes[row, :-1], codes[row, 1:], units[row, :-1], units[row, 1:], seen, sums)
+        if row + 1 < height:
+            _along(codes[row], codes[row + 1], units[row], units[row + 1], seen, sums)
+
+
+@compiled
+def _along(one: UInt8, other: UInt8, units: Int64, other_units: Int64, seen: Bool, sums: Int64) -> None:
+    """Add the borders between pixels and their neighbours, item by item."""
+    for i in range(len(one)):
+        if one[i] != other[i] and seen[one[i]] and seen[other[i]]:
+            both = units[i] + other_units[i]
+            sums[one[i]] += both
+            sums[other[i]] += both
 
 
 @compiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -223,12 +224,17 @@ class Classifier:
         return self.hide(self._searches[0].strata(pixels.bands, shown), pixels)
 
     def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
-        """Put what hides pixels in the place of their own strata; cloud keeps what it looks like."""
-        hidden = HIDDEN[pixels.hidden]
-        cloud = pixels.hidden == ClassCode.CLOUD
-        looks = self.table.codes[strata[cloud]].astype(np.uint16)
-        hidden[cloud] = np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, stratum_of(ClassCode.CLOUD))
-        return np.where(pixels.valid, strata, hidden)
+        """Put what hides pixels in the place of their own strata, there; cloud keeps what it looks like."""
+        from icepipe.segment.kernels import hide_strata
+
+        hide_strata(strata.reshape(-1), pixels.valid.reshape(-1), pixels.hidden.reshape(-1), HIDDEN, self._under_cloud)
+        return strata
+
+    @cached_property
+    def _under_cloud(self) -> UInt16:
+        """Stratum that each one is where cloud hides it."""
+        looks = self.table.codes.astype(np.uint16)
+        return np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, np.uint16(stratum_of(ClassCode.CLOUD)))
 
 
 def most_frequent(votes: Sequence[UInt16], codes: UInt8) -> UInt16:

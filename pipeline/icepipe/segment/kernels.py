@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from icepipe.classes import ClassCode
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16
+from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16, UInt64
 from icepipe.segment.features import Kind
+
+CLOUD = int(ClassCode.CLOUD)
 
 CHUNK_PX = 1024
 """Pixels worked on together: their features stay in the processor's first cache."""
@@ -149,3 +152,29 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
         for level in range(3):
             _pattern(features, of, levels[level], count, met[level])
         _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start : start + count])
+
+
+@compiled
+def hash_places(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
+    """Hash of a salt, a row and a column for every pixel of a block that begins there; shape (rows, columns).
+
+    The finaliser of SplitMix64 (Steele and others 2014).
+    """
+    mixed_salt = salt * np.uint64(0x9E3779B97F4A7C15)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            mixed = (np.uint64(row + i) << np.uint64(32) | np.uint64(col + j)) ^ mixed_salt
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
+            out[i, j] = mixed ^ (mixed >> np.uint64(31))
+
+
+@compiled
+def hide_strata(strata: UInt16, valid: Bool, hidden: UInt8, of_hidden: UInt16, of_cloud: UInt16) -> None:
+    """Put what hides pixels in the place of their own strata; cloud keeps what it looks like. All of shape (n,).
+
+    ``of_hidden`` has a stratum for every class code, ``of_cloud`` one for every stratum under cloud.
+    """
+    for i in range(strata.shape[0]):
+        if not valid[i]:
+            strata[i] = of_cloud[strata[i]] if hidden[i] == CLOUD else of_hidden[hidden[i]]

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.records import Block, Float64, GeoBox, Int64, Kept
-
-UInt64 = NDArray[np.uint64]
+from icepipe.records import Block, Float64, GeoBox, Int64, Kept, UInt64
 
 POOL = 4
 """Pixels drawn for each one that is kept: among them what is rare is found and kept in full."""
@@ -22,7 +20,6 @@ PLACES = 4
 COLOURS = 8
 """Levels of each band that tell colours apart for the purpose of rarity."""
 
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _LARGEST = float(2**64 - 2**11)
 
 
@@ -69,17 +66,13 @@ class Sample:
 def place_hashes(seed: int, date_ordinal: int, block: Block) -> UInt64:
     """A hash of seed, date, row and column of every pixel of a block; shape (rows, columns).
 
-    The finaliser of SplitMix64 (Steele and others 2014), so a sample does not depend on files, blocks or workers.
+    So a sample does not depend on files, blocks or workers.
     """
-    rows, cols = block.row + np.arange(block.height), block.col + np.arange(block.width)
-    salt = np.uint64((seed << 32) ^ date_ordinal)
-    with np.errstate(over="ignore"):
-        mixed = rows.astype(np.uint64)[:, None] << np.uint64(32) | cols.astype(np.uint64)[None, :]
-        mixed = mixed ^ (salt * np.uint64(0x9E3779B97F4A7C15))
-        for multiplier in _MIX:
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * multiplier
-        mixed ^= mixed >> np.uint64(31)
-    return mixed
+    from icepipe.segment.kernels import hash_places
+
+    hashes = np.empty((block.height, block.width), dtype=np.uint64)
+    hash_places(block.row, block.col, np.uint64((seed << 32) ^ date_ordinal), hashes)
+    return hashes
 
 
 def rate_limit(rate: float) -> np.uint64:
@@ -87,11 +80,9 @@ def rate_limit(rate: float) -> np.uint64:
     return np.uint64(min(rate, 1.0) * _LARGEST)
 
 
-def places_of(grid: GeoBox, block: Block) -> Int64:
-    """Number of the place of every pixel of a block; shape (rows, columns)."""
-    rows = (block.row + np.arange(block.height)) * PLACES // grid.height
-    cols = (block.col + np.arange(block.width)) * PLACES // grid.width
-    return np.asarray(rows[:, None] * PLACES + cols[None, :], dtype=np.int64)
+def places_of(grid: GeoBox, rows: Int64, cols: Int64) -> Int64:
+    """Number of the place of each of some pixels; shapes (n,)."""
+    return np.asarray(rows * PLACES // grid.height * PLACES + cols * PLACES // grid.width, dtype=np.int64)
 
 
 def _strata(pools: Sequence[Pool]) -> Int64:
