@@ -14,6 +14,7 @@ from icepipe import __version__, cli_assess, cli_folder, cli_picture, cli_run
 from icepipe.cli_output import prepare, say, shown, tell
 from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
+from icepipe.heap import share_heap
 from icepipe.interrupts import Interrupted, watch
 
 app = typer.Typer(
@@ -143,6 +144,7 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     restrict()
+    share_heap()
     prepare()
     watch()
     try:

@@ -30,7 +30,7 @@ tricked into opening a file or an address. Memory stays, which rasterio before 1
 SETTINGS = {
     "GDAL_SKIP": ",".join(UNUSED),
     "CPL_LOG": os.devnull,
-    "GDAL_CACHEMAX": "64",
+    "GDAL_CACHEMAX": "16",
     "GDAL_DRIVER_PATH": "disable",
     "GDAL_CONFIG_FILE": os.devnull,
     "GTIFF_IGNORE_READ_ERRORS": "NO",

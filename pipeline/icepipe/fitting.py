@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from threading import Thread
 
 import numpy as np
 
-from icepipe.batch.execute import ordered_map
+from icepipe.batch.execute import ahead, ordered_map
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.prefer import in_order
@@ -32,9 +35,11 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
     seed, day = plan.config.segment.seed, observation.date.toordinal()
     parts = []
     try:
-        with plan.reader(in_order(observation, plan.config.measure.prefer)) as reader:
-            for block in blocks(plan.grid):
-                pixels = reader.read(block)
+        with (
+            plan.reader(in_order(observation, plan.config.measure.prefer)) as reader,
+            closing(ahead(lambda block: (block, reader.read(block)), blocks(plan.grid))) as read,
+        ):
+            for block, pixels in read:
                 hashes = place_hashes(seed, day, block)
                 rows, cols = np.nonzero(pixels.valid & (hashes <= rate_limit(rate)))
                 places = places_of(plan.grid, block.row + rows, block.col + cols)
@@ -91,6 +96,8 @@ def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], lis
 
 def fit_run(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
+    # It takes longer to load than a tile to decode, and decoding lets other threads run.
+    Thread(target=import_module, args=("sklearn.cluster",)).start()
     rate = _rate(plan, len(plan.observations))
     pools, faults = _pools(plan, rate, progress)
     if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from icepipe.batch.execute import ahead
 from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
+from icepipe.heap import give_back
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
 from icepipe.measure.area import Budget, Tally, budget, edge_units, merged
@@ -103,6 +104,13 @@ def _layers(plan: Plan, reader: ObservationReader) -> Generator[tuple[Block, lis
     return ahead(lambda block: (block, list(reader.layers(block))), blocks(plan.grid, plan.block_side))
 
 
+def _named(
+    plan: Plan, namer: Namer, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
+) -> Generator[tuple[Block, UInt16, Pixels]]:
+    """Strata of every block; the next is named meanwhile, while the one after it is read."""
+    return ahead(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts)
+
+
 def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
     """Pixels of a block that drift is judged by; shape (rows, columns)."""
     rate = PIXELS / (plan.grid.width * plan.grid.height)
@@ -112,7 +120,8 @@ def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
 
 def _count(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
     """Count a block by the set of regions that its pixels belong to."""
-    held = np.unique(sets).tolist()
+    first = int(sets[0, 0])
+    held = [first] if (sets == first).all() else np.unique(sets).tolist()
     for key in held:
         here = ... if len(held) == 1 else sets == key
         tallies[key].add(strata[here], area_units[here])
@@ -143,9 +152,12 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         _count(tallies, strata, plan.regions.sets(block), area(block))
         classes[block.slices] = codes[strata]
 
-    with plan.reader(observation) as reader, closing(_layers(plan, reader)) as parts:
-        for block, layers in parts:
-            strata, pixels = _strata(plan, namer, reader, block, layers)
+    with (
+        plan.reader(observation) as reader,
+        closing(_layers(plan, reader)) as parts,
+        closing(_named(plan, namer, reader, parts)) as named,
+    ):
+        for block, strata, pixels in named:
             doubled += pixels.doubled
             thumbnail.add(block, pixels.bands)
             sample.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block)].T)
@@ -181,6 +193,7 @@ def observe(work: Work, observation: Observation) -> Observed:
     plan, grid, area = work.plan, work.plan.grid, work.plan.pixel_area.units
     namer = work.namer(observation)
     strata, looked = namer.table, _look(plan, namer, observation)
+    give_back()
     tally = merged(tally for key, tally in looked.tallies.items() if key)
     regions = tuple(by_region(looked.classes, looked.tallies, strata, plan.regions, area, plan.unit_m2))
     seen = tally.pixels_in(strata.seen)
@@ -195,7 +208,7 @@ def observe(work: Work, observation: Observation) -> Observed:
         unit_m2=plan.unit_m2,
         budget=regions[0].budget if plan.regions.own else _all_regions(plan, looked, tally, strata),
         regions=regions,
-        layers=draw_polygons(looked.classes, grid, area, plan.unit_m2, plan.drawing),
+        draw=partial(draw_polygons, looked.classes, grid, area, plan.unit_m2, plan.drawing),
         doubled_fraction=looked.doubled / seen if seen else 0.0,
         drift=round(drift_of(looked.sample, fitted, plan.sensor), 6) if fitted else 1.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / seen, 6) if seen else 0.0,

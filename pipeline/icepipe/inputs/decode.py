@@ -51,7 +51,8 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     """Units of reflectance. A pixel that any band has not seen cannot be judged."""
     stored = dataset.read([band.index for band in bands], window=window)
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
-    kept = np.empty(stored.shape, dtype=np.int16)
+    in_place = stored.dtype.kind in "ui" and stored.dtype.itemsize == 2
+    kept = stored.view(np.int16) if in_place else np.empty(stored.shape, dtype=np.int16)
     for numbers, units, band in zip(stored, kept, bands, strict=True):
         _to_units(numbers, band, units, valid)
     return kept, valid
@@ -75,7 +76,8 @@ def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ..
 def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bool) -> None:
     """Units of reflectance of a band, into ``kept``; ``valid`` stays where it has seen anything.
 
-    Short integers are looked up: a band holds far more pixels than there are such numbers.
+    ``kept`` may be where the numbers are stored: each is read before it is written to. Short integers are looked up: a
+    band holds far more pixels than there are such numbers.
     """
     if stored.dtype.kind not in "ui" or stored.dtype.itemsize > 2:
         kept[:], seen = _units(stored.astype(np.float64), band.gain, band.offset, band.nodata)

@@ -18,7 +18,7 @@ from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
 from icepipe.records import Block, Bool, GeoBox, Scene
 
-BLOCK_PIXELS = 2**21
+BLOCK_PIXELS = 2**20
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
 
 SNAP = 2.0**20

@@ -32,18 +32,29 @@ def weighted_columns(rows: Float64, first: Int64, weight: Float64, out: Float64)
 
 
 @compiled
+def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> bool:
+    """Whole units of the columns that share four nodes; False where a sum is no area."""
+    one, two, three, four = nodes[0], nodes[1], nodes[2], nodes[3]
+    unsound = False
+    for col in range(begin, end):
+        total = weight[0, col] * one + weight[1, col] * two + weight[2, col] * three + weight[3, col] * four
+        unsound |= not (total > 0 and total < math.inf)
+        out[col] = np.rint(total * units_in_m2)
+    return not unsound
+
+
+@compiled
 def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, out: Int64) -> bool:
-    """As :func:`weighted_columns`, in whole units; False where one of the sums is no area."""
-    sound = True
-    for row in range(out.shape[0]):
-        for col in range(out.shape[1]):
-            start, total = first[col], 0.0
-            for i in range(4):
-                total += weight[i, col] * rows[row, start + i]
-            if not (total > 0 and total < math.inf):
-                sound = False
-                total = 0.0
-            out[row, col] = np.rint(total / unit_m2)
+    """As :func:`weighted_columns`, in whole units of a power of two; False where one of the sums is no area."""
+    sound, width = True, out.shape[1]
+    begin = 0
+    while begin < width:
+        start, end = first[begin], begin + 1
+        while end < width and first[end] == start:
+            end += 1
+        for row in range(out.shape[0]):
+            sound &= _units_between(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
+        begin = end
     return sound
 
 

@@ -27,8 +27,8 @@ from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Ob
 
 NO_LAND = np.zeros((0, 0), dtype=bool)
 
-CACHE_MB = 64
-"""GDAL's cache of decoded blocks: a row of tiles of the widest scenes, and not the whole raster."""
+CACHE_MB = 16
+"""GDAL's cache of decoded blocks: little, as whole rows of tiles are asked for and kept here."""
 
 
 class ObservationReader:

@@ -7,6 +7,7 @@ than the tiles would decode each tile several times.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,34 @@ Read = Callable[[Block], tuple[Kept, Bool]]
 
 MAX_BYTES = 256 * 2**20
 """Most that all files of an observation may keep; a file with longer rows is read window by window."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is held of a row of tiles.
+
+    Attributes
+    ----------
+    top
+        Its first row of pixels.
+    kept, valid
+        Kept numbers, shape (bands, rows, columns), and validity, shape (rows, columns).
+    """
+
+    top: int
+    kept: Kept
+    valid: Bool
+
+    def below(self, top: int) -> Row:
+        """What lies from a row of pixels on, on its own, so that what lies above need not be kept."""
+        gone = max(top - self.top, 0)
+        return Row(self.top + gone, self.kept[:, gone:].copy(), self.valid[gone:].copy())
+
+    def cut(self, window: Block, left: int) -> tuple[Kept, Bool]:
+        """What a window shows of it, on its own, so that the row can go."""
+        rows = slice(max(window.row - self.top, 0), window.row + window.height - self.top)
+        cols = slice(window.col - left, window.col - left + window.width)
+        return self.kept[:, rows, cols].copy(), self.valid[rows, cols].copy()
 
 
 class TileRows:
@@ -38,7 +67,7 @@ class TileRows:
         self._height, self._width = dataset.block_shapes[0]
         self._shape: tuple[int, int] = dataset.shape
         self._read, self._bytes_per_px, self._limit = read, bytes_per_px, limit_bytes
-        self._held: dict[tuple[int, int, int], tuple[Kept, Bool]] = {}
+        self._held: dict[tuple[int, int, int], Row] = {}
 
     def __call__(self, window: Block) -> tuple[Kept, Bool]:
         """Kept numbers and validity of a window.
@@ -55,8 +84,12 @@ class TileRows:
         if self._is_whole(window) or kept_bytes > self._limit:
             return self._read(window)
         keys = [(number, left, right) for number in range(first, last + 1)]
-        self._held = {key: self._held.get(key) or self._row(*key) for key in keys}
-        parts = [self._cut(window, key) for key in keys]
+        self._held = {key: row for key, row in self._held.items() if key in keys}
+        for key in keys:
+            if key not in self._held:
+                self._held = {above: row.below(window.row) for above, row in self._held.items()}
+                self._held[key] = self._row(*key)
+        parts = [self._held[key].cut(window, left) for key in keys]
         if len(parts) == 1:
             return parts[0]
         kept, valid = zip(*parts, strict=True)
@@ -67,15 +100,7 @@ class TileRows:
         bottom = window.row + window.height
         return window.row % self._height == 0 and (bottom % self._height == 0 or bottom == self._shape[0])
 
-    def _row(self, number: int, left: int, right: int) -> tuple[Kept, Bool]:
+    def _row(self, number: int, left: int, right: int) -> Row:
         top = number * self._height
-        return self._read(Block(top, left, min(self._height, self._shape[0] - top), right - left))
-
-    def _cut(self, window: Block, key: tuple[int, int, int]) -> tuple[Kept, Bool]:
-        """What a window shows of a row that is held."""
-        number, left, _ = key
-        kept, valid = self._held[key]
-        top = number * self._height
-        rows = slice(max(window.row - top, 0), min(window.row + window.height - top, self._height))
-        cols = slice(window.col - left, window.col - left + window.width)
-        return kept[:, rows, cols], valid[rows, cols]
+        height = min(self._height, self._shape[0] - top)
+        return Row(top, *self._read(Block(top, left, height, right - left)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from icepipe.classes import ClassCode
@@ -32,8 +33,8 @@ class Observed:
         Areas with bounds, of all regions together.
     regions
         The same for each region.
-    layers
-        Polygons of the classes asked for.
+    draw
+        Draws the polygons of the classes asked for.
     doubled_fraction
         Part of the pixels seen that more than one scene saw.
     drift
@@ -52,7 +53,7 @@ class Observed:
     unit_m2: float
     budget: Budget
     regions: tuple[Regional, ...]
-    layers: tuple[PolygonLayer, ...]
+    draw: Callable[[], tuple[PolygonLayer, ...]]
     doubled_fraction: float
     drift: float
     misnamed: float

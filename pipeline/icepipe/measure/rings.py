@@ -14,7 +14,7 @@ import numpy as np
 from icepipe.measure.pieces import Runs
 from icepipe.records import Float64, Int32, Int64, UInt8
 
-BATCH_POINTS = 2**19
+BATCH_POINTS = 2**17
 """Points told at once, or one piece's."""
 
 

@@ -79,6 +79,16 @@ class Traced:
             )
 
 
+def _segmentized(geometry: NDArray[Any], longest: float) -> NDArray[Any]:
+    """Polygons with points on every edge that is longer; few have one, and the others are left as they are."""
+    points, owner = shapely.get_coordinates(geometry, return_index=True)
+    step = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0)
+    wanting = np.unique(owner[1:][(step * 2 > longest) & (owner[1:] == owner[:-1])])
+    drawn = geometry.copy()
+    drawn[wanting] = shapely.segmentize(geometry[wanting], longest)
+    return drawn
+
+
 def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
     """Length of all rings of each polygon on the ellipsoid, in metres.
 
@@ -89,7 +99,7 @@ def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
     earth = Earth.of(crs_wkt)
     crs = earth.crs
     unit_m = crs.axis_info[0].unit_conversion_factor * (EQUATOR_M if crs.is_geographic else 1.0)
-    geometry = shapely.segmentize(geometry, EDGE_M / unit_m)
+    geometry = _segmentized(geometry, EDGE_M / unit_m)
     rings, owner = shapely.get_rings(geometry, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
     length = earth.distances_m(points[:, 0], points[:, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from icepipe.classes import SEEN
@@ -105,6 +106,18 @@ def redraw_observation(
         return rewrite_record(part, old, made, remarks)
 
 
+def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor) -> None:
+    """The class raster with its style, the quicklook, and the scene as it was seen."""
+    key, grid = observed.observation.key, observed.grid
+    write_classes(folder / f"{name}_{key}_classes.tif", observed.classes, grid, observed.observation.date)
+    (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
+    step = thumbnail_step(grid)
+    thumbnail = observed.classes[::step, ::step]
+    write_quicklook(folder / "quicklook.png", f"{name}  {key}", observed.picture, thumbnail, grid, observed.budget)
+    if sensor.key != CLASSES:
+        write_picture(folder / PICTURE, dimmed(observed.picture, thumbnail))
+
+
 def publish_observation(
     folder: Path,
     name: str,
@@ -116,7 +129,7 @@ def publish_observation(
     own_models: bool,
     formats: Sequence[str],
 ) -> Record:
-    """Write the folder of an observation; it appears whole or not at all.
+    """Write the folder of an observation; it appears whole or not at all. Its pictures are made while it is drawn.
 
     Parameters
     ----------
@@ -136,20 +149,14 @@ def publish_observation(
         Of the polygons.
     """
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
-    with replace_folder(folder) as part:
-        write_classes(part / f"{stem}_classes.tif", observed.classes, observed.grid, observation.date)
-        (part / f"{stem}_classes.qml").write_text(classes_qml(), encoding="utf-8")
-        remarks = _write_layers(part, stem, observed.layers, observation, formats)
+    with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
+        pictures = beside.submit(_write_pictures, part, name, observed, sensor)
+        remarks = _write_layers(part, stem, observed.draw(), observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
         if own_models:
             _write_models(part, stem, observed.strata.models)
-        step = thumbnail_step(observed.grid)
-        thumbnail = observed.classes[::step, ::step]
-        title = f"{name}  {observation.key}"
-        write_quicklook(part / "quicklook.png", title, observed.picture, thumbnail, observed.grid, observed.budget)
-        if sensor.key != CLASSES:
-            write_picture(part / PICTURE, dimmed(observed.picture, thumbnail))
+        pictures.result()
         side_m = pixel_side_m(observed.budget)
         write_item(part, name, observation, moment_of(observation), where, observed.grid, side_m)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

@@ -15,6 +15,9 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.records import GeoBox, UInt8
 
+SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1}
+"""How the raster waits in memory while the file is made of it: a fortieth of its pixels, packed in passing."""
+
 
 def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> None:
     """Write class codes.
@@ -44,6 +47,7 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
         "crs": rasterio.crs.CRS.from_wkt(grid.crs),
         "transform": grid.transform,
         "nodata": int(ClassCode.OUTSIDE),
+        **SMALL,
     }
     try:
         with MemoryFile() as memory, rasterio.Env(GDAL_PAM_ENABLED="NO"):

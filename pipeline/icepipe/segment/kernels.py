@@ -47,6 +47,29 @@ def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
 
 
 @compiled
+def _apart_in_three(places: Float64, at: Float64, count: int, distance: Float64) -> None:
+    """Squared distance in the first three axes, all at once: what is between stays in registers."""
+    for i in range(count):
+        a, b, c = places[0, i] - at[0], places[1, i] - at[1], places[2, i] - at[2]
+        distance[i] = a * a + b * b + c * c
+
+
+@compiled
+def _apart(places: Float64, at: Float64, count: int, distance: Float64) -> None:
+    """Squared distance of every place of a chunk from a centroid, axis after axis."""
+    first = 0
+    if len(at) >= 3:
+        _apart_in_three(places, at, count, distance)
+        first = 3
+    else:
+        distance[:count] = 0.0
+    for axis in range(first, len(at)):
+        for i in range(count):
+            apart = places[axis, i] - at[axis]
+            distance[i] += apart * apart
+
+
+@compiled
 def nearest(
     places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64 | UInt8
 ) -> None:
@@ -55,13 +78,7 @@ def nearest(
     Filled are ``cluster`` and ``best``, shape (count,) or longer; ``distance`` is for work in between.
     """
     for number in range(centroids.shape[0]):
-        for i in range(count):
-            distance[i] = 0.0
-        for axis in range(centroids.shape[1]):
-            value = centroids[number, axis]
-            for i in range(count):
-                apart = places[axis, i] - value
-                distance[i] += apart * apart
+        _apart(places, centroids[number], count, distance)
         for i in range(count):
             closer = number == 0 or distance[i] < best[i]
             best[i] = distance[i] if closer else best[i]
