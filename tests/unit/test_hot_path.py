@@ -159,3 +159,14 @@ def test_an_installation_that_cannot_be_written_works(tmp_path):
         (folder / "__pycache__").write_text("a file where a folder would have to be")
     done = subprocess.run([sys.executable, "-c", PROBE], env=variables, capture_output=True, text=True, check=False)
     assert done.stdout == "4\n", done.stderr
+
+
+TOLD = 'import logging; logging.basicConfig(level="INFO", format="%(message)s")\n'
+
+
+def test_compiling_is_told_once_and_not_where_it_was_done_before(tmp_path):
+    variables = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", TOLD + PROBE]
+    runs = [subprocess.run(command, env=variables, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert [done.stderr for done in runs] == ["compiling kernels, once\n", ""]
+    assert [done.stdout for done in runs] == ["4\n", "4\n"]

@@ -108,4 +108,6 @@ def test_a_grid_beyond_the_earth_is_refused():
     lonlat = PixelArea.of(GeoBox(pyproj.CRS(4326).to_wkt(), Affine(1, 0, 0, 0, -1, 94), 10, 10))
     with pytest.raises(IcepipeError, match="does not lie on the Earth"):
         lonlat.m2(Block(0, 0, 10, 10))
+    with pytest.raises(IcepipeError, match="does not lie on the Earth"):
+        lonlat.units(Block(0, 0, 10, 10))
     assert PixelArea.of(GeoBox(crs, Affine(25e3, 0, 0, 0, -25e3, 0), 10, 10)).m2(Block(0, 0, 1, 1)).min() > 0

@@ -1,0 +1,114 @@
+"""Compiled loops give what the same steps in NumPy give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import pytest
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icepipe.classes import SEEN, ClassCode
+from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.read import laid_over
+from icepipe.measure.area import Tally, edge_units
+from icepipe.records import Block, GeoBox, Layer
+from icepipe.segment.sample import place_hashes
+
+SEEDS = st.integers(0, 2**32 - 1)
+ROWS, COLS = 9, 13
+
+
+def layers_of(rng, count, with_land):
+    """Scenes that cover different parts of a block."""
+    found = []
+    for _ in range(count):
+        (top, bottom), (left, right) = (np.sort(rng.choice(side + 1, 2, replace=False)) for side in (ROWS, COLS))
+        shape = bottom - top, right - left
+        data, cloud, land = (rng.random(shape) < part for part in (0.7, 0.3, 0.2))
+        bands = rng.integers(1, 100, (2, *shape)).astype(np.int16)
+        target = slice(top, bottom), slice(left, right)
+        found.append(Layer(target, bands, data, cloud, land=land if with_land else None))
+    return found
+
+
+def laid_by_steps(layers, bands):
+    """The same with whole arrays."""
+    valid, twice, hidden = (np.zeros((ROWS, COLS), dtype=kind) for kind in (bool, bool, np.uint8))
+    for layer in layers:
+        here = layer.target
+        clear, cloud = layer.valid & ~layer.cloud, layer.valid & layer.cloud
+        new = clear & ~valid[here]
+        first = cloud & ~valid[here] & (hidden[here] != ClassCode.CLOUD)
+        np.copyto(bands[:, *here], layer.bands, where=new | first)
+        twice[here] |= clear & ~new
+        valid[here] |= new
+        hidden[here][cloud & (hidden[here] != ClassCode.LAND)] = ClassCode.CLOUD
+        if layer.land is not None:
+            hidden[here][layer.land] = ClassCode.LAND
+    return valid, hidden, twice
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS, st.integers(0, 4), st.booleans())
+def test_scenes_are_laid_over_each_other(seed, count, with_land):
+    layers = layers_of(np.random.default_rng(seed), count, with_land)
+    bands, by_steps = np.zeros((2, 2, ROWS, COLS), dtype=np.int16)
+    for found, wanted in zip(laid_over(layers, bands), laid_by_steps(layers, by_steps), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(bands, by_steps)
+
+
+def grid(width=COLS, height=ROWS, side_m=25_000):
+    return GeoBox(pyproj.CRS(3413).to_wkt(), Affine(side_m, 0, -650_000, 0, -side_m, -1_350_000), width, height)
+
+
+@pytest.mark.parametrize("side_m", [25_000, 1_000, 10])
+def test_units_are_whole_parts_of_the_area(side_m):
+    area = PixelArea.of(grid(300, 200, side_m))
+    block = Block(7, 11, 150, 260)
+    np.testing.assert_array_equal(area.units(block), np.rint(area.m2(block) / area.unit_m2).astype(np.int64))
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS)
+def test_borders_count_both_of_their_sides(seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(1, 6, (ROWS, COLS)).astype(np.uint8)
+    units = rng.integers(1, 2**31, (ROWS, COLS))
+    wanted = dict.fromkeys(SEEN, 0)
+    for one, other in (((slice(1, None),), (slice(None, -1),)), ((..., slice(1, None)), (..., slice(None, -1)))):
+        for a, b, both in zip(codes[one].flat, codes[other].flat, (units[one] + units[other]).flat, strict=True):
+            if a != b and a in SEEN and b in SEEN:
+                wanted[ClassCode(a)] += int(both)
+                wanted[ClassCode(b)] += int(both)
+    block = Block(0, 0, ROWS, COLS)
+    assert edge_units(lambda b: codes[b.slices], block, lambda b: units[b.slices]) == wanted
+
+
+@settings(max_examples=50, deadline=None)
+@given(SEEDS)
+def test_a_tally_adds_up(seed):
+    rng = np.random.default_rng(seed)
+    strata, units = rng.integers(0, 2**16, 500).astype(np.uint16) % 40, rng.integers(1, 2**40, 500)
+    tally = Tally()
+    tally.add(strata, units)
+    assert tally.pixels == {int(n): int((strata == n).sum()) for n in np.unique(strata)}
+    assert tally.units == {int(n): sum(units[strata == n].tolist()) for n in np.unique(strata)}
+
+
+def mixed(value):
+    """SplitMix64's finaliser in Python's own whole numbers."""
+    for multiplier in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
+        value = (value ^ value >> 30) * multiplier % 2**64
+    return value ^ value >> 31
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31 - 1), st.integers(700_000, 800_000), st.integers(0, 2**20), st.integers(0, 2**20))
+def test_places_are_hashed_as_published(seed, day, row, col):
+    found = place_hashes(seed, day, Block(row, col, 2, 3))
+    salt = ((seed << 32) ^ day) * 0x9E3779B97F4A7C15 % 2**64
+    wanted = [[mixed(((row + i) << 32 | (col + j)) ^ salt) for j in range(3)] for i in range(2)]
+    assert found.tolist() == wanted
