@@ -1,0 +1,184 @@
+"""icepipe beside what people would use instead: `python benchmarks/compare.py A B C Q1 Q2 S --rounds 3`.
+
+Whole processes, one after the other and round by round, each round with the time that decoding the files alone takes on
+two threads. The table of each case is printed and put into docs/explanation/performance.md; the figures behind it stand
+beside it. Peers run under the Python named with ``--python``; one whose library is not there is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs/explanation/performance.md"
+FIGURES = HERE / "figures.json"
+
+BANDS = {"bands": {"blue": 1, "green": 2, "red": 3, "nir": 4}, "scale": {"gain": 0.0001, "offset": 0}}
+
+PEERS = {
+    "usual script": ("sklearn", "usual_script.py {in} {out} {k}"),
+    "usual script, no polygons": ("sklearn", "usual_script.py {in} {out} {k} --raster-only"),
+    "OpenCV, no polygons": ("cv2", "all_pixels.py {in} {out} {k} opencv"),
+    "faiss, no polygons": ("faiss", "all_pixels.py {in} {out} {k} faiss"),
+    "SciPy, no polygons": ("scipy", "all_pixels.py {in} {out} {k} scipy"),
+    "scikit-learn, all pixels, no polygons": ("sklearn", "all_pixels.py {in} {out} {k} minibatch"),
+    "NumPy loop of the article, no polygons": ("numpy", "all_pixels.py {in} {out} {k} article"),
+}
+OF_CASE = {
+    "A": [*PEERS],
+    "B": [name for name in PEERS if "article" not in name and "all pixels" not in name],
+    "C": ["usual script", "usual script, no polygons", "faiss, no polygons"],
+    "S": ["usual script"],
+}
+"""The rest would take minutes and tens of gigabytes."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: seconds on the clock and of the processors, and the most memory it held."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def settings(case: str, raster: Path, out: Path, features: list[str] | None) -> Path:
+    """A config of icepipe for a case."""
+    measured = case[0] in "BQ"
+    date = {} if case == "S" else {"date": "2024-07-01"}
+    scenes = f"{raster}/*.tif" if case == "S" else str(raster)
+    polygons = {"format": "geoparquet", "classes": ["ice", "water", "other"]}
+    said = {
+        "name": "bench",
+        "inputs": {"scenes": scenes, **date, **(BANDS if measured else {})},
+        "segment": {"k": 7 if case == "A" else 6, **({"features": features} if features else {})},
+        "publish": {"folder": str(out), "report": False, "polygons": polygons},
+    }
+    path = out / "bench.yaml"
+    path.write_text(json.dumps(said))
+    return path
+
+
+def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, object]:
+    """What makes each tool's command, given a fresh folder."""
+    icepipe = [str(Path(sys.executable).parent / "icepipe"), "run", "-q"]
+    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BQ" else None}
+    if case == "B":
+        own["icepipe, with indices"] = ["blue", "green", "red", "nir", "ndwi"]
+    tools: dict[str, object] = {
+        name: (lambda out, features=features: [*icepipe, str(settings(case, raster, out, features))])
+        for name, features in own.items()
+    }
+    for name in wanted:
+        module, line = PEERS[name]
+        if subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode:  # noqa: S603
+            print(f"{name}: {module} is not installed there")
+            continue
+        words = {"{in}": str(raster), "{k}": "7" if case == "A" else "6"}
+        tools[name] = lambda out, line=line, words=words: [
+            python,
+            *(words.get(word, str(out) if word == "{out}" else word) for word in f"{HERE}/peers/{line}".split()),
+        ]
+    tools["start of Python with NumPy and rasterio"] = lambda _: [sys.executable, "-c", "import numpy, rasterio"]
+    return tools
+
+
+def timed(command: list[str], log: Path) -> Run:
+    """Run a process to its end.
+
+    Raises
+    ------
+    SystemExit
+        If it fails; what it said last is told.
+    """
+    start = time.perf_counter()
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink)  # noqa: S603
+        _, status, used = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}\n{log.read_text()[-1500:]}")
+    return Run(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6)
+
+
+def told_by(script: str, *arguments: str) -> list[str]:
+    """Lines that a script beside this one prints; this process stays small: a child's peak begins with its own."""
+    command = [sys.executable, str(HERE / script), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
+
+
+def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str, object]:
+    """Every tool of a case, round by round."""
+    raster = Path(told_by("rasters.py", case)[0])
+    tools = commands(case, raster, wanted, python)
+    runs: dict[str, list[Run]] = {name: [] for name in tools}
+    floors = []
+    for number in range(rounds):
+        mpx, floor_s = map(float, told_by("floor.py", str(raster)))
+        floors.append(floor_s)
+        for name, command in tools.items():
+            with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
+                run = timed(command(Path(folder)), Path(folder) / "log.txt")  # type: ignore[operator]
+            print(f"{case} {number + 1}/{rounds} {name}: {run.wall_s:.2f} s, {run.peak_mb:.0f} MB", flush=True)
+            runs[name].append(run)
+    return {"mpx": mpx, "floors": floors, "runs": {name: [asdict(run) for run in all_] for name, all_ in runs.items()}}
+
+
+def table(found: dict) -> str:
+    """A table of medians, and of medians of each round's ratios."""
+    floor = statistics.median(found["floors"])
+    lines = [
+        f"{found['mpx']:.1f} million pixels, {len(found['floors'])} round(s). Decoding alone: {floor:.2f} s.",
+        "",
+        "| tool | s | processor s | peak MB | times icepipe | times decoding |",
+        "|---|---|---|---|---|---|",
+    ]
+    mine = found["runs"]["icepipe"]
+    for name, runs in found["runs"].items():
+        wall, cpu, peak = (statistics.median(run[key] for run in runs) for key in ("wall_s", "cpu_s", "peak_mb"))
+        ratio = statistics.median(run["wall_s"] / own["wall_s"] for run, own in zip(runs, mine, strict=True))
+        floors = statistics.median(run["wall_s"] / low for run, low in zip(runs, found["floors"], strict=True))
+        lines.append(f"| {name} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {ratio:.2f} | {floors:.1f} |")
+    return "\n".join(lines)
+
+
+def put(text: str, case: str, lines: str) -> str:
+    """The page with a case's table in its place."""
+    mark = re.compile(rf"(<!-- {case} -->\n).*?(<!-- /{case} -->)", re.DOTALL)
+    return mark.sub(lambda found: f"{found[1]}{lines}\n{found[2]}", text)
+
+
+def main() -> None:
+    """Measure the cases asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", help="none: write the page again from the figures that are there")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default=None, help="names, with commas; those of the case where it is not given")
+    parser.add_argument("--python", default=sys.executable, help="of the peers")
+    asked = parser.parse_args()
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    for case in asked.cases:
+        wanted = OF_CASE.get(case, []) if asked.peers is None else [name for name in asked.peers.split(",") if name]
+        figures[case] = measure(case, asked.rounds, wanted, asked.python)
+        print(table(figures[case]))
+        FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+    if PAGE.exists():
+        text = PAGE.read_text()
+        for case, found in figures.items():
+            text = put(text, case, table(found))
+        PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

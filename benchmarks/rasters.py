@@ -1,0 +1,163 @@
+"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C Q1 Q2 S]`, into the folder $ICEPIPE_BENCH_DIR.
+
+Every pixel is a function of the seed and its place alone, so a smaller scene is a corner of a larger one. Smooth noise
+of several sizes makes ground, open water and ice; cells of a finer noise make floes, with brash between them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.transform import from_origin
+from rasterio.windows import Window
+
+Real = NDArray[np.float32]
+
+FOLDER = Path(os.environ.get("ICEPIPE_BENCH_DIR", ".bench-data"))
+STRIP = 512
+
+SPECTRA = np.array(
+    [
+        [0.070, 0.055, 0.038, 0.020],
+        [0.250, 0.245, 0.230, 0.180],
+        [0.520, 0.520, 0.510, 0.440],
+        [0.840, 0.850, 0.840, 0.770],
+        [0.360, 0.400, 0.330, 0.130],
+        [0.100, 0.115, 0.140, 0.270],
+    ],
+    np.float32,
+)
+"""Reflectance of water, grey ice, brash, snow on ice, melt ponds and ground in blue, green, red and near infrared."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scene: width and height in pixels, side of a pixel 10 m; measured bands, or a picture."""
+
+    width: int
+    height: int
+    measured: bool
+    seed: int = 1
+
+
+CASES = {
+    "A": Case(3456, 2003, measured=False, seed=3),
+    "B": Case(10980, 10980, measured=True),
+    "C": Case(10980, 10980, measured=False, seed=2),
+    "Q1": Case(2745, 2745, measured=True),
+    "Q2": Case(5490, 5490, measured=True),
+}
+DAYS, TILE = 30, 1024
+
+
+def hashed(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int) -> Real:
+    """A number in 0 .. 1 for every place, the finaliser of SplitMix64."""
+    with np.errstate(over="ignore"):
+        mixed = cols.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ rows.astype(np.uint64) * np.uint64(
+            0xC2B2AE3D27D4EB4F
+        )
+        mixed ^= np.uint64(seed * 0x165667B19E3779F9 % 2**64)
+        for multiplier in (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * multiplier
+    return ((mixed >> np.uint64(40)).astype(np.float32)) / np.float32(2**24)
+
+
+def noise(cols: NDArray[np.int64], rows: NDArray[np.int64], size: int, seed: int) -> Real:
+    """Smooth noise between -1 and 1 with lumps of ``size`` pixels; shape (rows, columns)."""
+    (left, across), (top, down) = (_lattice(axis, size) for axis in (cols, rows))
+    nodes_x, nodes_y = np.arange(left[0], left[-1] + 2), np.arange(top[0], top[-1] + 2)
+    lattice = hashed(nodes_x[None, :], nodes_y[:, None], seed + size) * 2 - 1
+    i, j = left - left[0], top - top[0]
+    along = lattice[:, i] * (1 - across) + lattice[:, i + 1] * across
+    return np.asarray(along[j] * (1 - down[:, None]) + along[j + 1] * down[:, None], np.float32)
+
+
+def _lattice(places: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Real]:
+    part = (places % size / size).astype(np.float32)
+    return places // size, part * part * (3 - 2 * part)
+
+
+def scene(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int, melt: float, grain: float) -> Real:
+    """Reflectance of four bands; shape (4, rows, columns)."""
+    cover = 0.8 * noise(cols, rows, 1300, seed) + 0.3 * noise(cols, rows, 310, seed) + 0.3 - melt
+    floes = noise(cols, rows, 64, seed + 1) + 0.4 * noise(cols, rows, 23, seed + 2) + 0.3 * noise(cols, rows, 6, seed)
+    ground = 0.6 * noise(cols, rows, 1100, seed + 4) + 0.25 * noise(cols, rows, 50, seed + 4)
+    kinds = np.zeros(cover.shape, np.int8)
+    kinds[cover + 0.2 * floes > 0.1] = 1
+    kinds[floes > 0.75 - cover] = 2
+    kinds[floes > 1.0 - 1.3 * cover] = 3
+    kinds[(kinds == 3) & (noise(cols, rows, 41, seed + 5) > 0.55 - melt)] = 4
+    kinds[ground > 0.4] = 5
+    speckle = hashed(cols[None, :], rows[:, None], seed + 9) - np.float32(0.5)
+    return np.maximum(SPECTRA.T[:, kinds] * (1 + np.float32(grain) * speckle), np.float32(0.0005))
+
+
+def as_stored(reflectance: Real, measured: bool) -> NDArray[np.uint16] | NDArray[np.uint8]:
+    """Ten thousandths of reflectance, or the colours of a picture."""
+    if measured:
+        return (reflectance * 10_000).astype(np.uint16)
+    return np.clip(np.sqrt(reflectance[2::-1]) * 262, 0, 255).astype(np.uint8)
+
+
+def write(path: Path, case: Case, left: int = 0, melt: float = 0.0) -> None:
+    """Write one scene as a tiled GeoTIFF; strips are painted on two threads while others are packed."""
+    profile = {
+        "driver": "GTiff",
+        "width": case.width,
+        "height": case.height,
+        "count": 4 if case.measured else 3,
+        "dtype": "uint16" if case.measured else "uint8",
+        "crs": "EPSG:32633",
+        "transform": from_origin(499_980 + 10 * left, 8_700_040, 10, 10),
+        "tiled": True,
+        "blockxsize": STRIP,
+        "blockysize": STRIP,
+        "compress": "deflate",
+        "predictor": 2,
+        **({} if case.measured else {"photometric": "RGB"}),
+    }
+    cols, grain = left + np.arange(case.width), 0.01 if case.measured else 0.0
+
+    def strip(top: int) -> tuple[int, NDArray[np.generic]]:
+        rows = np.arange(top, min(top + STRIP, case.height))
+        return top, as_stored(scene(cols, rows, case.seed, melt, grain), case.measured)
+
+    part = path.with_suffix(".part")
+    with rasterio.open(part, "w", num_threads=2, **profile) as dataset, ThreadPoolExecutor(2) as pool:
+        for top, pixels in pool.map(strip, range(0, case.height, STRIP)):
+            dataset.write(pixels, window=Window(0, top, case.width, pixels.shape[1]))
+    part.replace(path)
+
+
+def write_stack(folder: Path) -> None:
+    """Two overlapping tiles a day for a month of melt."""
+    folder.mkdir(exist_ok=True)
+    for number in range(DAYS):
+        day = dt.date(2024, 6, 1) + dt.timedelta(number)
+        for name, left in (("a", 0), ("b", 768)):
+            path = folder / f"{day:%Y%m%d}_{name}.tif"
+            write(path, Case(TILE, TILE, measured=False, seed=4), left, 0.012 * number)
+
+
+def make(name: str) -> Path:
+    """The raster, or the folder, of a case; it is written where it is not there."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / (name if name == "S" else f"{name}.tif")
+    if not path.exists():
+        maker: Callable[[], None] = (lambda: write_stack(path)) if name == "S" else (lambda: write(path, CASES[name]))
+        maker()
+    return path
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or [*CASES, "S"]:
+        print(make(wanted))
