@@ -40,10 +40,12 @@ SETTINGS = {
     "CPL_VSIL_CURL_HEADER_FILE_KVP_ENABLED": "NO",
     "MRF_ENABLE_CACHING": "NO",
     "PROJ_NETWORK": "OFF",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 """No other formats, plug-ins, settings of the machine, addresses, or programs in files; a pixel that cannot be read is
 an error and never a zero. The log goes nowhere, as each copy of GDAL tells there which drivers it never had; errors
-come as exceptions."""
+come as exceptions. Linear algebra is of small matrices and gets one thread: where memory is limited, the library waits
+for ever for what more of them would need."""
 
 
 def restrict(variables: MutableMapping[str, str] = os.environ) -> None:
