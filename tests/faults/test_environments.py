@@ -111,6 +111,7 @@ def test_memory_that_does_not_suffice_is_told(usual):
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
     shutil.rmtree(config.parent / "out", ignore_errors=True)
