@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,13 +70,17 @@ def settings(case: str, raster: Path, out: Path, features: list[str] | None) -> 
     return path
 
 
-def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, object]:
+Command = Callable[[Path], list[str]]
+"""What a tool is called by, given a fresh folder."""
+
+
+def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, Command]:
     """What makes each tool's command, given a fresh folder."""
     icepipe = [str(Path(sys.executable).parent / "icepipe"), "run", "-q"]
     own = {"icepipe": [*BANDS["bands"]] if case[0] in "BQ" else None}
     if case == "B":
         own["icepipe, with indices"] = ["blue", "green", "red", "nir", "ndwi"]
-    tools: dict[str, object] = {
+    tools: dict[str, Command] = {
         name: (lambda out, features=features: [*icepipe, str(settings(case, raster, out, features))])
         for name, features in own.items()
     }
@@ -129,7 +134,7 @@ def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str,
         floors.append(floor_s)
         for name, command in tools.items():
             with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-                run = timed(command(Path(folder)), Path(folder) / "log.txt")  # type: ignore[operator]
+                run = timed(command(Path(folder)), Path(folder) / "log.txt")
             print(f"{case} {number + 1}/{rounds} {name}: {run.wall_s:.2f} s, {run.peak_mb:.0f} MB", flush=True)
             runs[name].append(run)
     return {"mpx": mpx, "floors": floors, "runs": {name: [asdict(run) for run in all_] for name, all_ in runs.items()}}

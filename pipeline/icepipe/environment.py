@@ -27,10 +27,13 @@ UNUSED = ("MapInfo File", *_ONE_WORD.split())
 """Every driver of the two builds but those for the formats that are read or written: what is not registered cannot be
 tricked into opening a file or an address. Memory stays, which rasterio before 1.5 draws outlines with."""
 
+CACHE_MB = 16
+"""GDAL's cache of decoded blocks: little, as whole rows of tiles are asked for and kept by icepipe."""
+
 SETTINGS = {
     "GDAL_SKIP": ",".join(UNUSED),
     "CPL_LOG": os.devnull,
-    "GDAL_CACHEMAX": "16",
+    "GDAL_CACHEMAX": str(CACHE_MB),
     "GDAL_DRIVER_PATH": "disable",
     "GDAL_CONFIG_FILE": os.devnull,
     "GTIFF_IGNORE_READ_ERRORS": "NO",

@@ -8,15 +8,17 @@ M_ARENA_MAX = -8
 """Of glibc's ``malloc.h``."""
 
 
+def _tell(name: str, *numbers: int) -> None:
+    function = getattr(ctypes.CDLL(None), name, None)
+    if function:
+        function(*numbers)
+
+
 def share_heap() -> None:
     """Let all threads take memory from one heap: with one of its own, every thread keeps what it once needed."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_ARENA_MAX, 1)
+    _tell("mallopt", M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
     """Give memory that nothing uses back to the system, as between two steps that need much of it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+    _tell("malloc_trim", 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import shapely
 
+from icepipe.batch.execute import check_addresses
 from icepipe.batch.ledger import Ran, open_ledger
 from icepipe.batch.lock import locked
 from icepipe.batch.log import now, peak_memory_mb, step
@@ -178,6 +179,7 @@ def run(
         If nothing can be done, or a budget or a write does not hold.
     """
     started, start = now(), time.monotonic()
+    check_addresses()
     check_writable(config.run_folder)
     refuse_links(config.run_folder, (OBSERVATIONS, CHANGE))
     with locked(config.run_folder), open_ledger(config.run_folder) as ledger:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pyproj
-import pytest
-from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import laid_over
 from icepipe.measure.area import Tally, edge_units
-from icepipe.records import Block, GeoBox, Layer
+from icepipe.records import Block, Layer
 from icepipe.segment.sample import place_hashes
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -58,17 +54,6 @@ def test_scenes_are_laid_over_each_other(seed, count, with_land):
     for found, wanted in zip(laid_over(layers, bands), laid_by_steps(layers, by_steps), strict=True):
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(bands, by_steps)
-
-
-def grid(width=COLS, height=ROWS, side_m=25_000):
-    return GeoBox(pyproj.CRS(3413).to_wkt(), Affine(side_m, 0, -650_000, 0, -side_m, -1_350_000), width, height)
-
-
-@pytest.mark.parametrize("side_m", [25_000, 1_000, 10])
-def test_units_are_whole_parts_of_the_area(side_m):
-    area = PixelArea.of(grid(300, 200, side_m))
-    block = Block(7, 11, 150, 260)
-    np.testing.assert_array_equal(area.units(block), np.rint(area.m2(block) / area.unit_m2).astype(np.int64))
 
 
 @settings(max_examples=100, deadline=None)

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 
 from icepipe.config_inputs import Inputs
@@ -188,6 +191,9 @@ def test_patterns_folders_and_lists(tmp_path):
     both = [tmp_path / "a_20240701.tif", tmp_path / "b_20240702.tif"]
     assert find_files([str(tmp_path)]) == both
     assert find_files([str(tmp_path / "*.tif"), str(both[0])]) == both
+    hidden = both[0].rename(tmp_path / ".c_20240701.tif")
+    assert find_files([str(tmp_path)]) == sorted([hidden, both[1]]), "as it was named by the folder, and not by a glob"
+    both[0] = hidden.rename(both[0])
     with pytest.raises(NoUsableInput, match="no file matches"):
         find_files([str(tmp_path / "*.jp2")])
 
@@ -259,6 +265,24 @@ def test_looking_a_number_up_is_working_it_out(kind):
     np.testing.assert_array_equal(units, worked_out)
     np.testing.assert_array_equal(seen, there)
     assert not seen[0, 0]
+
+
+@examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 40)), min_size=2, max_size=12))
+def test_windows_may_come_in_any_order(tmp_path, spans):
+    """As they do from a scene that is turned on the grid; strips hold whole rows, so all windows share their tiles."""
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 100, 90), dtype=np.uint8)
+    path = tmp_path / "x_20240701.tif"
+    if not path.exists():
+        write(path, pixels, blockysize=16, tiled=False)
+    scene = describe((path,), inputs(path))
+    with open_raster(path) as dataset:
+        rows = TileRows(dataset, lambda window: read_window(dataset, scene, scene.bands, window), 4, 2**20)
+        for top, height in spans:
+            window = Block(top, 5, min(height, 100 - top), 80)
+            kept, valid = rows(window)
+            np.testing.assert_array_equal(kept, pixels[:, top : top + window.height, 5:85])
+            assert valid.shape == (window.height, 80)
 
 
 @pytest.mark.parametrize(("height", "limit", "reads"), [(7, 2**20, 7), (16, 2**20, 7), (7, 0, 15), (40, 2**20, 6)])

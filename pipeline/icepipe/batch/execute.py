@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from icepipe.errors import IntegrityError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -15,13 +18,30 @@ BYTES_PER_PIXEL = 9
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
 its pieces."""
 
-BYTES_BESIDE = 300 * 2**20
-"""Libraries, blocks and caches."""
+BYTES_BESIDE = 550 * 2**20
+"""Libraries, blocks and the sample; a run of some small scenes peaks at about this."""
+
+LEAST_ADDRESSES = 2**30
+"""Bytes that a process must be allowed to map: with less, some library ends it, or waits for ever, as it is loaded."""
 
 
 def memory_bytes(pixels: int, workers: int) -> int:
     """Estimated peak memory of a run."""
     return BYTES_BESIDE + workers * BYTES_PER_PIXEL * pixels
+
+
+def check_addresses() -> None:
+    """Stop where the memory that this process may map does not suffice to load what a run needs.
+
+    Raises
+    ------
+    IntegrityError
+        If it does not.
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESSES:
+        told = f"the memory that a process may map is limited to {allowed / 1e6:.0f} MB"
+        raise IntegrityError(told, f"allow at least {LEAST_ADDRESSES / 1e6:.0f} MB (ulimit -v)")
 
 
 def workers_of(asked: int | str, pixels: int) -> int:

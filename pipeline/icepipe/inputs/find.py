@@ -20,7 +20,7 @@ def _expand(pattern: str) -> Iterable[Path]:
     if os.path.isfile(pattern):  # noqa: PTH113  # Path's own test raises where a folder above is closed
         return (Path(pattern),)
     if os.path.isdir(pattern):  # noqa: PTH112
-        return (path for path in map(Path, glob.glob(f"{glob.escape(pattern)}/*")) if _is_raster(path))  # noqa: PTH207
+        return _rasters_in(pattern)
     return (Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207
 
 
@@ -29,8 +29,12 @@ def is_something_else(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
 
 
-def _is_raster(path: Path) -> bool:
-    return path.suffix.lower() in RASTER_SUFFIXES
+def _rasters_in(folder: str) -> list[Path]:
+    """Rasters of a folder by their names; nothing where it cannot be looked into."""
+    try:
+        return [path for path in Path(folder).iterdir() if path.suffix.lower() in RASTER_SUFFIXES]
+    except OSError:
+        return []
 
 
 def find_files(patterns: Sequence[str]) -> list[Path]:

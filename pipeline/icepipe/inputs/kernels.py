@@ -18,20 +18,6 @@ UNOBSERVED, CLOUD, LAND, OUTSIDE = (
 
 
 @compiled
-def weighted_columns(rows: Float64, first: Int64, weight: Float64, out: Float64) -> None:
-    """Sum of four neighbouring columns of ``rows``, each column of ``out`` by weights of its own.
-
-    Shapes: ``rows`` (rows, nodes), ``first`` (columns,), ``weight`` (4, columns), ``out`` (rows, columns).
-    """
-    for row in range(out.shape[0]):
-        for col in range(out.shape[1]):
-            start, total = first[col], 0.0
-            for i in range(4):
-                total += weight[i, col] * rows[row, start + i]
-            out[row, col] = total
-
-
-@compiled
 def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> bool:
     """Whole units of the columns that share four nodes; False where a sum is no area."""
     one, two, three, four = nodes[0], nodes[1], nodes[2], nodes[3]
@@ -45,7 +31,11 @@ def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_
 
 @compiled
 def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, out: Int64) -> bool:
-    """As :func:`weighted_columns`, in whole units of a power of two; False where one of the sums is no area."""
+    """Sum of four neighbouring columns of ``rows``, each column of ``out`` by weights of its own, in whole units.
+
+    Shapes: ``rows`` (rows, nodes), ``first`` (columns,), ``weight`` (4, columns), ``out`` (rows, columns). ``unit_m2``
+    is a power of two. False where one of the sums is no area.
+    """
     sound, width = True, out.shape[1]
     begin = 0
     while begin < width:

@@ -140,26 +140,10 @@ class PixelArea:
         rows = np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
         return rows, first_u - nodes_u[0], weight_u
 
-    def m2(self, block: Block) -> Float64:
-        """True area in m2 of each pixel of a block; shape (rows, columns).
-
-        The value of a pixel does not depend on the block it is asked for with.
-
-        Raises
-        ------
-        NoUsableInput
-            If part of the block has no place on the Earth.
-        """
-        from icepipe.inputs.kernels import weighted_columns
-
-        area = np.empty((block.height, block.width))
-        weighted_columns(*self._spread(block), area)
-        if not np.all(np.isfinite(area)) or area.min() <= 0:
-            raise _off_the_earth()
-        return area
-
     def units(self, block: Block) -> Int64:
         """Area of each pixel of a block in whole units; shape (rows, columns).
+
+        The value of a pixel does not depend on the block it is asked for with.
 
         Raises
         ------
@@ -170,11 +154,17 @@ class PixelArea:
 
         units = np.empty((block.height, block.width), dtype=np.int64)
         if not whole_units(*self._spread(block), self.unit_m2, units):
-            raise _off_the_earth()
+            raise NoUsableInput(
+                "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
+            )
         return units
 
+    def m2(self, block: Block) -> Float64:
+        """True area in m2 of each pixel of a block, to the unit; shape (rows, columns).
 
-def _off_the_earth() -> NoUsableInput:
-    return NoUsableInput(
-        "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
-    )
+        Raises
+        ------
+        NoUsableInput
+            If part of the block has no place on the Earth.
+        """
+        return np.asarray(self.units(block) * self.unit_m2, dtype=np.float64)

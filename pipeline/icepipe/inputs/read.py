@@ -16,6 +16,7 @@ import numpy as np
 import rasterio
 
 from icepipe.classes import SEEN, ClassCode
+from icepipe.environment import CACHE_MB
 from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.coded import WORD, codes_of
 from icepipe.inputs.decode import read_window
@@ -26,9 +27,6 @@ from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
 from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
 
 NO_LAND = np.zeros((0, 0), dtype=bool)
-
-CACHE_MB = 16
-"""GDAL's cache of decoded blocks: little, as whole rows of tiles are asked for and kept here."""
 
 
 class ObservationReader:

@@ -49,7 +49,7 @@ class Row:
 
 
 class TileRows:
-    """Windows of some bands of one file; for windows that come from the top to the bottom.
+    """Windows of some bands of one file; tiles are decoded once where the windows come from the top to the bottom.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class TileRows:
         if self._is_whole(window) or kept_bytes > self._limit:
             return self._read(window)
         keys = [(number, left, right) for number in range(first, last + 1)]
-        self._held = {key: row for key, row in self._held.items() if key in keys}
+        self._held = {key: row for key, row in self._held.items() if key in keys and self._has_all(key, window)}
         for key in keys:
             if key not in self._held:
                 self._held = {above: row.below(window.row) for above, row in self._held.items()}
@@ -94,6 +94,10 @@ class TileRows:
             return parts[0]
         kept, valid = zip(*parts, strict=True)
         return np.concatenate(kept, axis=1), np.concatenate(valid)
+
+    def _has_all(self, key: tuple[int, int, int], window: Block) -> bool:
+        """Whether what is left of a row that is held begins where the window does, or where the row does."""
+        return self._held[key].top <= max(window.row, int(key[0] * self._height))
 
     def _is_whole(self, window: Block) -> bool:
         """Whether a window begins and ends where tiles do, so that nothing of them is left for another."""

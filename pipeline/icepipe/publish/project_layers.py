@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -83,6 +83,8 @@ class _Run:
         WKT of the run grid.
     together
         The GeoPackage of all observations; None where there is none.
+    systems
+        WKT by what tells it, so that each system is read once.
     """
 
     folder: Path
@@ -90,6 +92,7 @@ class _Run:
     when: Mapping[str, Interval]
     crs: str
     together: Path | None
+    systems: dict[str, str] = field(default_factory=dict)
 
     def stem(self, key: str) -> Path:
         """Path that the names of an observation's files start with."""
@@ -98,11 +101,6 @@ class _Run:
     def relative(self, path: Path) -> str:
         """Where a file lies, seen from the project."""
         return f"./{path.relative_to(self.folder).as_posix()}"
-
-    @cached_property
-    def systems(self) -> dict[str, str]:
-        """WKT by what tells it, so that each system is read once."""
-        return {}
 
     def crs_of(self, path: Path, layer: str) -> str:
         """WKT of a vector file's coordinates, which need not be the grid's."""

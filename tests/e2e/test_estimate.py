@@ -1,0 +1,20 @@
+"""What `check` says that a run will take, beside what it takes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+from tests.conftest import ROOT
+
+
+def test_the_memory_of_a_small_run_is_as_estimated(icepipe, tmp_path):
+    for name in ("configs", "data"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    config, log = tmp_path / "configs/arctic.yaml", tmp_path / "log.jsonl"
+    said = icepipe("check", config).stdout
+    estimated_mb = float(re.search(r"([\d,]+) MB of memory", said)[1].replace(",", ""))
+    assert icepipe("run", config, "--log-json", log).returncode == 0
+    peak_mib = max(line.get("memory_mb", 0) for line in map(json.loads, log.read_text().splitlines()))
+    assert 0.7 < peak_mib * 2**20 / 1e6 / estimated_mb < 1.2
