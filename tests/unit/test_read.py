@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 from affine import Affine
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
+from rasterio.warp import reproject
 
 from icepipe.config_inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
@@ -265,6 +267,26 @@ def test_looking_a_number_up_is_working_it_out(kind):
     np.testing.assert_array_equal(units, worked_out)
     np.testing.assert_array_equal(seen, there)
     assert not seen[0, 0]
+
+
+@pytest.mark.parametrize("angle", [-35, 20, 180])
+@pytest.mark.parametrize("side", [None, 10])
+def test_a_turned_scene_is_what_gdal_makes_of_it_however_it_is_cut(tmp_path, angle, side):
+    """In strips, whose rows all windows share: on the next column of blocks they begin higher up again."""
+    pixels = np.random.default_rng(1).integers(1, 255, (3, 60, 60), dtype=np.uint8)
+    turned = TRANSFORM @ Affine.translation(40, 40) @ Affine.rotation(angle)
+    path = write(tmp_path / "x_20240701.tif", pixels, transform=turned, blockysize=60, tiled=False)
+    grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, 90, 90)
+    (observation,) = observations((describe((path,), inputs(path)),), "day")
+    made = np.zeros((3, 90, 90), dtype=np.uint8)
+    with ObservationReader(observation, grid) as reader:
+        for block in blocks(grid, side):
+            made[:, *block.slices] = reader.read(block).bands
+    wanted = np.zeros_like(made)
+    with rasterio.open(path) as dataset:
+        reproject(rasterio.band(dataset, [1, 2, 3]), wanted, dst_transform=TRANSFORM, dst_crs="EPSG:3413", tolerance=0)
+    assert (wanted > 0).mean() > 0.15
+    assert np.mean((made != wanted).any(axis=0)) < 0.001
 
 
 @examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
