@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from icepipe.config_measure import Measure
-from icepipe.measure.area_trend import area_trends, baseline_of, values_of
+from icepipe.measure.area_trend import _ranks, area_trends, baseline_of, values_of
 from icepipe.measure.bootstrap import block_bootstrap, block_length
 from icepipe.measure.kendall import (
     autocorrelation,
@@ -611,3 +611,8 @@ def test_areas_that_never_change_have_a_trend_of_nothing(km2, count):
     assert told.slope_km2_per_year.value == 0
     assert told.mann_kendall.p == 1
     json.dumps(asdict(told), allow_nan=False)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 2.5, 3.0, 40.0]), max_size=12))
+def test_ranks_are_those_of_scipy(values):
+    assert _ranks(np.array(values)).tolist() == stats.rankdata(values).tolist()

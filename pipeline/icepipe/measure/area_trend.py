@@ -15,6 +15,7 @@ from icepipe.measure.seasonal import MIN_YEARS, SeasonalKendall, seasonal_kendal
 from icepipe.measure.series import Row
 from icepipe.measure.step import Steps, find_steps
 from icepipe.measure.trend import MIN_POINTS, Trend, trend_of, why_no_trend
+from icepipe.records import Float64
 
 CLASSES = ("ice", "water")
 
@@ -74,11 +75,18 @@ def baseline_of(points: Sequence[Point], period: Period | None) -> Baseline | No
     return Baseline(period[0].isoformat(), period[1].isoformat(), len(within), mean)
 
 
+def _ranks(values: Float64) -> Float64:
+    """Ranks from 1, equal values sharing the mean of theirs.
+
+    As of ``scipy.stats.rankdata``, which takes a second to load; most runs need nothing else of it.
+    """
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
+
+
 def values_of(points: Sequence[Point], mean_km2: float | None) -> tuple[Value, ...]:
     """Points with ranks, and anomalies where there is a mean to compare with."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata([point.value_km2 for point in points]) if points else []
+    ranks = _ranks(np.array([point.value_km2 for point in points]))
     anomalies = [None if mean_km2 is None else point.value_km2 - mean_km2 for point in points]
     percents = [None if a is None or not mean_km2 else 100 * a / mean_km2 for a in anomalies]
     zipped = zip(points, ranks, anomalies, percents, strict=True)
