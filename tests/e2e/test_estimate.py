@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 from tests.conftest import ROOT
 
@@ -20,3 +22,12 @@ def test_the_memory_of_a_small_run_is_as_estimated(icepipe, tmp_path):
     peak_mb = max(line.get("memory_mb", 0) for line in map(json.loads, log.read_text().splitlines()))
     assert "compiling" not in log.read_text()
     assert 0.7 < peak_mb / estimated_mb < 1.2
+
+
+def test_the_memory_told_is_not_that_of_the_process_that_started_it():
+    ask = "from icepipe.batch.log import peak_memory_mb; print(peak_memory_mb())"
+    start = (
+        "import subprocess, sys; held = bytearray(b'1') * 700_000_000; subprocess.run([sys.executable, *sys.argv[1:]])"
+    )
+    told = subprocess.run([sys.executable, "-c", start, "-c", ask], capture_output=True, text=True, check=True).stdout
+    assert 5 < float(told) < 300
