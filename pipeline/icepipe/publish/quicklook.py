@@ -25,8 +25,7 @@ PANEL_PX = 640
 DPI = 100
 
 PNG_EFFORT = 5
-"""Of zlib's nine levels: a picture with noise takes twice and a plain one ten times as long at the last one, for the
-same bytes."""
+"""Of zlib's nine levels: the last takes twice to five times as long, and the files are within 3 % as large."""
 
 
 def thumbnail_step(grid: GeoBox) -> int:
