@@ -317,7 +317,8 @@ def test_log_lines_have_run_stage_seconds_pixels_and_memory(icepipe, config, tmp
 def traced(config, tile, error, when):
     """A run whose reads of one file fail as the kernel would make them fail."""
     inject = f"inject=read:error={error}:when={when}"
-    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(tile), "-e", "trace=read", "-e", inject]
+    trace = ["strace", "--seccomp-bpf", "-f", "-qq", "-o", "/dev/null", "-e", "trace=read"]
+    command = [*trace, "-e", inject, "-P", str(tile)]
     program = [str(Path(sys.executable).parent / "icepipe"), "run", str(config), "-v"]
     return subprocess.run([*command, *program], capture_output=True, text=True, check=False, timeout=300)
 
