@@ -16,7 +16,8 @@ from icepipe.fitting import fit_observation
 from icepipe.heap import give_back
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.read import ObservationReader
-from icepipe.measure.area import Budget, Tally, budget, edge_units, merged
+from icepipe.measure.area import Tally, budget, merged
+from icepipe.measure.edges import Edges, with_neighbours
 from icepipe.measure.observed import Observed
 from icepipe.measure.polygons import draw_polygons
 from icepipe.measure.regional import Regional, by_region
@@ -32,7 +33,7 @@ from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
 from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
-from icepipe.segment.strata import StrataTable, stratum_of
+from icepipe.segment.strata import stratum_of
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class _Looked:
 
     classes: UInt8
     tallies: Mapping[int, Tally]
+    edges: Edges
     picture: UInt8
     doubled: int
     sample: Kept
@@ -146,11 +148,15 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
     classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
     thumbnail, doubled = Thumbnail(grid, plan.sensor), 0
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
+    everything, edges = Block(0, 0, grid.height, grid.width), Edges()
     sample: list[Kept] = []
 
     def count(block: Block, strata: UInt16) -> None:
-        _count(tallies, strata, plan.regions.sets(block), area(block))
         classes[block.slices] = codes[strata]
+        around, above, left = with_neighbours(block, everything)
+        units = area(around)
+        edges.add(classes[around.slices], units, above, left)
+        _count(tallies, strata, plan.regions.sets(block), units[above:, left:])
 
     with (
         plan.reader(observation) as reader,
@@ -169,15 +175,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         whole = merge_small(whole, codes, grid, area, least)
         for block in blocks(grid):
             count(block, whole[block.slices])
-    return _Looked(classes, tallies, thumbnail.picture, doubled, np.concatenate(sample))
-
-
-def _all_regions(plan: Plan, looked: _Looked, tally: Tally, strata: StrataTable) -> Budget:
-    """Areas of all regions together."""
-    grid = plan.grid
-    everything = Block(0, 0, grid.height, grid.width)
-    edges = edge_units(lambda block: looked.classes[block.slices], everything, plan.pixel_area.units)
-    return budget(tally, strata, plan.unit_m2, edges)
+    return _Looked(classes, tallies, edges, thumbnail.picture, doubled, np.concatenate(sample))
 
 
 def observe(work: Work, observation: Observation) -> Observed:
@@ -195,7 +193,7 @@ def observe(work: Work, observation: Observation) -> Observed:
     strata, looked = namer.table, _look(plan, namer, observation)
     give_back()
     tally = merged(tally for key, tally in looked.tallies.items() if key)
-    regions = tuple(by_region(looked.classes, looked.tallies, strata, plan.regions, area, plan.unit_m2))
+    regions = tuple(by_region(looked.classes, looked.tallies, looked.edges, strata, plan.regions, area, plan.unit_m2))
     seen = tally.pixels_in(strata.seen)
     fitted = strata.models[0] if namer.shared and strata.models else None
     return Observed(
@@ -206,7 +204,7 @@ def observe(work: Work, observation: Observation) -> Observed:
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
-        budget=regions[0].budget if plan.regions.own else _all_regions(plan, looked, tally, strata),
+        budget=budget(tally, strata, plan.unit_m2, looked.edges.units),
         regions=regions,
         draw=partial(draw_polygons, looked.classes, grid, area, plan.unit_m2, plan.drawing),
         doubled_fraction=looked.doubled / seen if seen else 0.0,

@@ -12,8 +12,10 @@ from affine import Affine
 
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.pixel_area import PixelArea
-from icepipe.measure.area import Tally, budget, edge_units
+from icepipe.measure.area import Tally, budget
+from icepipe.measure.edges import Edges, edges_of, with_neighbours
 from icepipe.measure.series import COLUMNS, Context, flags_of, rows
 from icepipe.models import Cluster, FitRecord, Model
 from icepipe.records import Block, GeoBox, Observation, Scene
@@ -71,21 +73,26 @@ def test_a_budget_that_does_not_close_is_an_error():
 def test_edges_are_border_length_times_half_a_pixel():
     classes = np.array([[1, 1, 2, 2], [1, 1, 2, 3], [0, 0, 0, 3]], dtype=np.uint8)
     area = PixelArea.of(GRID)
-    units = edge_units(lambda block: classes[block.slices], Block(0, 0, 3, 4), area.units)
+    units = edges_of(lambda block: classes[block.slices], Block(0, 0, 3, 4), area.units).units
     km2 = {code: value * area.unit_m2 / 4e6 for code, value in units.items()}
     assert km2[WATER] == pytest.approx(2 * 0.5, rel=1e-6)
     assert km2[ICE] == pytest.approx(4 * 0.5, rel=1e-6)
     assert km2[OTHER] == pytest.approx(2 * 0.5, rel=1e-6)
 
 
-def test_edges_do_not_depend_on_strips(monkeypatch):
+def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     classes = np.random.default_rng(0).integers(0, 4, (30, 20), dtype=np.uint8)
     grid = dataclasses.replace(GRID, width=20, height=30)
     area = PixelArea.of(grid)
     everything = Block(0, 0, 30, 20)
-    whole = edge_units(lambda block: classes[block.slices], everything, area.units)
-    monkeypatch.setattr("icepipe.measure.area.BLOCK_PIXELS", 60)
-    assert edge_units(lambda block: classes[block.slices], everything, area.units) == whole
+    whole = edges_of(lambda block: classes[block.slices], everything, area.units)
+    monkeypatch.setattr("icepipe.measure.edges.BLOCK_PIXELS", 60)
+    assert edges_of(lambda block: classes[block.slices], everything, area.units) == whole
+    parts = Edges()
+    for block in blocks(grid, 7):
+        around, above, left = with_neighbours(block, everything)
+        parts.add(classes[around.slices], area.units(around), above, left)
+    assert parts == whole
 
 
 def context(flags=(), screened=frozenset()):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.read import laid_over
-from icepipe.measure.area import Tally, edge_units
+from icepipe.measure.area import Tally
+from icepipe.measure.edges import edges_of
 from icepipe.records import Block, Layer
 from icepipe.segment.sample import place_hashes
 
@@ -69,7 +70,7 @@ def test_borders_count_both_of_their_sides(seed):
                 wanted[ClassCode(a)] += int(both)
                 wanted[ClassCode(b)] += int(both)
     block = Block(0, 0, ROWS, COLS)
-    assert edge_units(lambda b: codes[b.slices], block, lambda b: units[b.slices]) == wanted
+    assert edges_of(lambda b: codes[b.slices], block, lambda b: units[b.slices]).units == wanted
 
 
 @settings(max_examples=50, deadline=None)

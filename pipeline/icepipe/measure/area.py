@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.inputs.grid import BLOCK_PIXELS
-from icepipe.records import Block, Int64, UInt8, UInt16
+from icepipe.records import Int64, UInt16
 from icepipe.segment.strata import StrataTable, stratum_of
 
 CLOSE = 1e-9
@@ -116,7 +115,7 @@ class Budget:
         return self.seen_km2 / sea if sea > 0 else 0.0
 
 
-def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: dict[ClassCode, int]) -> Budget:
+def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mapping[ClassCode, int]) -> Budget:
     """Square kilometres of every class, with bounds, from a tally.
 
     Raises
@@ -154,41 +153,4 @@ def merged(tallies: Iterable[Tally]) -> Tally:
     for tally in tallies:
         total.pixels.update(tally.pixels)
         total.units.update(tally.units)
-    return total
-
-
-def _strips(window: Block) -> Iterator[Block]:
-    height = max(1, BLOCK_PIXELS // window.width)
-    for row in range(window.row, window.row + window.height, height):
-        yield Block(row, window.col, min(height, window.row + window.height - row), window.width)
-
-
-def edge_units(
-    codes_of: Callable[[Block], UInt8], window: Block, area: Callable[[Block], Int64]
-) -> dict[ClassCode, int]:
-    """Four times the edge area of each seen class, in units.
-
-    A border edge times half a pixel's side is half a pixel's area; the mean of the two neighbours is taken, so
-    each edge adds their sum over four.
-
-    Parameters
-    ----------
-    codes_of
-        Gives the class codes of a block.
-    window
-        Rectangle of the grid to look at.
-    area
-        Gives the true area of the pixels of a block, in units.
-    """
-    from icepipe.measure.kernels import add_borders
-
-    seen = np.isin(np.arange(256), SEEN)
-    total = dict.fromkeys(SEEN, 0)
-    for part in _strips(window):
-        above = min(1, part.row - window.row)
-        strip = Block(part.row - above, part.col, part.height + above, part.width)
-        sums = np.zeros(256, dtype=np.int64)
-        add_borders(np.ascontiguousarray(codes_of(strip)), area(strip), above, seen, sums)
-        for code in SEEN:
-            total[code] += int(sums[code])
     return total

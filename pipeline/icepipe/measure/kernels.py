@@ -15,18 +15,18 @@ def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> No
 
 
 @compiled
-def add_borders(codes: UInt8, units: Int64, above: int, seen: Bool, sums: Int64) -> None:
+def add_borders(codes: UInt8, units: Int64, above: int, left: int, seen: Bool, sums: Int64) -> None:
     """Add the area units on both sides of every border between classes that are seen to each of the two.
 
-    Of the first ``above`` rows only the borders to what lies below are counted. ``seen`` and ``sums`` have one for
-    every code.
+    Of the first ``above`` rows only the borders to what lies below are counted, and of the first ``left`` columns those
+    to what lies on their right. ``seen`` and ``sums`` have one for every code.
     """
     height = codes.shape[0]
     for row in range(height):
         if row >= above:
             _along(codes[row, :-1], codes[row, 1:], units[row, :-1], units[row, 1:], seen, sums)
         if row + 1 < height:
-            _along(codes[row], codes[row + 1], units[row], units[row + 1], seen, sums)
+            _along(codes[row, left:], codes[row + 1, left:], units[row, left:], units[row + 1, left:], seen, sums)
 
 
 @compiled

@@ -9,7 +9,8 @@ import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.regions import RegionMap
-from icepipe.measure.area import Budget, ClassArea, Tally, budget, edge_units, merged
+from icepipe.measure.area import Budget, ClassArea, Tally, budget, merged
+from icepipe.measure.edges import Edges, edges_of
 from icepipe.measure.pieces import count_pieces
 from icepipe.records import Block, Int64, UInt8
 from icepipe.segment.strata import StrataTable
@@ -40,6 +41,7 @@ class Regional:
 def by_region(
     classes: UInt8,
     tallies: Mapping[int, Tally],
+    edges: Edges,
     strata: StrataTable,
     regions: RegionMap,
     area: Callable[[Block], Int64],
@@ -53,6 +55,8 @@ def by_region(
         Class raster of the whole grid.
     tallies
         By number of the set of regions that the pixels belong to.
+    edges
+        Of all regions together.
     strata
         What the tallied numbers mean.
     regions
@@ -71,9 +75,9 @@ def by_region(
             here = classes[block.slices]
             return here if regions.own else np.where(regions.holds(number, block), here, ClassCode.OUTSIDE)
 
-        edges = edge_units(codes_of, window, area)
+        own_edges = edges if regions.own else edges_of(codes_of, window, area)
         patches = count_pieces(codes_of(window))
-        yield Regional(outline.name, budget(merged(held), strata, unit_m2, edges), patches, True)
+        yield Regional(outline.name, budget(merged(held), strata, unit_m2, own_edges.units), patches, True)
 
 
 def _never_seen(km2: float) -> Budget:

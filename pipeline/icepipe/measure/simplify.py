@@ -11,7 +11,8 @@ import shapely
 from numpy.typing import NDArray
 
 from icepipe.errors import IntegrityError
-from icepipe.measure.vectorize import PolygonLayer, perimeters_m
+from icepipe.measure.lengths import perimeters_m
+from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import Float64, GeoBox
 
 
@@ -59,9 +60,16 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
     parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(
-        replace(layer, batches=(part,) if len(part) else (), perim_m=perimeters_m(part, layer.crs))
+        replace(layer, batches=(part,) if len(part) else (), perim_m=_perimeters_m(part, layer.crs))
         for layer, part in zip(layers, parts, strict=True)
     )
+
+
+def _perimeters_m(polygons: NDArray[Any], crs: str) -> Float64:
+    if not len(polygons):
+        return np.zeros(0)
+    _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
+    return perimeters_m(points, ring_offsets, piece_offsets, crs)
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

@@ -11,15 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.earth import Earth
+from icepipe.measure.lengths import perimeters_m
 from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import Borders
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
-
-EDGE_M = 20_000.0
-"""A map edge of this length is a geodesic to 1e-5 of its length up to 89 degrees of latitude."""
-
-EQUATOR_M = 6_378_137.0
 
 
 @dataclass(frozen=True)
@@ -71,41 +66,19 @@ class Traced:
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         """Polygons, some at a time."""
+        for points, offsets in self._outlines():
+            yield shapely.from_ragged_array(shapely.GeometryType.POLYGON, points, offsets)
+
+    @property
+    def perim_m(self) -> Float64:
+        """Length of all rings of each, shape (n,)."""
+        return np.concatenate([perimeters_m(points, *offsets, self.grid.crs) for points, offsets in self._outlines()])
+
+    def _outlines(self) -> Iterator[tuple[Float64, tuple[Int64, Int64]]]:
+        """Map coordinates, shape (n, 2), and where rings begin in them and pieces in those, some pieces at a time."""
         for batch in self.borders.batches(self.pieces):
             rings = self.borders.rings(batch)
-            points = np.column_stack(self.grid.to_map(*rings.points))
-            yield shapely.from_ragged_array(
-                shapely.GeometryType.POLYGON, points, (rings.ring_offsets, rings.piece_offsets)
-            )
-
-
-def _segmentized(geometry: NDArray[Any], longest: float) -> NDArray[Any]:
-    """Polygons with points on every edge that is longer; few have one, and the others are left as they are."""
-    points, owner = shapely.get_coordinates(geometry, return_index=True)
-    step = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0)
-    wanting = np.unique(owner[1:][(step * 2 > longest) & (owner[1:] == owner[:-1])])
-    drawn = geometry.copy()
-    drawn[wanting] = shapely.segmentize(geometry[wanting], longest)
-    return drawn
-
-
-def perimeters_m(geometry: NDArray[Any], crs_wkt: str) -> Float64:
-    """Length of all rings of each polygon on the ellipsoid, in metres.
-
-    Straight map edges are measured as geodesics between points at most ``EDGE_M`` apart at the equator.
-    """
-    if not len(geometry):
-        return np.zeros(0)
-    earth = Earth.of(crs_wkt)
-    crs = earth.crs
-    unit_m = crs.axis_info[0].unit_conversion_factor * (EQUATOR_M if crs.is_geographic else 1.0)
-    geometry = _segmentized(geometry, EDGE_M / unit_m)
-    rings, owner = shapely.get_rings(geometry, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    length = earth.distances_m(points[:, 0], points[:, 1])
-    same_ring = ring[1:] == ring[:-1]
-    total = np.bincount(owner[ring[1:][same_ring]], weights=length[same_ring], minlength=len(geometry))
-    return total.astype(np.float64)
+            yield np.column_stack(self.grid.to_map(*rings.points)), (rings.ring_offsets, rings.piece_offsets)
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:
@@ -130,8 +103,7 @@ def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> d
     for code in map(ClassCode, np.unique(pieces.codes)):
         mine = np.flatnonzero(pieces.codes == code)
         drawn = Traced(borders, mine, grid)
-        perim_m = np.concatenate([perimeters_m(batch, grid.crs) for batch in drawn])
-        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], perim_m, pieces.n_px[mine])
+        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], drawn.perim_m, pieces.n_px[mine])
     return layers
 
 

@@ -16,9 +16,7 @@ from icepipe.records import Bool, Float64, Int64, Kept, Layer, Pixels, UInt8, UI
 from icepipe.segment.features import recipe_of
 from icepipe.segment.rules import RULE_SETS
 from icepipe.segment.space import span_of
-from icepipe.segment.strata import FIRST_CLOUD, HIDDEN, Strata, StrataTable, marked, stratum_of
-
-UNKNOWN = 2**16 - 1
+from icepipe.segment.strata import FIRST_CLOUD, HIDDEN, UNKNOWN, Strata, StrataTable, marked, stratum_of
 
 
 class Search(Protocol):
@@ -37,10 +35,11 @@ class Tables(NamedTuple):
     reflectance
         Of every kept number, by its bits; none under zero.
     recipes
-        How each feature is made; shape (features, 2 + bands).
+        How each feature is made that is no band's reflectance; shape (features, 2 + bands).
     axes, spans
-        Features that pixels are compared by, and their least value, length and the length of their axis; shapes (axes,)
-        and (axes, 3). None where the kept numbers themselves are compared.
+        Features that pixels are compared by, bands first and then those that are made, and their least value and the
+        length of the axis over that of the feature's range; shapes (axes,) and (axes, 2). None where the kept numbers
+        themselves are compared.
     centroids
         Shape (clusters, axes).
     of, levels
@@ -97,20 +96,28 @@ class DirectSearch:
 def _tables(model: Model, sensor: Sensor, first: int, n: int) -> Tables:
     """A model as the compiled search takes it; see :class:`DirectSearch`."""
     rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
-    names = list(dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features]))
+    asked = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
+    made = [name for name in asked if name not in sensor.roles]
+    number = {name: place for place, name in enumerate([*sensor.roles, *made])}
     possible, codes = rules.tables()
     return Tables(
         reflectance=_reflectances(sensor),
-        recipes=_recipes(names, sensor),
-        axes=np.array([names.index(name) for name in model.features], dtype=np.int64),
-        spans=np.array([span_of(name) for name in model.features]).reshape(-1, 3),
+        recipes=_recipes(made, sensor),
+        axes=np.array([number[name] for name in model.features], dtype=np.int64),
+        spans=np.array([_span(name) for name in model.features]).reshape(-1, 2),
         centroids=np.ascontiguousarray(model.centroids, dtype=np.float64),
-        of=np.array([names.index(threshold.feature) for threshold in rules.thresholds], dtype=np.int64),
+        of=np.array([number[threshold.feature] for threshold in rules.thresholds], dtype=np.int64),
         levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
         possible=possible,
         codes=codes,
         strata=marked(*_every_outcome(len(model.clusters)), model, first, n),
     )
+
+
+def _span(feature: str) -> tuple[float, float]:
+    """Least value of a feature, and what it is multiplied by: exact, for ranges have powers of two as lengths."""
+    low, length, scale = span_of(feature)
+    return low, scale / length
 
 
 def _reflectances(sensor: Sensor) -> Float64:
@@ -153,15 +160,18 @@ class ColourTable:
 
     def strata(self, bands: Kept, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
-        red, green, blue = bands.astype(np.uint32)
-        colour = red << 16 | green << 8 | blue
-        found: UInt16 = self._table[colour]
-        missing = np.unique(colour[(found == UNKNOWN) & wanted])
-        if len(missing):
-            values = np.stack([missing >> 16, missing >> 8 & 255, missing & 255], axis=1).astype(np.uint8)
-            self._table[missing] = self._search.of(values)
-            found = self._table[colour]
-        return found
+        from icepipe.segment.kernels import look_up_colours
+
+        flat, asked = np.ascontiguousarray(bands).reshape(3, -1), np.ascontiguousarray(wanted).reshape(-1)
+        found, unknown = np.empty(len(asked), dtype=np.uint16), np.empty(len(asked), dtype=np.uint32)
+        unknown = unknown[: look_up_colours(flat, asked, self._table, found, unknown)]
+        if len(unknown):
+            red, green, blue = flat[:, unknown].astype(np.uint32)
+            colours, place = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
+            values = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1).astype(np.uint8)
+            self._table[colours] = strata = self._search.of(values)
+            found[unknown] = strata[place]
+        return found.reshape(wanted.shape)
 
 
 class Namer(Protocol):

@@ -48,19 +48,16 @@ def range_of(feature: str) -> tuple[float, float]:
 class Kind(IntEnum):
     """How a feature is made of bands."""
 
-    ROLE = 0
-    MEAN = 1
-    DIFFERENCE = 2
-    SMALLER_DIFFERENCE = 3
-    WHITENESS = 4
+    MEAN = 0
+    DIFFERENCE = 1
+    SMALLER_DIFFERENCE = 2
+    WHITENESS = 3
 
 
 def recipe_of(feature: str, sensor: Sensor) -> tuple[Kind, tuple[int, ...]]:
-    """How a feature of :func:`features_of` is made, for the compiled hot path: its kind and its bands' numbers."""
+    """How a feature that is no band is made, for the compiled hot path: its kind and its bands' numbers."""
     number = {role: position for position, role in enumerate(sensor.roles)}
     visible = tuple(number[role] for role in ("red", "green", "blue") if role in number)
-    if feature in number:
-        return Kind.ROLE, (number[feature],)
     if feature == "brightness":
         return Kind.MEAN, visible if len(visible) == 3 else tuple(number.values())
     if feature == "whiteness":

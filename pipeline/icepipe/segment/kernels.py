@@ -8,8 +8,9 @@ import numpy as np
 
 from icepipe.classes import ClassCode
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16, UInt64
+from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16, UInt32, UInt64
 from icepipe.segment.features import Kind
+from icepipe.segment.strata import UNKNOWN
 
 CLOUD = int(ClassCode.CLOUD)
 
@@ -24,26 +25,38 @@ def _difference(a: float, b: float) -> float:
 
 
 @compiled
+def _mean(numbers: Int64, bands: Float64, count: int, out: Float64) -> None:
+    """Mean of some bands, added up one after the other."""
+    out[:count] = 0.0
+    for band in numbers:
+        for i in range(count):
+            out[i] += bands[band, i]
+    for i in range(count):
+        out[i] /= len(numbers)
+
+
+@compiled
+def _whiteness(one: Float64, two: Float64, three: Float64, count: int, out: Float64) -> None:
+    """How far three bands are from their mean, over the mean; the mean comes in ``out``."""
+    for i in range(count):
+        apart = abs(one[i] - out[i]) + abs(two[i] - out[i]) + abs(three[i] - out[i])
+        out[i] = apart / out[i] if out[i] > 0 else 0.0
+
+
+@compiled
 def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
     """One feature of a chunk; ``recipe`` is its kind, how many bands it takes, and which."""
     kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
-    for i in range(count):
-        if kind == Kind.ROLE:
-            out[i] = bands[a, i]
-        elif kind == Kind.DIFFERENCE:
+    if kind == Kind.DIFFERENCE:
+        for i in range(count):
             out[i] = _difference(bands[a, i], bands[b, i])
-        elif kind == Kind.SMALLER_DIFFERENCE:
+    elif kind == Kind.SMALLER_DIFFERENCE:
+        for i in range(count):
             out[i] = min(_difference(bands[a, i], bands[b, i]), _difference(bands[a, i], bands[c, i]))
-        else:
-            total = 0.0
-            for number in range(recipe[1]):
-                total += bands[recipe[2 + number], i]
-            mean = total / recipe[1]
-            if kind == Kind.MEAN:
-                out[i] = mean
-            else:
-                apart = abs(bands[a, i] - mean) + abs(bands[b, i] - mean) + abs(bands[c, i] - mean)
-                out[i] = apart / mean if mean > 0 else 0.0
+    else:
+        _mean(recipe[2 : 2 + recipe[1]], bands, count, out)
+        if kind == Kind.WHITENESS:
+            _whiteness(bands[a], bands[b], bands[c], count, out)
 
 
 @compiled
@@ -86,14 +99,16 @@ def nearest(
 
 
 @compiled
-def _pattern(features: Float64, of: Int64, levels: Float64, count: int, pattern: Int64) -> None:
-    """Which thresholds are met by every item of a chunk, a bit each."""
-    for i in range(count):
-        pattern[i] = 0
-    for number in range(of.shape[0]):
-        level, feature = levels[number], of[number]
+def _patterns(features: Float64, of: Int64, levels: Float64, count: int, met: Int64) -> None:
+    """Which thresholds are met by every item of a chunk, a bit each: first at low, then at high, then in the middle."""
+    n = len(of)
+    met[:count] = 0
+    for number in range(n):
+        feature, low, middle, high = features[of[number]], levels[0, number], levels[1, number], levels[2, number]
         for i in range(count):
-            pattern[i] |= np.int64(features[feature, i] >= level) << number
+            value = feature[i]
+            bits = np.int64(value >= low) | np.int64(value >= high) << n | np.int64(value >= middle) << 2 * n
+            met[i] |= bits << number
 
 
 @compiled
@@ -114,9 +129,9 @@ def _copy(kept: Kept, places: Float64) -> None:
 @compiled
 def _scale(features: Float64, axes: Int64, spans: Float64, count: int, places: Float64) -> None:
     for axis in range(axes.shape[0]):
-        least, length, scale = spans[axis, 0], spans[axis, 1], spans[axis, 2]
+        feature, least, factor = features[axes[axis]], spans[axis, 0], spans[axis, 1]
         for i in range(count):
-            places[axis, i] = (features[axes[axis], i] - least) / length * scale
+            places[axis, i] = (feature[i] - least) * factor
 
 
 @compiled
@@ -131,10 +146,11 @@ def _name(
     out: UInt16,
 ) -> None:
     """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets."""
+    ends = 2 * thresholds
     for i in range(wanted.shape[0]):
         if wanted[i]:
-            code = codes[met[1, i]]
-            could_be = possible[met[0, i] | met[2, i] << thresholds] | np.uint8(1 << code)
+            code = codes[met[i] >> ends]
+            could_be = possible[met[i] & (1 << ends) - 1] | np.uint8(1 << code)
             out[i] = strata[cluster[i], could_be, code]
 
 
@@ -147,28 +163,44 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
     fail where a later version calls it otherwise.
     """
     reflectance, recipes, axes, spans, centroids, of, levels, possible, codes, strata = tables
-    seen = np.empty((kept.shape[0], CHUNK_PX))
-    features = np.empty((recipes.shape[0], CHUNK_PX))
+    bands = kept.shape[0]
+    features = np.empty((bands + recipes.shape[0], CHUNK_PX))
     places = np.empty((centroids.shape[1], CHUNK_PX))
     best, distance = np.empty(CHUNK_PX), np.empty(CHUNK_PX)
     cluster = np.zeros(CHUNK_PX, dtype=np.int64)
-    met = np.zeros((3, CHUNK_PX), dtype=np.int64)
+    met = np.zeros(CHUNK_PX, dtype=np.int64)
     for start in range(0, kept.shape[1], CHUNK_PX):
         count = min(CHUNK_PX, kept.shape[1] - start)
         part, asked = kept[:, start : start + count], wanted[start : start + count]
         if not np.any(asked):
             continue
-        _look_up(part, reflectance, seen)
+        _look_up(part, reflectance, features)
         for number in range(recipes.shape[0]):
-            _feature(recipes[number], seen, count, features[number])
+            _feature(recipes[number], features[:bands], count, features[bands + number])
         if axes.shape[0]:
             _scale(features, axes, spans, count, places)
         else:
             _copy(part, places)
         nearest(places, centroids, count, best, distance, cluster)
-        for level in range(3):
-            _pattern(features, of, levels[level], count, met[level])
+        _patterns(features, of, levels, count, met)
         _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start : start + count])
+
+
+@compiled
+def look_up_colours(bands: Kept, wanted: Bool, table: UInt16, found: UInt16, unknown: UInt32) -> int:
+    """Stratum of every pixel by its colour, into ``found``; how many that are wanted have a colour not known yet.
+
+    Shapes: ``bands`` (3, n), ``wanted``, ``found`` and ``unknown`` (n,). The table has a stratum for every 24-bit
+    colour, ``UNKNOWN`` where there is none yet; ``unknown`` begins with the places of those pixels.
+    """
+    count = 0
+    for i in range(len(found)):
+        stratum = table[np.uint32(bands[0, i]) << 16 | np.uint32(bands[1, i]) << 8 | np.uint32(bands[2, i])]
+        found[i] = stratum
+        if stratum == UNKNOWN and wanted[i]:
+            unknown[count] = i
+            count += 1
+    return count
 
 
 @compiled

@@ -17,6 +17,9 @@ N_STRATA = 2**16
 FIRST_MASK = 65_280
 """Strata from here on have no cluster: this plus a class code, and outside the region the last of all."""
 
+UNKNOWN = N_STRATA - 1
+"""In the place of a stratum that is not known yet."""
+
 EXTRAS, KINDS = 8, 3
 """Sets of classes that a pixel could be beside what its cluster could, and ways in which it can differ from it."""
 
