@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from icepipe.config import Config
-from icepipe.finish import RunResult
+from icepipe.result import RunResult
 from icepipe.stages import run
 
 ROOT = Path(__file__).resolve().parents[1]

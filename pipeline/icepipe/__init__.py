@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from icepipe.config import Config
     from icepipe.config_file import load
-    from icepipe.finish import RunResult
     from icepipe.picture.segmented import Segmented, segment_image
+    from icepipe.result import RunResult
     from icepipe.stages import run
 
 __version__ = "0.1.0"
@@ -17,7 +17,7 @@ __all__ = ["Config", "RunResult", "Segmented", "__version__", "load", "run", "se
 _HOMES = {
     "Config": "config",
     "load": "config_file",
-    "RunResult": "finish",
+    "RunResult": "result",
     "run": "stages",
     "Segmented": "picture.segmented",
     "segment_image": "picture.segmented",

@@ -16,7 +16,7 @@ from icepipe.errors import ObservationsFailed
 
 if TYPE_CHECKING:
     from icepipe.config_measure import Measure
-    from icepipe.finish import RunResult
+    from icepipe.result import RunResult
 
 ConfigPath = Annotated[Path, typer.Argument(help="The config file (YAML).", metavar="CONFIG")]
 Set = Annotated[

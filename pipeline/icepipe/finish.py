@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from icepipe.changes import Changes
-from icepipe.errors import InputError
-from icepipe.measure.alerts import AlertRow
-from icepipe.measure.area_trend import AreaTrend
 from icepipe.measure.reproject import is_cut
 from icepipe.measure.series import Row
 from icepipe.models import Model
@@ -29,37 +25,7 @@ from icepipe.publish.run_geopackage import Collected, write_run_geopackage
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables import write_history, write_json, write_series
 from icepipe.publish.trends import trend_document, write_trends
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run gave.
-
-    Attributes
-    ----------
-    folder
-        Where it was written.
-    rows
-        The series: what was done now, and what stood there from earlier runs.
-    model
-        The named clusters; None where every observation has its own.
-    faults
-        What failed, each with its reason; the rest is published.
-    notes
-        What a reader should know, in sentences.
-    trends
-        How ice and water of every region changed.
-    alerts
-        What happened, or None where no alerts are asked for.
-    """
-
-    folder: Path
-    rows: tuple[Row, ...]
-    model: Model | None
-    faults: tuple[InputError, ...]
-    notes: tuple[str, ...]
-    trends: tuple[AreaTrend, ...]
-    alerts: tuple[AlertRow, ...] | None
+from icepipe.result import RunResult
 
 
 def _replaced(record: Record) -> Iterator[tuple[int, Row]]:

@@ -16,7 +16,7 @@ from icepipe.changes import changes_of
 from icepipe.classes import ClassCode
 from icepipe.config import Config
 from icepipe.errors import ConfigError, InputError, ObservationsFailed
-from icepipe.finish import RunResult, finish
+from icepipe.finish import finish
 from icepipe.fitting import Progress, fit_run
 from icepipe.inputs.described import Descriptions
 from icepipe.inputs.grid import outside_km2
@@ -32,6 +32,7 @@ from icepipe.publish.basis import save_basis
 from icepipe.publish.model_file import model_hash
 from icepipe.publish.record import Record, read_record
 from icepipe.records import Observation
+from icepipe.result import RunResult
 from icepipe.segment.classify import Classifier, Namer
 from icepipe.segment.coded import Coded
 from icepipe.segment.label import pinned

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from icepipe.batch.ledger import Entry, Ledger
 from icepipe.config import Config
 from icepipe.errors import InputError
-from icepipe.finish import RunResult
 from icepipe.inputs.fingerprint import Listing
 from icepipe.measure.alerts import AlertRow
 from icepipe.measure.area_trend import AreaTrend
@@ -22,6 +21,7 @@ from icepipe.notes import Happened
 from icepipe.observe import Work
 from icepipe.publish.manifest import FILE as MANIFEST
 from icepipe.publish.record import FILE as RECORD
+from icepipe.result import RunResult
 from icepipe.standing import OBSERVATIONS, Standing, entry_of
 from icepipe.unchanged import glance, looked_at_by
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from icepipe.inputs.sensors import SENSORS
 from icepipe.measure.alerts import AlertRow
 from icepipe.measure.series import Row
 from icepipe.plan import Plan
+from icepipe.publish.series_cells import series_cells
 from icepipe.records import Observation, Scene
 
 SECONDS_PER_MPX = 0.2
@@ -28,33 +28,6 @@ SECONDS_PER_OBSERVATION = 0.5
 DAYS_A_YEAR = 365.25
 BYTES_PER_PX_OUT = 1.5
 """Measured: class raster, polygons and quicklook, for a picture with many small pieces."""
-
-
-def _km2(value: float | None) -> str:
-    return "" if value is None else f"{value:,.3f}"
-
-
-def _cells(rows: Sequence[Row], named: bool) -> list[str]:
-    by_class = {row.class_: row for row in rows}
-    ice, water = by_class["ice"], by_class["water"]
-    bounds = f"{_km2(ice.area_low_km2)} .. {_km2(ice.area_high_km2)}" if ice.area_km2 is not None else "not known"
-    seen = f"{ice.valid_fraction:.1%}"
-    where = [ice.region] if named else []
-    return [
-        ice.date,
-        *where,
-        _km2(ice.area_km2),
-        bounds,
-        _km2(water.area_km2),
-        _km2(ice.unknown_km2),
-        seen,
-        _flags(rows),
-    ]
-
-
-def _flags(rows: Sequence[Row]) -> str:
-    """Every flag of an observation's rows; some stand on one class alone."""
-    return " ".join(sorted({flag for row in rows for flag in row.flags.split(";") if flag}))
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
@@ -72,13 +45,7 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def closing_table(rows: Sequence[Row]) -> list[str]:
     """The series for people, one line an observation and region."""
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.date, row.region].append(row)
-    named = len({region for _, region in groups}) > 1
-    where = ["region"] if named else []
-    header = ["date", *where, "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
-    return aligned([header, *(_cells(members, named) for members in groups.values())])
+    return aligned(series_cells(rows))
 
 
 def alert_lines(alerts: Iterable[AlertRow]) -> list[str]:

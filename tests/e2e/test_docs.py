@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
 
 from icepipe.config import Config
 from icepipe.reference import config_reference, rules_reference
@@ -25,6 +27,20 @@ def test_commands_in_the_readme_print_what_it_shows(icepipe, tmp_path):
         done = icepipe(*shlex.split(block["command"]), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stdout == block["output"], block["command"]
+
+
+def test_the_cells_of_the_notebook_page_run(tmp_path, monkeypatch):
+    for folder in ("configs", "data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    Image.effect_noise((40, 30), 60).convert("RGB").save("bay.png")
+    shell = InteractiveShell()
+    cells = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/notebook.md").read_text(), re.DOTALL)
+    results = [shell.run_cell(cell) for cell in cells]
+    assert [done.success for done in results] == [True] * len(cells)
+    shown = [shell.display_formatter.format(done.result)[0].keys() for done in results]
+    expected = ("text/html", "image/png", "image/png", "text/html", "text/plain", "text/html")
+    assert [kind in keys for kind, keys in zip(expected, shown, strict=True)] == [True] * 6
 
 
 def test_the_reference_is_generated():

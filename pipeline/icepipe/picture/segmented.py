@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from icepipe.errors import ConfigError
 from icepipe.picture.colours import Counted, count_colours
 from icepipe.picture.kmeans import METHODS, Clusters, Iteration, dark_to_bright
 from icepipe.records import Bool, Float64, Int64, UInt8
+
+if TYPE_CHECKING:
+    from icepipe.publish.plot import Plot
 
 HIDDEN = 255
 """Label of a pixel that takes no part."""
@@ -24,7 +27,7 @@ ARTICLE_TYPES = {"uint8"}
 
 @dataclass(frozen=True)
 class Segmented:
-    """A picture in k colours, numbered from 0, dark to bright.
+    """A picture in k colours, numbered from 0, dark to bright; a notebook shows its palette.
 
     Attributes
     ----------
@@ -58,6 +61,25 @@ class Segmented:
     converged: bool
     method: str
     seed: int
+
+    def plot(self) -> Plot:
+        """A matplotlib figure: the picture in its colours, and the palette with shares.
+
+        Pixels that take no part are chequered. Numbers of 16 bits are shown from the darkest to the brightest centroid.
+        """
+        from icepipe.picture.notebook import draw, palette_of_centroids
+
+        return draw(self.labels, palette_of_centroids(self.centroids, self.counts), self._told)
+
+    @property
+    def _told(self) -> str:
+        done = "settled" if self.converged else "not settled"
+        return f"{len(self.counts)} colours, {len(self.history)} iterations of {self.method}, {done}"
+
+    def _repr_html_(self) -> str:
+        from icepipe.picture.notebook import palette_html, palette_of_centroids
+
+        return palette_html(palette_of_centroids(self.centroids, self.counts), [self._told])
 
 
 def cluster(counted: Counted, k: int, method: str, seed: int, iterations: int | None) -> Clusters:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from icepipe.publish.plot import Plot
+
 Kind = TypeVar("Kind", bound=np.generic)
 
-DPI = 100
 PANEL_PX = 620
 LONGEST = 4.0
 """A picture that is more times as long as wide is drawn with other proportions."""
@@ -67,13 +68,10 @@ def on_chequers(colours: UInt8, valid: Bool) -> UInt8:
     return np.where(valid[..., None], colours, CHEQUERS[row, col][..., None])
 
 
-def _sheet(width_in: float, height_in: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _sheet(width_in: float, height_in: float) -> Plot:
+    from icepipe.publish.plot import Plot
 
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    return Plot(width_in, height_in)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -99,24 +97,27 @@ def _panel(figure: Figure, place: Sequence[float], image: UInt8, title: str) -> 
     axes.set_yticks([])
 
 
-def _swatch(axes: Axes, number: int, palette: Palette) -> None:
+def _swatch(axes: Axes, number: int, palette: Palette, first: int) -> None:
     colour, column, row = palette.hexes[number - 1], (number - 1) % PER_ROW, (number - 1) // PER_ROW
     red, green, blue = bytes.fromhex(colour[1:])
     ink = "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110 else "white"
     axes.bar(column, 0.6, width=0.96, bottom=-row, color=colour, edgecolor="#555555", linewidth=0.8)
-    axes.text(column, 0.3 - row, str(number), color=ink, ha="center", va="center", fontsize=12, weight="bold")
+    axes.text(
+        column, 0.3 - row, str(number - 1 + first), color=ink, ha="center", va="center", fontsize=12, weight="bold"
+    )
     label = f"{colour}\n{palette.percent[number - 1]:.2f}%"
     axes.text(column, -0.05 - row, label, ha="center", va="top", fontsize=9, linespacing=1.3)
 
 
-def _swatches(figure: Figure, palette: Palette, top_in: float) -> None:
+def _swatches(figure: Figure, palette: Palette, top_in: float, first: int = 1) -> None:
+    """The palette under what is drawn, its colours counted from ``first``."""
     width, height = figure.get_size_inches()
     count = len(palette.hexes)
     across, down = min(count, PER_ROW), -(-count // PER_ROW)
     high = 1.0 * down
     axes = figure.add_axes((0.25 / width, 1 - (top_in + high) / height, 1 - 0.5 / width, high / height))
     for number in range(1, count + 1):
-        _swatch(axes, number, palette)
+        _swatch(axes, number, palette, first)
     axes.set_xlim(-0.5, max(across, 4) - 0.5)
     axes.set_ylim(-down + 0.55, 0.65)
     axes.axis("off")
@@ -152,6 +153,27 @@ def write_comparison(path: Path, original: UInt8, coloured: UInt8, palette: Pale
     _panel(figure, (left + wide + 0.25, 0.4, wide, high), coloured, said)
     _swatches(figure, palette, high + 0.6)
     save(figure, path)
+
+
+def draw_coloured(coloured: UInt8, palette: Palette, aspect: float, said: str) -> Plot:
+    """Draw a picture in its colours, and the palette under it, counted from 0 as labels are.
+
+    Parameters
+    ----------
+    coloured
+        What is drawn; shape (rows, columns, 3).
+    palette
+        The colours.
+    aspect
+        Width of the panel by its height.
+    said
+        Stands above it.
+    """
+    wide, high = _panel_size(aspect, 8.0, 6.2)
+    figure = _sheet(8.6, high + 0.7 + 1.0 * -(-len(palette.hexes) // PER_ROW) + 0.2)
+    _panel(figure, ((8.6 - wide) / 2, 0.4, wide, high), coloured, said)
+    _swatches(figure, palette, high + 0.6, first=0)
+    return figure
 
 
 def write_contact_sheet(path: Path, panels: Sequence[tuple[str, UInt8]], frame: Frame) -> None:

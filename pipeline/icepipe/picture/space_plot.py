@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from icepipe.picture.sheets import DPI, save
+from icepipe.picture.sheets import save
 from icepipe.records import UInt8
 
 Axes3D = Any
@@ -62,11 +62,10 @@ def write_space(path: Path, pixels: UInt8, label: UInt8, colours: UInt8) -> None
         Red, green and blue bytes of the clusters; shape (k, 3).
     """
     import mpl_toolkits.mplot3d  # noqa: F401
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 6.4), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    from icepipe.publish.plot import Plot
+
+    figure = Plot(13, 6.4)
     titles = f"{len(pixels):,} pixels in their own colours", f"the same in {len(colours)} colours"
     for place, title, shown in zip((0, 1), titles, (pixels, colours[label]), strict=True):
         axes: Axes3D = figure.add_axes((0.01 + 0.49 * place, 0.03, 0.47, 0.9), projection="3d")

@@ -10,11 +10,9 @@ from icepipe.publish.atomic import replace_file
 
 def write_k_curve(path: Path, model: Model) -> None:
     """Write a PNG of the model's curve; the number chosen is marked in every panel."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from icepipe.publish.plot import Plot
 
-    figure = Figure(figsize=(12, 4), dpi=100)
-    FigureCanvasAgg(figure)
+    figure = Plot(12, 4)
     ks = [point.k for point in model.k_curve]
     panels = (
         ("mean squared distance", {"": [p.inertia for p in model.k_curve]}),

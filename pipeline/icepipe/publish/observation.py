@@ -19,7 +19,15 @@ from icepipe.publish.features import Features
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
-from icepipe.publish.quicklook import PICTURE, dimmed, thumbnail_step, write_picture, write_quicklook
+from icepipe.publish.quicklook import (
+    PICTURE,
+    dimmed,
+    draw_quicklook,
+    legend_of,
+    thumbnail_step,
+    write_picture,
+    write_quicklook,
+)
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
 from icepipe.publish.stac import item_name, write_item
@@ -113,7 +121,9 @@ def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor)
     (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
     thumbnail = observed.classes[::step, ::step]
-    write_quicklook(folder / "quicklook.png", f"{name}  {key}", observed.picture, thumbnail, grid, observed.budget)
+    areas_km2 = {code: area.area_km2 for code, area in observed.budget.classes.items()}
+    quicklook = draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend_of(areas_km2))
+    write_quicklook(folder / "quicklook.png", quicklook)
     if sensor.key != CLASSES:
         write_picture(folder / PICTURE, dimmed(observed.picture, thumbnail))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,17 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.inputs.coded import codes_of
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.sensors import CLASSES, REFLECTANCE_UNIT, Sensor
-from icepipe.measure.area import Budget
 from icepipe.records import Block, GeoBox, Kept, UInt8
 
 if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
+    from icepipe.publish.plot import Plot
+
 PICTURE = "picture.png"
 """What was seen, without classes: what the report and the timelapse lay the classes over."""
 
 PANEL_PX = 640
-DPI = 100
 
 PNG_EFFORT = 5
 """Of zlib's nine levels: the last takes twice to five times as long, and the files are within 3 % as large."""
@@ -93,26 +94,26 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
     return length_m / width_m, label
 
 
-def _legend(budget: Budget) -> list[Patch]:
+def legend_of(areas_km2: Mapping[ClassCode, float]) -> dict[ClassCode, str]:
+    """What the legend says of every class that has an area."""
+    return {code: f"{code.label} {area_km2:,.1f} km²" for code, area_km2 in areas_km2.items() if area_km2 > 0}
+
+
+def _patches(legend: Mapping[ClassCode, str]) -> list[Patch]:
     from matplotlib.patches import Patch
 
     patches = []
-    for code, area in budget.classes.items():
-        if area.area_km2 > 0:
-            red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
-            patches.append(
-                Patch(facecolor=(red, green, blue), edgecolor="black", label=f"{code.label} {area.area_km2:,.1f} km²")
-            )
+    for code, said in legend.items():
+        red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
+        patches.append(Patch(facecolor=(red, green, blue), edgecolor="black", label=said))
     return patches
 
 
-def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid: GeoBox, budget: Budget) -> None:
-    """Write a PNG with two panels: what was seen, and what it was called.
+def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, legend: Mapping[ClassCode, str]) -> Plot:
+    """Draw two panels: what was seen, and what it was called.
 
     Parameters
     ----------
-    path
-        File to write.
     title
         Stands above both panels.
     picture
@@ -121,14 +122,12 @@ def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid
         Class codes of the thumbnail's pixels.
     grid
         Grid of the whole observation, for the scale bar.
-    budget
-        Areas for the legend.
+    legend
+        What it says of each class that it shows.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from icepipe.publish.plot import Plot
 
-    figure = Figure(figsize=(13, 7), dpi=DPI)
-    FigureCanvasAgg(figure)
+    figure = Plot(13, 7)
     room = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.94, "wspace": 0.02}
     left, right = figure.subplots(1, 2, gridspec_kw=room)
     for axes, image in ((left, dimmed(picture, classes)), (right, paint(classes))):
@@ -140,8 +139,13 @@ def write_quicklook(path: Path, title: str, picture: UInt8, classes: UInt8, grid
         left.plot([0.04, 0.04 + part], [0.05, 0.05], transform=left.transAxes, color=colour, linewidth=width)
     box = {"facecolor": "black", "alpha": 0.6, "pad": 2, "edgecolor": "none"}
     left.text(0.04, 0.075, label, transform=left.transAxes, color="white", bbox=box)
-    right.legend(handles=_legend(budget), loc="lower left", framealpha=0.9)
+    right.legend(handles=_patches(legend), loc="lower left", framealpha=0.9)
     figure.suptitle(title)
+    return figure
+
+
+def write_quicklook(path: Path, figure: Plot) -> None:
+    """Write what :func:`draw_quicklook` gave as a PNG."""
     told = {"compress_level": PNG_EFFORT}
     figure.savefig(path, format="png", metadata={"Software": None}, pil_kwargs=told)
 

@@ -16,7 +16,8 @@ from icepipe.publish.report.source import Published
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from icepipe.publish.plot import Plot
 
 PLOTTED = ((ClassCode.ICE, "o"), (ClassCode.WATER, "s"))
 """Classes and the marks that tell them apart without colour."""
@@ -150,13 +151,19 @@ def _title(name: str, region: str) -> str:
     return "".join(letter if letter.isprintable() and ord(letter) < 0x530 else ascii(letter)[1:-1] for letter in text)
 
 
-def _figure(published: Published) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def draw_series(published: Published) -> Plot:
+    """Area of ice and water over time; flagged areas are hollow, and what is not known breaks the line."""
+    import matplotlib
+
+    with matplotlib.rc_context(SETTINGS):  # type: ignore[arg-type]
+        return _figure(published)
+
+
+def _figure(published: Published) -> Plot:
+    from icepipe.publish.plot import Plot
 
     regions = published.regions[:MOST_REGIONS]
-    figure = Figure(figsize=(10, 0.4 + 4.5 * max(1, len(regions))), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Plot(10, 0.4 + 4.5 * max(1, len(regions)), "constrained")
     for axes, region in zip(figure.subplots(max(1, len(regions)), squeeze=False)[:, 0], regions, strict=False):
         _draw_region(axes, published, region, _title(published.name, region))
     return figure
@@ -172,7 +179,7 @@ def _saved(published: Published, form: str, metadata: Mapping[str, str | None]) 
 
 
 def series_png(published: Published) -> bytes:
-    """Area of ice and water over time; flagged areas are hollow, and what is not known breaks the line."""
+    """The series as pixels; see :func:`draw_series`."""
     return _saved(published, "png", {"Software": None})
 
 

@@ -1,0 +1,155 @@
+"""What a run gave, as a notebook shows it: HTML without scripts, drawings, and tables of polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.errors import ConfigError
+from icepipe.measure.series import Row
+from icepipe.publish.features import SCHEMA
+from icepipe.publish.quicklook import PANEL_PX, draw_quicklook, legend_of, paint
+from icepipe.publish.record import last_record
+from icepipe.publish.report.source import Published, Shown, read_published
+from icepipe.publish.series_cells import series_cells
+from icepipe.records import UInt8
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from icepipe.publish.plot import Plot
+
+MOST_LINES = 60
+"""Lines of a table in a notebook, the newest; the series has all."""
+
+ENDINGS = (".parquet", ".fgb", ".gpkg", ".shp")
+"""Of polygon files, from the one that is read soonest."""
+
+CELL = "padding: 2px 8px; text-align: "
+
+
+def table_html(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Cells as a table; the first and the last column to the left, numbers between them to the right."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        marked = []
+        for number, cell in enumerate(cells):
+            side = "left" if number in {0, len(cells) - 1} else "right"
+            marked.append(f'<{tag} style="{CELL}{side}">{escape(cell)}</{tag}>')
+        return f"<tr>{''.join(marked)}</tr>"
+
+    body = "".join(row(line, "td") for line in lines)
+    return f"<table><thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def run_html(folder: Path, rows: Sequence[Row], said: Sequence[str]) -> str:
+    """The series as a table, and what else a reader should know, in sentences."""
+    header, *lines = series_cells(rows)
+    left_out = max(0, len(lines) - MOST_LINES)
+    more = [f"{left_out} earlier lines are not shown here"] if left_out else []
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in (*more, *said, f"Written to {folder}"))
+    return f"<div>{table_html(header, lines[left_out:])}<ul>{items}</ul></div>"
+
+
+def draw_run(folder: Path) -> Plot:
+    """The series of a run, as in its report."""
+    from icepipe.publish.report.plots import draw_series
+
+    return draw_series(read_published(folder))
+
+
+def _observation(published: Published, key: str) -> Shown:
+    found = [shown for shown in published.observations if shown.key == key]
+    if not found:
+        known = ", ".join(shown.key for shown in published.observations)
+        raise ConfigError(f"there is no observation {key}", f"choose from {known}")
+    return found[0]
+
+
+def draw_observation(folder: Path, key: str) -> Plot:
+    """An observation's quicklook, drawn again from what a run published.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such observation.
+    IntegrityError
+        If its files cannot be read.
+    """
+    from icepipe.publish.report.images import read_classes, read_picture, size_within
+
+    published = read_published(folder)
+    shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
+    classes = read_classes(shown, size)
+    picture = paint(classes) if shown.picture is None else np.asarray(read_picture(shown.picture, size))
+    return draw_quicklook(
+        f"{published.name}  {key}", picture, classes, published.grid, _legend(published, key, classes)
+    )
+
+
+def _legend(published: Published, key: str, classes: UInt8) -> dict[ClassCode, str]:
+    """Areas of the region; of several, which may lie over each other, only the names of the classes."""
+    if len(published.regions) > 1:
+        return {code: code.label for code in BUDGET if code in classes}
+    rows = published.rows_of(published.regions[0])[key]
+    return legend_of({code: rows[code.label].area_km2 or 0.0 for code in BUDGET})
+
+
+def _files(published: Published, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
+    """Key, class and file of the polygons of every class of every observation."""
+    for shown in published.observations:
+        folder = shown.classes.parent
+        record = last_record(folder)
+        written = {name for name, _ in record.outputs} if record else set()
+        for label in classes:
+            stem = f"{published.name}_{shown.key}_{label}"
+            yield from [(shown.key, label, folder / f"{stem}{e}") for e in ENDINGS if f"{stem}{e}" in written][:1]
+
+
+def _read(path: Path, label: str) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    if path.suffix == ".parquet":
+        return gpd.read_parquet(path, columns=SCHEMA.names)
+    layer = {"layer": label} if path.suffix == ".gpkg" else {}
+    return gpd.read_file(path, use_arrow=True, **layer)[SCHEMA.names]
+
+
+def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
+    """Polygons that a run published, of all observations.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    classes
+        Labels; all that were published where none is given.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The published fields, with ``observation``, the key, in front.
+
+    Raises
+    ------
+    ConfigError
+        If there are none of a class.
+    """
+    import pandas as pd
+
+    asked = tuple(classes) or tuple(code.label for code in SEEN)
+    files = list(_files(read_published(folder), asked))
+    lacking = [label for label in asked if not any(label == of for _, of, _ in files)]
+    if lacking and (classes or not files):
+        raise ConfigError(f"no polygons of {', '.join(lacking)} are published", "name them in publish.polygons.classes")
+    frames = []
+    for key, label, path in files:
+        frame = _read(path, label)
+        frame.insert(0, "observation", key)
+        frames.append(frame.astype({"date": "datetime64[s]", "code": np.int32, "n_px": np.int32, "id": np.int32}))
+    return pd.concat(frames, ignore_index=True)
