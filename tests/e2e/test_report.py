@@ -245,7 +245,7 @@ def test_it_prints_on_a4_without_controls(samples, visit):
     page = visit(samples)
     pdf = page.pdf(prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
-    assert 2 <= pdf.count(b"/Type /Page\n") <= 10
+    assert pdf.count(b"/Type /Page\n") == 4
     assert b"595" in pdf
     page.emulate_media(media="print")
     assert not page.locator("#download").is_visible()
@@ -278,6 +278,31 @@ def hostile(tmp_path):
     outlines = tmp_path / "regions.geojson"
     outlines.write_text(json.dumps({"type": "FeatureCollection", "crs": system, "features": features}))
     return ran(tmp_path, inputs={"regions": str(outlines)})
+
+
+def test_the_map_outlines_the_regions_and_the_chosen_one_is_bold(hostile, visit):
+    page = visit(hostile)
+    side = page.evaluate("document.querySelector('#map').getBoundingClientRect().width / 3")
+    for number, name in enumerate(NAMES):
+        page.locator("#region").select_option(label=name)
+        chosen = page.locator("#map path.chosen")
+        assert chosen.count() == 1
+        place = page.evaluate(
+            """() => {
+                const [path, map] = ["#map path.chosen", "#map"].map((one) => document.querySelector(one));
+                const [a, b] = [path, map].map((one) => one.getBoundingClientRect());
+                return [a.left - b.left, a.top - b.top, a.width, a.height / b.height];
+            }"""
+        )
+        order = [row["region"] for row in rows_of(hostile)]
+        assert page.evaluate("document.querySelector('#map path.chosen').dataset.outline") == str(
+            list(dict.fromkeys(order)).index(name)
+        )
+        assert place == pytest.approx([number * side, 0, side, 1], abs=0.01 * side)
+
+
+def test_a_region_that_is_all_the_scenes_cover_has_no_outline(samples, visit):
+    assert visit(samples).locator("#map path").count() == 0
 
 
 def test_names_full_of_markup_are_shown_as_text(hostile, visit):

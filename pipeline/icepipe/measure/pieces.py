@@ -70,7 +70,8 @@ def _wanted(codes: Collection[ClassCode]) -> Bool:
     return wanted
 
 
-def _runs(classes: UInt8, codes: Collection[ClassCode]) -> Runs:
+def runs_of(classes: UInt8, codes: Collection[ClassCode]) -> Runs:
+    """Runs of some classes of a raster, and which pieces they make; shape (rows, columns)."""
     from icepipe.measure.kernels import count_runs, find_runs, number_pieces
 
     wanted = _wanted(codes)
@@ -98,7 +99,7 @@ def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area
     """
     from icepipe.measure.kernels import add_strip
 
-    runs = _runs(classes, codes)
+    runs = runs_of(classes, codes)
     n_px, units = np.zeros(runs.count, dtype=np.int64), np.zeros(runs.count, dtype=np.int64)
     for block in blocks(grid):
         add_strip(area(block), block.row, runs.columns, runs.number, runs.rows, n_px, units)
@@ -107,5 +108,5 @@ def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area
 
 def count_pieces(classes: UInt8) -> dict[ClassCode, int]:
     """How many pieces of each seen class a raster holds."""
-    codes = _runs(classes, SEEN).codes_in(classes)
+    codes = runs_of(classes, SEEN).codes_in(classes)
     return {code: int(np.sum(codes == code)) for code in SEEN}

@@ -13,6 +13,7 @@ from icepipe.publish.quicklook import scale_bar
 from icepipe.publish.report.flags import codes_of, meaning
 from icepipe.publish.report.images import MOST_PICTURED, Drawn
 from icepipe.publish.report.numbers import percent, plain_number
+from icepipe.publish.report.outlines import outlines_of
 from icepipe.publish.report.source import Published
 
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
@@ -195,6 +196,7 @@ def page_values(published: Published) -> dict[str, Any]:
     return {
         "name": published.name,
         "regions": regions_of(published),
+        "outlines": outlines_of(published.basis, published.has_named_regions),
         "charted": [code.label for code in CHARTED],
         "classes": _classes(),
         "legend": shown_classes(published),

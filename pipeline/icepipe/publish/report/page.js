@@ -423,6 +423,11 @@
     for (const element of document.querySelectorAll("[data-region]")) {
       element.hidden = Number(element.dataset.region) !== index;
     }
+    for (const path of document.querySelectorAll("[data-outline]")) {
+      const chosen = Number(path.dataset.outline) === index;
+      path.classList.toggle("chosen", chosen);
+      if (chosen) path.parentNode.append(path);
+    }
     if (!data.observations.length) return;
     drawChart();
     tellDate(data.observations[state.date].key);

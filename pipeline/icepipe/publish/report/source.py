@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.measure.series import COLUMNS, Row
+from icepipe.models import Basis
 from icepipe.publish.basis import load_basis
 from icepipe.publish.quicklook import PICTURE
 from icepipe.publish.record import last_record
@@ -50,8 +51,8 @@ class Published:
     ----------
     folder
         Of the run.
-    grid
-        The run grid.
+    basis
+        Grid and regions of the run.
     run
         ``run.json``.
     rows
@@ -61,7 +62,7 @@ class Published:
     """
 
     folder: Path
-    grid: GeoBox
+    basis: Basis
     run: Mapping[str, Any]
     rows: tuple[Row, ...]
     observations: tuple[Shown, ...]
@@ -70,6 +71,16 @@ class Published:
     def name(self) -> str:
         """Name of the run."""
         return str(self.run["name"])
+
+    @property
+    def grid(self) -> GeoBox:
+        """The run grid."""
+        return self.basis.grid
+
+    @property
+    def has_named_regions(self) -> bool:
+        """Whether the config names regions; else there is one, all that the scenes cover."""
+        return bool(self.run["config"]["inputs"]["regions"])
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
@@ -163,4 +174,4 @@ def read_published(folder: Path) -> Published:
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
     rows = _read(folder / "series.parquet", _rows)
     run = _read(folder / "run.json", _json)
-    return Published(folder, basis.grid, run, rows, tuple(_observations(folder, rows)))
+    return Published(folder, basis, run, rows, tuple(_observations(folder, rows)))

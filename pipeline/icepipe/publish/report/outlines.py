@@ -1,0 +1,62 @@
+"""Where the regions lie on the map of the page: the sides of the pixels that belong to each, as paths of SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from icepipe.classes import ClassCode
+from icepipe.inputs.regions import RegionMap
+from icepipe.measure.pieces import runs_of
+from icepipe.measure.rings import Borders, Rings
+from icepipe.models import Basis
+from icepipe.publish.report.images import size_within
+from icepipe.records import Block, Bool, GeoBox, Int64
+
+SIDE_PX = 320
+"""Longer side of the map that outlines are traced on."""
+
+
+def smaller(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
+    """The place of a grid in so many columns and rows."""
+    scaled = grid.transform @ grid.transform.scale(grid.width / size[0], grid.height / size[1])
+    return replace(grid, transform=scaled, width=size[0], height=size[1])
+
+
+def _along(steps: Int64) -> str:
+    """Steps to the right and down as relative lines; every one goes along a side."""
+    return "".join(f"h{right}" if right else f"v{down}" for right, down in steps.tolist())
+
+
+def _path(rings: Rings) -> Iterator[str]:
+    points = rings.points.T.astype(np.int64)
+    for first, end in zip(rings.ring_offsets[:-1], rings.ring_offsets[1:], strict=True):
+        ring = points[first:end]
+        yield f"M{ring[0, 0]} {ring[0, 1]}{_along(np.diff(ring, axis=0)[:-1])}z"
+
+
+def _traced(holds: Bool) -> str:
+    """The outline of the pixels that hold, or nothing where none does."""
+    classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
+    runs = runs_of(classes, [ClassCode.ICE])
+    return "".join(_path(Borders.of(classes, runs).rings(np.arange(runs.count)))) if runs.count else ""
+
+
+def outlines_of(basis: Basis, named: bool) -> dict[str, object] | None:
+    """Outlines of the named regions on a small map; None where the region is all that the scenes cover.
+
+    Returns
+    -------
+    dict
+        ``width`` and ``height`` of the map they are traced on, and a path for every region by its name; an empty one
+        where the grid does not reach a region.
+    """
+    if not named:
+        return None
+    width, height = size_within(basis.grid, SIDE_PX)
+    regions = RegionMap(basis.regions, smaller(basis.grid, (width, height)), own=False)
+    everything = Block(0, 0, height, width)
+    paths = {o.name: _traced(regions.holds(number, everything)) for number, o in enumerate(basis.regions)}
+    return {"width": width, "height": height, "paths": paths}
