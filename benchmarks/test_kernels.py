@@ -1,0 +1,132 @@
+"""The compiled parts beside what they replace, one thread, a part of one scene of `rasters.py`: 2.1 million pixels.
+
+`pytest benchmarks/test_kernels.py -o addopts=-q --benchmark-sort=fullname --benchmark-columns=min,median,rounds`
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio.features
+from affine import Affine
+from rasterio.crs import CRS
+from sklearn.cluster import KMeans
+
+import rasters
+from icepipe.classes import ClassCode
+from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.sensors import SENSORS, with_roles
+from icepipe.measure.area import Tally
+from icepipe.measure.pieces import find_pieces
+from icepipe.measure.vectorize import layers_of
+from icepipe.records import Block, GeoBox, Pixels
+from icepipe.segment import kernels
+from icepipe.segment.classify import Classifier, DirectSearch
+from icepipe.segment.cluster import fit
+from icepipe.segment.label import name_clusters
+from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.sample import Sample
+from icepipe.segment.space import Space
+
+ROWS, COLS = 1024, 2048
+PX = ROWS * COLS
+EVERYTHING = Block(0, 0, ROWS, COLS)
+
+SENSOR = {
+    "bands": with_roles(SENSORS["bands"], ("blue", "green", "red", "nir")),
+    "picture": SENSORS["rgb"],
+}
+
+
+def scene(kind):
+    """Kept numbers of a scene, shape (bands, rows, columns)."""
+    measured = kind == "bands"
+    reflectance = rasters.scene(np.arange(COLS), np.arange(ROWS), 1, 0.0, 0.01 if measured else 0.0)
+    stored = rasters.as_stored(reflectance, measured)
+    return stored.astype(np.int16) if measured else stored
+
+
+def model_of(kind, values, k=6):
+    sensor = SENSOR[kind]
+    space, rules = Space(sensor), RULE_SETS[sensor.rule_set]
+    sample = Sample.of(np.ascontiguousarray(values.reshape(len(values), -1)[:, ::61].T))
+    return name_clusters(fit(sample, k, 0, space, rules), k, space, rules)
+
+
+@pytest.fixture(params=["bands", "picture"])
+def named(request):
+    values = scene(request.param)
+    return values, model_of(request.param, values), SENSOR[request.param]
+
+
+def classes():
+    """A map of three classes with many small pieces, as icepipe would name the scene's six kinds of ground."""
+    values = scene("bands")
+    model = model_of("bands", values)
+    search = DirectSearch(model, SENSOR["bands"], 0, len(model.clusters))
+    cluster = search.strata(values, np.ones((ROWS, COLS), dtype=bool)) % len(model.clusters)
+    return (cluster % 3 + 1).astype(np.uint8)
+
+
+GRID = GeoBox(CRS.from_epsg(32633).to_wkt(), Affine(10, 0, 499_980, 0, -10, 8_700_040), COLS, ROWS)
+
+
+@pytest.mark.parametrize("k", [6, 24])
+def test_nearest_centroid(benchmark, k):
+    places = np.ascontiguousarray(scene("bands").reshape(4, -1)[:, : kernels.CHUNK_PX].astype(np.float64))
+    centroids = np.random.default_rng(0).random((k, 4)) * 10_000
+    best, distance = np.empty((2, kernels.CHUNK_PX))
+    cluster = np.zeros(kernels.CHUNK_PX, dtype=np.int64)
+
+    def whole():
+        for _ in range(PX // kernels.CHUNK_PX):
+            kernels.nearest(places, centroids, kernels.CHUNK_PX, best, distance, cluster)
+
+    benchmark(whole)
+
+
+def test_nearest_centroid_by_scikit_learn(benchmark):
+    values = scene("bands")
+    pixels = np.ascontiguousarray(values.reshape(4, -1).T, dtype=np.float32)
+    model = KMeans(6, n_init=1, random_state=0).fit(pixels[::61])
+    benchmark(lambda: model.predict(np.ascontiguousarray(values.reshape(4, -1).T, dtype=np.float32)))
+
+
+def test_clusters_and_rules(benchmark, named):
+    """Features, nearest centroid, thresholds and their ranges; of a picture, looked up by colour."""
+    values, model, sensor = named
+    classifier, shown = Classifier([model], sensor), np.ones((ROWS, COLS), dtype=bool)
+    pixels = Pixels(values, shown, np.zeros((ROWS, COLS), dtype=np.uint8), 0)
+    benchmark(lambda: classifier.pixels(pixels))
+
+
+def test_count(benchmark, named):
+    values, model, sensor = named
+    strata = DirectSearch(model, sensor, 0, len(model.clusters)).strata(values, np.ones((ROWS, COLS), dtype=bool))
+    units = np.full((ROWS, COLS), 2**30)
+    benchmark(lambda: Tally().add(strata, units))
+
+
+def test_pixel_area(benchmark):
+    area = PixelArea.of(GRID)
+    area.units(EVERYTHING)
+    benchmark(lambda: area.units(EVERYTHING))
+
+
+def test_polygons(benchmark):
+    """Pieces with true areas, outlines with their lengths, and polygons."""
+    raster, area = classes(), PixelArea.of(GRID)
+    units = area.units(EVERYTHING)
+    codes = [ClassCode(int(code)) for code in np.unique(raster)]
+
+    def whole():
+        pieces = find_pieces(raster, codes, GRID, lambda block: units[block.slices])
+        return [layer.geometry for layer in layers_of(raster, pieces, GRID, area.unit_m2).values()]
+
+    assert sum(map(len, benchmark(whole))) > 1000
+
+
+def test_polygons_by_rasterio(benchmark):
+    """The same polygons as dictionaries, without areas, lengths or geometry objects."""
+    raster = classes()
+    benchmark(lambda: list(rasterio.features.shapes(raster, connectivity=4, transform=GRID.transform)))
