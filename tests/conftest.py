@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ import pytest
 from icepipe.config import Config
 from icepipe.result import RunResult
 from icepipe.stages import run
+from tests.forked import Forker
 
 ROOT = Path(__file__).resolve().parents[1]
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +41,35 @@ def run_scenes(tmp_path: Path) -> Callable[..., RunResult]:
     return call
 
 
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Does commands without their start; it begins with the first test that wants it."""
+    waiting = Forker()
+    yield waiting
+    waiting.close()
+
+
 @pytest.fixture
-def icepipe() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The real command in a process of its own."""
+def started() -> Command:
+    """The real command in a process of its own, from its start."""
 
     def call(*arguments, **options) -> subprocess.CompletedProcess[str]:
         command = [Path(sys.executable).parent / "icepipe", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
+
+    return call
+
+
+@pytest.fixture
+def icepipe(request, started) -> Command:
+    """The real command, in a process of its own; where the module is FORKED, in one that has its libraries already."""
+    if not getattr(request.module, "FORKED", False):
+        return started
+    forker = request.getfixturevalue("forker")
+
+    def call(*arguments, cwd=None, **options) -> subprocess.CompletedProcess[str]:
+        if options:
+            return started(*arguments, cwd=cwd, **options)
+        return forker.run(list(map(str, arguments)), cwd or Path.cwd())
 
     return call

@@ -13,6 +13,8 @@ from rasterio.windows import Window
 
 from tests.e2e.test_identity import assert_same, bytes_of, rows_without_counts
 
+FORKED = True
+
 JP2 = "S2A_OPER_MSI_L2A_TL_ATOS_20220620T162319_A036527_T32TLS_N04.00_R60m_B01.jp2"
 GREENLAND = "modis-ne-greenland/ne-greenland.{}.250m/truecolor.tiff"
 

@@ -25,6 +25,8 @@ from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
 from tests.rasters import paint, write
 
+FORKED = True
+
 PAGE = ROOT / "docs/how-to/change.md"
 KINDS = {"ice_gain": 2, "ice_loss": 2, "water_gain": 1, "water_loss": 1}
 

@@ -13,6 +13,8 @@ from affine import Affine
 
 from tests.rasters import GROUND, ICE, WATER, write
 
+FORKED = True
+
 SIDE = 128
 T = Affine(250, 0, -650_000, 0, -250, -1_350_000)
 

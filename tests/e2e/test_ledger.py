@@ -17,6 +17,8 @@ from icepipe.batch.ledger_file import MIGRATIONS
 from icepipe.errors import IntegrityError, RunLocked
 from tests.rasters import paint, write
 
+FORKED = True
+
 CLOSED = ["ii..", "ww.."]
 OPEN = ["i...", "www."]
 

@@ -25,6 +25,7 @@ from tests.conftest import ROOT
 from tests.pictures import FLAT, article_by_hand, declared_png, patches
 from tests.rasters import write
 
+FORKED = True
 PAGE = ROOT / "docs" / "how-to" / "picture.md"
 BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
 UTM = {"crs": "EPSG:32633", "transform": Affine(20, 0, 400_000, 0, -20, 7_700_000)}
@@ -431,12 +432,12 @@ def test_the_same_bytes_twice(icepipe, tmp_path, method):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
 
 
-def test_a_large_photo_takes_under_three_seconds(icepipe, tmp_path):
+def test_a_large_photo_takes_under_three_seconds(started, tmp_path):
     image = Image.fromarray(load_sample_image("china.jpg")).resize((3456, 2003), Image.Resampling.LANCZOS)
     path, took = saved(image, tmp_path / "a.jpg", quality=90), []
     for _ in range(3):
         began = time.perf_counter()
-        assert icepipe("picture", path, "--k", "7", cwd=tmp_path).returncode == 0
+        assert started("picture", path, "--k", "7", cwd=tmp_path).returncode == 0
         took.append(time.perf_counter() - began)
     assert min(took) < 3
 

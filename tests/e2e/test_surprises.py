@@ -15,6 +15,8 @@ from shapely.geometry import LineString, box
 from icepipe.errors import ConfigError, NoUsableInput
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
+FORKED = True
+
 
 def flat(colour, side=40, seed=0):
     """One colour with noise."""

@@ -13,6 +13,8 @@ from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
 from tests.rasters import paint, write
 
+FORKED = True
+
 SAMPLES = ROOT / "data/samples"
 
 

@@ -19,6 +19,8 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from icepipe.batch.lock import locked
+
+FORKED = True
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(120)

@@ -16,6 +16,8 @@ from icepipe.publish.record import last_record
 from icepipe.verify import changed_files, faults_of
 from tests.rasters import paint, write
 
+FORKED = True
+
 FLIPS, SEED = 500, 20240701
 
 

@@ -17,6 +17,8 @@ from tests.faults.injected import ICEPIPE
 from tests.faults.runs import letters, settings
 from tests.rasters import write
 
+FORKED = True
+
 OUTSIDE = ["../../x", "/x", "", "a/b", "-x", ".", "x" * 300, "a\0b", "a\nb", "con.", "\u202ex", "a b"]
 
 

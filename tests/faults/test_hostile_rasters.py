@@ -243,6 +243,8 @@ from icepipe.environment import restrict
 restrict()
 import pyogrio
 import rasterio
+
+FORKED = True
 with rasterio.Env() as env:
     print(*env.drivers(), *pyogrio.list_drivers(), sep="\\n")
 """

@@ -9,6 +9,8 @@ import pytest
 from icepipe.config_file import load
 from tests.faults.runs import noisy
 
+FORKED = True
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"
     for old, new in zip("abcdefgh", "bcdefghi", strict=True)

@@ -1,0 +1,101 @@
+"""The command in a process of its own, forked from one that has loaded the libraries: seconds less for each test.
+
+What a start has to do with (imports, variables of the environment, memory, signals) is tested by a start that is real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import IO
+
+from icepipe.environment import restrict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LOADED = (
+    "icepipe.cli",
+    "icepipe.picture.make",
+    "icepipe.publish.plot",
+    "icepipe.publish.report.write",
+    "icepipe.segment.kernels",
+    "icepipe.stages",
+    "jinja2",
+    "pyogrio",
+    "sklearn.cluster",
+)
+"""What a run, a picture or a report imports on its way."""
+
+
+class Forker:
+    """A process that waits with its libraries loaded, and has a child do each command."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.forked"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Do a command, and wait for it."""
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder) / name for name in ("out", "err")]
+            asked = {"arguments": arguments, "cwd": str(cwd), "streams": list(map(str, streams))}
+            print(json.dumps(asked), file=_open(self._process.stdin), flush=True)
+            code = json.loads(_open(self._process.stdout).readline())
+            out, err = (stream.read_text(encoding="utf-8") for stream in streams)
+        return subprocess.CompletedProcess(["icepipe", *arguments], code, out, err)
+
+    def close(self) -> None:
+        """End the process."""
+        _open(self._process.stdin).close()
+        self._process.wait()
+        _open(self._process.stdout).close()
+
+
+def _open(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
+    """Do the command as this process, and end it."""
+    from icepipe.cli import main
+
+    os.chdir(cwd)
+    for number, path in enumerate(("/dev/null", *streams)):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.argv = ["icepipe", *arguments]
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def serve() -> None:
+    """Do the commands that come as lines, one after the other, and answer each with its exit code."""
+    restrict()
+    for name in LOADED:
+        import_module(name)
+    answers = os.fdopen(os.dup(1), "w")
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become(**json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(json.dumps(os.waitstatus_to_exitcode(status)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    serve()
