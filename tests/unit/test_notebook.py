@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import icepipe
-from icepipe.errors import ConfigError
+from icepipe.errors import ConfigError, IntegrityError
 from icepipe.publish import notebook, vectors
+from icepipe.publish.report import plots
 from tests.conftest import ROOT
+from tests.rasters import write
 
 SAMPLES = ROOT / "data/samples/arctic"
 SCENES = [SAMPLES / f"bay_{name}.tif" for name in ("20240610_a", "20240610_b", "20240622_a", "20240622_b")]
@@ -58,7 +60,7 @@ def shown(thing):
 def test_polygons_of_every_format_add_up_to_the_series(result, monkeypatch, ending):
     monkeypatch.setattr(notebook, "ENDINGS", (ending,))
     frame = result.to_geodataframe()
-    assert frame.columns.tolist() == ["observation", *notebook.SCHEMA.names]
+    assert frame.columns.tolist() == ["observation", *notebook.SCHEMA.names, "flags"]
     assert frame.geometry.is_valid.all()
     assert frame.crs.to_epsg() == 3413
     assert frame["date"].dtype == "datetime64[s]"
@@ -68,7 +70,9 @@ def test_polygons_of_every_format_add_up_to_the_series(result, monkeypatch, endi
         if row.n_polygons:
             assert sums[row.date, row.class_] == pytest.approx(row.area_km2, rel=1e-9)
             assert counts[row.date, row.class_] == row.n_polygons
-    assert set(result.to_geodataframe("water")["class"]) == {"water"}
+    assert set(result.to_geodataframe("water", "water")["class"]) == {"water"}
+    assert len(result.to_geodataframe("water", "water")) == (frame["class"] == "water").sum()
+    assert set(frame["flags"]) == {row.flags for row in result.rows if row.class_ in {"ice", "water", "other"}}
 
 
 def test_polygons_that_no_shapefile_can_hold(run_scenes, monkeypatch):
@@ -126,16 +130,57 @@ def test_an_observation_is_drawn_as_in_its_folder(result):
         result.plot("2024-06-11")
 
 
-def test_regions_that_may_overlap_are_not_added_up(run_scenes, tmp_path):
+def legend(result):
+    return [text.get_text() for text in result.plot("2024-06-10").axes[1].get_legend().get_texts()]
+
+
+def test_a_class_whose_area_is_withheld_is_in_the_legend_without_one(tmp_path, run_scenes):
+    ice = np.arange(30 * 40).reshape(30, 40) % 7 > 2
+    bands = np.repeat(np.where(ice, 6000, 400)[None], 3, axis=0) + np.random.default_rng(3).integers(
+        0, 100, (3, 30, 40)
+    )
+    path = write(tmp_path / "v_20240610.tif", bands.astype(np.uint16))
+    inputs = {"scale": {"gain": 1e-4}, "bands": {"red": 1, "green": 2, "blue": 3}}
+    result = run_scenes(path, inputs=inputs)
+    water = next(row for row in result.rows if row.class_ == "water")
+    assert (water.area_km2, water.flags.split(";")[-1]) == (None, "water_not_separable")
+    assert "water, area not known" in legend(result)
+    assert set(result.to_geodataframe("water")["flags"]) == {water.flags}
+    drawn = Image.open(io.BytesIO(shown(result.plot("2024-06-10"))["image/png"]))
+    kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
+    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(kept))
+
+
+def test_damaged_and_missing_files_are_told(run_scenes):
+    result = run_scenes(SCENES[:1], publish={"polygons": {"format": ["geoparquet", "flatgeobuf"]}})
+    folder = result.folder / "observations/2024-06-10"
+    (folder / "test_2024-06-10_ice.parquet").write_bytes(b"")
+    with pytest.raises(IntegrityError, match=r"ice\.parquet: cannot be read"):
+        result.to_geodataframe()
+    (folder / "picture.png").unlink()
+    with pytest.raises(IntegrityError, match=r"picture\.png: cannot be read"):
+        result.plot("2024-06-10")
+
+
+def test_a_shapefile_that_is_gone_is_told(run_scenes):
+    result = run_scenes(SCENES[:1])
+    (result.folder / "observations/2024-06-10/test_2024-06-10_ice.shp").unlink()
+    with pytest.raises(IntegrityError, match=r"ice\.shp: cannot be read"):
+        result.to_geodataframe()
+
+
+def test_regions_that_may_overlap_are_not_added_up(run_scenes, tmp_path, monkeypatch):
     outlines = tmp_path / "halves.geojson"
     west, south, east, north = run_scenes(SCENES[:1]).to_geodataframe().total_bounds
     middle = (west + east) / 2
     halves = notebook_regions({"west": (west, south, middle, north), "all": (west, south, east, north)})
     halves.to_file(outlines)
     result = run_scenes(SCENES[:1], name="two", inputs={"regions": {"path": str(outlines), "name": "name"}})
-    labels = [text.get_text() for text in result.plot("2024-06-10").axes[1].get_legend().get_texts()]
+    labels = legend(result)
     assert set(labels) <= {"ice", "water", "other", "cloud", "land", "unobserved"}
     assert "ice" in labels
+    monkeypatch.setattr(plots, "MOST_REGIONS", 1)
+    assert result.plot().get_supxlabel() == "1 of 2 regions"
 
 
 def notebook_regions(boxes):
@@ -162,8 +207,11 @@ def test_a_picture_shows_its_palette():
     assert {"0", "1"} <= {text.get_text() for text in swatches.texts}
 
 
-def test_sixteen_bits_are_shown_from_dark_to_bright():
+def test_sixteen_bits_are_shown_as_the_command_shows_them():
     array = np.full((3, 3), 1000, dtype=np.uint16)
     array[1:] = 5000
-    page = Text(shown(icepipe.segment_image(array, 2))["text/html"])
-    assert {"#000000", "#ffffff"} <= set(page.words)
+    assert {"#000000", "#ffffff"} <= set(Text(shown(icepipe.segment_image(array, 2))["text/html"]).words)
+    grey = np.random.default_rng(0).integers(0, 2**16, (40, 40, 3), dtype=np.uint16)
+    mean = icepipe.segment_image(grey, 1)
+    red, green, blue = bytes.fromhex(next(w for w in Text(shown(mean)["text/html"]).words if w.startswith("#"))[1:])
+    assert max(red, green, blue) - min(red, green, blue) < 10

@@ -35,6 +35,11 @@ def test_longitude_and_latitude_are_brought_to_the_map():
     assert degrees.endswith("z")
 
 
+def test_a_region_smaller_than_a_cell_is_outlined_all_the_same():
+    x, y = -1_000_000 + 10_100, -500_000 - 20_100
+    assert traced(("rock", box(x, y - 500, x + 500, y), GRID.crs))["paths"]["rock"] == "M10 20h1v1h-1z"
+
+
 def test_without_named_regions_there_is_none():
     assert outlines_of(SimpleNamespace(grid=GRID, regions=()), named=False) is None
 

@@ -41,7 +41,8 @@ class Work:
     @classmethod
     def of(cls, picture: Picture) -> Work:
         """Count the colours of a picture, and make it small enough to draw."""
-        display, frame = Display.of(picture), sheets.Frame.of((picture.valid.shape[0], picture.valid.shape[1]))
+        display = Display.of(picture.values, picture.valid)
+        frame = sheets.Frame.of((picture.valid.shape[0], picture.valid.shape[1]))
         valid = frame.small(picture.valid)
         original = sheets.on_chequers(display.bytes_of(frame.small(picture.values)), valid)
         return cls(picture, count_colours(picture.values, picture.valid), display, frame, original)

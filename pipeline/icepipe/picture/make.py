@@ -15,7 +15,7 @@ from icepipe.picture.kmeans import METHODS, Clusters
 from icepipe.picture.palette import Palette, mean_error, palette_of
 from icepipe.picture.pick import Pick, check_pick, pick, picked_number
 from icepipe.picture.read import read_picture
-from icepipe.picture.segmented import Segmented, check_asked, cluster, segmented
+from icepipe.picture.segmented import Segmented, check_asked, cluster, labels_of, segmented
 from icepipe.picture.source import Picture
 from icepipe.publish.atomic import check_writable
 
@@ -125,7 +125,7 @@ def _sweep(work: Work, asked: Asked, path: Path) -> tuple[Swept, ...]:
     for k in asked.sweep:
         clusters = _clusters(work, asked, k)
         palette = palette_of(work.picture, clusters, work.display)
-        labels = segmented(work.counted, clusters, work.picture.valid, asked.method, asked.seed).labels
+        labels = labels_of(work.counted, clusters, work.picture.valid)
         error = mean_error(work.counted.colours, clusters, palette)
         swept.append(Swept(len(clusters.counts), error, clusters.inertia))
         panels.append((f"{colours_told(len(clusters.counts))}, mean error {error:.2f}", work.coloured(palette, labels)))
@@ -188,7 +188,7 @@ def make_picture(path: Path, folder: Path, asked: Asked) -> Made:
     work = Work.of(picture)
     k, elbow = _chosen(work, asked)
     clusters = _clusters(work, asked, k)
-    found = segmented(work.counted, clusters, picture.valid, asked.method, asked.seed)
+    found = segmented(work.counted, clusters, picture.valid, work.display, asked.method, asked.seed)
     palette = palette_of(picture, clusters, work.display)
     made = Made(
         asked=asked,

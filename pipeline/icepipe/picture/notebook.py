@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from icepipe.publish.plot import Plot
 
 
-def palette_of_centroids(centroids: Float64, counts: Int64) -> Palette:
-    """Colours and shares of clusters. Numbers beyond bytes are shown from their darkest to their brightest one.
+def shown_palette(centroids: Float64, counts: Int64, display: Display) -> Palette:
+    """Colours and shares of clusters, as they are shown.
 
     Parameters
     ----------
@@ -26,9 +26,10 @@ def palette_of_centroids(centroids: Float64, counts: Int64) -> Palette:
         In the picture's own numbers; shape (k, channels).
     counts
         Pixels of each; shape (k,).
+    display
+        How numbers become bytes.
     """
-    low, high = (0.0, 255.0) if centroids.max() <= 255 else (float(centroids.min()), float(centroids.max()))
-    shown = Display(low, max(high, low + 1)).bytes_of(centroids)
+    shown = display.bytes_of(centroids)
     hexes = tuple("#" + "".join(f"{value:02x}" for value in colour) for colour in shown)
     return Palette(np.rint(centroids).astype(np.uint16), hexes, percentages(counts), counts)
 

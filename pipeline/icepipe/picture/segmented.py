@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from icepipe.errors import ConfigError
 from icepipe.picture.colours import Counted, count_colours
 from icepipe.picture.kmeans import METHODS, Clusters, Iteration, dark_to_bright
+from icepipe.picture.source import Display
 from icepipe.records import Bool, Float64, Int64, UInt8
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Segmented:
         Whether the last iteration moved nothing that counts.
     method, seed
         What it was made with.
+    display
+        How its numbers become colours for the eye.
     """
 
     labels: UInt8
@@ -61,15 +64,17 @@ class Segmented:
     converged: bool
     method: str
     seed: int
+    display: Display
 
     def plot(self) -> Plot:
         """A matplotlib figure: the picture in its colours, and the palette with shares.
 
-        Pixels that take no part are chequered. Numbers of 16 bits are shown from the darkest to the brightest centroid.
+        Pixels that take no part are chequered. Of 16 bits, numbers between the darkest and the brightest half percent
+        are shown from black to white.
         """
-        from icepipe.picture.notebook import draw, palette_of_centroids
+        from icepipe.picture.notebook import draw, shown_palette
 
-        return draw(self.labels, palette_of_centroids(self.centroids, self.counts), self._told)
+        return draw(self.labels, shown_palette(self.centroids, self.counts, self.display), self._told)
 
     @property
     def _told(self) -> str:
@@ -77,9 +82,9 @@ class Segmented:
         return f"{len(self.counts)} colours, {len(self.history)} iterations of {self.method}, {done}"
 
     def _repr_html_(self) -> str:
-        from icepipe.picture.notebook import palette_html, palette_of_centroids
+        from icepipe.picture.notebook import palette_html, shown_palette
 
-        return palette_html(palette_of_centroids(self.centroids, self.counts), [self._told])
+        return palette_html(shown_palette(self.centroids, self.counts, self.display), [self._told])
 
 
 def cluster(counted: Counted, k: int, method: str, seed: int, iterations: int | None) -> Clusters:
@@ -121,12 +126,17 @@ def _pixels(array: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteg
     return pixels
 
 
-def segmented(counted: Counted, clusters: Clusters, valid: Bool, method: str, seed: int) -> Segmented:
-    """Clusters of colours as labels of pixels."""
+def labels_of(counted: Counted, clusters: Clusters, valid: Bool) -> UInt8:
+    """Number of the cluster of every pixel, 255 where it takes no part; shape (rows, columns)."""
     labels = np.full(valid.shape, HIDDEN, dtype=np.uint8)
     labels[valid] = clusters.member[counted.number]
+    return labels
+
+
+def segmented(counted: Counted, clusters: Clusters, valid: Bool, display: Display, method: str, seed: int) -> Segmented:
+    """Clusters of colours as labels of pixels."""
     return Segmented(
-        labels=labels,
+        labels=labels_of(counted, clusters, valid),
         centroids=clusters.centroids,
         shares=clusters.counts / clusters.counts.sum(),
         history=clusters.history,
@@ -136,6 +146,7 @@ def segmented(counted: Counted, clusters: Clusters, valid: Bool, method: str, se
         converged=clusters.converged,
         method=method,
         seed=seed,
+        display=display,
     )
 
 
@@ -179,4 +190,5 @@ def segment_image(
     if part.shape != pixels.shape[:2] or not part.any():
         raise ConfigError("no pixel of the picture takes part", "give a mask of its shape that is True somewhere")
     counted = count_colours(pixels, part)
-    return segmented(counted, cluster(counted, k, method, seed, iterations), part, method, seed)
+    found = cluster(counted, k, method, seed, iterations)
+    return segmented(counted, found, part, Display.of(pixels, part), method, seed)

@@ -100,11 +100,14 @@ class Display:
     high: float
 
     @classmethod
-    def of(cls, picture: Picture) -> Display:
-        """Black and white of a picture; of 16 bits, one number in 200 of those that take part lies beyond each."""
-        if picture.values.dtype == np.uint8:
+    def of(cls, values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> Display:
+        """Black and white of a picture; of 16 bits, one number in 200 of those that take part lies beyond each.
+
+        Shapes: ``values`` (rows, columns, channels), ``valid`` (rows, columns).
+        """
+        if values.dtype == np.uint8:
             return cls(0.0, 255.0)
-        low, high = np.percentile(picture.values[picture.valid], [0.5, 99.5], method="nearest")
+        low, high = np.percentile(values[valid], [0.5, 99.5], method="nearest")
         return cls(float(low), float(max(high, low + 1)))
 
     def bytes_of(self, numbers: NDArray[np.number[Any]]) -> UInt8:

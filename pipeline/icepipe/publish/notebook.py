@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
-from icepipe.errors import ConfigError
+from icepipe.errors import ConfigError, IntegrityError
+from icepipe.inputs.sensors import CLASSES
 from icepipe.measure.series import Row
 from icepipe.publish.features import SCHEMA
-from icepipe.publish.quicklook import PANEL_PX, draw_quicklook, legend_of, paint
+from icepipe.publish.quicklook import PANEL_PX, PICTURE, draw_quicklook, legend_of, paint
 from icepipe.publish.record import last_record
+from icepipe.publish.report.flags import codes_of
 from icepipe.publish.report.source import Published, Shown, read_published
 from icepipe.publish.series_cells import series_cells
 from icepipe.records import UInt8
@@ -81,15 +83,26 @@ def draw_observation(folder: Path, key: str) -> Plot:
     IntegrityError
         If its files cannot be read.
     """
-    from icepipe.publish.report.images import read_classes, read_picture, size_within
+    from icepipe.publish.report.images import read_classes, size_within
 
     published = read_published(folder)
     shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
     classes = read_classes(shown, size)
-    picture = paint(classes) if shown.picture is None else np.asarray(read_picture(shown.picture, size))
+    picture = paint(classes) if _is_its_own_picture(published, shown) else _picture(shown, size)
     return draw_quicklook(
         f"{published.name}  {key}", picture, classes, published.grid, _legend(published, key, classes)
     )
+
+
+def _is_its_own_picture(published: Published, shown: Shown) -> bool:
+    """Whether an observation is of class rasters, which have no other picture."""
+    return all(row.sensor == CLASSES for row in published.rows if row.date == shown.key)
+
+
+def _picture(shown: Shown, size: tuple[int, int]) -> UInt8:
+    from icepipe.publish.report.images import read_picture
+
+    return np.asarray(read_picture(shown.classes.parent / PICTURE, size))
 
 
 def _legend(published: Published, key: str, classes: UInt8) -> dict[ClassCode, str]:
@@ -97,7 +110,7 @@ def _legend(published: Published, key: str, classes: UInt8) -> dict[ClassCode, s
     if len(published.regions) > 1:
         return {code: code.label for code in BUDGET if code in classes}
     rows = published.rows_of(published.regions[0])[key]
-    return legend_of({code: rows[code.label].area_km2 or 0.0 for code in BUDGET})
+    return legend_of({code: rows[code.label].area_km2 for code in BUDGET}, classes)
 
 
 def _files(published: Published, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
@@ -111,13 +124,23 @@ def _files(published: Published, classes: Collection[str]) -> Iterator[tuple[str
             yield from [(shown.key, label, folder / f"{stem}{e}") for e in ENDINGS if f"{stem}{e}" in written][:1]
 
 
+def _flags(published: Published, key: str, label: str) -> str:
+    rows = [row for row in published.rows if (row.date, row.class_) == (key, label)]
+    return ";".join(sorted({code for row in rows for code in codes_of(row.flags)}))
+
+
 def _read(path: Path, label: str) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    from pyarrow import ArrowException
+    from pyogrio.errors import DataLayerError, DataSourceError
 
-    if path.suffix == ".parquet":
-        return gpd.read_parquet(path, columns=SCHEMA.names)
-    layer = {"layer": label} if path.suffix == ".gpkg" else {}
-    return gpd.read_file(path, use_arrow=True, **layer)[SCHEMA.names]
+    try:
+        if path.suffix == ".parquet":
+            return gpd.read_parquet(path, columns=SCHEMA.names)
+        layer = {"layer": label} if path.suffix == ".gpkg" else {}
+        return gpd.read_file(path, use_arrow=True, **layer)[SCHEMA.names]
+    except (OSError, ValueError, KeyError, ArrowException, DataSourceError, DataLayerError) as error:
+        raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again with --force") from error
 
 
 def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
@@ -133,17 +156,20 @@ def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        The published fields, with ``observation``, the key, in front.
+        The published fields, with ``observation``, the key, in front, and the flags of the series in the end.
 
     Raises
     ------
     ConfigError
         If there are none of a class.
+    IntegrityError
+        If a file cannot be read.
     """
     import pandas as pd
 
-    asked = tuple(classes) or tuple(code.label for code in SEEN)
-    files = list(_files(read_published(folder), asked))
+    asked = tuple(dict.fromkeys(classes)) or tuple(code.label for code in SEEN)
+    published = read_published(folder)
+    files = list(_files(published, asked))
     lacking = [label for label in asked if not any(label == of for _, of, _ in files)]
     if lacking and (classes or not files):
         raise ConfigError(f"no polygons of {', '.join(lacking)} are published", "name them in publish.polygons.classes")
@@ -151,5 +177,6 @@ def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
     for key, label, path in files:
         frame = _read(path, label)
         frame.insert(0, "observation", key)
+        frame["flags"] = _flags(published, key, label)
         frames.append(frame.astype({"date": "datetime64[s]", "code": np.int32, "n_px": np.int32, "id": np.int32}))
     return pd.concat(frames, ignore_index=True)

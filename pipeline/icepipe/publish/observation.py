@@ -114,15 +114,16 @@ def redraw_observation(
         return rewrite_record(part, old, made, remarks)
 
 
-def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor) -> None:
+def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor, rows: Sequence[Row]) -> None:
     """The class raster with its style, the quicklook, and the scene as it was seen."""
     key, grid = observed.observation.key, observed.grid
     write_classes(folder / f"{name}_{key}_classes.tif", observed.classes, grid, observed.observation.date)
     (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
     thumbnail = observed.classes[::step, ::step]
-    areas_km2 = {code: area.area_km2 for code, area in observed.budget.classes.items()}
-    quicklook = draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend_of(areas_km2))
+    known = {row.class_ for row in rows if row.area_km2 is not None}
+    areas_km2 = {code: a.area_km2 if code.label in known else None for code, a in observed.budget.classes.items()}
+    quicklook = draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend_of(areas_km2, thumbnail))
     write_quicklook(folder / "quicklook.png", quicklook)
     if sensor.key != CLASSES:
         write_picture(folder / PICTURE, dimmed(observed.picture, thumbnail))
@@ -160,7 +161,7 @@ def publish_observation(
     """
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
     with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
-        pictures = beside.submit(_write_pictures, part, name, observed, sensor)
+        pictures = beside.submit(_write_pictures, part, name, observed, sensor, rows)
         remarks = _write_layers(part, stem, observed.draw(), observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")

@@ -94,9 +94,23 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
     return length_m / width_m, label
 
 
-def legend_of(areas_km2: Mapping[ClassCode, float]) -> dict[ClassCode, str]:
-    """What the legend says of every class that has an area."""
-    return {code: f"{code.label} {area_km2:,.1f} km²" for code, area_km2 in areas_km2.items() if area_km2 > 0}
+def legend_of(areas_km2: Mapping[ClassCode, float | None], classes: UInt8) -> dict[ClassCode, str]:
+    """What the legend says of every class that has an area, or is there though its area is not known.
+
+    Parameters
+    ----------
+    areas_km2
+        Of every class; None where the series withholds it.
+    classes
+        Class codes that are drawn.
+    """
+    said = {}
+    for code, area_km2 in areas_km2.items():
+        if area_km2 is None and code in classes:
+            said[code] = f"{code.label}, area not known"
+        elif area_km2:
+            said[code] = f"{code.label} {area_km2:,.1f} km²"
+    return said
 
 
 def _patches(legend: Mapping[ClassCode, str]) -> list[Patch]:

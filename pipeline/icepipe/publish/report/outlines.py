@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.regions import RegionMap
+from icepipe.inputs.regions import RegionMap, bounds_on
 from icepipe.measure.pieces import runs_of
 from icepipe.measure.rings import Borders, Rings
 from icepipe.models import Basis
 from icepipe.publish.report.images import size_within
-from icepipe.records import Block, Bool, GeoBox, Int64
+from icepipe.records import Block, Bool, GeoBox, Int64, Outline
 
 SIDE_PX = 320
 """Longer side of the map that outlines are traced on."""
@@ -44,6 +45,24 @@ def _traced(holds: Bool) -> str:
     return "".join(_path(Borders.of(classes, runs).rings(np.arange(runs.count)))) if runs.count else ""
 
 
+def _held(regions: RegionMap, number: int) -> Bool:
+    """Cells of the small map whose centre a region holds; of one too small for that, those that it reaches into."""
+    grid = regions.grid
+    holds = regions.holds(number, Block(0, 0, grid.height, grid.width))
+    return holds if holds.any() else _reached(regions.outlines[number], grid)
+
+
+def _reached(outline: Outline, grid: GeoBox) -> Bool:
+    """Cells within the bounds of an outline."""
+    reached, bounds = np.zeros(grid.shape, dtype=bool), bounds_on(outline, grid)
+    if bounds:
+        left, top, right, bottom = bounds
+        rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
+        cols = slice(max(0, math.floor(left)), max(0, math.ceil(right)))
+        reached[rows, cols] = True
+    return reached
+
+
 def outlines_of(basis: Basis, named: bool) -> dict[str, object] | None:
     """Outlines of the named regions on a small map; None where the region is all that the scenes cover.
 
@@ -51,12 +70,11 @@ def outlines_of(basis: Basis, named: bool) -> dict[str, object] | None:
     -------
     dict
         ``width`` and ``height`` of the map they are traced on, and a path for every region by its name; an empty one
-        where the grid does not reach a region.
+        where the grid does not reach a region. Parts of a region that are smaller than a cell of that map are left out.
     """
     if not named:
         return None
     width, height = size_within(basis.grid, SIDE_PX)
     regions = RegionMap(basis.regions, smaller(basis.grid, (width, height)), own=False)
-    everything = Block(0, 0, height, width)
-    paths = {o.name: _traced(regions.holds(number, everything)) for number, o in enumerate(basis.regions)}
+    paths = {outline.name: _traced(_held(regions, number)) for number, outline in enumerate(basis.regions)}
     return {"width": width, "height": height, "paths": paths}

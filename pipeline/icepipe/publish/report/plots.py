@@ -166,6 +166,8 @@ def _figure(published: Published) -> Plot:
     figure = Plot(10, 0.4 + 4.5 * max(1, len(regions)), "constrained")
     for axes, region in zip(figure.subplots(max(1, len(regions)), squeeze=False)[:, 0], regions, strict=False):
         _draw_region(axes, published, region, _title(published.name, region))
+    if len(published.regions) > MOST_REGIONS:
+        figure.supxlabel(f"{MOST_REGIONS} of {len(published.regions)} regions", fontsize=10)
     return figure
 
 
