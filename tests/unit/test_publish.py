@@ -68,6 +68,18 @@ def test_files_do_not_carry_the_clock(tmp_path):
     assert (tmp_path / "a/p.dbf").read_bytes()[1:4] == bytes([124, 7, 1])
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_class_raster_is_the_same_bytes_on_any_number_of_threads(tmp_path, monkeypatch, seed):
+    coarse = np.random.default_rng(seed).choice([0, 1, 2, 4, 255], (75, 90)).astype(np.uint8)
+    classes = np.kron(coarse, np.ones((40, 40), dtype=np.uint8))
+    grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
+    for threads in (1, 2, 4):
+        monkeypatch.setattr("icepipe.publish.rasters.THREADS", threads)
+        write_classes(tmp_path / f"{threads}.tif", classes, grid, DAY)
+    one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert all(other == one for other in others)
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
     target = tmp_path / "x.json"
     with replace_file(target) as part:

@@ -18,6 +18,9 @@ from icepipe.records import GeoBox, UInt8
 SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1}
 """How the raster waits in memory while the file is made of it: a fortieth of its pixels, packed in passing."""
 
+THREADS = 2
+"""Blocks are packed and made smaller on so many; they are written in their order, so the bytes are those of one."""
+
 
 def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> None:
     """Write class codes.
@@ -66,7 +69,7 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
                     compress="DEFLATE",
                     level=6,
                     overview_resampling="MODE",
-                    num_threads=1,
+                    num_threads=THREADS,
                     geotiff_version="1.0",
                 )
                 path.write_bytes(held.getbuffer())
