@@ -20,7 +20,7 @@ from icepipe.measure.area import Tally, budget, merged
 from icepipe.measure.edges import Edges, with_neighbours
 from icepipe.measure.observed import Observed
 from icepipe.measure.polygons import draw_polygons
-from icepipe.measure.regional import Regional, by_region
+from icepipe.measure.regional import Regional, by_region, count_by_set
 from icepipe.measure.series import Context, Row, flags_of, rows
 from icepipe.models import Basis
 from icepipe.plan import Plan
@@ -28,7 +28,7 @@ from icepipe.publish.basis import basis_hash
 from icepipe.publish.footprint import Footprint, footprint
 from icepipe.publish.model_file import hash_of_all
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Block, Bool, Int64, Kept, Layer, Observation, Pixels, UInt8, UInt16
+from icepipe.records import Block, Bool, Kept, Layer, Observation, Pixels, UInt8, UInt16
 from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
 from icepipe.segment.patches import merge_small
@@ -119,15 +119,6 @@ def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
     return np.asarray(hashes <= rate_limit(rate))
 
 
-def _count(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
-    """Count a block by the set of regions that its pixels belong to."""
-    first = int(sets[0, 0])
-    held = [first] if (sets == first).all() else np.unique(sets).tolist()
-    for key in held:
-        here = ... if len(held) == 1 else sets == key
-        tallies[key].add(strata[here], area_units[here])
-
-
 @dataclass(frozen=True)
 class _Looked:
     """What one look at all blocks of an observation gave."""
@@ -156,7 +147,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         around, above, left = with_neighbours(block, everything)
         units = area(around)
         edges.add(classes[around.slices], units, above, left)
-        _count(tallies, strata, plan.regions.sets(block), units[above:, left:])
+        count_by_set(tallies, strata, plan.regions.sets(block), units[above:, left:])
 
     with (
         plan.reader(observation) as reader,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from icepipe.classes import SEEN
 from icepipe.inputs.fingerprint import fingerprint
+from icepipe.inputs.regions import RegionMap
+from icepipe.measure.area import Tally
+from icepipe.measure.regional import count_by_set, tally_of
 from icepipe.measure.series import Row
 from icepipe.publish.basis import basis_hash, load_basis
 from icepipe.publish.manifest import files_of, read_manifest
@@ -59,14 +63,23 @@ def _budget(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
             yield f"{key} {row.region}: {row.class_} is {area} km2, outside {low} .. {high}"
 
 
-def _raster(mapped: Mapped, rows: Mapping[str, Row]) -> Iterator[str]:
-    """Whether the raster holds the pixels and the area of the rows; of a run with one region."""
+def _by_region_of(mapped: Mapped, regions: RegionMap) -> dict[str, Tally]:
+    """What the raster holds of each region."""
+    tallies: defaultdict[int, Tally] = defaultdict(Tally)
+    for block, classes in mapped.blocks():
+        count_by_set(tallies, classes.astype(np.uint16), regions.sets(block), mapped.area.units(block))
+    return {outline.name: tally_of(number, tallies, regions) for number, outline in enumerate(regions.outlines)}
+
+
+def _raster(mapped: Mapped, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
+    """Whether the raster holds the pixels and the area that the rows of a region say."""
     for code in SEEN:
-        row, pixels, km2 = rows[code.label], mapped.tally.pixels[code], mapped.area_km2(code)
+        row, pixels = rows[code.label], tally.pixels[code]
+        km2, where = tally.units[code] * mapped.basis.unit_m2 / 1e6, f"of {code.label} in {row.region}"
         if row.n_pixels is not None and row.n_pixels != pixels:
-            yield f"{mapped.path}: holds {pixels} pixels of {code.label}, and the table says {row.n_pixels}"
+            yield f"{mapped.path}: holds {pixels} pixels {where}, and the table says {row.n_pixels}"
         if row.area_km2 is not None and abs(row.area_km2 - km2) > CLOSE * max(km2, 1e-12):
-            yield f"{mapped.path}: holds {km2} km2 of {code.label}, and the table says {row.area_km2}"
+            yield f"{mapped.path}: holds {km2} km2 {where}, and the table says {row.area_km2}"
 
 
 def _sums(path: Path) -> tuple[float, int]:
@@ -98,12 +111,12 @@ def _polygons(mapped: Mapped) -> Iterator[str]:
             yield f"{path}: holds {km2} km2, and the raster {expected}"
 
 
-def _observation(mapped: Mapped) -> Iterator[str]:
-    regions = _by_region(mapped.record.rows)
-    for rows in regions.values():
+def _observation(mapped: Mapped, regions: RegionMap) -> Iterator[str]:
+    by_region = _by_region(mapped.record.rows)
+    several = _by_region_of(mapped, regions) if len(by_region) > 1 else {}
+    for name, rows in by_region.items():
         yield from _budget(mapped.key, rows)
-    if len(regions) == 1:
-        yield from _raster(mapped, next(iter(regions.values())))
+        yield from _raster(mapped, several.get(name, mapped.tally), rows)
     yield from _polygons(mapped)
 
 
@@ -124,9 +137,10 @@ def faults_of(folder: Path) -> Iterator[str]:
     basis = load_basis(folder)
     if found or basis is None:
         return
+    regions = RegionMap(basis.regions, basis.grid, own=False)
     for path in sorted((folder / "observations").glob("[!.]*")):
         record = last_record(path)
         if record is None:
             yield f"{path}: has no record"
         elif record.made.basis == basis_hash(basis):
-            yield from _observation(mapped_of(path, basis, record))
+            yield from _observation(mapped_of(path, basis, record), regions)

@@ -8,13 +8,14 @@ import random
 import geopandas
 import pyarrow.parquet as pq
 import pytest
+from shapely.geometry import box
 
 from icepipe.errors import IntegrityError
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.publish.manifest import files_of, write_manifest
 from icepipe.publish.record import last_record
 from icepipe.verify import changed_files, faults_of
-from tests.rasters import paint, write
+from tests.rasters import TRANSFORM, paint, write
 
 FORKED = True
 
@@ -67,6 +68,29 @@ def test_a_table_that_does_not_agree_is_found_even_where_the_manifest_was_made_t
     records = {key: last_record(folder / "observations" / key) for key in ("2024-07-01", "2024-07-03")}
     write_manifest(folder, records)
     assert list(faults_of(folder))
+
+
+@pytest.mark.parametrize("region", ["left", "all", "off"])
+def test_a_number_of_any_of_several_regions_is_held_against_the_raster(run_scenes, tmp_path, region):
+    write(tmp_path / "x_20240701.tif", paint(["iiww", "igww", "wwwi"]))
+    left, top, side = TRANSFORM.c, TRANSFORM.f, TRANSFORM.a
+    boxes = {
+        "left": box(left, top - 3 * side, left + side, top),
+        "all": box(left, top - 3 * side, left + 4 * side, top),
+        "off": box(left + 90 * side, top, left + 91 * side, top + side),
+    }
+    outlines = tmp_path / "regions.geojson"
+    geopandas.GeoDataFrame({"name": list(boxes)}, geometry=list(boxes.values()), crs=3413).to_file(outlines)
+    folder = run_scenes(tmp_path / "*.tif", inputs={"regions": str(outlines)}).folder
+    assert list(faults_of(folder)) == []
+    path = folder / "observations/2024-07-01/record.json"
+    document = json.loads(path.read_text())
+    row = next(row for row in document["rows"] if (row["region"], row["class_"]) == (region, "ice"))
+    row["n_pixels"] = (row["n_pixels"] or 0) + 1
+    path.write_text(json.dumps(document))
+    write_manifest(folder, {"2024-07-01": last_record(path.parent)})
+    (said,) = faults_of(folder)
+    assert f"pixels of ice in {region}, and the table says" in said
 
 
 @pytest.mark.parametrize("form", ["geoparquet", "flatgeobuf"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from icepipe.inputs.regions import RegionMap
 from icepipe.measure.area import Budget, ClassArea, Tally, budget, merged
 from icepipe.measure.edges import Edges, edges_of
 from icepipe.measure.pieces import count_pieces
-from icepipe.records import Block, Int64, UInt8
+from icepipe.records import Block, Int64, UInt8, UInt16
 from icepipe.segment.strata import StrataTable
 
 
@@ -36,6 +37,20 @@ class Regional:
     budget: Budget
     n_patches: Mapping[ClassCode, int]
     on_grid: bool
+
+
+def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
+    """Count a block by the set of regions that its pixels belong to; all of shape (rows, columns)."""
+    first = int(sets[0, 0])
+    held = [first] if (sets == first).all() else np.unique(sets).tolist()
+    for key in held:
+        here = ... if len(held) == 1 else sets == key
+        tallies[key].add(strata[here], area_units[here])
+
+
+def tally_of(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
+    """What was counted of one region, in all sets that hold it."""
+    return merged(tally for key, tally in tallies.items() if number in regions.members[key])
 
 
 def by_region(
@@ -69,7 +84,7 @@ def by_region(
         if window is None:
             yield Regional(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
             continue
-        held = (tally for key, tally in tallies.items() if number in regions.members[key])
+        tally = tally_of(number, tallies, regions)
 
         def codes_of(block: Block, number: int = number) -> UInt8:
             here = classes[block.slices]
@@ -77,7 +92,7 @@ def by_region(
 
         own_edges = edges if regions.own else edges_of(codes_of, window, area)
         patches = count_pieces(codes_of(window))
-        yield Regional(outline.name, budget(merged(held), strata, unit_m2, own_edges.units), patches, True)
+        yield Regional(outline.name, budget(tally, strata, unit_m2, own_edges.units), patches, True)
 
 
 def _never_seen(km2: float) -> Budget:
