@@ -1,4 +1,4 @@
-"""icepipe beside what people would use instead: `python benchmarks/compare.py A B C Q1 Q2 S --rounds 3`.
+"""icepipe beside what people would use instead: `python benchmarks/compare.py A B C E Q1 Q2 S --rounds 3`.
 
 Whole processes, one after the other and round by round, each round with the time that decoding the files alone takes on
 two threads. The table of each case is printed and put into docs/explanation/performance.md; the figures behind it stand
@@ -29,6 +29,7 @@ BANDS = {"bands": {"blue": 1, "green": 2, "red": 3, "nir": 4}, "scale": {"gain":
 PEERS = {
     "usual script": ("sklearn", "usual_script.py {in} {out} {k}"),
     "usual script, no polygons": ("sklearn", "usual_script.py {in} {out} {k} --raster-only"),
+    "raster2poly": ("raster2poly", "raster2poly_run.py {in} {out} {k}"),
     "OpenCV, no polygons": ("cv2", "all_pixels.py {in} {out} {k} opencv"),
     "faiss, no polygons": ("faiss", "all_pixels.py {in} {out} {k} faiss"),
     "SciPy, no polygons": ("scipy", "all_pixels.py {in} {out} {k} scipy"),
@@ -37,7 +38,7 @@ PEERS = {
 }
 OF_CASE = {
     "A": [*PEERS],
-    "B": [name for name in PEERS if "article" not in name and "all pixels" not in name],
+    "B": [name for name in PEERS if "article" not in name and "all pixels" not in name and name != "raster2poly"],
     "C": ["usual script", "usual script, no polygons", "faiss, no polygons"],
     "S": ["usual script"],
 }
@@ -55,7 +56,7 @@ class Run:
 
 def settings(case: str, raster: Path, out: Path, features: list[str] | None) -> Path:
     """A config of icepipe for a case."""
-    measured = case[0] in "BQ"
+    measured = case[0] in "BEQ"
     date = {} if case == "S" else {"date": "2024-07-01"}
     scenes = f"{raster}/*.tif" if case == "S" else str(raster)
     polygons = {"format": "geoparquet", "classes": ["ice", "water", "other"]}
@@ -77,7 +78,7 @@ Command = Callable[[Path], list[str]]
 def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, Command]:
     """What makes each tool's command, given a fresh folder."""
     icepipe = [str(Path(sys.executable).parent / "icepipe"), "run", "-q"]
-    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BQ" else None}
+    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BEQ" else None}
     if case == "B":
         own["icepipe, with indices"] = ["blue", "green", "red", "nir", "ndwi"]
     tools: dict[str, Command] = {

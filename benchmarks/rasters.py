@@ -1,4 +1,4 @@
-"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C Q1 Q2 S]`, into the folder $ICEPIPE_BENCH_DIR.
+"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S]`, into the folder $ICEPIPE_BENCH_DIR.
 
 Every pixel is a function of the seed and its place alone, so a smaller scene is a corner of a larger one. Smooth noise
 of several sizes makes ground, open water and ice; cells of a finer noise make floes, with brash between them.
@@ -53,6 +53,7 @@ CASES = {
     "A": Case(3456, 2003, measured=False, seed=3),
     "B": Case(10980, 10980, measured=True),
     "C": Case(10980, 10980, measured=False, seed=2),
+    "E": Case(21_960, 21_960, measured=True),
     "Q1": Case(2745, 2745, measured=True),
     "Q2": Case(5490, 5490, measured=True),
 }

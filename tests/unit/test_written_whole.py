@@ -15,6 +15,7 @@ import shapely
 from icepipe.classes import ClassCode
 from icepipe.errors import InputError, IntegrityError
 from icepipe.inputs.fingerprint import Listing
+from icepipe.measure.shapes import Geometries
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.publish import geopackage
 from icepipe.publish.features import SCHEMA, Features
@@ -32,7 +33,7 @@ def features():
     shapes = np.array([shapely.box(x, 0, x + 1, 2 + x) for x in range(5)])
     shapes[3] = shapely.box(10, 10, 20, 20).difference(shapely.box(12, 12, 13, 13))
     size = np.ones(5)
-    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", (shapes,), size, size, size.astype(np.int64), multi=False)
+    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", (Geometries(shapes),), size, size, size.astype(np.int64))
     return Features(layer, dt.date(2024, 7, 1), "2024-07-01")
 
 

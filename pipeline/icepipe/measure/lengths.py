@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.inputs.earth import Earth
-from icepipe.records import Float64, Int64
+from icepipe.records import Bool, Float64, Int64
 
 EDGE_M = 20_000.0
 """A map edge of this length is a geodesic to 1e-5 of its length up to 89 degrees of latitude."""
@@ -16,31 +16,31 @@ CHUNK_POINTS = 2**17
 """Points measured at once: one outline can have millions."""
 
 
-def _with_points_between(points: Float64, offsets: Int64, longest: float) -> tuple[Float64, Int64]:
-    """Points and ring offsets with points put in, evenly, where an edge is longer; few are."""
+def _cut(points: Float64, joined: Bool, longest: float) -> tuple[Float64, Int64]:
+    """Points with others put between them, evenly, where an edge is longer; and where each edge begins in them."""
     steps = np.diff(points, axis=0)
     parts = np.ceil(np.hypot(*steps.T) / longest).astype(np.int64)
-    parts[offsets[1:-1] - 1] = 1
-    too_long = np.flatnonzero(parts > 1)
-    added = parts[too_long] - 1
-    at = np.repeat(too_long, added)
+    added = np.where(joined, np.maximum(parts - 1, 0), 0)
+    begins = np.cumsum(added + 1) - (added + 1)
+    at = np.repeat(np.arange(len(steps)), added)
     nth = np.arange(len(at)) - np.repeat(np.cumsum(added) - added, added) + 1
     between = points[at] + steps[at] * (nth / parts[at])[:, None]
-    return np.insert(points, at + 1, between, axis=0), offsets + np.searchsorted(at, offsets)
+    return np.insert(points, at + 1, between, axis=0), begins
 
 
-def _edges_m(points: Float64, earth: Earth) -> Float64:
-    """Lengths between consecutive points: arcs of a circle of the equator's radius over the chords between them.
+def _edges_m(points: Float64, joined: Bool, longest: float, earth: Earth) -> Float64:
+    """Lengths between consecutive points that are joined, and 0 between the others.
 
-    An ellipsoid's radii of curvature lie between a (1 - e2) and a / sqrt(1 - e2), within 0.7 % of a. So an arc of 20 km
-    is the geodesic to 6e-9 of its length, and a shorter one better with the square.
+    Edges that are longer on the map are measured in equal parts. A part is the arc of a circle of the equator's radius
+    over the chord between its ends: an ellipsoid's radii of curvature lie between a (1 - e2) and a / sqrt(1 - e2),
+    within 0.7 % of a, so that an arc of 20 km is the geodesic to 6e-9 of its length, and a shorter one better with the
+    square.
     """
-    diameter_m, found = 2 * earth.geod.a, [np.zeros(0)]
-    for first in range(0, len(points) - 1, CHUNK_POINTS):
-        places, _ = earth.cartesian(*earth.lonlat(*points[first : first + CHUNK_POINTS + 1].T))
-        chords_m = np.linalg.norm(np.diff(places, axis=0), axis=1)
-        found.append(diameter_m * np.arcsin(chords_m / diameter_m))
-    return np.concatenate(found)
+    drawn, begins = _cut(points, joined, longest)
+    places, _ = earth.cartesian(*earth.lonlat(*drawn.T))
+    diameter_m, chords_m = 2 * earth.geod.a, np.linalg.norm(np.diff(places, axis=0), axis=1)
+    arcs_m = np.add.reduceat(diameter_m * np.arcsin(chords_m / diameter_m), begins)
+    return np.where(joined, arcs_m, 0.0)
 
 
 def perimeters_m(points: Float64, ring_offsets: Int64, piece_offsets: Int64, crs_wkt: str) -> Float64:
@@ -55,16 +55,22 @@ def perimeters_m(points: Float64, ring_offsets: Int64, piece_offsets: Int64, crs
     ring_offsets
         Where each ring begins in ``points``, and the end.
     piece_offsets
-        Where each piece begins in the rings, and the end.
+        Where each piece begins in the rings, and the end; each has a ring at least.
     crs_wkt
         Of the coordinates.
     """
+    from icepipe.measure.kernels import add_up
+
     if not len(points):
         return np.zeros(len(piece_offsets) - 1)
     earth = Earth.of(crs_wkt)
     unit_m = earth.crs.axis_info[0].unit_conversion_factor * (EQUATOR_M if earth.crs.is_geographic else 1.0)
-    points, offsets = _with_points_between(points, ring_offsets, EDGE_M / unit_m)
-    length_m = _edges_m(points, earth)
-    length_m[offsets[1:-1] - 1] = 0.0
-    piece = np.repeat(np.arange(len(piece_offsets) - 1), np.diff(offsets[piece_offsets]))
-    return np.bincount(piece[:-1], weights=length_m, minlength=len(piece_offsets) - 1).astype(np.float64)
+    joined = np.ones(len(points) - 1, dtype=bool)
+    joined[ring_offsets[1:-1] - 1] = False
+    length_m = np.empty(len(joined))
+    for first in range(0, len(joined), CHUNK_POINTS):
+        here = slice(first, first + CHUNK_POINTS)
+        length_m[here] = _edges_m(points[first : first + CHUNK_POINTS + 1], joined[here], EDGE_M / unit_m, earth)
+    total_m = np.empty(len(piece_offsets) - 1)
+    add_up(length_m, ring_offsets[piece_offsets], total_m)
+    return total_m

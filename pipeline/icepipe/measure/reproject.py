@@ -17,6 +17,7 @@ from icepipe.inputs.earth import Earth
 from icepipe.inputs.place import same_crs
 from icepipe.measure.antimeridian import Ring, cut_open, goes_around
 from icepipe.measure.bend import Path, Target, Way, bent
+from icepipe.measure.shapes import Geometries, Shapes
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import GeoBox, Int64
 
@@ -80,20 +81,20 @@ def check_drawable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
 class Redrawn:
     """Polygons brought to another coordinate system batch by batch."""
 
-    batches: Iterable[NDArray[Any]]
+    batches: Iterable[Shapes]
     way: Way
     target: Target
 
-    def __iter__(self) -> Iterator[NDArray[Any]]:
+    def __iter__(self) -> Iterator[Geometries]:
         """Polygons, some at a time."""
-        for geometry in self.batches:
-            drawn = _drawn(geometry, self.way, self.target)
+        for shapes in self.batches:
+            drawn = _drawn(shapes.geometry, self.way, self.target)
             plain = shapely.from_ragged_array(
                 shapely.GeometryType.POLYGON,
                 np.column_stack([drawn.path.u, drawn.path.v]),
                 (drawn.ring_offsets, drawn.piece_offsets),
             )
-            yield _whole(plain, drawn, self.way.turn) if self.way.turn else plain
+            yield Geometries(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
 
 
 def reprojected(layer: PolygonLayer, target: Target) -> PolygonLayer:

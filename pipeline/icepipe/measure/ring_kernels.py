@@ -100,17 +100,29 @@ def find_rings(classes: UInt8, held: Held, walked: UInt8, begins: Int64, owner: 
 
 
 @compiled
-def follow(classes: UInt8, held: Held, begins: Int64, owner: Int32, offsets: Int64, xy: Float64) -> None:
-    """Columns and rows of the points of some rings, into ``xy`` of shape (2, n), from ``offsets`` on each."""
+def _tell(row: int, col: int, plane: Float64, point: Float64) -> None:
+    """Where a corner lies on a plane, by the six numbers of an affine transform."""
+    point[0] = col * plane[0] + row * plane[1] + plane[2]
+    point[1] = col * plane[3] + row * plane[4] + plane[5]
+
+
+@compiled
+def follow(
+    classes: UInt8, held: Held, begins: Int64, owner: Int32, offsets: Int64, plane: Float64, points: Float64
+) -> None:
+    """Points of some rings on a plane, into ``points`` of shape (n, 2), from ``offsets`` on each.
+
+    ``plane`` are the six numbers of the affine transform from columns and rows.
+    """
     across = classes.shape[1] + 1
     for ring in range(begins.shape[0]):
         way, corner = begins[ring] % 4, begins[ring] // 4
         row, col, at = corner // across, corner % across, offsets[ring]
         mine, left = _sides(classes, row, col, way)
-        xy[0, at], xy[1, at] = col, row
+        _tell(row, col, plane, points[at])
         at += 1
         while at < offsets[ring + 1]:
             row, col, way, left, told = _step(classes, held, owner[ring], mine, left, row, col, way)
             if told:
-                xy[0, at], xy[1, at] = col, row
+                _tell(row, col, plane, points[at])
                 at += 1

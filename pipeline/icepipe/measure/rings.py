@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from affine import Affine
 
 from icepipe.measure.pieces import Runs
 from icepipe.records import Float64, Int32, Int64, UInt8
@@ -25,7 +26,7 @@ class Rings:
     Attributes
     ----------
     points
-        Columns and rows, shape (2, n); first and last point of a ring are the same.
+        Shape (n, 2); first and last point of a ring are the same.
     ring_offsets
         Where each ring begins in ``points``, and the end.
     piece_offsets
@@ -83,18 +84,27 @@ class Borders:
         pieces = np.concatenate([[0], np.cumsum(held)])
         return cls(classes, runs, begins[by_piece], points[by_piece], pieces)
 
-    def rings(self, pieces: Int64) -> Rings:
-        """Rings of some pieces, which are counted from 0 here."""
+    def rings(self, pieces: Int64, plane: Affine) -> Rings:
+        """Rings of some pieces, which are counted from 0 here.
+
+        Parameters
+        ----------
+        pieces
+            Which ones.
+        plane
+            Brings columns and rows to where the points are wanted.
+        """
         from icepipe.measure.ring_kernels import follow
 
         held = np.diff(self.pieces)[pieces]
         piece_offsets = np.concatenate([[0], np.cumsum(held)])
         ring = np.arange(piece_offsets[-1]) + np.repeat(self.pieces[pieces] - piece_offsets[:-1], held)
         ring_offsets = np.concatenate([[0], np.cumsum(self.points[ring], dtype=np.int64)])
-        xy = np.empty((2, ring_offsets[-1]))
+        points = np.empty((ring_offsets[-1], 2))
         owner = np.repeat(pieces + 1, held).astype(np.int32)
-        follow(self.classes, self.runs.arrays, self.begins[ring], owner, ring_offsets, xy)
-        return Rings(xy, ring_offsets, piece_offsets)
+        numbers = np.array(plane[:6], dtype=np.float64)
+        follow(self.classes, self.runs.arrays, self.begins[ring], owner, ring_offsets, numbers, points)
+        return Rings(points, ring_offsets, piece_offsets)
 
     def batches(self, pieces: Int64) -> Iterator[Int64]:
         """Some pieces, in their order, as many at once as have ``BATCH_POINTS`` points, or one that has more."""

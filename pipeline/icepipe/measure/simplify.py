@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from icepipe.errors import IntegrityError
 from icepipe.measure.lengths import perimeters_m
+from icepipe.measure.shapes import Geometries
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import Float64, GeoBox
 
@@ -60,7 +61,7 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
     parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(
-        replace(layer, batches=(part,) if len(part) else (), perim_m=_perimeters_m(part, layer.crs))
+        replace(layer, batches=(Geometries(part),) if len(part) else (), perim_m=_perimeters_m(part, layer.crs))
         for layer, part in zip(layers, parts, strict=True)
     )
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
 from icepipe.measure.lengths import perimeters_m
 from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import Borders
+from icepipe.measure.shapes import Outlines, Shapes
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
 
 
@@ -30,8 +30,8 @@ class PolygonLayer:
     crs
         WKT of the coordinates.
     batches
-        Shapely polygons, or multipolygons where a coordinate system may cut them; some at a time, in arrays of shape
-        (m,), drawn each time that they are asked for, so that a million need not be held at once.
+        Polygons, or multipolygons where a coordinate system may cut them; some at a time, drawn each time that they are
+        asked for, so that a million need not be held at once.
     area_m2
         Sum of the true areas of the pixels, whatever happens to the outline afterwards.
     perim_m
@@ -44,7 +44,7 @@ class PolygonLayer:
 
     code: ClassCode
     crs: str
-    batches: Iterable[NDArray[Any]]
+    batches: Iterable[Shapes]
     area_m2: Float64
     perim_m: Float64
     n_px: Int64
@@ -53,7 +53,7 @@ class PolygonLayer:
     @property
     def geometry(self) -> NDArray[Any]:
         """All polygons at once, shape (n,)."""
-        return np.concatenate([np.zeros(0, dtype=object), *self.batches])
+        return np.concatenate([np.zeros(0, dtype=object), *(shapes.geometry for shapes in self.batches)])
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,17 @@ class Traced:
     pieces: Int64
     grid: GeoBox
 
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        """Polygons, some at a time."""
-        for points, offsets in self._outlines():
-            yield shapely.from_ragged_array(shapely.GeometryType.POLYGON, points, offsets)
+    def __iter__(self) -> Iterator[Outlines]:
+        """Polygons, some at a time; pieces lie on the right of their rings, so they run clockwise on most maps."""
+        clockwise = self.grid.transform.determinant < 0
+        for batch in self.borders.batches(self.pieces):
+            rings = self.borders.rings(batch, self.grid.transform)
+            yield Outlines(rings.points, rings.ring_offsets, rings.piece_offsets, clockwise)
 
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
-        return np.concatenate([perimeters_m(points, *offsets, self.grid.crs) for points, offsets in self._outlines()])
-
-    def _outlines(self) -> Iterator[tuple[Float64, tuple[Int64, Int64]]]:
-        """Map coordinates, shape (n, 2), and where rings begin in them and pieces in those, some pieces at a time."""
-        for batch in self.borders.batches(self.pieces):
-            rings = self.borders.rings(batch)
-            yield np.column_stack(self.grid.to_map(*rings.points)), (rings.ring_offsets, rings.piece_offsets)
+        return np.concatenate([perimeters_m(o.points, o.ring_offsets, o.piece_offsets, self.grid.crs) for o in self])
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:

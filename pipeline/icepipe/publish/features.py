@@ -7,17 +7,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import shapely
-from numpy.typing import NDArray
 
+from icepipe.errors import IntegrityError
+from icepipe.measure.shapes import Wkb
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import Float64
 
 GEOMETRY = "geometry"
+
+MOST_BYTES = 2**31 - 1
+"""Of a column of one batch, whose places are counted with 32 bits."""
 
 
 def _text(name: str, width: int) -> pa.Field:
@@ -106,22 +108,23 @@ class Features:
     def extent(self) -> Extent:
         """How far they reach; all are drawn for that."""
         bounds, points, rings = NOWHERE, 0, 0
-        for geometry in self.layer.batches:
-            bounds = joined(bounds, shapely.bounds(geometry))
-            points += int(shapely.get_num_coordinates(geometry).sum())
-            rings += len(shapely.get_rings(shapely.get_parts(geometry)))
+        for shapes in self.layer.batches:
+            bounds = joined(bounds, shapes.bounds)
+            points += shapes.n_points
+            rings += shapes.n_rings
         return Extent(bounds, points, rings)
 
     def batches(self, first_id: int = 1) -> Iterator[Batch]:
         """Features, some at a time, numbered from ``first_id``."""
         start = 0
-        for geometry in self.layer.batches:
-            here = slice(start, start + len(geometry))
-            yield Batch(self._rows(geometry, here, first_id), shapely.bounds(geometry))
+        for shapes in self.layer.batches:
+            bounds = shapes.bounds
+            here = slice(start, start + len(bounds))
+            yield Batch(self._rows(binary(shapes.wkb), here, first_id), bounds)
             start = here.stop
 
-    def _rows(self, geometry: NDArray[Any], here: slice, first_id: int) -> pa.RecordBatch:
-        layer, count = self.layer, len(geometry)
+    def _rows(self, wkb: pa.BinaryArray, here: slice, first_id: int) -> pa.RecordBatch:
+        layer, count = self.layer, len(wkb)
         columns = [
             pa.array([layer.code.label] * count, pa.string()),
             pa.array(np.full(count, int(layer.code), dtype=np.int32)),
@@ -132,13 +135,31 @@ class Features:
             pa.array(layer.perim_m[here]),
             pa.array(layer.n_px[here].astype(np.int32)),
             pa.array(np.arange(here.start, here.stop, dtype=np.int32) + np.int32(first_id)),
-            pa.array(shapely.to_wkb(shapely.orient_polygons(geometry)).tolist(), pa.binary()),
+            wkb,
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
     def stream(self) -> pa.RecordBatchReader:
         """Features to be read once, by ``SCHEMA``."""
         return pa.RecordBatchReader.from_batches(SCHEMA, (batch.rows for batch in self.batches()))
+
+
+def binary(wkb: Wkb) -> pa.BinaryArray:
+    """Bytes of some polygons as a column, without a copy.
+
+    Raises
+    ------
+    IntegrityError
+        If they are more than Arrow can tell apart in one batch.
+    """
+    data, offsets = wkb
+    if offsets[-1] > MOST_BYTES:
+        raise IntegrityError(
+            f"one polygon takes {offsets[-1] / 1e9:.1f} GB, over {MOST_BYTES / 1e9:.1f} GB",
+            "set measure.min_patch or publish.polygons.simplify_m, or cut the region",
+        )
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
+    return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 NOWHERE = (math.inf, math.inf, -math.inf, -math.inf)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from icepipe.classes import SEEN
+from icepipe.heap import give_back
 from icepipe.inputs.sensors import CLASSES, Sensor
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
@@ -118,6 +119,7 @@ def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor,
     """The class raster with its style, the quicklook, and the scene as it was seen."""
     key, grid = observed.observation.key, observed.grid
     write_classes(folder / f"{name}_{key}_classes.tif", observed.classes, grid, observed.observation.date)
+    give_back()
     (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
     thumbnail = observed.classes[::step, ::step]
@@ -162,7 +164,9 @@ def publish_observation(
     observation, stem = observed.observation, f"{name}_{observed.observation.key}"
     with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
         pictures = beside.submit(_write_pictures, part, name, observed, sensor, rows)
-        remarks = _write_layers(part, stem, observed.draw(), observation, formats)
+        layers = observed.draw()
+        give_back()
+        remarks = _write_layers(part, stem, layers, observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
         if own_models:

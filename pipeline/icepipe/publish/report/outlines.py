@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from affine import Affine
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.regions import RegionMap, bounds_on
@@ -32,7 +33,7 @@ def _along(steps: Int64) -> str:
 
 
 def _path(rings: Rings) -> Iterator[str]:
-    points = rings.points.T.astype(np.int64)
+    points = rings.points.astype(np.int64)
     for first, end in zip(rings.ring_offsets[:-1], rings.ring_offsets[1:], strict=True):
         ring = points[first:end]
         yield f"M{ring[0, 0]} {ring[0, 1]}{_along(np.diff(ring, axis=0)[:-1])}z"
@@ -42,7 +43,9 @@ def _traced(holds: Bool) -> str:
     """The outline of the pixels that hold, or nothing where none does."""
     classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
     runs = runs_of(classes, [ClassCode.ICE])
-    return "".join(_path(Borders.of(classes, runs).rings(np.arange(runs.count)))) if runs.count else ""
+    return (
+        "".join(_path(Borders.of(classes, runs).rings(np.arange(runs.count), Affine.identity()))) if runs.count else ""
+    )
 
 
 def _held(regions: RegionMap, number: int) -> Bool:

@@ -1,0 +1,62 @@
+"""Traced polygons tell the bytes, bounds and counts that geometry objects made of them would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from affine import Affine
+
+from icepipe.classes import SEEN
+from icepipe.errors import IntegrityError
+from icepipe.inputs.pixel_area import PixelArea
+from icepipe.measure import rings
+from icepipe.measure.pieces import find_pieces
+from icepipe.measure.shapes import Geometries
+from icepipe.measure.vectorize import layers_of
+from icepipe.publish import features
+from icepipe.publish.features import binary
+from icepipe.records import GeoBox
+from tests.rasters import TRANSFORM
+
+CRS = pyproj.CRS("EPSG:3413").to_wkt()
+TRANSFORMS = {
+    "north up": TRANSFORM,
+    "south up": TRANSFORM @ Affine.scale(1, -1),
+    "turned": TRANSFORM @ Affine.rotation(30),
+    "mirrored": TRANSFORM @ Affine.scale(-1, 1),
+}
+
+
+def traced(transform, seed=0, shape=(60, 70)):
+    classes = np.random.default_rng(seed).choice([1, 2, 4], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
+    grid = GeoBox(CRS, transform, shape[1], shape[0])
+    area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
+    layers = layers_of(classes, find_pieces(classes, SEEN, grid, area.units), grid, area.unit_m2)
+    return [shapes for layer in layers.values() for shapes in layer.batches]
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch):
+    monkeypatch.setattr(rings, "BATCH_POINTS", 500)
+    batches = traced(TRANSFORMS[name])
+    assert len(batches) > 10
+    for shapes in batches:
+        objects = Geometries(shapes.geometry)
+        assert objects.geometry.size
+        assert shapely.is_valid(objects.geometry).all()
+        assert (shapes.n_points, shapes.n_rings) == (objects.n_points, objects.n_rings)
+        np.testing.assert_array_equal(shapes.bounds, objects.bounds)
+        data, offsets = shapes.wkb
+        expected, theirs = objects.wkb
+        np.testing.assert_array_equal(offsets, theirs)
+        assert data.tobytes() == expected.tobytes()
+        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(binary(shapes.wkb).to_pylist()))).all()
+
+
+def test_more_bytes_than_a_column_can_hold_are_refused(monkeypatch):
+    (shapes, *_) = traced(TRANSFORM)
+    monkeypatch.setattr(features, "MOST_BYTES", 1000)
+    with pytest.raises(IntegrityError, match="one polygon takes"):
+        binary(shapes.wkb)
