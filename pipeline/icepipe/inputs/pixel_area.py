@@ -8,7 +8,7 @@ are averaged over the pixel, so the result is the pixel's mean and not the value
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -127,18 +127,22 @@ class PixelArea:
         """Name of the ellipsoid that areas are measured on."""
         return self._density.earth.surface
 
-    def _spread(self, block: Block) -> tuple[Float64, Int64, Float64]:
-        """Areas in m2 at the lattice's columns, and first column and four weights of each column of a block."""
+    def across(self, col: int, width: int) -> tuple[Int64, Float64]:
+        """First column of the lattice and four weights of each of some columns."""
+        return _averaged_weights(self._density.origin[0] + col + np.arange(width) + 0.5, self._steps[0])
+
+    def down(self, block: Block) -> Float64:
+        """Areas in m2 of each row of a block at the lattice's columns that it needs."""
         step_u, step_v, derivative, sign = self._steps
-        u0, v0 = self._density.origin
-        first_u, weight_u = _averaged_weights(u0 + block.col + np.arange(block.width) + 0.5, step_u)
-        first_v, weight_v = _averaged_weights(v0 + block.row + np.arange(block.height) + 0.5, step_v)
+        first_u, _ = _across(self, block.col, block.width)
+        first_v, weight_v = _averaged_weights(
+            self._density.origin[1] + block.row + np.arange(block.height) + 0.5, step_v
+        )
         nodes_u = np.arange(first_u.min(), first_u.max() + 4)
         nodes_v = np.arange(first_v.min(), first_v.max() + 4)
         uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
         lattice = sign * self._density(uv, derivative)
-        rows = np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
-        return rows, first_u - nodes_u[0], weight_u
+        return np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
 
     def units(self, block: Block) -> Int64:
         """Area of each pixel of a block in whole units; shape (rows, columns).
@@ -153,7 +157,8 @@ class PixelArea:
         from icepipe.inputs.kernels import whole_units
 
         units = np.empty((block.height, block.width), dtype=np.int64)
-        if not whole_units(*self._spread(block), self.unit_m2, units):
+        first, weight = _across(self, block.col, block.width)
+        if not whole_units(_down(self, block), first - first.min(), weight, self.unit_m2, units):
             raise NoUsableInput(
                 "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
             )
@@ -168,3 +173,14 @@ class PixelArea:
             If part of the block has no place on the Earth.
         """
         return np.asarray(self.units(block) * self.unit_m2, dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _across(area: PixelArea, col: int, width: int) -> tuple[Int64, Float64]:
+    return area.across(col, width)
+
+
+@lru_cache(maxsize=256)
+def _down(area: PixelArea, block: Block) -> Float64:
+    """Kept, as every observation, every pair of them and every layer of polygons asks for the same blocks."""
+    return area.down(block)
