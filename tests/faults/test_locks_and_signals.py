@@ -117,6 +117,37 @@ def test_a_lock_that_names_a_stranger_who_lives_is_no_lock(tmp_path):
     assert rerun(config).returncode == 0
 
 
+SLOW = """
+import fcntl, json, sys, time
+with open(sys.argv[1], "w") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    time.sleep(0.4)
+    file.write(sys.argv[2])
+    file.flush()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [('{"pid": 77, "host": "far"}', "process 77 on far is running"), ("", "another process is")]
+)
+def test_who_has_just_got_the_lock_is_named_once_they_have_written(tmp_path, written, said):
+    command = [sys.executable, "-c", SLOW, tmp_path / ".lock", written]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(RunLocked, match=said), locked(tmp_path):
+            pass
+        holder.kill()
+
+
+def test_nobody_is_named_once_a_run_is_over(tmp_path):
+    (tmp_path / "kept").write_text("x")
+    with locked(tmp_path):
+        assert json.loads((tmp_path / ".lock").read_text())["pid"] == os.getpid()
+    assert (tmp_path / ".lock").read_text() == ""
+
+
 def test_a_suspended_run_still_holds_its_folder_and_goes_on(tmp_path):
     config = settings(tmp_path, 4, workers=1)
     assert rerun(config).returncode == 0

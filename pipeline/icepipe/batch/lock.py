@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,9 @@ from icepipe.errors import ConfigError, RunLocked
 FILE = ".lock"
 """Stays once a run has written: who opens it makes sure that the file that was locked is the one that stands there."""
 
+LOOKS, PAUSE_S = 20, 0.05
+"""How often a lock that somebody holds is looked at for a name, and how long between."""
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -25,12 +29,16 @@ def _myself() -> str:
 
 
 def _holder(descriptor: int) -> str:
-    """Who holds the lock, as they wrote it; for the message alone, since a process number proves nothing."""
-    try:
-        told = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {told['pid']} on {told['host']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+    """Who holds the lock, as they wrote it; for the message alone, since a process number proves nothing.
+
+    Who has just got the lock may not have written yet.
+    """
+    for _ in range(LOOKS):
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(os.pread(descriptor, 4096, 0))
+            return f"process {told['pid']} on {told['host']}"
+        time.sleep(PAUSE_S)
+    return "another process"
 
 
 def _excludes(path: Path) -> bool:
@@ -104,11 +112,13 @@ def locked(folder: Path) -> Iterator[None]:
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     descriptor = _opened(path)
     try:
-        if not _excludes(path):
-            raise ConfigError(f"{path}: its file system does not keep two runs apart", "use another disk")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _myself().encode(), 0)
+        if not _excludes(path):
+            raise ConfigError(f"{path}: its file system does not keep two runs apart", "use another disk")
         yield
     finally:
         _clear_if_empty(folder, made)
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
         os.close(descriptor)
