@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from icepipe.batch.lock import locked
+from icepipe.errors import RunLocked
 from tests.faults.injected import ICEPIPE, check_goes_on, differences, rerun, torn, tree
 from tests.faults.runs import CLASSES, settings
 
@@ -122,7 +124,7 @@ import fcntl, json, sys, time
 with open(sys.argv[1], "w") as file:
     fcntl.flock(file, fcntl.LOCK_EX)
     print("held", flush=True)
-    time.sleep(0.4)
+    time.sleep(0.2)
     file.write(sys.argv[2])
     file.flush()
     time.sleep(60)

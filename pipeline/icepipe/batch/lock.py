@@ -17,7 +17,7 @@ from icepipe.errors import ConfigError, RunLocked
 FILE = ".lock"
 """Stays once a run has written: who opens it makes sure that the file that was locked is the one that stands there."""
 
-LOOKS, PAUSE_S = 20, 0.05
+LOOKS, PAUSE_S = 10, 0.05
 """How often a lock that somebody holds is looked at for a name, and how long between."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
