@@ -41,6 +41,13 @@ def _holder(descriptor: int) -> str:
     return "another process"
 
 
+def _name(descriptor: int, holder: str) -> None:
+    """Write who holds the lock. On a full disk nobody is named, and the lock holds all the same."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
+
+
 def _excludes(path: Path) -> bool:
     """Whether a second opening of a file that is locked is shut out on this file system."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -112,13 +119,11 @@ def locked(folder: Path) -> Iterator[None]:
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     descriptor = _opened(path)
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _myself().encode(), 0)
+        _name(descriptor, _myself())
         if not _excludes(path):
             raise ConfigError(f"{path}: its file system does not keep two runs apart", "use another disk")
         yield
     finally:
         _clear_if_empty(folder, made)
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
+        _name(descriptor, "")
         os.close(descriptor)
