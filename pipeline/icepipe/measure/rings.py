@@ -13,29 +13,11 @@ import numpy as np
 from affine import Affine
 
 from icepipe.measure.pieces import Runs
-from icepipe.records import Float64, Int32, Int64, UInt8
+from icepipe.measure.shapes import Outlines
+from icepipe.records import Int32, Int64, UInt8
 
 BATCH_POINTS = 2**17
 """Points told at once, or one piece's."""
-
-
-@dataclass(frozen=True)
-class Rings:
-    """Outlines of some pieces, as ragged arrays: each piece its exterior and then its holes.
-
-    Attributes
-    ----------
-    points
-        Shape (n, 2); first and last point of a ring are the same.
-    ring_offsets
-        Where each ring begins in ``points``, and the end.
-    piece_offsets
-        Where each piece begins in the rings, and the end.
-    """
-
-    points: Float64
-    ring_offsets: Int64
-    piece_offsets: Int64
 
 
 @dataclass(frozen=True)
@@ -84,8 +66,8 @@ class Borders:
         pieces = np.concatenate([[0], np.cumsum(held)])
         return cls(classes, runs, begins[by_piece], points[by_piece], pieces)
 
-    def rings(self, pieces: Int64, plane: Affine) -> Rings:
-        """Rings of some pieces, which are counted from 0 here.
+    def outlines(self, pieces: Int64, plane: Affine) -> Outlines:
+        """Outlines of some pieces, which are counted from 0 here.
 
         Parameters
         ----------
@@ -104,7 +86,7 @@ class Borders:
         owner = np.repeat(pieces + 1, held).astype(np.int32)
         numbers = np.array(plane[:6], dtype=np.float64)
         follow(self.classes, self.runs.arrays, self.begins[ring], owner, ring_offsets, numbers, points)
-        return Rings(points, ring_offsets, piece_offsets)
+        return Outlines(points, ring_offsets, piece_offsets, clockwise=plane.determinant < 0)
 
     def batches(self, pieces: Int64) -> Iterator[Int64]:
         """Some pieces, in their order, as many at once as have ``BATCH_POINTS`` points, or one that has more."""

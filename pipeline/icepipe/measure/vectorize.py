@@ -65,11 +65,9 @@ class Traced:
     grid: GeoBox
 
     def __iter__(self) -> Iterator[Outlines]:
-        """Polygons, some at a time; pieces lie on the right of their rings, so they run clockwise on most maps."""
-        clockwise = self.grid.transform.determinant < 0
+        """Polygons, some at a time."""
         for batch in self.borders.batches(self.pieces):
-            rings = self.borders.rings(batch, self.grid.transform)
-            yield Outlines(rings.points, rings.ring_offsets, rings.piece_offsets, clockwise)
+            yield self.borders.outlines(batch, self.grid.transform)
 
     @property
     def perim_m(self) -> Float64:

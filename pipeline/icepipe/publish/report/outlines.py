@@ -12,7 +12,8 @@ from affine import Affine
 from icepipe.classes import ClassCode
 from icepipe.inputs.regions import RegionMap, bounds_on
 from icepipe.measure.pieces import runs_of
-from icepipe.measure.rings import Borders, Rings
+from icepipe.measure.rings import Borders
+from icepipe.measure.shapes import Outlines
 from icepipe.models import Basis
 from icepipe.publish.report.images import size_within
 from icepipe.records import Block, Bool, GeoBox, Int64, Outline
@@ -32,9 +33,9 @@ def _along(steps: Int64) -> str:
     return "".join(f"h{right}" if right else f"v{down}" for right, down in steps.tolist())
 
 
-def _path(rings: Rings) -> Iterator[str]:
-    points = rings.points.astype(np.int64)
-    for first, end in zip(rings.ring_offsets[:-1], rings.ring_offsets[1:], strict=True):
+def _path(outlines: Outlines) -> Iterator[str]:
+    points = outlines.points.astype(np.int64)
+    for first, end in zip(outlines.ring_offsets[:-1], outlines.ring_offsets[1:], strict=True):
         ring = points[first:end]
         yield f"M{ring[0, 0]} {ring[0, 1]}{_along(np.diff(ring, axis=0)[:-1])}z"
 
@@ -43,9 +44,9 @@ def _traced(holds: Bool) -> str:
     """The outline of the pixels that hold, or nothing where none does."""
     classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
     runs = runs_of(classes, [ClassCode.ICE])
-    return (
-        "".join(_path(Borders.of(classes, runs).rings(np.arange(runs.count), Affine.identity()))) if runs.count else ""
-    )
+    if not runs.count:
+        return ""
+    return "".join(_path(Borders.of(classes, runs).outlines(np.arange(runs.count), Affine.identity())))
 
 
 def _held(regions: RegionMap, number: int) -> Bool:
