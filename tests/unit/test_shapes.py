@@ -14,6 +14,7 @@ from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure import rings
 from icepipe.measure.pieces import find_pieces
 from icepipe.measure.shapes import Geometries
+from icepipe.measure.simplify import simplified
 from icepipe.measure.vectorize import layers_of
 from icepipe.publish import features
 from icepipe.publish.features import binary
@@ -29,19 +30,21 @@ TRANSFORMS = {
 }
 
 
-def traced(transform, seed=0, shape=(60, 70)):
-    classes = np.random.default_rng(seed).choice([1, 2, 4], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
+def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
+    classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
     grid = GeoBox(CRS, transform, shape[1], shape[0])
     area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
-    layers = layers_of(classes, find_pieces(classes, SEEN, grid, area.units), grid, area.unit_m2)
-    return [shapes for layer in layers.values() for shapes in layer.batches]
+    layers = tuple(layers_of(classes, find_pieces(classes, SEEN, grid, area.units), grid, area.unit_m2).values())
+    drawn = simplified(layers, grid, tolerance_px) if tolerance_px else layers
+    return [shapes for layer in drawn for shapes in layer.batches]
 
 
+@pytest.mark.parametrize("tolerance_px", [0.0, 1.5])
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch):
+def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch, tolerance_px):
     monkeypatch.setattr(rings, "BATCH_POINTS", 500)
-    batches = traced(TRANSFORMS[name])
-    assert len(batches) > 10
+    batches = traced(TRANSFORMS[name], tolerance_px)
+    assert len(batches) == 3 if tolerance_px else len(batches) > 10
     for shapes in batches:
         objects = Geometries(shapes.geometry)
         assert objects.geometry.size

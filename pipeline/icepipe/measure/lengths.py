@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.inputs.earth import Earth
+from icepipe.measure.shapes import Outlines
 from icepipe.records import Bool, Float64, Int64
 
 EDGE_M = 20_000.0
@@ -43,34 +44,29 @@ def _edges_m(points: Float64, joined: Bool, longest: float, earth: Earth) -> Flo
     return np.where(joined, arcs_m, 0.0)
 
 
-def perimeters_m(points: Float64, ring_offsets: Int64, piece_offsets: Int64, crs_wkt: str) -> Float64:
-    """Length of all rings of each piece on the ellipsoid, in metres; shape (pieces,).
+def perimeters_m(outlines: Outlines, crs_wkt: str) -> Float64:
+    """Length of all rings of each polygon on the ellipsoid, in metres; shape (polygons,).
 
     Straight map edges are measured as geodesics between points at most ``EDGE_M`` apart at the equator.
 
     Parameters
     ----------
-    points
-        Map coordinates, shape (n, 2); first and last point of a ring are the same.
-    ring_offsets
-        Where each ring begins in ``points``, and the end.
-    piece_offsets
-        Where each piece begins in the rings, and the end; each has a ring at least.
+    outlines
+        The polygons, one at least.
     crs_wkt
-        Of the coordinates.
+        Of their coordinates.
     """
     from icepipe.measure.kernels import add_up
 
-    if not len(points):
-        return np.zeros(len(piece_offsets) - 1)
+    points, rings, pieces = outlines.points, outlines.ring_offsets, outlines.piece_offsets
     earth = Earth.of(crs_wkt)
     unit_m = earth.crs.axis_info[0].unit_conversion_factor * (EQUATOR_M if earth.crs.is_geographic else 1.0)
     joined = np.ones(len(points) - 1, dtype=bool)
-    joined[ring_offsets[1:-1] - 1] = False
+    joined[rings[1:-1] - 1] = False
     length_m = np.empty(len(joined))
     for first in range(0, len(joined), CHUNK_POINTS):
         here = slice(first, first + CHUNK_POINTS)
         length_m[here] = _edges_m(points[first : first + CHUNK_POINTS + 1], joined[here], EDGE_M / unit_m, earth)
-    total_m = np.empty(len(piece_offsets) - 1)
-    add_up(length_m, ring_offsets[piece_offsets], total_m)
+    total_m = np.empty(len(pieces) - 1)
+    add_up(length_m, rings[pieces], total_m)
     return total_m

@@ -92,7 +92,7 @@ class Outlines:
         """Exterior rings run counter-clockwise.
 
         A byte for the order, four each for the type and the number of rings; four for the number of a ring's points,
-        and eight for each coordinate (OGC 06-103r4, section 8.2).
+        and eight for each coordinate (OGC 06-103r4, clause 8).
         """
         from icepipe.measure.wkb_kernel import write_wkb
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from icepipe.errors import IntegrityError
 from icepipe.measure.lengths import perimeters_m
-from icepipe.measure.shapes import Geometries
+from icepipe.measure.shapes import Outlines
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import Float64, GeoBox
 
@@ -60,17 +60,16 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
         raise IntegrityError(f"{gone} polygons would vanish", "make publish.polygons.simplify_m smaller")
     on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
     parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
-    return tuple(
-        replace(layer, batches=(Geometries(part),) if len(part) else (), perim_m=_perimeters_m(part, layer.crs))
-        for layer, part in zip(layers, parts, strict=True)
-    )
+    return tuple(_redrawn(layer, part, grid) for layer, part in zip(layers, parts, strict=True))
 
 
-def _perimeters_m(polygons: NDArray[Any], crs: str) -> Float64:
+def _redrawn(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox) -> PolygonLayer:
+    """A layer with other polygons, whose rings run as they are traced."""
     if not len(polygons):
-        return np.zeros(0)
+        return replace(layer, batches=(), perim_m=np.zeros(0))
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
-    return perimeters_m(points, ring_offsets, piece_offsets, crs)
+    outlines = Outlines(points, ring_offsets, piece_offsets, clockwise=grid.transform.determinant < 0)
+    return replace(layer, batches=(outlines,), perim_m=perimeters_m(outlines, layer.crs))
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

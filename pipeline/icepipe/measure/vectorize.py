@@ -72,7 +72,7 @@ class Traced:
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
-        return np.concatenate([perimeters_m(o.points, o.ring_offsets, o.piece_offsets, self.grid.crs) for o in self])
+        return np.concatenate([perimeters_m(outlines, self.grid.crs) for outlines in self])
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:

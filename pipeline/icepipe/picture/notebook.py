@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icepipe.picture.palette import Palette, percentages
+from icepipe.picture.palette import Palette, hexes_of, percentages
 from icepipe.picture.sheets import Frame, draw_coloured, on_chequers
 from icepipe.picture.source import Display
 from icepipe.records import Float64, Int64, UInt8
@@ -29,8 +29,7 @@ def shown_palette(centroids: Float64, counts: Int64, display: Display) -> Palett
     display
         How numbers become bytes.
     """
-    shown = display.bytes_of(centroids)
-    hexes = tuple("#" + "".join(f"{value:02x}" for value in colour) for colour in shown)
+    hexes = hexes_of(display.bytes_of(centroids))
     return Palette(np.rint(centroids).astype(np.uint16), hexes, percentages(counts), counts)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.picture.colours import Colours
 from icepipe.picture.kmeans import Clusters
 from icepipe.picture.source import Display, Numbers, Picture
-from icepipe.records import Float64, Int64
+from icepipe.records import Float64, Int64, UInt8
 
 HUNDREDTHS = 10_000
 """Percent with two digits."""
@@ -58,12 +58,16 @@ def _apart_from_nodata(colours: Numbers, nodata: float | None) -> Numbers:
     return colours
 
 
+def hexes_of(colours: UInt8) -> tuple[str, ...]:
+    """Red, green and blue bytes as ``#rrggbb``; shape (k, 3)."""
+    return tuple("#" + "".join(f"{value:02x}" for value in colour) for colour in colours)
+
+
 def palette_of(picture: Picture, clusters: Clusters, display: Display) -> Palette:
     """Colours and shares of clusters."""
     means = np.rint(clusters.centroids).astype(picture.values.dtype)
     colours = _apart_from_nodata(means, picture.kept.get("nodata"))
-    hexes = tuple("#" + "".join(f"{value:02x}" for value in colour) for colour in display.bytes_of(colours))
-    return Palette(colours, hexes, percentages(clusters.counts), clusters.counts)
+    return Palette(colours, hexes_of(display.bytes_of(colours)), percentages(clusters.counts), clusters.counts)
 
 
 def mean_error(colours: Colours, clusters: Clusters, palette: Palette) -> float:

@@ -156,7 +156,7 @@ def binary(wkb: Wkb) -> pa.BinaryArray:
     if offsets[-1] > MOST_BYTES:
         raise IntegrityError(
             f"one polygon takes {offsets[-1] / 1e9:.1f} GB, over {MOST_BYTES / 1e9:.1f} GB",
-            "set measure.min_patch or publish.polygons.simplify_m, or cut the region",
+            "set measure.min_patch_m2 or publish.polygons.simplify_m, or cut the region",
         )
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
