@@ -89,7 +89,7 @@ def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarr
 
 
 def _before(how: Clustering, sample: Sample, k: int, seed: int) -> Model:
-    centroids, record = k_means(sample, palette_of(sample, how.space), how.space, k, seed)
+    centroids, record = k_means(palette_of(sample, how.space), len(sample.values), k, seed)
     n = len(centroids)
     raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
     return name_clusters(raw, k, how.space, how.rules)

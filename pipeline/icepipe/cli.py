@@ -14,7 +14,7 @@ from icepipe import __version__, cli_assess, cli_folder, cli_picture, cli_run
 from icepipe.cli_output import prepare, say, shown, tell
 from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
-from icepipe.heap import share_heap
+from icepipe.heap import end_quickly, keep_memory, share_heap
 from icepipe.interrupts import Interrupted, watch
 
 app = typer.Typer(
@@ -145,6 +145,7 @@ def main() -> None:
     """Run the command line and exit with the code that fits."""
     restrict()
     share_heap()
+    keep_memory()
     prepare()
     watch()
     try:
@@ -158,3 +159,5 @@ def main() -> None:
         told, code = (str(error), error.exit_code) if isinstance(error, IcepipeError) else _unexpected(error)
         say(f"icepipe: {told}")
         sys.exit(code)
+    finally:
+        end_quickly()

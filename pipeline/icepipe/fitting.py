@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 
 import numpy as np
 
@@ -97,12 +95,9 @@ def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], lis
 def fit_run(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
     rate = _rate(plan, len(plan.observations))
-    with ThreadPoolExecutor(1) as beside:
-        # It takes longer to load than a tile to decode, and decoding lets other threads run.
-        beside.submit(import_module, "sklearn.cluster")
-        pools, faults = _pools(plan, rate, progress)
-        if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
-            pools, faults = _pools(plan, 1.0, progress)
+    pools, faults = _pools(plan, rate, progress)
+    if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
+        pools, faults = _pools(plan, 1.0, progress)
     return _model_of(plan, thin(pools, plan.config.segment.sample)), faults
 
 

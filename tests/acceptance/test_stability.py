@@ -72,7 +72,7 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
     plan = make_plan(Config.model_validate({"name": "lloyd", "inputs": {"scenes": str(path)}}))
     sample = thin([pool_of(plan, 0.5, plan.observations[0])], 50_000)
     palette = cluster.palette_of(sample, plan.clustering.space)
-    ours, _ = cluster.k_means(sample, palette, plan.clustering.space, 6, 0)
+    ours, _ = cluster.k_means(palette, len(sample.values), 6, 0)
     with rasterio.open(path) as dataset:
         pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
     with threadpool_limits(limits=1):

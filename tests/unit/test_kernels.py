@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.read import laid_over
+from icepipe.inputs.read import laid_alone, laid_over
 from icepipe.measure.area import Tally
 from icepipe.measure.edges import edges_of
 from icepipe.records import Block, Layer
@@ -55,6 +57,19 @@ def test_scenes_are_laid_over_each_other(seed, count, with_land):
     for found, wanted in zip(laid_over(layers, bands), laid_by_steps(layers, by_steps), strict=True):
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(bands, by_steps)
+
+
+@settings(max_examples=50, deadline=None)
+@given(SEEDS, st.booleans())
+def test_a_scene_that_fills_the_block_is_shown_as_it_is(seed, with_land):
+    rng = np.random.default_rng(seed)
+    (scene,) = layers_of(rng, 1, with_land)
+    shape = scene.valid.shape
+    scene = replace(scene, target=(slice(0, shape[0]), slice(0, shape[1])), valid=np.ones(shape, dtype=bool))
+    bands = np.zeros((2, *shape), dtype=np.int16)
+    for found, wanted in zip(laid_alone(scene), laid_over([scene], bands), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(bands, scene.bands)
 
 
 @settings(max_examples=100, deadline=None)

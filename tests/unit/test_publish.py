@@ -19,7 +19,8 @@ from icepipe.measure.vectorize import vectorize
 from icepipe.publish.atomic import replace_file, replace_folder
 from icepipe.publish.features import Features
 from icepipe.publish.geopackage import write_features
-from icepipe.publish.rasters import write_classes
+from icepipe.publish.overviews import halved, overviews
+from icepipe.publish.rasters import CLOUD_OPTIMIZED, write_classes
 from icepipe.publish.vectors import WRITERS, write_polygons
 from icepipe.records import GeoBox
 
@@ -56,6 +57,38 @@ def test_overviews_take_the_most_frequent_class(tmp_path):
         assert set(np.unique(overview.read(1))) == {1}
 
 
+def most_frequent_of_four(classes):
+    """Counted plainly: outside counts only where there is nothing else, and the first of equals wins."""
+    rows, cols = classes.shape
+    found = np.empty((-(-rows // 2), -(-cols // 2)), np.uint8)
+    for row, col in np.ndindex(found.shape):
+        four = [
+            classes[min(r, rows - 1), min(c, cols - 1)] for r in (2 * row, 2 * row + 1) for c in (2 * col, 2 * col + 1)
+        ]
+        inside = [code for code in four if code != 255] or [255]
+        found[row, col] = max(inside, key=inside.count)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_half_holds_the_most_frequent_of_every_four(seed):
+    rng = np.random.default_rng(seed)
+    classes = rng.choice([0, 1, 2, 5, 255], rng.integers(1, 30, 2)).astype(np.uint8)
+    assert np.array_equal(halved(classes), most_frequent_of_four(classes))
+
+
+def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path):
+    classes = np.random.default_rng(0).choice([0, 1, 2, 255], (1371, 2050)).astype(np.uint8)
+    write_classes(tmp_path / "c.tif", classes, GeoBox(GRID.crs, GRID.transform, 2050, 1371), DAY)
+    assert cog_validate(tmp_path / "c.tif", strict=True)[0]
+    halves = list(overviews(classes))
+    assert [half.shape for half in halves] == [(686, 1025), (343, 513), (172, 257)]
+    for level, half in enumerate(halves):
+        with rasterio.open(tmp_path / "c.tif", OVERVIEW_LEVEL=level) as overview:
+            assert np.array_equal(overview.read(1), half)
+            assert overview.colormap(1)[2][:3] == CLASS_COLOURS[ClassCode.ICE]
+
+
 def test_files_do_not_carry_the_clock(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -74,7 +107,7 @@ def test_the_class_raster_is_the_same_bytes_on_any_number_of_threads(tmp_path, m
     classes = np.kron(coarse, np.ones((40, 40), dtype=np.uint8))
     grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
     for threads in (1, 2, 4):
-        monkeypatch.setattr("icepipe.publish.rasters.THREADS", threads)
+        monkeypatch.setitem(CLOUD_OPTIMIZED, "num_threads", threads)
         write_classes(tmp_path / f"{threads}.tif", classes, grid, DAY)
     one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert all(other == one for other in others)

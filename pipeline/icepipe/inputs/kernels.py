@@ -101,22 +101,19 @@ def _lay_row(data: Bool, cloud: Bool, valid: Bool, hidden: UInt8, twice: Bool, w
         wins[i] = data[i] and not valid[i] and (clear or hidden[i] != CLOUD)
         twice[i] |= clear and valid[i]
         valid[i] |= clear
-        if under and hidden[i] != LAND:
-            hidden[i] = CLOUD
+        hidden[i] = CLOUD if under and hidden[i] != LAND else hidden[i]
 
 
 @compiled
 def _take(shown: Kept, wins: Bool, band: Kept) -> None:
     for i in range(len(wins)):
-        if wins[i]:
-            band[i] = shown[i]
+        band[i] = shown[i] if wins[i] else band[i]
 
 
 @compiled
 def _put_land(land: Bool, hidden: UInt8) -> None:
     for i in range(len(land)):
-        if land[i]:
-            hidden[i] = LAND
+        hidden[i] = LAND if land[i] else hidden[i]
 
 
 @compiled
@@ -125,13 +122,17 @@ def hide(known: Bool, land: Bool, within: Bool, laid: tuple[Bool, UInt8, Bool]) 
     valid, hidden, twice = laid
     doubled = 0
     for row in range(valid.shape[0]):
-        for col in range(valid.shape[1]):
-            if not known[row, col]:
-                hidden[row, col] = UNOBSERVED
-            if land[row, col]:
-                hidden[row, col] = LAND
-            if not within[row, col]:
-                hidden[row, col] = OUTSIDE
-            valid[row, col] &= known[row, col] and not land[row, col] and within[row, col]
-            doubled += valid[row, col] and twice[row, col]
+        doubled += _hide_row(known[row], land[row], within[row], valid[row], hidden[row], twice[row])
+    return doubled
+
+
+@compiled
+def _hide_row(known: Bool, land: Bool, within: Bool, valid: Bool, hidden: UInt8, twice: Bool) -> int:
+    doubled = 0
+    for i in range(len(valid)):
+        what = hidden[i] if known[i] else np.uint8(UNOBSERVED)
+        what = np.uint8(LAND) if land[i] else what
+        hidden[i] = what if within[i] else np.uint8(OUTSIDE)
+        valid[i] &= known[i] & (not land[i]) & within[i]
+        doubled += valid[i] & twice[i]
     return doubled

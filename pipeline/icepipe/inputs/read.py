@@ -129,6 +129,8 @@ class ObservationReader:
         kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
+        if len(layers) == 1 and _fills(layers[0], block):
+            return self._hide(layers[0].bands, laid_alone(layers[0]), block)
         bands = np.zeros((n, block.height, block.width), dtype=kind)
         return self._hide(bands, laid_over(layers, bands), block)
 
@@ -160,6 +162,8 @@ class ObservationReader:
     def _hide(self, bands: Kept, laid: Laid, block: Block) -> Pixels:
         from icepipe.inputs.kernels import hide
 
+        if not self._within and self._land is None and not any(scene.land for scene in self._observation.scenes):
+            return Pixels(bands, laid.valid, laid.hidden, int(np.count_nonzero(laid.twice)))
         land, known = self._land_of(block)
         within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
         doubled = hide(known, land, np.ascontiguousarray(within), laid)
@@ -209,6 +213,19 @@ class Laid(NamedTuple):
     valid: Bool
     hidden: UInt8
     twice: Bool
+
+
+def _fills(layer: Layer, block: Block) -> bool:
+    """Whether a scene has data everywhere in a block."""
+    return layer.valid.shape == (block.height, block.width) and bool(layer.valid.all())
+
+
+def laid_alone(layer: Layer) -> Laid:
+    """What :func:`laid_over` gives of one scene that has data everywhere; its bands are shown as they are."""
+    hidden = np.where(layer.cloud, np.uint8(ClassCode.CLOUD), np.uint8(0))
+    if layer.land is not None:
+        hidden[layer.land] = ClassCode.LAND
+    return Laid(~layer.cloud, hidden, np.zeros_like(layer.valid))
 
 
 def laid_over(layers: Sequence[Layer], bands: Kept) -> Laid:

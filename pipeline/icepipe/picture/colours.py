@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icepipe.picture.kernels import Codes, count_codes, pack, replace_codes
-from icepipe.records import Bool, Float64, Int32, Int64
+from icepipe.records import Bool, Int32, Int64
+from icepipe.segment.k_means import Weighted
 
 TABLE_BITS = 24
 """Colours of so many bits are counted in a table; wider ones are sorted."""
@@ -23,32 +24,21 @@ CELLS_PER_CLUSTER = 64
 
 
 @dataclass(frozen=True)
-class Colours:
-    """Distinct colours, or means of colours that lie close together.
+class Colours(Weighted):
+    """Distinct colours in ascending order, or means of colours that lie close together; the axes are channels.
 
     Attributes
     ----------
-    places
-        Shape (channels, n), ascending.
-    weights
-        Pixels of each; shape (n,).
     within
         Squared distances of the pixels to the place that stands for them, summed: 0 for distinct colours.
     """
 
-    places: Float64
-    weights: Float64
     within: float = 0.0
 
     @cached_property
     def total(self) -> float:
         """Pixels."""
         return float(self.weights.sum())
-
-    @property
-    def count(self) -> int:
-        """Places."""
-        return int(self.places.shape[1])
 
     def gathered(self, limit: int, k: int) -> Colours:
         """Means of the colours in each of at most so many cells; the colours themselves where there are fewer."""

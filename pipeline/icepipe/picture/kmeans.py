@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from icepipe.picture.colours import COARSE, FINE, Colours
-from icepipe.picture.kernels import assign
 from icepipe.records import Float64, Int64, UInt8
+from icepipe.segment.k_means import Members, mini_batches, spread_start
 
 STARTS = 10
 """Starts that are tried; the one with the least inertia is settled on all colours."""
@@ -19,8 +20,6 @@ START_ITERATIONS = 100
 STILL = 2e-4
 """Full iterations stop when centroids together move by less than this part of the range of the numbers, a twentieth of
 a step of an 8-bit colour; the article's stop when nothing moves."""
-
-BATCH = 4096
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 """Weights of red, green and blue in lightness: Rec. ITU-R BT.709, part 3."""
@@ -76,85 +75,40 @@ class Clusters:
     converged: bool = False
 
 
-@dataclass(frozen=True)
-class _Members:
-    """Who is nearest to which centroid."""
-
-    member: UInt8
-    distances: Float64
-    sums: Float64
-    counts: Float64
-
-    @classmethod
-    def of(cls, colours: Colours, centroids: Float64) -> _Members:
-        member, distances = np.empty(colours.count, dtype=np.uint8), np.empty(colours.count)
-        sums, counts = np.empty_like(centroids), np.empty(len(centroids))
-        assign(colours.places, colours.weights, centroids, member, distances, sums, counts)
-        return cls(member, distances, sums, counts)
-
-    def means(self, otherwise: Float64) -> Float64:
-        """Mean of the members of each cluster; another colour where it has none."""
-        return np.divide(self.sums, self.counts[:, None], out=otherwise.copy(), where=self.counts[:, None] > 0)
+def _means_step(colours: Colours, centroids: Float64, members: Members) -> Float64:
+    return members.moved(colours, centroids)
 
 
-def _farthest(colours: Colours, members: _Members, centroids: Float64) -> Float64:
-    """Centroids, with those that no colour is nearest to moved to the colours farthest from their own."""
-    empty = np.flatnonzero(members.counts == 0)
-    if not len(empty):
-        return centroids
-    moved = centroids.copy()
-    moved[empty] = colours.places.T[np.argsort(-members.distances, kind="stable")[: len(empty)]]
-    return moved
-
-
-def _means_step(colours: Colours, centroids: Float64, members: _Members) -> Float64:
-    return members.means(_farthest(colours, members, centroids))
-
-
-def _article_step(_colours: Colours, centroids: Float64, members: _Members) -> Float64:
+def _article_step(_colours: Colours, centroids: Float64, members: Members) -> Float64:
     return np.asarray(np.rint(members.means(centroids)))
+
+
+def _far(moved: Float64, centroids: Float64) -> float:
+    """How far centroids moved, summed."""
+    return float(np.sqrt(((moved - centroids) ** 2).sum(axis=1)).sum())
 
 
 def _iterate(
     colours: Colours,
     start: Float64,
     iterations: int,
-    step: Callable[[Colours, Float64, _Members], Float64] = _means_step,
+    step: Callable[[Colours, Float64, Members], Float64] = _means_step,
     still: float = STILL,
 ) -> Clusters:
     """Move centroids until they move by no more than ``still`` of the range together, or for so many iterations."""
     still_far = still * float(np.ptp(colours.places))
     history: list[Iteration] = []
     centroids, converged = start, False
-    members = _Members.of(colours, centroids)
+    members = Members.of(colours, centroids)
     while len(history) < iterations and not converged:
         moved = step(colours, centroids, members)
-        far = float(np.sqrt(((moved - centroids) ** 2).sum(axis=1)).sum())
+        far = _far(moved, centroids)
         history.append(Iteration(moved, far, members.counts.astype(np.int64)))
         converged, centroids = far <= still_far, moved
-        members = members if far == 0 else _Members.of(colours, centroids)
-    inertia = float(np.sum(colours.weights * members.distances)) + colours.within
+        members = members if far == 0 else Members.of(colours, centroids)
+    inertia = members.inertia(colours) + colours.within
     counts = members.counts.astype(np.int64)
     return Clusters(centroids, members.member, counts, inertia, start, tuple(history), converged)
-
-
-def _spread_start(colours: Colours, k: int, rng: np.random.Generator) -> Float64:
-    """Starts far from each other: the best of several draws for each, by weight times squared distance.
-
-    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA; greedy as in their section 5.
-    """
-    places, tries = colours.places.T, 2 + int(np.log(k))
-    first = int(np.searchsorted(np.cumsum(colours.weights), rng.random() * colours.total, side="right"))
-    chosen = [min(first, colours.count - 1)]
-    distances = np.sum((places - places[chosen[0]]) ** 2, axis=1)
-    while len(chosen) < k:
-        reach = np.cumsum(colours.weights * distances)
-        drawn = np.searchsorted(reach, rng.random(tries) * reach[-1], side="right").clip(max=colours.count - 1)
-        left = [np.minimum(distances, np.sum((places - places[number]) ** 2, axis=1)) for number in drawn]
-        best = int(np.argmin([np.sum(colours.weights * one) for one in left]))
-        chosen.append(int(drawn[best]))
-        distances = left[best]
-    return np.ascontiguousarray(places[chosen])
 
 
 def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
@@ -166,7 +120,7 @@ def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
     """
     rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
-    tried = [_iterate(few, _spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
+    tried = [_iterate(few, spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
     best = min(tried, key=lambda clusters: clusters.inertia)
     start, finer = (best.start if few is colours else best.centroids), colours.gathered(FINE, k)
     if finer is not colours:
@@ -184,27 +138,14 @@ def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
 
 
 def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
-    """One mini-batch of pixels an iteration, by scikit-learn; colours are then the means of the pixels nearest.
-
-    Sculley (2010), Web-scale k-means clustering, WWW.
-    """
-    from sklearn.cluster import MiniBatchKMeans
-    from threadpoolctl import threadpool_limits
-
-    rng, places = np.random.default_rng(seed), colours.places.T
-    reach = np.cumsum(colours.weights)
-    start = _spread_start(colours.gathered(COARSE, k), k, rng)
-    fit = MiniBatchKMeans(k, init=start, n_init=1, random_state=seed, batch_size=BATCH)
+    """One mini-batch of pixels an iteration; colours are then the means of the pixels nearest."""
+    rng = np.random.default_rng(seed)
+    start = before = spread_start(colours.gathered(COARSE, k), k, rng)
     history: list[Iteration] = []
-    with threadpool_limits(limits=1):
-        for _ in range(iterations):
-            before = history[-1].centroids if history else start
-            batch = places[np.searchsorted(reach, rng.random(BATCH) * reach[-1], side="right")]
-            fit.partial_fit(batch)
-            moved = fit.cluster_centers_.astype(np.float64)
-            counts = np.bincount(fit.labels_, minlength=k).astype(np.int64)
-            history.append(Iteration(moved, float(np.sqrt(((moved - before) ** 2).sum(axis=1)).sum()), counts))
-    means = _iterate(colours, history[-1].centroids, 1)
+    for batch in islice(mini_batches(colours, start, rng), iterations):
+        history.append(Iteration(batch.centroids, _far(batch.centroids, before), batch.counts.astype(np.int64)))
+        before = batch.centroids
+    means = _iterate(colours, before, 1)
     return replace(means, start=start, history=tuple(history), converged=False)
 
 

@@ -47,7 +47,7 @@ def _silhouette(places: Float64, centroids: Float64) -> float:
 
 def _point(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> KPoint:
     palette = palette_of(sample, space)
-    centroids, _ = k_means(sample, palette, space, k, seed)
+    centroids, _ = k_means(palette, len(sample.values), k, seed)
     member = nearest(palette.places, centroids)
     distances = squared_distances(palette.places, centroids, member)
     few = space.coordinates(resample(sample, SILHOUETTE_PIXELS).values).astype(np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,18 @@ from icepipe.inputs.sensors import Sensor
 from icepipe.models import FitRecord
 from icepipe.records import Bool, Float64, Int64, UInt8
 from icepipe.segment.features import features_of
+from icepipe.segment.k_means import TOLERANCE, Members, Weighted, good_start, settle
 from icepipe.segment.rules import RuleSet
 from icepipe.segment.sample import Sample
 from icepipe.segment.space import Space
+
+Number = TypeVar("Number", bound=np.number[Any])
 
 MAX_STRADDLE = 0.004
 """Share of the sample that may lie on the other side of any threshold's low, middle or high value than its centroid, in
 one cluster: what the bounds may move by."""
 
-MAX_MISNAMED = 0.001
+MAX_MISNAMED = 0.0008
 """Share of the sample whose own colour may have another name than its centroid, in one cluster: what the area may
 move by."""
 
@@ -33,10 +36,8 @@ MAX_CLUSTERS = 64
 """Splitting stops here whatever is left; the share left is written into the model."""
 
 MAX_ITERATIONS = 100
-TOLERANCE = 1e-4
-"""Full iterations after the mini-batches stop when centroids move by less than this part of the variance."""
+"""Most full iterations after the mini-batches."""
 
-CHUNK = 2**14
 SIGNIFICANT_DIGITS = 6
 """Centroids are rounded to this, so that they read and hash the same on every machine."""
 
@@ -83,20 +84,14 @@ def round_significant(values: Float64) -> Float64:
 def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
     """Number of the nearest centroid of every item; the first of equals.
 
-    Element by element in double precision, so an item's answer does not depend on what it is asked with. In chunks
-    that stay in the processor's cache.
+    Element by element in double precision, so an item's answer does not depend on what it is asked with.
     """
-    index = np.zeros(len(values), dtype=np.uint8)
-    for start in range(0, len(values), CHUNK):
-        columns = np.ascontiguousarray(values[start : start + CHUNK].T, dtype=np.float64)
-        best = np.full(columns.shape[1], np.inf)
-        part = index[start : start + CHUNK]
-        for number, centroid in enumerate(centroids):
-            distance = sum((column - value) ** 2 for column, value in zip(columns, centroid, strict=True))
-            closer = distance < best
-            part[closer] = number
-            np.copyto(best, distance, where=closer)
-    return index
+    return Members.of(_items(values, np.ones(len(values))), centroids).member
+
+
+def _items(values: NDArray[np.generic], weights: Float64) -> Weighted:
+    """Items of shape (n, axes) as k-means takes them."""
+    return Weighted(np.ascontiguousarray(values.T, dtype=np.float64), weights)
 
 
 def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
@@ -113,6 +108,16 @@ class Palette:
     weights: Float64
 
 
+def _distinct(values: NDArray[Number]) -> tuple[NDArray[Number], Int64]:
+    """Distinct rows in ascending order, and the number of each row among them."""
+    order = np.lexsort(values.T[::-1])
+    ascending = values[order]
+    new = np.append(True, np.any(ascending[1:] != ascending[:-1], axis=1))
+    number = np.empty(len(values), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return ascending[new], number
+
+
 def palette_of(sample: Sample, space: Space) -> Palette:
     """The distinct colours of a sample, in ascending order.
 
@@ -123,39 +128,32 @@ def palette_of(sample: Sample, space: Space) -> Palette:
     """
     if len(sample.values) == 0:
         raise NoUsableInput("no valid pixel in any tile", "check nodata, alpha and masks of the files")
-    colours, member = np.unique(sample.values, axis=0, return_inverse=True)
-    weights = np.bincount(member.ravel(), weights=sample.weights, minlength=len(colours))
+    colours, number = _distinct(sample.values)
+    weights = np.bincount(number, weights=sample.weights, minlength=len(colours))
     places = space.coordinates(colours).astype(np.float64)
     return Palette(colours.astype(np.float64), places, weights.astype(np.float64))
 
 
-def k_means(sample: Sample, palette: Palette, space: Space, k: int, seed: int) -> tuple[Float64, FitRecord]:
-    """Centroids of one fit on one thread, before anything is split.
+def k_means(palette: Palette, n_sample: int, k: int, seed: int) -> tuple[Float64, FitRecord]:
+    """Centroids of one fit, before anything is split, and how it went.
 
     Mini-batches find their way, full iterations over all colours of the sample settle them. A cluster that loses all
-    members is started again at the pixel farthest from its centroid, by scikit-learn, in both.
+    members is started again at the colour farthest from its centroid.
     """
-    from sklearn.cluster import KMeans, MiniBatchKMeans
-    from threadpoolctl import threadpool_limits
-
-    k = min(k, len(np.unique(palette.places, axis=0)))
-    items = space.coordinates(sample.values).astype(np.float32)
-    with threadpool_limits(limits=1):
-        start = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096, reassignment_ratio=0.001)
-        start.fit(items, sample_weight=sample.weights)
-        settled = KMeans(k, init=start.cluster_centers_.astype(np.float64), n_init=1, max_iter=MAX_ITERATIONS)
-        settled.set_params(tol=TOLERANCE).fit(palette.places, sample_weight=palette.weights)
+    items = _items(palette.places, palette.weights)
+    start, batches = good_start(items, min(k, len(_distinct(palette.places)[0])), seed)
+    settled = settle(items, start, MAX_ITERATIONS)
     record = FitRecord(
         seed=seed,
-        n_sample=len(sample.values),
-        n_minibatch=int(start.n_steps_),
-        n_lloyd=int(settled.n_iter_),
+        n_sample=n_sample,
+        n_minibatch=batches,
+        n_lloyd=settled.iterations,
         max_iterations=MAX_ITERATIONS,
         tolerance=TOLERANCE,
-        converged=bool(settled.n_iter_ < MAX_ITERATIONS),
-        inertia=float(f"{settled.inertia_:.6g}"),
+        converged=settled.converged,
+        inertia=float(f"{settled.inertia:.6g}"),
     )
-    return round_significant(settled.cluster_centers_), record
+    return round_significant(settled.centroids), record
 
 
 @dataclass(frozen=True)
@@ -279,7 +277,7 @@ def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
         If the sample is empty.
     """
     palette = palette_of(sample, space)
-    start, record = k_means(sample, palette, space, k, seed)
+    start, record = k_means(palette, len(sample.values), k, seed)
     splitter = _Splitter.of(palette, space, rules)
     start = start[_physical_order(splitter, start)]
     centroids, parents, left = _split(splitter, start)

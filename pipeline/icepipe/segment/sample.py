@@ -129,13 +129,16 @@ def thin(pools: Sequence[Pool], size: int) -> Sample:
     if len(values) <= size:
         return Sample.of(values)
     strata = _strata(pools)
-    order = np.lexsort((hashes, strata))
+    by_hash = np.argsort(hashes)
+    order = by_hash[np.argsort(strata[by_hash], kind="stable")]
     _, starts, counts = np.unique(strata[order], return_index=True, return_counts=True)
     kept = _kept_of(counts, size)
     rank = np.arange(len(order)) - np.repeat(starts, counts)
-    chosen = np.sort(order[rank < np.repeat(kept, counts)])
-    weight = np.repeat(counts / kept, counts)[np.argsort(order, kind="stable")]
-    return Sample(values[chosen], weight[chosen])
+    chosen = order[rank < np.repeat(kept, counts)]
+    weights = np.zeros(len(order))
+    weights[chosen] = np.repeat(counts / kept, kept)
+    stays = weights > 0
+    return Sample(values[stays], weights[stays])
 
 
 def resample(sample: Sample, size: int) -> Sample:

@@ -1,0 +1,34 @@
+"""Smaller copies of a class raster, each half as large as the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from icepipe.classes import ClassCode
+from icepipe.records import UInt8
+
+SMALLEST_PX = 512
+"""Halving ends at one tile."""
+
+
+def halved(classes: UInt8) -> UInt8:
+    """The class that most of every four pixels have, of equals the first in raster order, and outside last.
+
+    Where a side is odd, its last pixels stand for the two that would be there.
+    """
+    from icepipe.publish.overview_kernel import halve
+
+    odd = tuple((0, side % 2) for side in classes.shape)
+    even = np.pad(classes, odd, mode="edge") if classes.shape[0] % 2 or classes.shape[1] % 2 else classes
+    half = np.empty((even.shape[0] // 2, even.shape[1] // 2), dtype=np.uint8)
+    halve(even, int(ClassCode.OUTSIDE), half)
+    return half
+
+
+def overviews(classes: UInt8) -> Iterator[UInt8]:
+    """Halves of halves, down to one that fits into a tile."""
+    while max(classes.shape) > SMALLEST_PX:
+        classes = halved(classes)
+        yield classes
