@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 
-from icepipe.batch.execute import ahead, ordered_map
+from icepipe.batch.execute import ordered_map
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.grid import blocks
+from icepipe.inputs.grid import blocks, every_other_band
 from icepipe.inputs.prefer import in_order
 from icepipe.models import KPoint, Model
 from icepipe.plan import Clustering, Plan
-from icepipe.records import Observation
+from icepipe.records import Block, Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.cluster import fit, no_fit
 from icepipe.segment.label import name_clusters
 from icepipe.segment.sample import POOL, Pool, Sample, place_hashes, places_of, rate_limit, thin
+from icepipe.threads import ahead
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many parts of it are finished, and of how many."""
+
+Meanwhile = Callable[[Observation], None]
+"""Does something else with the files of an observation while they are read anyway."""
 
 MIN_SAMPLE = 1_000
 """Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
 
 
+def _strips(plan: Plan, observation: Observation) -> list[Block]:
+    """Parts of the grid that a sample is drawn from: every other band of rows, by turns from date to date.
+
+    So half of a large file is decoded. A named region could lie between two bands, so then it is all of the grid.
+    """
+    if not plan.regions.own:
+        return list(blocks(plan.grid))
+    return every_other_band(plan.grid, (plan.config.segment.seed + observation.date.toordinal()) % 2)
+
+
 def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputError:
-    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read."""
+    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read.
+
+    A rate of 1 takes every pixel, any other a part of those in some bands of rows.
+    """
     seed, day = plan.config.segment.seed, observation.date.toordinal()
+    strips = _strips(plan, observation) if rate < 1 else list(blocks(plan.grid))
     parts = []
     try:
         with (
             plan.reader(in_order(observation, plan.config.measure.prefer)) as reader,
-            closing(ahead(lambda block: (block, reader.read(block)), blocks(plan.grid))) as read,
+            closing(ahead(lambda block: (block, reader.read(block)), strips)) as read,
         ):
             for block, pixels in read:
                 hashes = place_hashes(seed, day, block)
@@ -48,10 +69,11 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
     return Pool(values, hashes, places)
 
 
-def _rate(plan: Plan, n_observations: int) -> float:
+def _rate(plan: Plan, observations: Sequence[Observation]) -> float:
     """Part of the pixels that is drawn to choose from."""
-    region_pixels = sum(int(plan.regions.within(block).sum()) for block in blocks(plan.grid))
-    return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
+    held = Counter(tuple(_strips(plan, observation)) for observation in observations)
+    pixels = sum(n * int(plan.regions.within(block).sum()) for strips, n in held.items() for block in strips)
+    return POOL * plan.config.segment.sample / max(1, pixels)
 
 
 def _clustering(plan: Plan) -> Clustering:
@@ -71,7 +93,14 @@ def _model_of(plan: Plan, sample: Sample) -> Model:
     return replace(name_clusters(found, asked, how.space, how.rules, curve), encoding=how.encoding)
 
 
-def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], list[InputError]]:
+def _pool_meanwhile(plan: Plan, rate: float, meanwhile: Meanwhile, observation: Observation) -> Pool | InputError:
+    """Pixels of an observation; what fails meanwhile is met again when the observation is worked on."""
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(meanwhile, observation)
+        return pool_of(plan, rate, observation)
+
+
+def _pools(plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile) -> tuple[list[Pool], list[InputError]]:
     """Pixels of all observations to choose from, and the faults of those that cannot be read.
 
     Raises
@@ -81,7 +110,8 @@ def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], lis
     """
     pools: list[Pool] = []
     faults: list[InputError] = []
-    for done, pool in enumerate(ordered_map(partial(pool_of, plan, rate), plan.observations, plan.workers), start=1):
+    work = partial(_pool_meanwhile, plan, rate, meanwhile)
+    for done, pool in enumerate(ordered_map(work, plan.observations, plan.workers), start=1):
         progress("sample", done, len(plan.observations))
         if isinstance(pool, InputError):
             faults.append(pool)
@@ -92,12 +122,15 @@ def _pools(plan: Plan, rate: float, progress: Progress) -> tuple[list[Pool], lis
     return pools, faults
 
 
-def fit_run(plan: Plan, progress: Progress) -> tuple[Model, list[InputError]]:
+def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
-    rate = _rate(plan, len(plan.observations))
-    pools, faults = _pools(plan, rate, progress)
-    if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
-        pools, faults = _pools(plan, 1.0, progress)
+    rate = _rate(plan, plan.observations)
+    with ThreadPoolExecutor(1) as beside:
+        # What is compiled takes longer to load than a tile to decode, and decoding lets other threads run.
+        beside.submit(import_module, "icepipe.segment.k_means_kernel")
+        pools, faults = _pools(plan, rate, progress, meanwhile)
+        if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
+            pools, faults = _pools(plan, 1.0, progress, meanwhile)
     return _model_of(plan, thin(pools, plan.config.segment.sample)), faults
 
 
@@ -109,7 +142,7 @@ def _fit_one(plan: Plan, observation: Observation) -> Model:
     InputError
         If a file cannot be read.
     """
-    rate = _rate(plan, 1)
+    rate = _rate(plan, [observation])
     pool = pool_of(plan, rate, observation)
     if isinstance(pool, Pool) and len(pool.values) < MIN_SAMPLE and rate < 1:
         pool = pool_of(plan, 1.0, observation)

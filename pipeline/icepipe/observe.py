@@ -10,7 +10,6 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from icepipe.batch.execute import ahead
 from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
 from icepipe.heap import give_back
@@ -34,6 +33,7 @@ from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_o
 from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
 from icepipe.segment.strata import stratum_of
+from icepipe.threads import ahead
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,8 @@ class _Looked:
 
 def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
     """Read and name every block once, and count it; small patches are moved before that."""
+    from icepipe.segment.kernels import put_codes
+
     grid, area, codes = plan.grid, plan.pixel_area.units, namer.table.codes
     least = plan.config.measure.min_patch_m2 / plan.unit_m2
     whole = np.zeros(grid.shape, dtype=np.uint16) if least else None
@@ -143,7 +145,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
     sample: list[Kept] = []
 
     def count(block: Block, strata: UInt16) -> None:
-        classes[block.slices] = codes[strata]
+        put_codes(strata, codes, classes[block.slices])
         around, above, left = with_neighbours(block, everything)
         units = area(around)
         edges.add(classes[around.slices], units, above, left)
@@ -157,7 +159,8 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         for block, strata, pixels in named:
             doubled += pixels.doubled
             thumbnail.add(block, pixels.bands)
-            sample.append(pixels.bands[:, pixels.valid & _picked(plan, observation, block)].T)
+            rows, cols = np.nonzero(pixels.valid & _picked(plan, observation, block))
+            sample.append(pixels.bands[:, rows, cols].T)
             if whole is None:
                 count(block, strata)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 
 import shapely
 
@@ -38,7 +39,7 @@ from icepipe.segment.coded import Coded
 from icepipe.segment.label import pinned
 from icepipe.standing import OBSERVATIONS, Standing
 from icepipe.told import keep_glance, keep_told, told_at_a_glance, told_before
-from icepipe.working import work_on
+from icepipe.working import read_bytes, work_on
 
 CHANGE = "change"
 
@@ -102,7 +103,7 @@ def _outside(plan: Plan) -> dict[str, float]:
     return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
-def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
+def _basis(plan: Plan, job: Job) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
         return plan.earlier, []
@@ -110,7 +111,7 @@ def _basis(plan: Plan, progress: Progress) -> tuple[Basis, list[InputError]]:
         return _new_basis(plan, None), []
     if plan.clustering.given:
         return _new_basis(plan, plan.clustering.given), []
-    model, faults = fit_run(plan, progress)
+    model, faults = fit_run(plan, job.progress, partial(read_bytes, plan, job.standing))
     return _new_basis(plan, model), faults
 
 
@@ -236,7 +237,7 @@ def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
     chosen = _chosen(plan, job.only)
     if job.fail_fast and plan.catalog.faults:
         raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
-    basis, unread = _basis(plan, job.progress)
+    basis, unread = _basis(plan, job)
     model = _named(plan, basis.model) if basis.model else None
     work = Work(plan, basis, _namer(plan, model))
     if plan.earlier is None:

@@ -16,6 +16,7 @@ from icepipe.inputs.fingerprint import Fingerprints, Listing, with_side_files
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.outlines import with_parts
 from icepipe.observe import Work
+from icepipe.plan import Plan
 from icepipe.publish.manifest import NO_OUTPUTS
 from icepipe.publish.provenance import versions
 from icepipe.publish.record import FILE, Made, Record
@@ -24,10 +25,10 @@ from icepipe.records import Observation
 OBSERVATIONS = "observations"
 
 
-def inputs_of(work: Work, observation: Observation, listing: Listing) -> list[Path]:
+def inputs_of(plan: Plan, observation: Observation, listing: Listing) -> list[Path]:
     """Every file that an observation is made from."""
     files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used, listing)}
-    land = work.plan.config.inputs.land
+    land = plan.config.inputs.land
     if land and is_vector(land):
         path, *parts = with_parts(Path(land.path))
         files |= {path, *(part for part in parts if listing.identity(part))}
@@ -109,7 +110,7 @@ class Standing:
         if entry is None or not self.is_whole(observation.key):
             return False
         told = []
-        for path in inputs_of(work, observation, self.listing):
+        for path in inputs_of(work.plan, observation, self.listing):
             if (known := self._known(str(path))) is None:
                 return False
             told.append((path.name, known))

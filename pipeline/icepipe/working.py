@@ -22,6 +22,7 @@ from icepipe.inputs.fingerprint import identity
 from icepipe.inputs.prefer import in_order
 from icepipe.measure.polygons import draw_polygons
 from icepipe.observe import Work, observe, rows_of
+from icepipe.plan import Plan
 from icepipe.publish.mapped import mapped_of
 from icepipe.publish.observation import publish_observation, redraw_observation
 from icepipe.publish.record import Made, Record, last_record, read_record
@@ -80,8 +81,20 @@ def retried(read: Callable[[], Made], pauses_s: Sequence[float] = PAUSES_S) -> M
     return read()
 
 
+def read_bytes(plan: Plan, standing: Standing, observation: Observation) -> None:
+    """Read the bytes of all files of an observation, so that their fingerprints are known when it is worked on.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    for path in inputs_of(plan, observation, standing.listing):
+        standing.fingerprints(path)
+
+
 def _made(work: Work, standing: Standing, observation: Observation) -> Made:
-    files = inputs_of(work, observation, standing.listing)
+    files = inputs_of(work.plan, observation, standing.listing)
     return made_of(work, [(path.name, standing.fingerprints(path)) for path in files])
 
 
@@ -111,7 +124,7 @@ def _check_unchanged(work: Work, standing: Standing, observation: Observation) -
     InputError
         If one was written to meanwhile.
     """
-    for path in inputs_of(work, observation, standing.listing):
+    for path in inputs_of(work.plan, observation, standing.listing):
         if standing.fingerprints.known(str(path), identity(path)) is None:
             raise InputError(path, "changed while it was read", "run again when it is whole")
 
@@ -133,7 +146,7 @@ def _out_of_sight(work: Work, standing: Standing, observation: Observation) -> I
     if old is None:
         return None
     had = Counter(name for name, _ in old.made.inputs)
-    had.subtract(path.name for path in inputs_of(work, observation, standing.listing))
+    had.subtract(path.name for path in inputs_of(work.plan, observation, standing.listing))
     return unlisted[0] if max(had.values(), default=0) > 0 else None
 
 

@@ -11,8 +11,10 @@ import rasterio
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from icepipe.classes import ClassCode
 from icepipe.config import Config
-from icepipe.fitting import pool_of
+from icepipe.fitting import fit_run, pool_of
+from icepipe.inputs import grid as grids
 from icepipe.measure.series import Row
 from icepipe.plan import make_plan
 from icepipe.segment import cluster
@@ -86,6 +88,28 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
         codes = plan.clustering.rules.codes(features_of(centroids, plan.sensor))
         shares.append((codes[cluster.nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01
+
+
+@pytest.mark.parametrize("kind", ["truecolor", "falsecolor"])
+def test_a_sample_of_half_the_rows_gives_the_same_ice(shared_data, monkeypatch, kind):
+    """In 21 bands, as a Sentinel-2 tile is in: the mean of ten fits moves by less than a tenth of a point."""
+    path = shared_data / f"modis-sea-ice/laptev_sea-200km-20230613/20230613.250m.terra.{kind}.tiff"
+    monkeypatch.setattr(grids, "BAND_ROWS", 800 // 21)
+    with rasterio.open(path) as dataset:
+        pixels = dataset.read((1, 2, 3)).reshape(3, -1).T
+    means = {}
+    for least in (8, 10_000):
+        monkeypatch.setattr(grids, "LEAST_BANDS", least)
+        shares = []
+        for seed in range(10):
+            segment = {"seed": seed, "sample": 16_000}
+            plan = make_plan(Config.model_validate({"name": "x", "inputs": {"scenes": str(path)}, "segment": segment}))
+            model, _ = fit_run(plan, lambda *_: None, lambda _: None)
+            ice = np.array([one.code == ClassCode.ICE for one in model.clusters])
+            shares.append(ice[cluster.nearest(pixels, model.centroids)].mean())
+        means[least] = np.mean(shares)
+    assert means[8] != means[10_000]
+    assert abs(means[8] - means[10_000]) <= 0.001
 
 
 def test_the_benchmark_still_runs(tmp_path):

@@ -28,7 +28,7 @@ CHINA = Weighted(
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 9))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 9))
 def test_members_are_nearest_and_add_up(seed, axes, k):
     items = heaps(seed, axes, 3000)
     centroids = np.random.default_rng(seed).uniform(0, 9000, (k, axes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ BYTES_PER_PIXEL = 9
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
 its pieces."""
 
-BYTES_BESIDE = 550 * 2**20
+BYTES_BESIDE = 490 * 2**20
 """Libraries, blocks and the sample; a run of some small scenes peaks at about this."""
 
 LEAST_ADDRESSES = 2**30
@@ -51,22 +51,6 @@ def workers_of(asked: int | str, pixels: int) -> int:
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     fitting = max(1, (half - BYTES_BESIDE) // (BYTES_PER_PIXEL * max(1, pixels)))
     return int(min(os.cpu_count() or 1, fitting))
-
-
-def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
-    """Results of ``work`` on every item, in the items' order, each made while the one before is in use.
-
-    To be closed before what ``work`` uses is.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        coming: Future[Result] | None = None
-        for item in items:
-            future = pool.submit(work, item)
-            if coming is not None:
-                yield coming.result()
-            coming = future
-        if coming is not None:
-            yield coming.result()
 
 
 def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:

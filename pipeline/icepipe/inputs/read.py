@@ -162,10 +162,10 @@ class ObservationReader:
     def _hide(self, bands: Kept, laid: Laid, block: Block) -> Pixels:
         from icepipe.inputs.kernels import hide
 
-        if not self._within and self._land is None and not any(scene.land for scene in self._observation.scenes):
+        within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
+        if within.all() and self._land is None and not any(scene.land for scene in self._observation.scenes):
             return Pixels(bands, laid.valid, laid.hidden, int(np.count_nonzero(laid.twice)))
         land, known = self._land_of(block)
-        within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
         doubled = hide(known, land, np.ascontiguousarray(within), laid)
         return Pixels(bands, laid.valid, laid.hidden, int(doubled))
 

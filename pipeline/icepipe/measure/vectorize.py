@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import Borders
 from icepipe.measure.shapes import Outlines, Shapes
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
+from icepipe.threads import ahead
+
+THREADS = 2
+"""Outlines are measured on so many: each batch of them on its own, so the lengths are those of one."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,20 @@ class Traced:
     grid: GeoBox
 
     def __iter__(self) -> Iterator[Outlines]:
-        """Polygons, some at a time."""
-        for batch in self.borders.batches(self.pieces):
-            yield self.borders.outlines(batch, self.grid.transform)
+        """Polygons, some at a time; the next are traced while those before are in use."""
+        return ahead(self._outlines, self.borders.batches(self.pieces))
+
+    def _outlines(self, batch: Int64) -> Outlines:
+        return self.borders.outlines(batch, self.grid.transform)
 
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
-        return np.concatenate([perimeters_m(outlines, self.grid.crs) for outlines in self])
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(self._perim_m, self.borders.batches(self.pieces))))
+
+    def _perim_m(self, batch: Int64) -> Float64:
+        return perimeters_m(self._outlines(batch), self.grid.crs)
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:

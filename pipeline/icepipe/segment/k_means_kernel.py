@@ -6,7 +6,8 @@ import numpy as np
 
 from icepipe.compiled import compiled
 from icepipe.records import Float64, UInt8
-from icepipe.segment.kernels import CHUNK_PX, nearest
+from icepipe.segment.kernels import CHUNK_PX
+from icepipe.segment.nearest_kernel import nearest
 
 
 @compiled

@@ -10,6 +10,7 @@ from icepipe.classes import ClassCode
 from icepipe.compiled import compiled
 from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16, UInt32, UInt64
 from icepipe.segment.features import Kind
+from icepipe.segment.nearest_kernel import nearest
 from icepipe.segment.strata import UNKNOWN
 
 CLOUD = int(ClassCode.CLOUD)
@@ -57,45 +58,6 @@ def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
         _mean(recipe[2 : 2 + recipe[1]], bands, count, out)
         if kind == Kind.WHITENESS:
             _whiteness(bands[a], bands[b], bands[c], count, out)
-
-
-@compiled
-def _apart_in_three(places: Float64, at: Float64, count: int, distance: Float64) -> None:
-    """Squared distance in the first three axes, all at once: what is between stays in registers."""
-    for i in range(count):
-        a, b, c = places[0, i] - at[0], places[1, i] - at[1], places[2, i] - at[2]
-        distance[i] = a * a + b * b + c * c
-
-
-@compiled
-def _apart(places: Float64, at: Float64, count: int, distance: Float64) -> None:
-    """Squared distance of every place of a chunk from a centroid, axis after axis."""
-    first = 0
-    if len(at) >= 3:
-        _apart_in_three(places, at, count, distance)
-        first = 3
-    else:
-        distance[:count] = 0.0
-    for axis in range(first, len(at)):
-        for i in range(count):
-            apart = places[axis, i] - at[axis]
-            distance[i] += apart * apart
-
-
-@compiled
-def nearest(
-    places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64 | UInt8
-) -> None:
-    """Number of the nearest centroid of every place of a chunk, the first of equals, and the squared distance to it.
-
-    Filled are ``cluster`` and ``best``, shape (count,) or longer; ``distance`` is for work in between.
-    """
-    for number in range(centroids.shape[0]):
-        _apart(places, centroids[number], count, distance)
-        for i in range(count):
-            closer = number == 0 or distance[i] < best[i]
-            best[i] = distance[i] if closer else best[i]
-            cluster[i] = number if closer else cluster[i]
 
 
 @compiled
@@ -201,6 +163,14 @@ def look_up_colours(bands: Kept, wanted: Bool, table: UInt16, found: UInt16, unk
             unknown[count] = i
             count += 1
     return count
+
+
+@compiled
+def put_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
+    """Class code of every stratum of a block; shape (rows, columns)."""
+    for row in range(strata.shape[0]):
+        for col in range(strata.shape[1]):
+            out[row, col] = codes[strata[row, col]]
 
 
 @compiled
