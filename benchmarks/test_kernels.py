@@ -10,6 +10,7 @@ import pytest
 import rasterio.features
 from affine import Affine
 from rasterio.crs import CRS
+from scipy import ndimage
 from sklearn.cluster import KMeans
 
 import rasters
@@ -17,13 +18,15 @@ from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.sensors import SENSORS, with_roles
 from icepipe.measure.area import Tally
-from icepipe.measure.pieces import find_pieces
+from icepipe.measure.pieces import find_pieces, runs_of
+from icepipe.measure.rings import Borders
 from icepipe.measure.vectorize import layers_of
 from icepipe.records import Block, GeoBox, Pixels
-from icepipe.segment import kernels
 from icepipe.segment.classify import Classifier, DirectSearch
 from icepipe.segment.cluster import fit
+from icepipe.segment.kernels import CHUNK_PX
 from icepipe.segment.label import name_clusters
+from icepipe.segment.nearest_kernel import nearest
 from icepipe.segment.rules import RULE_SETS
 from icepipe.segment.sample import Sample
 from icepipe.segment.space import Space
@@ -59,8 +62,8 @@ def named(request):
     return values, model_of(request.param, values), SENSOR[request.param]
 
 
-def classes():
-    """A map of three classes with many small pieces, as icepipe would name the scene's six kinds of ground."""
+def named_ground():
+    """The scene's six kinds of ground as three classes."""
     values = scene("bands")
     model = model_of("bands", values)
     search = DirectSearch(model, SENSOR["bands"], 0, len(model.clusters))
@@ -68,19 +71,30 @@ def classes():
     return (cluster % 3 + 1).astype(np.uint8)
 
 
+def brash():
+    """Three classes as dense as brash ice: a polygon for every hundred pixels."""
+    smooth = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(ROWS, COLS)), 2.2)
+    return (np.digitize(smooth, np.quantile(smooth, [1 / 3, 2 / 3])) + 1).astype(np.uint8)
+
+
+@pytest.fixture(params=[named_ground, brash], ids=["ground", "brash"])
+def classes(request):
+    return request.param()
+
+
 GRID = GeoBox(CRS.from_epsg(32633).to_wkt(), Affine(10, 0, 499_980, 0, -10, 8_700_040), COLS, ROWS)
 
 
 @pytest.mark.parametrize("k", [6, 24])
 def test_nearest_centroid(benchmark, k):
-    places = np.ascontiguousarray(scene("bands").reshape(4, -1)[:, : kernels.CHUNK_PX].astype(np.float64))
+    places = np.ascontiguousarray(scene("bands").reshape(4, -1)[:, :CHUNK_PX].astype(np.float64))
     centroids = np.random.default_rng(0).random((k, 4)) * 10_000
-    best, distance = np.empty((2, kernels.CHUNK_PX))
-    cluster = np.zeros(kernels.CHUNK_PX, dtype=np.int64)
+    best, distance = np.empty((2, CHUNK_PX))
+    cluster = np.zeros(CHUNK_PX, dtype=np.int64)
 
     def whole():
-        for _ in range(PX // kernels.CHUNK_PX):
-            kernels.nearest(places, centroids, kernels.CHUNK_PX, best, distance, cluster)
+        for _ in range(PX // CHUNK_PX):
+            nearest(places, centroids, CHUNK_PX, best, distance, cluster)
 
     benchmark(whole)
 
@@ -113,20 +127,32 @@ def test_pixel_area(benchmark):
     benchmark(lambda: area.units(EVERYTHING))
 
 
-def test_polygons(benchmark):
-    """Pieces with true areas, outlines with their lengths, and polygons."""
-    raster, area = classes(), PixelArea.of(GRID)
-    units = area.units(EVERYTHING)
-    codes = [ClassCode(int(code)) for code in np.unique(raster)]
+CODES = [ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER]
+
+
+def test_polygons(benchmark, classes):
+    """Well-known binary of all polygons."""
 
     def whole():
-        pieces = find_pieces(raster, codes, GRID, lambda block: units[block.slices])
-        return [layer.geometry for layer in layers_of(raster, pieces, GRID, area.unit_m2).values()]
+        runs = runs_of(classes, CODES)
+        borders = Borders.of(classes, runs)
+        batches = borders.batches(np.arange(runs.count))
+        return sum(len(borders.outlines(batch, GRID.transform).wkb[1]) - 1 for batch in batches)
 
-    assert sum(map(len, benchmark(whole))) > 1000
+    assert benchmark(whole) > 1000
 
 
-def test_polygons_by_rasterio(benchmark):
-    """The same polygons as dictionaries, without areas, lengths or geometry objects."""
-    raster = classes()
-    benchmark(lambda: list(rasterio.features.shapes(raster, connectivity=4, transform=GRID.transform)))
+def test_polygons_with_areas_and_lengths(benchmark, classes):
+    area = PixelArea.of(GRID)
+    units = area.units(EVERYTHING)
+
+    def whole():
+        pieces = find_pieces(classes, CODES, GRID, lambda block: units[block.slices])
+        return layers_of(classes, pieces, GRID, area.unit_m2)
+
+    assert len(benchmark(whole)) == 3
+
+
+def test_polygons_by_rasterio(benchmark, classes):
+    """The same polygons as dictionaries, without areas or lengths."""
+    benchmark(lambda: list(rasterio.features.shapes(classes, connectivity=4, transform=GRID.transform)))

@@ -13,7 +13,7 @@ import numpy as np
 from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
 from icepipe.heap import give_back
-from icepipe.inputs.grid import blocks
+from icepipe.inputs.grid import BLOCK_PIXELS, blocks
 from icepipe.inputs.read import ObservationReader
 from icepipe.measure.area import Tally, budget, merged
 from icepipe.measure.edges import Edges, with_neighbours
@@ -34,6 +34,9 @@ from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
 from icepipe.segment.strata import stratum_of
 from icepipe.threads import ahead
+
+AHEAD_BYTES = 48 * 2**20
+"""Of blocks that are read before they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,13 @@ def _vote(reader: ObservationReader, layer: Layer, block: Block) -> UInt16:
     return np.where(alone.valid, alone.bands[0], np.uint16(stratum_of(ClassCode.UNOBSERVED))).astype(np.uint16)
 
 
-def _layers(plan: Plan, reader: ObservationReader) -> Generator[tuple[Block, list[Layer]]]:
-    """Layers of every block; those of the next are read meanwhile."""
-    return ahead(lambda block: (block, list(reader.layers(block))), blocks(plan.grid, plan.block_side))
+def _layers(plan: Plan, reader: ObservationReader, n_scenes: int) -> Generator[tuple[Block, list[Layer]]]:
+    """Layers of every block; those of the next ones are read meanwhile.
+
+    A row of a file's tiles is decoded at once, and gives several blocks: what works on them is not to wait for that.
+    """
+    depth = max(1, AHEAD_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * n_scenes))
+    return ahead(lambda block: (block, list(reader.layers(block))), blocks(plan.grid, plan.block_side), depth)
 
 
 def _named(
@@ -153,7 +160,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
 
     with (
         plan.reader(observation) as reader,
-        closing(_layers(plan, reader)) as parts,
+        closing(_layers(plan, reader, len(observation.scenes))) as parts,
         closing(_named(plan, namer, reader, parts)) as named,
     ):
         for block, strata, pixels in named:

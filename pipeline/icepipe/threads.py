@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -10,17 +11,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result]:
-    """Results of ``work`` on every item, in the items' order, each made while the one before is in use.
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], depth: int = 1) -> Generator[Result]:
+    """Results of ``work`` on every item, in the items' order; so many are made while the one before is in use.
 
     To be closed before what ``work`` uses is.
     """
+    coming: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(1) as pool:
-        coming: Future[Result] | None = None
         for item in items:
-            future = pool.submit(work, item)
-            if coming is not None:
-                yield coming.result()
-            coming = future
-        if coming is not None:
-            yield coming.result()
+            coming.append(pool.submit(work, item))
+            if len(coming) > depth:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()

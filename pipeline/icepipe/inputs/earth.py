@@ -72,8 +72,9 @@ class Earth:
 
     def cartesian(self, lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
         """Geocentric coordinates in metres and outward unit normals of points in radians; shapes (..., 3)."""
-        normal = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-        prime_vertical = self.geod.a / np.sqrt(1 - self.geod.es * np.sin(lat) ** 2)
+        sine, cosine = np.sin(lat), np.cos(lat)
+        normal = np.stack([cosine * np.cos(lon), cosine * np.sin(lon), sine], axis=-1)
+        prime_vertical = self.geod.a / np.sqrt(1 - self.geod.es * sine**2)
         scale = np.stack([prime_vertical, prime_vertical, prime_vertical * (1 - self.geod.es)], axis=-1)
         return scale * normal, normal
 

@@ -18,15 +18,18 @@ UNOBSERVED, CLOUD, LAND, OUTSIDE = (
 
 
 @compiled
-def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> bool:
-    """Whole units of the columns that share four nodes; False where a sum is no area."""
+def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> int:
+    """Whole units of the columns that share four nodes; how many of the sums are areas.
+
+    Columns are unsigned: one that could be negative would be counted from the end, and that asked every time.
+    """
     one, two, three, four = nodes[0], nodes[1], nodes[2], nodes[3]
-    unsound = False
-    for col in range(begin, end):
+    sound = 0
+    for col in range(np.uint64(begin), np.uint64(end)):
         total = weight[0, col] * one + weight[1, col] * two + weight[2, col] * three + weight[3, col] * four
-        unsound |= not (total > 0 and total < math.inf)
+        sound += int((total > 0) & (total < math.inf))
         out[col] = np.rint(total * units_in_m2)
-    return not unsound
+    return sound
 
 
 @compiled
@@ -36,16 +39,16 @@ def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, ou
     Shapes: ``rows`` (rows, nodes), ``first`` (columns,), ``weight`` (4, columns), ``out`` (rows, columns). ``unit_m2``
     is a power of two. False where one of the sums is no area.
     """
-    sound, width = True, out.shape[1]
+    sound, width = 0, out.shape[1]
     begin = 0
     while begin < width:
         start, end = first[begin], begin + 1
         while end < width and first[end] == start:
             end += 1
         for row in range(out.shape[0]):
-            sound &= _units_between(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
+            sound += _units_between(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
         begin = end
-    return sound
+    return sound == out.size
 
 
 @compiled

@@ -99,6 +99,11 @@ class Sensor:
             return "the table inputs.classes"
         return self.stretch.name if self.stretch else "gain and offset"
 
+    @property
+    def bytes_per_px(self) -> int:
+        """Bytes that a pixel takes once it is read: its kept numbers, and whether there are any."""
+        return 1 + len(self.roles) * (1 if self.stretch else 2)
+
     def reflectance(self, values: Float64) -> Float64:
         """Reflectance of kept numbers (bytes of a picture, or units of reflectance); any shape."""
         return self.stretch.reflectance(values) if self.stretch else values * REFLECTANCE_UNIT

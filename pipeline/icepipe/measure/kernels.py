@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from icepipe.compiled import compiled
 from icepipe.records import Bool, Float64, Int32, Int64, UInt8, UInt16
 
@@ -133,7 +135,7 @@ def add_strip(units: Int64, top: int, runs: Int32, number: Int32, rows: Int64, p
     for row in range(units.shape[0]):
         for run in range(rows[top + row], rows[top + row + 1]):
             piece, total = number[run], 0
-            for col in range(runs[run, 0], runs[run, 1]):
+            for col in range(np.uint64(runs[run, 0]), np.uint64(runs[run, 1])):
                 total += units[row, col]
             pixels[piece - 1] += runs[run, 1] - runs[run, 0]
             sums[piece - 1] += total

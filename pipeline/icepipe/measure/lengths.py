@@ -22,6 +22,8 @@ def _cut(points: Float64, joined: Bool, longest: float) -> tuple[Float64, Int64]
     steps = np.diff(points, axis=0)
     parts = np.ceil(np.hypot(*steps.T) / longest).astype(np.int64)
     added = np.where(joined, np.maximum(parts - 1, 0), 0)
+    if not added.any():
+        return points, np.arange(len(steps))
     begins = np.cumsum(added + 1) - (added + 1)
     at = np.repeat(np.arange(len(steps)), added)
     nth = np.arange(len(at)) - np.repeat(np.cumsum(added) - added, added) + 1

@@ -39,12 +39,15 @@ def assign(
     """
     sums[:] = 0.0
     counts[:] = 0.0
-    total, distance = places.shape[1], np.empty(CHUNK_PX)
+    axes, total = places.shape
+    chunk, distance = np.empty((axes, CHUNK_PX)), np.empty(CHUNK_PX)
     for first in range(0, total, CHUNK_PX):
         count = min(CHUNK_PX, total - first)
         end = first + count
-        nearest(places[:, first:end], centroids, count, best[first:end], distance, member[first:end])
+        for axis in range(axes):
+            chunk[axis, :count] = places[axis, first:end]
+        nearest(chunk, centroids, count, best[first:end], distance, member[first:end])
         for i in range(first, first + count):
             counts[member[i]] += weights[i]
-            for axis in range(places.shape[0]):
+            for axis in range(axes):
                 sums[member[i], axis] += weights[i] * places[axis, i]

@@ -75,17 +75,15 @@ def _patterns(features: Float64, of: Int64, levels: Float64, count: int, met: In
 
 @compiled
 def _look_up(kept: Kept, table: Float64, out: Float64) -> None:
-    """Value of every kept number of a chunk, by its bits."""
-    for band in range(kept.shape[0]):
-        for i in range(kept.shape[1]):
-            out[band, i] = table[np.uint16(kept[band, i])]
+    """Value of every kept number of a band, by its bits."""
+    for i in range(len(kept)):
+        out[i] = table[np.uint16(kept[i])]
 
 
 @compiled
-def _copy(kept: Kept, places: Float64) -> None:
-    for band in range(kept.shape[0]):
-        for i in range(kept.shape[1]):
-            places[band, i] = kept[band, i]
+def _copy(kept: Kept, out: Float64) -> None:
+    for i in range(len(kept)):
+        out[i] = kept[i]
 
 
 @compiled
@@ -107,13 +105,18 @@ def _name(
     strata: UInt16,
     out: UInt16,
 ) -> None:
-    """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets."""
-    ends = 2 * thresholds
+    """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets.
+
+    Places in tables are unsigned, which spares a look at their sign.
+    """
+    ends = np.uint64(2 * thresholds)
+    low_and_high = (np.uint64(1) << ends) - np.uint64(1)
     for i in range(wanted.shape[0]):
         if wanted[i]:
-            code = codes[met[i] >> ends]
-            could_be = possible[met[i] & (1 << ends) - 1] | np.uint8(1 << code)
-            out[i] = strata[cluster[i], could_be, code]
+            bits = np.uint64(met[i])
+            code = codes[bits >> ends]
+            could_be = possible[bits & low_and_high] | np.uint8(1 << code)
+            out[i] = strata[np.uint64(cluster[i]), could_be, code]
 
 
 @compiled
@@ -133,19 +136,22 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
     met = np.zeros(CHUNK_PX, dtype=np.int64)
     for start in range(0, kept.shape[1], CHUNK_PX):
         count = min(CHUNK_PX, kept.shape[1] - start)
-        part, asked = kept[:, start : start + count], wanted[start : start + count]
+        end = start + count
+        asked = wanted[start:end]
         if not np.any(asked):
             continue
-        _look_up(part, reflectance, features)
+        for band in range(bands):
+            _look_up(kept[band, start:end], reflectance, features[band])
         for number in range(recipes.shape[0]):
             _feature(recipes[number], features[:bands], count, features[bands + number])
         if axes.shape[0]:
             _scale(features, axes, spans, count, places)
         else:
-            _copy(part, places)
+            for band in range(bands):
+                _copy(kept[band, start:end], places[band])
         nearest(places, centroids, count, best, distance, cluster)
         _patterns(features, of, levels, count, met)
-        _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start : start + count])
+        _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start:end])
 
 
 @compiled
