@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from threading import Thread
 
 import numpy as np
 
 from icepipe.batch.execute import ordered_map
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.grid import blocks, every_other_band
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.prefer import in_order
 from icepipe.models import KPoint, Model
 from icepipe.plan import Clustering, Plan
-from icepipe.records import Block, Observation
+from icepipe.records import Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.cluster import fit, no_fit
 from icepipe.segment.label import name_clusters
@@ -29,34 +29,20 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how many parts of it are finished, and of how many."""
 
 Meanwhile = Callable[[Observation], None]
-"""Does something else with the files of an observation while they are read anyway."""
+"""Does something else with the files of an observation while they are read anyway, and raises nothing."""
 
 MIN_SAMPLE = 1_000
 """Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
 
 
-def _strips(plan: Plan, observation: Observation) -> list[Block]:
-    """Parts of the grid that a sample is drawn from: every other band of rows, by turns from date to date.
-
-    So half of a large file is decoded. A named region could lie between two bands, so then it is all of the grid.
-    """
-    if not plan.regions.own:
-        return list(blocks(plan.grid))
-    return every_other_band(plan.grid, (plan.config.segment.seed + observation.date.toordinal()) % 2)
-
-
 def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputError:
-    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read.
-
-    A rate of 1 takes every pixel, any other a part of those in some bands of rows.
-    """
+    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read."""
     seed, day = plan.config.segment.seed, observation.date.toordinal()
-    strips = _strips(plan, observation) if rate < 1 else list(blocks(plan.grid))
     parts = []
     try:
         with (
             plan.reader(in_order(observation, plan.config.measure.prefer)) as reader,
-            closing(ahead(lambda block: (block, reader.read(block)), strips)) as read,
+            closing(ahead(lambda block: (block, reader.read(block)), blocks(plan.grid))) as read,
         ):
             for block, pixels in read:
                 hashes = place_hashes(seed, day, block)
@@ -69,11 +55,10 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
     return Pool(values, hashes, places)
 
 
-def _rate(plan: Plan, observations: Sequence[Observation]) -> float:
+def _rate(plan: Plan, n_observations: int) -> float:
     """Part of the pixels that is drawn to choose from."""
-    held = Counter(tuple(_strips(plan, observation)) for observation in observations)
-    pixels = sum(n * int(plan.regions.within(block).sum()) for strips, n in held.items() for block in strips)
-    return POOL * plan.config.segment.sample / max(1, pixels)
+    region_pixels = sum(int(plan.regions.within(block).sum()) for block in blocks(plan.grid))
+    return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
 
 
 def _clustering(plan: Plan) -> Clustering:
@@ -94,10 +79,13 @@ def _model_of(plan: Plan, sample: Sample) -> Model:
 
 
 def _pool_meanwhile(plan: Plan, rate: float, meanwhile: Meanwhile, observation: Observation) -> Pool | InputError:
-    """Pixels of an observation; what fails meanwhile is met again when the observation is worked on."""
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(meanwhile, observation)
-        return pool_of(plan, rate, observation)
+    """Pixels of an observation; nothing waits for the rest of what is done meanwhile where they cannot be read."""
+    beside = Thread(target=meanwhile, args=[observation], daemon=True)
+    beside.start()
+    pool = pool_of(plan, rate, observation)
+    if isinstance(pool, Pool):
+        beside.join()
+    return pool
 
 
 def _pools(plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile) -> tuple[list[Pool], list[InputError]]:
@@ -124,7 +112,7 @@ def _pools(plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile) ->
 
 def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of every observation; those that cannot be read are left out."""
-    rate = _rate(plan, plan.observations)
+    rate = _rate(plan, len(plan.observations))
     with ThreadPoolExecutor(1) as beside:
         # What is compiled takes longer to load than a tile to decode, and decoding lets other threads run.
         beside.submit(import_module, "icepipe.segment.k_means_kernel")
@@ -142,7 +130,7 @@ def _fit_one(plan: Plan, observation: Observation) -> Model:
     InputError
         If a file cannot be read.
     """
-    rate = _rate(plan, [observation])
+    rate = _rate(plan, 1)
     pool = pool_of(plan, rate, observation)
     if isinstance(pool, Pool) and len(pool.values) < MIN_SAMPLE and rate < 1:
         pool = pool_of(plan, 1.0, observation)

@@ -8,19 +8,19 @@ import gc
 M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -8, -1, -3
 """Of glibc's ``malloc.h``."""
 
-KEPT_BYTES = 2**29
+KEPT_BYTES = (2**29, 2**25)
 """Freed memory that is kept for what comes next, up to :func:`give_back`: the system clears every page that it hands
-out, and blocks need the same arrays again and again."""
+out, and blocks need the same arrays again and again. Before version 2.35 glibc takes no more than the second."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """Loading libraries makes some hundred thousand objects that all stay; looking through them after every 700 of them,
 as Python does, is a third of the time to start."""
 
 
-def _tell(name: str, *numbers: int) -> None:
+def _tell(name: str, *numbers: int) -> bool:
+    """Whether the C library has such a function, and takes the numbers."""
     function = getattr(ctypes.CDLL(None), name, None)
-    if function:
-        function(*numbers)
+    return bool(function and function(*numbers))
 
 
 def share_heap() -> None:
@@ -30,8 +30,9 @@ def share_heap() -> None:
 
 def keep_memory() -> None:
     """Keep what is freed, and look for unreachable objects seldom."""
-    _tell("mallopt", M_TRIM_THRESHOLD, KEPT_BYTES)
-    _tell("mallopt", M_MMAP_THRESHOLD, KEPT_BYTES)
+    kept = next((size for size in KEPT_BYTES if _tell("mallopt", M_MMAP_THRESHOLD, size)), None)
+    if kept:
+        _tell("mallopt", M_TRIM_THRESHOLD, kept)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
 
 

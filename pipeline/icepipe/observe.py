@@ -10,6 +10,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from icepipe.batch.execute import AHEAD_BYTES
 from icepipe.classes import ClassCode
 from icepipe.fitting import fit_observation
 from icepipe.heap import give_back
@@ -34,9 +35,6 @@ from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
 from icepipe.segment.strata import stratum_of
 from icepipe.threads import ahead
-
-AHEAD_BYTES = 48 * 2**20
-"""Of blocks that are read before they are asked for."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from icepipe.errors import ConfigError, InputError, ObservationsFailed
 from icepipe.finish import finish
 from icepipe.fitting import Progress, fit_run
 from icepipe.inputs.described import Descriptions
+from icepipe.inputs.fingerprint import Listing
 from icepipe.inputs.grid import outside_km2
 from icepipe.measure.alerts import find_alerts
 from icepipe.measure.area_trend import area_trends
@@ -111,7 +112,9 @@ def _basis(plan: Plan, job: Job) -> tuple[Basis, list[InputError]]:
         return _new_basis(plan, None), []
     if plan.clustering.given:
         return _new_basis(plan, plan.clustering.given), []
-    model, faults = fit_run(plan, job.progress, partial(read_bytes, plan, job.standing))
+    # A look at the folders of its own: the one that observations are checked by comes when the first is worked on.
+    meanwhile = partial(read_bytes, plan, job.standing.fingerprints, Listing())
+    model, faults = fit_run(plan, job.progress, meanwhile)
     return _new_basis(plan, model), faults
 
 

@@ -18,9 +18,13 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item], depth: int = 1)
     """
     coming: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(1) as pool:
-        for item in items:
-            coming.append(pool.submit(work, item))
-            if len(coming) > depth:
+        try:
+            for item in items:
+                coming.append(pool.submit(work, item))
+                if len(coming) > depth:
+                    yield coming.popleft().result()
+            while coming:
                 yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+        finally:
+            for future in coming:
+                future.cancel()

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from icepipe.batch.ledger import Entry
 from icepipe.batch.log import note, step
 from icepipe.errors import InputError
 from icepipe.fitting import Progress
-from icepipe.inputs.fingerprint import identity
+from icepipe.inputs.fingerprint import Fingerprints, Listing, identity
 from icepipe.inputs.prefer import in_order
 from icepipe.measure.polygons import draw_polygons
 from icepipe.observe import Work, observe, rows_of
@@ -81,16 +82,14 @@ def retried(read: Callable[[], Made], pauses_s: Sequence[float] = PAUSES_S) -> M
     return read()
 
 
-def read_bytes(plan: Plan, standing: Standing, observation: Observation) -> None:
+def read_bytes(plan: Plan, fingerprints: Fingerprints, listing: Listing, observation: Observation) -> None:
     """Read the bytes of all files of an observation, so that their fingerprints are known when it is worked on.
 
-    Raises
-    ------
-    InputError
-        If one cannot be read.
+    What cannot be read is met again then.
     """
-    for path in inputs_of(plan, observation, standing.listing):
-        standing.fingerprints(path)
+    with suppress(InputError, MemoryError):
+        for path in inputs_of(plan, observation, listing):
+            fingerprints(path)
 
 
 def _made(work: Work, standing: Standing, observation: Observation) -> Made:

@@ -18,8 +18,11 @@ BYTES_PER_PIXEL = 9
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
 its pieces."""
 
-BYTES_BESIDE = 490 * 2**20
-"""Libraries, blocks and the sample; a run of some small scenes peaks at about this."""
+AHEAD_BYTES = 48 * 2**20
+"""Of blocks that are read before they are asked for, for one observation in work."""
+
+BYTES_BESIDE = 460 * 2**20
+"""Libraries, blocks and the sample."""
 
 LEAST_ADDRESSES = 2**30
 """Bytes that a process must be allowed to map: with less, some library ends it, or waits for ever, as it is loaded."""
@@ -27,7 +30,7 @@ LEAST_ADDRESSES = 2**30
 
 def memory_bytes(pixels: int, workers: int) -> int:
     """Estimated peak memory of a run."""
-    return BYTES_BESIDE + workers * BYTES_PER_PIXEL * pixels
+    return BYTES_BESIDE + workers * (AHEAD_BYTES + BYTES_PER_PIXEL * pixels)
 
 
 def check_addresses() -> None:
@@ -49,7 +52,7 @@ def workers_of(asked: int | str, pixels: int) -> int:
     if isinstance(asked, int):
         return asked
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    fitting = max(1, (half - BYTES_BESIDE) // (BYTES_PER_PIXEL * max(1, pixels)))
+    fitting = max(1, (half - BYTES_BESIDE) // (AHEAD_BYTES + BYTES_PER_PIXEL * pixels))
     return int(min(os.cpu_count() or 1, fitting))
 
 

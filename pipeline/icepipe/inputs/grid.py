@@ -19,12 +19,6 @@ from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
 from icepipe.records import Block, Bool, GeoBox, Scene
 
 BLOCK_PIXELS = 2**20
-
-BAND_ROWS = 512
-"""Rows of a band: large files are made of tiles of so many rows, or of half of that."""
-
-LEAST_BANDS = 8
-"""A grid of fewer bands is looked at as a whole."""
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
 
 SNAP = 2.0**20
@@ -137,17 +131,6 @@ def blocks(grid: GeoBox, side: int | None = None) -> Iterator[Block]:
     for row in range(0, grid.height, height):
         for col in range(0, grid.width, width):
             yield Block(row, col, min(height, grid.height - row), min(width, grid.width - col))
-
-
-def every_other_band(grid: GeoBox, first: int) -> list[Block]:
-    """Full-width strips of every other band of rows, from band ``first`` (0 or 1) on; all where there are few bands."""
-    if grid.height < LEAST_BANDS * BAND_ROWS:
-        return list(blocks(grid))
-    height, strips = max(1, BLOCK_PIXELS // grid.width), []
-    for top in range(first * BAND_ROWS, grid.height, 2 * BAND_ROWS):
-        bottom = min(top + BAND_ROWS, grid.height)
-        strips += [Block(row, 0, min(height, bottom - row), grid.width) for row in range(top, bottom, height)]
-    return strips
 
 
 def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:

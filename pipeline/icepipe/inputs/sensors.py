@@ -101,8 +101,8 @@ class Sensor:
 
     @property
     def bytes_per_px(self) -> int:
-        """Bytes that a pixel takes once it is read: its kept numbers, and whether there are any."""
-        return 1 + len(self.roles) * (1 if self.stretch else 2)
+        """Bytes that a pixel takes once it is read: kept numbers, whether there are any, whether cloud hides it."""
+        return 2 + len(self.roles) * (1 if self.stretch else 2)
 
     def reflectance(self, values: Float64) -> Float64:
         """Reflectance of kept numbers (bytes of a picture, or units of reflectance); any shape."""

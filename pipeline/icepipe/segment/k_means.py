@@ -32,6 +32,8 @@ PATIENCE = 10
 
 MAX_BATCHES = 1_000
 
+MOST_CENTROIDS = 256
+
 
 @dataclass(frozen=True)
 class Weighted:
@@ -87,6 +89,7 @@ class Members:
         """Find them; centroids have shape (k, axes)."""
         from icepipe.segment.k_means_kernel import assign
 
+        assert len(centroids) <= MOST_CENTROIDS, "a number of eight bits cannot tell them apart"
         member, distances = np.empty(items.count, dtype=np.uint8), np.empty(items.count)
         sums, counts = np.empty_like(centroids), np.empty(len(centroids))
         assign(items.places, items.weights, centroids, member, distances, sums, counts)

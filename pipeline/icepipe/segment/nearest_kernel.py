@@ -17,7 +17,6 @@ def _nearer_in(axes: int) -> Nearer:
     places at once.
     """
 
-    @compiled
     def nearer(
         places: Float64, one: Float64, other: Float64, number: int, count: int, best: Float64, cluster: Int64 | UInt8
     ) -> None:
@@ -34,7 +33,9 @@ def _nearer_in(axes: int) -> Nearer:
             best[i] = least if closer else best[i]
             cluster[i] = which if closer else cluster[i]
 
-    return nearer
+    # A name of its own, by which what is compiled is kept on the disk.
+    nearer.__qualname__ += f"_{axes}"
+    return compiled(nearer)
 
 
 _nearer_in_three, _nearer_in_four, _nearer_in_five, _nearer_in_six = map(_nearer_in, (3, 4, 5, 6))
