@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -53,8 +54,14 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
     in_place = stored.dtype.kind in "ui" and stored.dtype.itemsize == 2
     kept = stored.view(np.int16) if in_place else np.empty(stored.shape, dtype=np.int16)
-    for numbers, units, band in zip(stored, kept, bands, strict=True):
-        _to_units(numbers, band, units, valid)
+
+    def convert(rows: slice) -> None:
+        for numbers, units, band in zip(stored, kept, bands, strict=True):
+            _to_units(numbers[rows], band, units[rows], valid[rows])
+
+    middle = len(valid) // 2
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(convert, (slice(0, middle), slice(middle, None))))
     return kept, valid
 
 
