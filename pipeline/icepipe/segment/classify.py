@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.sensors import Sensor
+from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.models import Model
 from icepipe.records import Bool, Float64, Int64, Kept, Layer, Pixels, UInt8, UInt16
 from icepipe.segment.features import recipe_of
@@ -33,7 +33,7 @@ class Tables(NamedTuple):
     Attributes
     ----------
     reflectance
-        Of every kept number, by its bits; none under zero.
+        Of every byte of a picture; of measured bands, the one unit that they are kept in.
     recipes
         How each feature is made that is no band's reflectance; shape (features, 2 + bands).
     axes, spans
@@ -44,10 +44,10 @@ class Tables(NamedTuple):
         Shape (clusters, axes).
     of, levels
         Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
-    possible, codes
-        Classes by the thresholds met at low and at high, and class by those met in the middle.
+    outcomes
+        Classes that are possible, and class, by the thresholds met; see :attr:`icepipe.segment.rules.RuleSet.outcomes`.
     strata
-        By cluster, bit set of classes and class.
+        By cluster and outcome.
     """
 
     reflectance: Float64
@@ -57,8 +57,7 @@ class Tables(NamedTuple):
     centroids: Float64
     of: Int64
     levels: Float64
-    possible: UInt8
-    codes: UInt8
+    outcomes: UInt16
     strata: UInt16
 
 
@@ -99,18 +98,18 @@ def _tables(model: Model, sensor: Sensor, first: int, n: int) -> Tables:
     asked = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
     made = [name for name in asked if name not in sensor.roles]
     number = {name: place for place, name in enumerate([*sensor.roles, *made])}
-    possible, codes = rules.tables()
     return Tables(
-        reflectance=_reflectances(sensor),
+        reflectance=np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
+        if sensor.stretch
+        else np.array([REFLECTANCE_UNIT]),
         recipes=_recipes(made, sensor),
         axes=np.array([number[name] for name in model.features], dtype=np.int64),
         spans=np.array([_span(name) for name in model.features]).reshape(-1, 2),
         centroids=np.ascontiguousarray(model.centroids, dtype=np.float64),
         of=np.array([number[threshold.feature] for threshold in rules.thresholds], dtype=np.int64),
         levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
-        possible=possible,
-        codes=codes,
-        strata=marked(*_every_outcome(len(model.clusters)), model, first, n),
+        outcomes=rules.outcomes,
+        strata=marked(*_every_outcome(len(model.clusters)), model, first, n).reshape(len(model.clusters), -1),
     )
 
 
@@ -118,12 +117,6 @@ def _span(feature: str) -> tuple[float, float]:
     """Least value of a feature, and what it is multiplied by: exact, for ranges have powers of two as lengths."""
     low, length, scale = span_of(feature)
     return low, scale / length
-
-
-def _reflectances(sensor: Sensor) -> Float64:
-    """Reflectance of every kept number by its bits, none under zero."""
-    every = np.arange(256) if sensor.stretch else np.arange(2**16, dtype=np.uint16).view(np.int16)
-    return np.clip(sensor.reflectance(every.astype(np.float64)), 0.0, None)
 
 
 def _recipes(names: Sequence[str], sensor: Sensor) -> Int64:

@@ -64,20 +64,26 @@ def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
 def _patterns(features: Float64, of: Int64, levels: Float64, count: int, met: Int64) -> None:
     """Which thresholds are met by every item of a chunk, a bit each: first at low, then at high, then in the middle."""
     n = len(of)
-    met[:count] = 0
     for number in range(n):
         feature, low, middle, high = features[of[number]], levels[0, number], levels[1, number], levels[2, number]
+        at_low, at_high, at_middle = np.int64(1) << number, np.int64(1) << n + number, np.int64(1) << 2 * n + number
         for i in range(count):
             value = feature[i]
-            bits = np.int64(value >= low) | np.int64(value >= high) << n | np.int64(value >= middle) << 2 * n
-            met[i] |= bits << number
+            bits = (at_low if value >= low else 0) + (at_high if value >= high else 0)
+            bits += at_middle if value >= middle else 0
+            met[i] = bits if number == 0 else met[i] + bits
 
 
 @compiled
-def _look_up(kept: Kept, table: Float64, out: Float64) -> None:
-    """Value of every kept number of a band, by its bits."""
-    for i in range(len(kept)):
-        out[i] = table[np.uint16(kept[i])]
+def _reflect(kept: Kept, reflectance: Float64, out: Float64) -> None:
+    """Reflectance of a band, none under zero: looked up by the byte, or the number of units that are kept."""
+    if len(reflectance) > 1:
+        for i in range(len(kept)):
+            out[i] = reflectance[np.uint8(kept[i])]
+    else:
+        for i in range(len(kept)):
+            value = kept[i] * reflectance[0]
+            out[i] = value if value > 0 else 0.0
 
 
 @compiled
@@ -95,28 +101,14 @@ def _scale(features: Float64, axes: Int64, spans: Float64, count: int, places: F
 
 
 @compiled
-def _name(
-    wanted: Bool,
-    cluster: Int64,
-    met: Int64,
-    thresholds: int,
-    possible: UInt8,
-    codes: UInt8,
-    strata: UInt16,
-    out: UInt16,
-) -> None:
+def _name(wanted: Bool, cluster: Int64, met: Int64, outcomes: UInt16, strata: UInt16, out: UInt16) -> None:
     """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets.
 
     Places in tables are unsigned, which spares a look at their sign.
     """
-    ends = np.uint64(2 * thresholds)
-    low_and_high = (np.uint64(1) << ends) - np.uint64(1)
     for i in range(wanted.shape[0]):
         if wanted[i]:
-            bits = np.uint64(met[i])
-            code = codes[bits >> ends]
-            could_be = possible[bits & low_and_high] | np.uint8(1 << code)
-            out[i] = strata[np.uint64(cluster[i]), could_be, code]
+            out[i] = strata[np.uint64(cluster[i]), outcomes[np.uint64(met[i])]]
 
 
 @compiled
@@ -127,7 +119,7 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
     is a :class:`icepipe.segment.classify.Tables` as a plain tuple: numba's cache would hold the name of the class, and
     fail where a later version calls it otherwise.
     """
-    reflectance, recipes, axes, spans, centroids, of, levels, possible, codes, strata = tables
+    reflectance, recipes, axes, spans, centroids, of, levels, outcomes, strata = tables
     bands = kept.shape[0]
     features = np.empty((bands + recipes.shape[0], CHUNK_PX))
     places = np.empty((centroids.shape[1], CHUNK_PX))
@@ -141,7 +133,7 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
         if not np.any(asked):
             continue
         for band in range(bands):
-            _look_up(kept[band, start:end], reflectance, features[band])
+            _reflect(kept[band, start:end], reflectance, features[band])
         for number in range(recipes.shape[0]):
             _feature(recipes[number], features[:bands], count, features[bands + number])
         if axes.shape[0]:
@@ -151,7 +143,7 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
                 _copy(kept[band, start:end], places[band])
         nearest(places, centroids, count, best, distance, cluster)
         _patterns(features, of, levels, count, met)
-        _name(asked, cluster, met, of.shape[0], possible, codes, strata, found[start:end])
+        _name(asked, cluster, met, outcomes, strata, found[start:end])
 
 
 @compiled

@@ -17,7 +17,7 @@ from icepipe.classes import ClassCode
 from icepipe.config_segment import NewThreshold
 from icepipe.errors import ConfigError
 from icepipe.models import Threshold
-from icepipe.records import Bool, UInt8
+from icepipe.records import Bool, UInt8, UInt16
 from icepipe.segment.features import Features, range_of
 
 
@@ -55,14 +55,13 @@ class RuleSet:
         possible = _possible(self.decide, len(self.thresholds))[pattern]
         return np.asarray(possible | np.uint8(1) << self.codes(features))
 
-    def tables(self) -> tuple[UInt8, UInt8]:
-        """What :meth:`could_be` and :meth:`codes` tell, by the conditions that are met, a bit each.
+    @property
+    def outcomes(self) -> UInt16:
+        """Eight times what :meth:`could_be` tells, and what :meth:`codes` tells, by the conditions that are met.
 
-        Bit sets of classes by those met at both ends, low ones first, and class codes by those met in the middle.
+        The conditions are a bit each: those met at the low ends first, then those at the high ends, then in the middle.
         """
-        n = len(self.thresholds)
-        patterns = np.arange(2**n)
-        return _possible(self.decide, n), self.decide([patterns >> i & 1 == 1 for i in range(n)])
+        return _outcomes(self.decide, len(self.thresholds))
 
 
 @cache
@@ -74,6 +73,14 @@ def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
     for choice in itertools.product((0, n), repeat=n):
         possible |= np.uint8(1) << decide([met[end + i] for i, end in enumerate(choice)])
     return possible
+
+
+@cache
+def _outcomes(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt16:
+    patterns = np.arange(2**n)
+    codes = decide([patterns >> i & 1 == 1 for i in range(n)])[:, None]
+    could_be = _possible(decide, n) | np.uint8(1) << codes
+    return np.asarray(could_be.astype(np.uint16) << 3 | codes, dtype=np.uint16).reshape(-1)
 
 
 def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
