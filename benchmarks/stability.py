@@ -22,8 +22,9 @@ from icepipe.models import Model
 from icepipe.plan import Clustering, Plan, make_plan
 from icepipe.records import Block
 from icepipe.segment.classify import DirectSearch
-from icepipe.segment.cluster import Fit, fit, k_means, nearest, palette_of
+from icepipe.segment.cluster import Fit, fit
 from icepipe.segment.label import name_clusters
+from icepipe.segment.palette import k_means, nearest, palette_of
 from icepipe.segment.sample import POOL, Sample, thin
 from icepipe.segment.strata import Strata
 

@@ -15,7 +15,7 @@ from icepipe.config import Config
 from icepipe.fitting import pool_of
 from icepipe.measure.series import Row
 from icepipe.plan import make_plan
-from icepipe.segment import cluster
+from icepipe.segment import cluster, palette
 from icepipe.segment.features import features_of
 from icepipe.segment.sample import thin
 from tests.conftest import ROOT
@@ -71,20 +71,20 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
     path = shared_data / f"modis-sea-ice/laptev_sea-200km-20230613/20230613.250m.terra.{kind}.tiff"
     plan = make_plan(Config.model_validate({"name": "lloyd", "inputs": {"scenes": str(path)}}))
     sample = thin([pool_of(plan, 0.5, plan.observations[0])], 50_000)
-    palette = cluster.palette_of(sample, plan.clustering.space)
-    ours, _ = cluster.k_means(palette, len(sample.values), 6, 0)
+    colours = palette.palette_of(sample, plan.clustering.space)
+    ours, _ = palette.k_means(colours, len(sample.values), 6, 0)
     with rasterio.open(path) as dataset:
         pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
     with threadpool_limits(limits=1):
         theirs = KMeans(6, init=ours, n_init=1).fit(pixels)
-    inertia = cluster.squared_distances(pixels, ours, cluster.nearest(pixels, ours)).sum()
+    inertia = palette.squared_distances(pixels, ours, palette.nearest(pixels, ours)).sum()
     assert inertia <= 1.02 * theirs.inertia_
-    splitter = cluster._Splitter.of(palette, plan.clustering.space, plan.clustering.rules)
+    splitter = cluster._Splitter.of(colours, plan.clustering.space, plan.clustering.rules)
     shares = []
     for start in (ours, theirs.cluster_centers_):
         centroids, _, _ = cluster._split(splitter, start)
         codes = plan.clustering.rules.codes(features_of(centroids, plan.sensor))
-        shares.append((codes[cluster.nearest(pixels, centroids)] == 2).mean())
+        shares.append((codes[palette.nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01
 
 

@@ -11,9 +11,10 @@ from icepipe.errors import NoUsableInput
 from icepipe.inputs.sensors import SENSORS
 from icepipe.records import Block, Pixels
 from icepipe.segment.classify import Classifier
-from icepipe.segment.cluster import MAX_STRADDLE, fit, nearest
+from icepipe.segment.cluster import MAX_STRADDLE, fit
 from icepipe.segment.features import features_of
 from icepipe.segment.label import name_clusters
+from icepipe.segment.palette import nearest
 from icepipe.segment.rules import RULE_SETS
 from icepipe.segment.sample import Sample, place_hashes, rate_limit
 from icepipe.segment.space import Space

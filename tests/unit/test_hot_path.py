@@ -21,9 +21,10 @@ from icepipe.measure.kernels import piece_at
 from icepipe.measure.pieces import count_pieces, find_pieces
 from icepipe.records import Block, GeoBox
 from icepipe.segment.classify import DirectSearch
-from icepipe.segment.cluster import fit, nearest
+from icepipe.segment.cluster import fit
 from icepipe.segment.features import features_known, features_of
 from icepipe.segment.label import name_clusters
+from icepipe.segment.palette import nearest
 from icepipe.segment.rules import RULE_SETS
 from icepipe.segment.sample import Sample
 from icepipe.segment.space import Space

@@ -7,8 +7,9 @@ import numpy as np
 from icepipe.classes import ClassCode
 from icepipe.models import KPoint
 from icepipe.records import Float64
-from icepipe.segment.cluster import fit, k_means, nearest, palette_of, squared_distances
+from icepipe.segment.cluster import fit
 from icepipe.segment.features import features_of
+from icepipe.segment.palette import k_means, nearest, palette_of, squared_distances
 from icepipe.segment.rules import RuleSet
 from icepipe.segment.sample import Sample, resample
 from icepipe.segment.space import Space

@@ -7,7 +7,7 @@ import numpy as np
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.models import Model
 from icepipe.records import Kept
-from icepipe.segment.cluster import nearest, squared_distances
+from icepipe.segment.palette import nearest, squared_distances
 from icepipe.segment.space import Space
 
 LARGEST_RATIO = 2.0
