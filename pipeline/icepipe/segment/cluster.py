@@ -11,10 +11,11 @@ from icepipe.inputs.sensors import Sensor
 from icepipe.models import FitRecord
 from icepipe.records import Bool, Float64, Int64, UInt8
 from icepipe.segment.features import features_of
-from icepipe.segment.k_means import TOLERANCE
+from icepipe.segment.k_means import TOLERANCE, Members
 from icepipe.segment.palette import (
     MAX_ITERATIONS,
     Palette,
+    items_of,
     k_means,
     nearest,
     palette_of,
@@ -29,7 +30,7 @@ MAX_STRADDLE = 0.004
 """Share of the sample that may lie on the other side of any threshold's low, middle or high value than its centroid, in
 one cluster: what the bounds may move by."""
 
-MAX_MISNAMED = 0.0008
+MAX_MISNAMED = 0.0007
 """Share of the sample whose own colour may have another name than its centroid, in one cluster: what the area may
 move by."""
 
@@ -137,13 +138,12 @@ def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None
     """Two centroids started from the two sides of a threshold; None where a side would be empty."""
     if apart.all() or not apart.any():
         return None
-    member = (~apart).astype(np.uint8)
-    centres = _means(places, weights, member, 2)
+    items, centres = items_of(places, weights), _means(places, weights, (~apart).astype(np.uint8), 2)
     for _ in range(20):
-        member = nearest(places, centres)
-        if not 0 < member.sum() < len(member):
+        found = Members.of(items, centres)
+        if not found.counts.all():
             return None
-        moved = _means(places, weights, member, 2)
+        moved = found.means(centres)
         if np.array_equal(moved, centres):
             break
         centres = moved

@@ -140,16 +140,13 @@ class Batch:
     ----------
     centroids
         Shape (k, axes).
-    seen
-        Members that each had in all batches so far; shape (k,).
     counts
-        Members that each had in this one; shape (k,).
+        Members that each had in it; shape (k,).
     distance
         Mean squared distance to the nearest centroid before it.
     """
 
     centroids: Float64
-    seen: Float64
     counts: Float64
     distance: float
 
@@ -166,7 +163,7 @@ def mini_batches(items: Weighted, start: Float64, rng: np.random.Generator) -> I
         seen = seen + found.counts
         share = np.divide(found.counts, seen, out=np.zeros_like(seen), where=seen > 0)[:, None]
         centroids = centroids + share * (found.means(centroids) - centroids)
-        yield Batch(centroids, seen, found.counts, found.inertia(drawn) / BATCH)
+        yield Batch(centroids, found.counts, found.inertia(drawn) / BATCH)
 
 
 def good_start(items: Weighted, k: int, seed: int) -> tuple[Float64, int]:

@@ -34,10 +34,10 @@ def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
 
     Element by element in double precision, so an item's answer does not depend on what it is asked with.
     """
-    return Members.of(_items(values, np.ones(len(values))), centroids).member
+    return Members.of(items_of(values, np.ones(len(values))), centroids).member
 
 
-def _items(values: NDArray[np.generic], weights: Float64) -> Weighted:
+def items_of(values: NDArray[np.generic], weights: Float64) -> Weighted:
     """Items of shape (n, axes) as k-means takes them."""
     return Weighted(np.ascontiguousarray(values.T, dtype=np.float64), weights)
 
@@ -88,7 +88,7 @@ def k_means(palette: Palette, n_sample: int, k: int, seed: int) -> tuple[Float64
     Mini-batches find their way, full iterations over all colours of the sample settle them. A cluster that loses all
     members is started again at the colour farthest from its centroid.
     """
-    items = _items(palette.places, palette.weights)
+    items = items_of(palette.places, palette.weights)
     start, batches = good_start(items, min(k, len(_distinct(palette.places)[0])), seed)
     settled = settle(items, start, MAX_ITERATIONS)
     record = FitRecord(
