@@ -52,6 +52,14 @@ def test_everything_is_seen_where_nothing_says_otherwise(tmp_path):
     assert np.array_equal(pixels.bands, PICTURE)
 
 
+@pytest.mark.parametrize(("right", "down", "doubled"), [(1, 0, 4), (1, 1, 2), (3, 0, 0)])
+def test_pixels_that_two_scenes_see_are_counted(tmp_path, right, down, doubled):
+    """Three pixels by three, the middle one without data; the second scene lies to the right, or below that, too."""
+    write(tmp_path / "a_20240701.tif", PICTURE, nodata=0)
+    write(tmp_path / "b_20240701.tif", PICTURE, nodata=0, transform=TRANSFORM @ Affine.translation(right, down))
+    assert seen(tmp_path / "*.tif").doubled == doubled
+
+
 def test_nodata_tag_alpha_mask_and_config(tmp_path):
     hole = np.ones((3, 3), dtype=bool)
     hole[1, 1] = False
