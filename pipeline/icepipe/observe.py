@@ -19,6 +19,7 @@ from icepipe.inputs.read import ObservationReader
 from icepipe.measure.area import Tally, budget, merged
 from icepipe.measure.edges import Edges, with_neighbours
 from icepipe.measure.observed import Observed
+from icepipe.measure.patches import move_small
 from icepipe.measure.polygons import draw_polygons
 from icepipe.measure.regional import Regional, by_region, count_by_set
 from icepipe.measure.series import Context, Row, flags_of, rows
@@ -31,7 +32,6 @@ from icepipe.publish.quicklook import Thumbnail
 from icepipe.records import Block, Bool, Kept, Layer, Observation, Pixels, UInt8, UInt16
 from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
-from icepipe.segment.patches import merge_small
 from icepipe.segment.sample import place_hashes, rate_limit
 from icepipe.segment.strata import stratum_of
 from icepipe.threads import ahead
@@ -142,7 +142,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
 
     grid, area, codes = plan.grid, plan.pixel_area.units, namer.table.codes
     least = plan.config.measure.min_patch_m2 / plan.unit_m2
-    whole = np.zeros(grid.shape, dtype=np.uint16) if least else None
+    whole = np.empty(grid.shape, dtype=np.uint16) if least else None
     classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
     thumbnail, doubled = Thumbnail(grid, plan.sensor), 0
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
@@ -150,7 +150,6 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
     sample: list[Kept] = []
 
     def count(block: Block, strata: UInt16) -> None:
-        put_codes(strata, codes, classes[block.slices])
         around, above, left = with_neighbours(block, everything)
         units = area(around)
         edges.add(classes[around.slices], units, above, left)
@@ -166,12 +165,13 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
             thumbnail.add(block, pixels.bands)
             rows, cols = np.nonzero(pixels.valid & _picked(plan, observation, block))
             sample.append(pixels.bands[:, rows, cols].T)
+            put_codes(strata, codes, classes[block.slices])
             if whole is None:
                 count(block, strata)
             else:
                 whole[block.slices] = strata
     if whole is not None:
-        whole = merge_small(whole, codes, grid, area, least)
+        move_small(whole, classes, grid, area, least)
         for block in blocks(grid):
             count(block, whole[block.slices])
     return _Looked(classes, tallies, edges, thumbnail.picture, doubled, np.concatenate(sample))

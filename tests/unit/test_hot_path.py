@@ -118,7 +118,7 @@ def test_pieces_are_those_of_scipy(shape):
     units = area.units(Block(0, 0, grid.height, grid.width))
     runs, labels = pieces.runs, np.zeros(shape, dtype=np.int32)
     row = np.repeat(np.arange(shape[0]), np.diff(runs.rows))
-    for r, (first, last), number in zip(row, runs.columns, runs.number, strict=True):
+    for r, first, last, number in zip(row[:-1], runs.starts[:-1], runs.starts[1:], runs.number[:-1], strict=True):
         labels[r, first:last] = number
     row, col = (place.ravel() for place in np.indices(shape))
     found = [piece_at(r, c, runs.arrays) for r, c in zip(row.tolist(), col.tolist(), strict=True)]

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rasterio.features import sieve
+from scipy import ndimage
 
 from icepipe.classes import ClassCode
+from icepipe.measure.patches import move_small
 from icepipe.records import GeoBox
-from icepipe.segment.patches import merge_small
 from icepipe.segment.strata import moved_stratum
 from tests.rasters import TRANSFORM, paint, write
 
@@ -24,13 +25,9 @@ def merge(codes, least):
     """Codes as their own strata, on pixels of one unit each."""
     strata = np.asarray(codes, dtype=np.uint16)
     grid = GeoBox("", TRANSFORM, strata.shape[1], strata.shape[0])
-    table = np.zeros(2**16, dtype=np.uint8)
-    table[:6] = range(6)
-    for old in (WATER, ICE, OTHER):
-        for new in (WATER, ICE, OTHER):
-            table[moved_stratum(old, new)] = new
-    result = merge_small(strata, table, grid, lambda b: np.ones((b.height, b.width), np.int64), least)
-    return table[result], result
+    classes = strata.astype(np.uint8)
+    move_small(strata, classes, grid, lambda b: np.ones((b.height, b.width), np.int64), least)
+    return classes, strata
 
 
 def test_by_eye():
@@ -54,6 +51,15 @@ def test_nothing_is_made_of_what_was_not_seen():
     assert codes.tolist() == [[0, 2, 0], [4, 5, 0]]
 
 
+def test_of_neighbours_of_one_area_the_lower_code_wins():
+    assert merge([[3, 3, 2, 1, 1]], 2)[0].tolist() == [[3, 3, 1, 1, 1]]
+
+
+def test_what_is_still_too_small_moves_on():
+    """The ice goes to the larger water; what is left then has only that beside it."""
+    assert merge([[3, 3, 2, 1, 1, 1]], 10)[0].tolist() == [[1] * 6]
+
+
 def test_a_chain_of_small_patches_goes_to_its_end():
     codes, _ = merge([[1, 1, 1, 2, 3, 2]], 2)
     assert codes.tolist() == [[1] * 6]
@@ -61,11 +67,20 @@ def test_a_chain_of_small_patches_goes_to_its_end():
 
 @settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 3)))
-def test_no_small_patch_is_left_that_had_a_larger_neighbour(codes):
-    after, _ = merge(codes, 3)
+def test_a_small_patch_is_left_only_where_nothing_around_it_was_seen(codes):
+    after, strata = merge(codes, 3)
     assert np.array_equal(after == 0, codes == 0)
-    again, _ = merge(after, 3)
-    assert np.array_equal(again, after)
+    moved = after != codes
+    assert strata[moved].tolist() == [
+        moved_stratum(*pair) for pair in zip(codes[moved].tolist(), after[moved].tolist(), strict=True)
+    ]
+    assert np.array_equal(strata[~moved], codes[~moved])
+    for code in (WATER, ICE, OTHER):
+        patches, count = ndimage.label(after == code)
+        for patch in range(1, count + 1):
+            here = patches == patch
+            around = after[ndimage.binary_dilation(here) & ~here]
+            assert here.sum() >= 3 or not around.any()
 
 
 def test_where_one_patch_is_small_gdal_agrees():

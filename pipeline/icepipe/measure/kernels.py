@@ -7,6 +7,9 @@ import numpy as np
 from icepipe.compiled import compiled
 from icepipe.records import Bool, Float64, Int32, Int64, UInt8, UInt16
 
+NOT_WANTED = 256
+"""In the place of every code that is not wanted."""
+
 
 @compiled
 def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
@@ -43,15 +46,15 @@ def _along(one: UInt8, other: UInt8, units: Int64, other_units: Int64, seen: Boo
 
 @compiled
 def count_runs(classes: UInt8, wanted: Bool) -> int:
-    """Runs of equal pixels along rows, of the codes that are wanted."""
+    """Runs of equal pixels along rows, those of all codes that are not wanted alike, and one end a row."""
     total = 0
     for row in range(classes.shape[0]):
         before = -1
         for col in range(classes.shape[1]):
-            code = classes[row, col]
-            if code != before and wanted[code]:
-                total += 1
+            code = int(classes[row, col]) if wanted[classes[row, col]] else NOT_WANTED
+            total += code != before
             before = code
+        total += 1
     return total
 
 
@@ -74,85 +77,93 @@ def _join(parent: Int32, one: int, other: int) -> None:
 
 
 @compiled
-def _join_rows(above: UInt8, row: UInt8, runs: Int32, parent: Int32, begin: int, middle: int, end: int) -> None:
+def _join_rows(above: UInt8, row: UInt8, starts: Int32, parent: Int32, begin: int, middle: int, end: int) -> None:
     """Join the runs of a row (from ``middle`` on) to those of the row above that touch them and are of their class."""
     i, j = begin, middle
-    while i < middle and j < end:
-        if runs[i, 1] <= runs[j, 0]:
-            i += 1
-        elif runs[j, 1] <= runs[i, 0]:
-            j += 1
-        else:
-            if above[runs[i, 0]] == row[runs[j, 0]]:
-                _join(parent, i, j)
-            if runs[i, 1] < runs[j, 1]:
-                i += 1
-            else:
-                j += 1
+    while i < middle - 1 and j < end - 1:
+        if parent[i] >= 0 and parent[j] >= 0 and above[starts[i]] == row[starts[j]]:
+            _join(parent, i, j)
+        above_ends, below_ends = starts[i + 1], starts[j + 1]
+        i += above_ends <= below_ends
+        j += below_ends <= above_ends
 
 
 @compiled
-def find_runs(classes: UInt8, wanted: Bool, runs: Int32, parent: Int32, rows: Int64) -> None:
-    """First column, and the one after the last, of every run; the first run of every row; and which runs are joined.
+def find_runs(classes: UInt8, wanted: Bool, starts: Int32, parent: Int32, rows: Int64) -> None:
+    """First column of every run; the first run of every row; and which runs are joined, -1 for those not wanted.
 
-    Filled are ``runs``, shape (n, 2), ``parent``, shape (n,), and ``rows``, shape (rows of the raster + 1,).
+    Filled are ``starts`` and ``parent``, shape (n,), and ``rows``, shape (rows of the raster + 1,).
     """
     n, width = 0, classes.shape[1]
     for row in range(classes.shape[0]):
         rows[row] = n
-        col = 0
-        while col < width:
-            code, start = classes[row, col], col
-            while col < width and classes[row, col] == code:
-                col += 1
-            if wanted[code]:
-                runs[n, 0], runs[n, 1], parent[n] = start, col, n
+        before = -1
+        for col in range(width):
+            code = int(classes[row, col]) if wanted[classes[row, col]] else NOT_WANTED
+            if code != before:
+                starts[n], parent[n] = col, n if code != NOT_WANTED else -1
                 n += 1
+            before = code
+        starts[n], parent[n] = width, -1
+        n += 1
         if row:
-            _join_rows(classes[row - 1], classes[row], runs, parent, rows[row - 1], rows[row], n)
+            _join_rows(classes[row - 1], classes[row], starts, parent, rows[row - 1], rows[row], n)
     rows[classes.shape[0]] = n
 
 
 @compiled
-def number_pieces(parent: Int32, number: Int32) -> int:
-    """Number of the piece of every run, from 1 in the order of their first runs; how many pieces there are.
+def number_pieces(parent: Int32) -> int:
+    """Put the number of its piece in the place of every run's parent; how many pieces there are.
 
-    A run's parent stands before it, so its number is known.
+    Pieces are numbered from 1 in the order of their first runs, and what is not wanted is 0. A run's parent stands
+    before it, so its number is known.
     """
     count = 0
     for run in range(parent.shape[0]):
         if parent[run] == run:
             count += 1
-            number[run] = count
+            parent[run] = count
         else:
-            number[run] = number[parent[run]]
+            parent[run] = parent[parent[run]] if parent[run] >= 0 else 0
     return count
 
 
 @compiled
-def add_strip(units: Int64, top: int, runs: Int32, number: Int32, rows: Int64, pixels: Int64, sums: Int64) -> None:
+def code_pieces(classes: UInt8, starts: Int32, number: Int32, rows: Int64, codes: UInt8) -> None:
+    """Class of every piece, into ``codes`` of shape (pieces,)."""
+    newest = 0
+    for row in range(classes.shape[0]):
+        for run in range(rows[row], rows[row + 1]):
+            if number[run] > newest:
+                newest = number[run]
+                codes[newest - 1] = classes[row, starts[run]]
+
+
+@compiled
+def add_strip(units: Int64, top: int, starts: Int32, number: Int32, rows: Int64, pixels: Int64, sums: Int64) -> None:
     """Add a strip of full rows to its pieces: pixels, and area units."""
     for row in range(units.shape[0]):
         for run in range(rows[top + row], rows[top + row + 1]):
-            piece, total = number[run], 0
-            for col in range(np.uint64(runs[run, 0]), np.uint64(runs[run, 1])):
-                total += units[row, col]
-            pixels[piece - 1] += runs[run, 1] - runs[run, 0]
-            sums[piece - 1] += total
+            if number[run]:
+                piece, total = number[run] - 1, 0
+                for col in range(np.uint64(starts[run]), np.uint64(starts[run + 1])):
+                    total += units[row, col]
+                pixels[piece] += starts[run + 1] - starts[run]
+                sums[piece] += total
 
 
 @compiled
 def piece_at(row: int, col: int, held: tuple[Int32, Int32, Int64]) -> int:
     """Number of the piece that holds a pixel, 0 where none does; ``held`` are runs, their numbers, and rows."""
-    runs, number, rows = held
-    first, last = rows[row], rows[row + 1]
-    while first < last:
+    starts, number, rows = held
+    first, last = rows[row], rows[row + 1] - 1
+    while last - first > 1:
         middle = (first + last) // 2
-        if runs[middle, 1] <= col:
-            first = middle + 1
+        if starts[middle] <= col:
+            first = middle
         else:
             last = middle
-    return int(number[first]) if first < rows[row + 1] and runs[first, 0] <= col else 0
+    return int(number[first])
 
 
 @compiled

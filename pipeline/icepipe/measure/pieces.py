@@ -14,36 +14,38 @@ from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of equal pixels of a raster.
+    """Runs of equal pixels of a raster: each row from its first pixel on, and its end as a run of nothing.
 
     Attributes
     ----------
-    columns
-        First column, and the one after the last, of every run; shape (n, 2), in raster order.
+    starts
+        First column of every run, which ends where the next begins; shape (n,), in raster order.
     number
-        Number of the piece of every run, from 1 in the order of their first pixels; shape (n,).
+        Number of the piece of every run, from 1 in the order of their first pixels, and 0 for runs of what is not
+        wanted; shape (n,).
     rows
         Where the runs of each row begin, and the end; shape (rows + 1,).
     count
         How many pieces there are.
     """
 
-    columns: Int32
+    starts: Int32
     number: Int32
     rows: Int64
     count: int
 
     def codes_in(self, classes: UInt8) -> UInt8:
         """Class of every piece, in the raster that the runs are of."""
-        first = np.flatnonzero(np.diff(np.maximum.accumulate(self.number), prepend=0))
-        row = np.searchsorted(self.rows, first, side="right") - 1
-        codes: UInt8 = classes[row, self.columns[first, 0]]
+        from icepipe.measure.kernels import code_pieces
+
+        codes = np.empty(self.count, dtype=np.uint8)
+        code_pieces(classes, *self.arrays, codes)
         return codes
 
     @property
     def arrays(self) -> tuple[Int32, Int32, Int64]:
         """Its arrays, in the order in which compiled code takes them."""
-        return self.columns, self.number, self.rows
+        return self.starts, self.number, self.rows
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,10 @@ def runs_of(classes: UInt8, codes: Collection[ClassCode]) -> Runs:
 
     wanted = _wanted(codes)
     n = count_runs(classes, wanted)
-    columns, parent = np.empty((n, 2), dtype=np.int32), np.empty(n, dtype=np.int32)
+    starts, number = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     rows = np.empty(classes.shape[0] + 1, dtype=np.int64)
-    find_runs(classes, wanted, columns, parent, rows)
-    number = np.empty(n, dtype=np.int32)
-    return Runs(columns, number, rows, number_pieces(parent, number))
+    find_runs(classes, wanted, starts, number, rows)
+    return Runs(starts, number, rows, number_pieces(number))
 
 
 def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64]) -> Pieces:
@@ -102,7 +103,7 @@ def find_pieces(classes: UInt8, codes: Collection[ClassCode], grid: GeoBox, area
     runs = runs_of(classes, codes)
     n_px, units = np.zeros(runs.count, dtype=np.int64), np.zeros(runs.count, dtype=np.int64)
     for block in blocks(grid):
-        add_strip(area(block), block.row, runs.columns, runs.number, runs.rows, n_px, units)
+        add_strip(area(block), block.row, *runs.arrays, n_px, units)
     return Pieces(runs, runs.codes_in(classes), n_px, units)
 
 

@@ -105,14 +105,16 @@ def find_rings(classes: UInt8, held: Held, walked: UInt8, begins: Int64, owner: 
     Filled are ``begins`` (four times the number of the corner, and the way), ``owner`` and ``points``, all of shape
     (rings,) or longer; a run begins at most two rings. ``walked`` has a bit for every corner, all 0.
     """
-    runs, number, rows = held
+    starts, number, rows = held
     across, found, newest = classes.shape[1] + 1, 0, 0
     plane, nowhere = np.empty(6), np.empty((0, 2))
     for row in range(classes.shape[0]):
         for run in range(rows[row], rows[row + 1]):
             piece = number[run]
+            if not piece:
+                continue
             for way in (EAST, SOUTH):
-                corner = row * across + runs[run, way]
+                corner = row * across + starts[run + way]
                 if piece <= newest if way == EAST else walked[corner >> 3] >> (corner & 7) & 1:
                     continue
                 newest = max(newest, piece)
