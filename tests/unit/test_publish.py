@@ -19,7 +19,7 @@ from icepipe.measure.vectorize import vectorize
 from icepipe.publish.atomic import replace_file, replace_folder
 from icepipe.publish.features import Features
 from icepipe.publish.geopackage import write_features
-from icepipe.publish.overviews import halved, overviews
+from icepipe.publish.overviews import halved, shapes_of
 from icepipe.publish.rasters import CLOUD_OPTIMIZED, write_classes
 from icepipe.publish.vectors import WRITERS, write_polygons
 from icepipe.records import GeoBox
@@ -78,14 +78,16 @@ def test_a_half_holds_the_most_frequent_of_every_four(seed):
 
 
 def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path):
-    classes = np.random.default_rng(0).choice([0, 1, 2, 255], (1371, 2050)).astype(np.uint8)
-    write_classes(tmp_path / "c.tif", classes, GeoBox(GRID.crs, GRID.transform, 2050, 1371), DAY)
+    classes = np.random.default_rng(0).choice([0, 1, 2, 255], (2743, 1025)).astype(np.uint8)
+    write_classes(tmp_path / "c.tif", classes, GeoBox(GRID.crs, GRID.transform, 1025, 2743), DAY)
     assert cog_validate(tmp_path / "c.tif", strict=True)[0]
-    halves = list(overviews(classes))
-    assert [half.shape for half in halves] == [(686, 1025), (343, 513), (172, 257)]
-    for level, half in enumerate(halves):
+    shapes = [(1372, 513), (686, 257), (343, 129)]
+    assert shapes_of(classes.shape) == [classes.shape, *shapes]
+    for level, shape in enumerate(shapes):
+        classes = halved(classes)
         with rasterio.open(tmp_path / "c.tif", OVERVIEW_LEVEL=level) as overview:
-            assert np.array_equal(overview.read(1), half)
+            assert overview.shape == shape
+            assert np.array_equal(overview.read(1), classes)
             assert overview.colormap(1)[2][:3] == CLASS_COLOURS[ClassCode.ICE]
 
 

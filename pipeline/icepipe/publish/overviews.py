@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from icepipe.classes import ClassCode
@@ -27,8 +25,11 @@ def halved(classes: UInt8) -> UInt8:
     return half
 
 
-def overviews(classes: UInt8) -> Iterator[UInt8]:
-    """Halves of halves, down to one that fits into a tile."""
-    while max(classes.shape) > SMALLEST_PX:
-        classes = halved(classes)
-        yield classes
+def shapes_of(whole: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Rows and columns of a raster and of its overviews: halves of halves, down to one that fits into a tile."""
+    height, width = whole
+    shapes = [(height, width)]
+    while max(shapes[-1]) > SMALLEST_PX:
+        height, width = -(-height // 2), -(-width // 2)
+        shapes.append((height, width))
+    return shapes

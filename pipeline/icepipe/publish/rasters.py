@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,21 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
+from rasterio.io import DatasetWriter, MemoryFile
 from rasterio.shutil import copy
+from rasterio.windows import Window
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.environment import CACHE_MB
 from icepipe.errors import IntegrityError
-from icepipe.publish.overviews import overviews
+from icepipe.publish.overviews import halved, shapes_of
 from icepipe.records import GeoBox, UInt8
 
 SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1}
 """How the raster waits in memory while the file is made of it: a fortieth of its pixels, packed in passing."""
+
+STRIP_ROWS = 1024
+"""Rows that are packed at once, and halved as often as there are overviews: no smaller copy of all rows is held."""
 
 THREADS = 2
 """Blocks are packed on so many; they are written in their order, so the bytes are those of one."""
@@ -56,7 +62,7 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
         If the file cannot be written.
     """
     try:
-        with ExitStack() as stack, rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        with ExitStack() as stack, rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=CACHE_MB):
             whole = _held(stack, classes, grid, date)
             copy(whole.name, (packed := stack.enter_context(MemoryFile(ext="tif"))).name, **CLOUD_OPTIMIZED)
             path.write_bytes(packed.getbuffer())
@@ -66,31 +72,43 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
 
 def _held(stack: ExitStack, classes: UInt8, grid: GeoBox, date: dt.date) -> MemoryFile:
     """The raster in memory, its overviews in files beside it as GDAL looks for them: each the ``.ovr`` of the last."""
-    folder, name = uuid.uuid4().hex, "classes.tif"
-    whole = stack.enter_context(MemoryFile(dirname=folder, filename=name))
-    with whole.open(**_profile(classes, grid)) as dataset:
-        dataset.write(classes, 1)
-        dataset.colorinterp = (ColorInterp.palette,)
-        dataset.write_colormap(1, {int(code): (*colour, 255) for code, colour in CLASS_COLOURS.items()})
-        dataset.set_band_description(1, "class")
-        dataset.update_tags(TIFFTAG_DATETIME=date.strftime("%Y:%m:%d 00:00:00"))
-        dataset.update_tags(1, **{f"CLASS_{int(code)}": code.label for code in ClassCode})
-    for half in overviews(classes):
-        name += ".ovr"
-        with stack.enter_context(MemoryFile(dirname=folder, filename=name)).open(**_profile(half, grid)) as dataset:
-            dataset.write(half, 1)
-    return whole
+    folder, shapes = uuid.uuid4().hex, shapes_of(classes.shape)
+    names = ["classes.tif" + number * ".ovr" for number in range(len(shapes))]
+    files = [stack.enter_context(MemoryFile(dirname=folder, filename=name)) for name in names]
+    with ExitStack() as opened:
+        profiles = [_profile(shape, grid) for shape in shapes]
+        levels = [opened.enter_context(file.open(**profile)) for file, profile in zip(files, profiles, strict=True)]
+        _describe(levels[0], date)
+        for top in range(0, len(classes), STRIP_ROWS):
+            _put(levels, classes[top : top + STRIP_ROWS], top)
+    return files[0]
 
 
-def _profile(classes: UInt8, grid: GeoBox) -> dict[str, Any]:
+def _describe(dataset: DatasetWriter, date: dt.date) -> None:
+    dataset.colorinterp = (ColorInterp.palette,)
+    dataset.write_colormap(1, {int(code): (*colour, 255) for code, colour in CLASS_COLOURS.items()})
+    dataset.set_band_description(1, "class")
+    dataset.update_tags(TIFFTAG_DATETIME=date.strftime("%Y:%m:%d 00:00:00"))
+    dataset.update_tags(1, **{f"CLASS_{int(code)}": code.label for code in ClassCode})
+
+
+def _put(levels: Sequence[DatasetWriter], strip: UInt8, top: int) -> None:
+    """Write a strip of full rows, and what is left of it at each overview."""
+    for number, level in enumerate(levels):
+        strip = halved(strip) if number else strip
+        level.write(strip, 1, window=Window(0, top >> number, strip.shape[1], strip.shape[0]))
+
+
+def _profile(shape: tuple[int, int], grid: GeoBox) -> dict[str, Any]:
+    height, width = shape
     return {
         "driver": "GTiff",
-        "width": classes.shape[1],
-        "height": classes.shape[0],
+        "width": width,
+        "height": height,
         "count": 1,
         "dtype": "uint8",
         "crs": rasterio.crs.CRS.from_wkt(grid.crs),
-        "transform": grid.transform @ Affine.scale(grid.width / classes.shape[1], grid.height / classes.shape[0]),
+        "transform": grid.transform @ Affine.scale(grid.width / width, grid.height / height),
         "nodata": int(ClassCode.OUTSIDE),
         **SMALL,
     }
