@@ -22,7 +22,7 @@ from icepipe.records import Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.cluster import fit, no_fit
 from icepipe.segment.label import name_clusters
-from icepipe.segment.sample import POOL, Pool, Sample, place_hashes, places_of, rate_limit, thin
+from icepipe.segment.sample import POOL, Pool, Sample, drawn, places_of, thin
 from icepipe.threads import ahead
 
 Progress = Callable[[str, int, int], None]
@@ -45,10 +45,9 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
             closing(ahead(lambda block: (block, reader.read(block)), blocks(plan.grid))) as read,
         ):
             for block, pixels in read:
-                hashes = place_hashes(seed, day, block)
-                rows, cols = np.nonzero(pixels.valid & (hashes <= rate_limit(rate)))
+                rows, cols, hashes = drawn(seed, day, block, pixels.valid, rate)
                 places = places_of(plan.grid, block.row + rows, block.col + cols)
-                parts.append((pixels.bands[:, rows, cols].T, hashes[rows, cols], places))
+                parts.append((pixels.bands[:, rows, cols].T, hashes, places))
     except InputError as fault:
         return fault
     values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -29,10 +29,10 @@ from icepipe.publish.basis import basis_hash
 from icepipe.publish.footprint import Footprint, footprint
 from icepipe.publish.model_file import hash_of_all
 from icepipe.publish.quicklook import Thumbnail
-from icepipe.records import Block, Bool, Kept, Layer, Observation, Pixels, UInt8, UInt16
+from icepipe.records import Block, Kept, Layer, Observation, Pixels, UInt8, UInt16
 from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
-from icepipe.segment.sample import place_hashes, rate_limit
+from icepipe.segment.sample import drawn
 from icepipe.segment.strata import stratum_of
 from icepipe.threads import ahead
 
@@ -117,11 +117,11 @@ def _named(
     return ahead(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts)
 
 
-def _picked(plan: Plan, observation: Observation, block: Block) -> Bool:
-    """Pixels of a block that drift is judged by; shape (rows, columns)."""
-    rate = PIXELS / (plan.grid.width * plan.grid.height)
-    hashes = place_hashes(plan.config.segment.seed, observation.date.toordinal(), block)
-    return np.asarray(hashes <= rate_limit(rate))
+def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) -> Kept:
+    """Pixels of a block that drift is judged by; shape (n, bands)."""
+    rate, day = PIXELS / (plan.grid.width * plan.grid.height), observation.date.toordinal()
+    rows, cols, _ = drawn(plan.config.segment.seed, day, block, pixels.valid, rate)
+    return pixels.bands[:, rows, cols].T
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,7 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
         for block, strata, pixels in named:
             doubled += pixels.doubled
             thumbnail.add(block, pixels.bands)
-            rows, cols = np.nonzero(pixels.valid & _picked(plan, observation, block))
-            sample.append(pixels.bands[:, rows, cols].T)
+            sample.append(_picked(plan, observation, block, pixels))
             put_codes(strata, codes, classes[block.slices])
             if whole is None:
                 count(block, strata)

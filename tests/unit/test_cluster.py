@@ -16,7 +16,7 @@ from icepipe.segment.features import features_of
 from icepipe.segment.label import name_clusters
 from icepipe.segment.palette import nearest
 from icepipe.segment.rules import RULE_SETS
-from icepipe.segment.sample import Sample, place_hashes, rate_limit
+from icepipe.segment.sample import Sample, drawn
 from icepipe.segment.space import Space
 from icepipe.segment.strata import stratum_of
 
@@ -93,7 +93,11 @@ def test_an_empty_sample_is_refused():
 
 
 def picked(seed, day, block, rate):
-    return place_hashes(seed, day, block) <= rate_limit(rate)
+    """True for pixels of a block that are drawn."""
+    found = np.zeros((block.height, block.width), dtype=bool)
+    rows, cols, _ = drawn(seed, day, block, ~found, rate)
+    found[rows, cols] = True
+    return found
 
 
 def test_the_sample_depends_on_the_place_and_not_on_the_block():

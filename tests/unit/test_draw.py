@@ -16,7 +16,7 @@ from icepipe.measure.allocation import allocate, points_needed
 from icepipe.measure.draw import Lottery
 from icepipe.measure.labelled import Stratum
 from icepipe.records import Block
-from icepipe.segment.sample import place_hashes, rate_limit
+from icepipe.segment.sample import drawn
 
 DAY = 738_000
 
@@ -62,9 +62,11 @@ def test_points_are_not_the_pixels_that_the_model_was_fitted_on():
     classes = np.full((side, side), 2, np.uint8)
     lottery = Lottery(0, DAY, 2500)
     lottery.add(Block(0, 0, side, side), classes, classes.astype(np.int64))
-    fitted = place_hashes(0, DAY, Block(0, 0, side, side)) <= rate_limit(0.1)
-    drawn = lottery.drawn(ClassCode.ICE, 2500)
-    assert fitted[drawn.row, drawn.col].mean() == pytest.approx(0.1, abs=0.03)
+    fitted = np.zeros((side, side), dtype=bool)
+    rows, cols, _ = drawn(0, DAY, Block(0, 0, side, side), ~fitted, 0.1)
+    fitted[rows, cols] = True
+    points = lottery.drawn(ClassCode.ICE, 2500)
+    assert fitted[points.row, points.col].mean() == pytest.approx(0.1, abs=0.03)
 
 
 def strata(*areas, pixels=10**6):

@@ -13,7 +13,7 @@ from icepipe.inputs.read import laid_alone, laid_over
 from icepipe.measure.area import Tally
 from icepipe.measure.edges import edges_of
 from icepipe.records import Block, Layer
-from icepipe.segment.sample import place_hashes
+from icepipe.segment.sample import drawn
 
 SEEDS = st.integers(0, 2**32 - 1)
 ROWS, COLS = 9, 13
@@ -109,7 +109,12 @@ def mixed(value):
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**31 - 1), st.integers(700_000, 800_000), st.integers(0, 2**20), st.integers(0, 2**20))
 def test_places_are_hashed_as_published(seed, day, row, col):
-    found = place_hashes(seed, day, Block(row, col, 2, 3))
+    seen = np.array([[True, False, True], [True, True, False]])
+    rows, cols, hashes = drawn(seed, day, Block(row, col, 2, 3), seen, 1.0)
     salt = ((seed << 32) ^ day) * 0x9E3779B97F4A7C15 % 2**64
-    wanted = [[mixed(((row + i) << 32 | (col + j)) ^ salt) for j in range(3)] for i in range(2)]
-    assert found.tolist() == wanted
+    places = [(0, 0), (0, 2), (1, 0), (1, 1)]
+    assert [*zip(rows.tolist(), cols.tolist(), strict=True)] == places
+    wanted = [mixed(((row + i) << 32 | (col + j)) ^ salt) for i, j in places]
+    assert hashes.tolist() == wanted
+    few = {number for number in wanted if number <= 0.3 * (2**64 - 2**11)}
+    assert {*drawn(seed, day, Block(row, col, 2, 3), seen, 0.3)[2].tolist()} == few

@@ -11,7 +11,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.inputs.grid import asked_grid, inside, outline, outside_km2, run_grid, union_of_footprints
+from icepipe.inputs.grid import asked_grid, in_pixels, inside, outline, outside_km2, run_grid, union_of_footprints
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.place import place, wrapped
 from icepipe.records import Block, GeoBox, Scene
@@ -128,7 +128,7 @@ def test_the_finest_pixels_win_and_mixed_systems_give_an_equal_area_grid():
     areas = PixelArea.of(grid).m2(Block(0, 0, grid.height, grid.width))
     assert np.ptp(areas) < 1e-6 * areas.mean()
     both = union_of_footprints([scene(box()), scene(lonlat)], grid)
-    covered = inside(both, grid, Block(0, 0, grid.height, grid.width))
+    covered = inside(in_pixels(both, grid), Block(0, 0, grid.height, grid.width))
     assert np.array_equal(covered, (taken(box(), grid) >= 0) | (taken(lonlat, grid) >= 0))
 
 

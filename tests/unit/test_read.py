@@ -22,7 +22,7 @@ from icepipe.inputs.catalog import find_scenes, observations
 from icepipe.inputs.checks import open_raster
 from icepipe.inputs.decode import _to_units, read_window
 from icepipe.inputs.find import find_files
-from icepipe.inputs.grid import blocks, inside, run_grid, union_of_footprints
+from icepipe.inputs.grid import blocks, in_pixels, inside, run_grid, union_of_footprints
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe
 from icepipe.inputs.tile_rows import TileRows
@@ -41,7 +41,7 @@ def seen(path, **settings):
     grid = run_grid(scenes)
     (observation,) = observations(scenes, "day")
     with ObservationReader(
-        observation, grid, lambda block: inside(union_of_footprints(scenes, grid), grid, block)
+        observation, grid, lambda block: inside(in_pixels(union_of_footprints(scenes, grid), grid), block)
     ) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
@@ -236,7 +236,7 @@ def test_tiles_of_one_grid_fill_each_other_once(tmp_path):
     assert drawn == ["ww..", "wwii", ".iii"]
     scenes = find_scenes(inputs(tmp_path)).scenes
     grid = run_grid(scenes)
-    within = inside(union_of_footprints(scenes, grid), grid, Block(0, 0, 3, 4))
+    within = inside(in_pixels(union_of_footprints(scenes, grid), grid), Block(0, 0, 3, 4))
     assert within.tolist() == [[True, True, True, False], [True] * 4, [False, True, True, True]]
 
 
@@ -275,6 +275,18 @@ def test_looking_a_number_up_is_working_it_out(kind):
     np.testing.assert_array_equal(units, worked_out)
     np.testing.assert_array_equal(seen, there)
     assert not seen[0, 0]
+
+
+@pytest.mark.parametrize("kind", ["u2", "i2"])
+@pytest.mark.parametrize("offset", [0, -0.1, 0.1, 3.2, -3.2, 4])
+@pytest.mark.parametrize("nodata", [(), (0.0,), (-9999.0,), (65535.0,), (0.0, 300.0)])
+def test_numbers_that_are_units_are_shifted_and_not_looked_up(kind, offset, nodata):
+    """Every number of 16 bits, as Sentinel-2 has them; and where they lie beyond what is kept."""
+    stored = np.arange(2**16, dtype=np.uint16).reshape(256, 256).view(kind)
+    band = Band(Path("x.tif"), 1, GeoBox("", Affine.identity(), 1, 1), 0.0001, offset, nodata)
+    (units, seen), (worked_out, there) = (units_of(numbers, band) for numbers in (stored, stored.astype(np.float64)))
+    np.testing.assert_array_equal(units, worked_out)
+    np.testing.assert_array_equal(seen, there)
 
 
 @pytest.mark.parametrize("angle", [-35, 20, 180])

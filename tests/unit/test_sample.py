@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from icepipe.records import Block, GeoBox
-from icepipe.segment.sample import Pool, Sample, place_hashes, places_of, resample, thin
+from icepipe.segment.sample import Pool, Sample, drawn, places_of, resample, thin
 
 
 def pool(values, seed=0):
     values = np.asarray(values, dtype=np.uint8)
-    hashes = place_hashes(seed, 739000, Block(0, 0, 1, len(values)))[0]
+    _, _, hashes = drawn(seed, 739000, Block(0, 0, 1, len(values)), np.ones((1, len(values)), dtype=bool), 1.0)
     return Pool(values, hashes, np.zeros(len(values), dtype=np.int64))
 
 

@@ -80,6 +80,25 @@ def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ..
     return _units(every.astype(np.float64), gain, offset, nodata)
 
 
+@lru_cache(maxsize=32)
+def _shift(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) -> int | None:
+    """What is added to every number of an integer type of 16 bits to have its units; None where that is not all.
+
+    So it is where numbers are units that begin elsewhere, as Sentinel-2's are, and no other number than 0 is nodata.
+    """
+    units, seen = _units_table(dtype, gain, offset, nodata)
+    every = np.arange(2**16, dtype=np.uint16).view(dtype).astype(np.int64)
+    by = int(units[0])
+    return by if seen[1:].all() and np.array_equal(units, np.clip(every + by, -32768, 32767)) else None
+
+
+def _add(by: int, stored: NDArray[np.number[Any]], kept: Kept) -> None:
+    """Units of numbers of 16 bits, into ``kept``, the least and the most that it has room for beyond."""
+    least, most = (0, 65535) if stored.dtype.kind == "u" else (-32768, 32767)
+    np.clip(stored, max(least, -32768 - by), min(most, 32767 - by), out=kept.view(stored.dtype))
+    kept += np.int16(by)
+
+
 def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bool) -> None:
     """Units of reflectance of a band, into ``kept``; ``valid`` stays where it has seen anything.
 
@@ -92,7 +111,13 @@ def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bo
         return
     from icepipe.inputs.kernels import look_up
 
-    units, seen = _units_table(stored.dtype.str, band.gain, band.offset, band.nodata)
+    how = stored.dtype.str, band.gain, band.offset, band.nodata
+    units, seen = _units_table(*how)
+    if stored.dtype.itemsize == 2 and (by := _shift(*how)) is not None:
+        if not seen[0]:
+            valid &= stored != 0
+        _add(by, stored, kept)
+        return
     look_up(stored.view(f"u{stored.dtype.itemsize}"), units, seen, kept, valid)
 
 

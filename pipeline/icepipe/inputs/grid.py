@@ -158,14 +158,18 @@ def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
     return Earth.of(grid.crs).area_m2(rest) / 1e6
 
 
-def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
-    """True for pixels of a block whose centre lies in a shape given in the grid's CRS; shape (rows, columns).
+def in_pixels(shape: BaseGeometry, grid: GeoBox) -> BaseGeometry:
+    """A shape given in the grid's CRS, in columns and rows of the grid."""
+    pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
+    return shapely.transform(pixels, lambda xy: np.rint(xy * SNAP) / SNAP)
+
+
+def inside(pixels: BaseGeometry, block: Block) -> Bool:
+    """True for pixels of a block whose centre lies in a shape, from :func:`in_pixels`; shape (rows, columns).
 
     Tested in pixels of the whole grid, so that a pixel's answer does not depend on the block it is asked with. A centre
     on an edge belongs to the right and lower side, as a scene's pixels do.
     """
-    pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
-    pixels = shapely.transform(pixels, lambda xy: np.rint(xy * SNAP) / SNAP)
     frame = box(block.col, block.row, block.col + block.width, block.row + block.height)
     size = (block.height, block.width)
     if pixels.covers(frame.buffer(-ALIGNED_PX)):
@@ -173,5 +177,6 @@ def inside(shape: BaseGeometry, grid: GeoBox, block: Block) -> Bool:
     if not pixels.intersects(frame):
         return np.zeros(size, dtype=bool)
     col, row = block.centres
-    shapely.prepare(pixels)
-    return np.asarray(shapely.contains_xy(pixels, col + EDGE_PX, row + EDGE_PX))
+    mine = shapely.from_wkb(shapely.to_wkb(pixels))  # what is prepared is for one thread
+    shapely.prepare(mine)
+    return np.asarray(shapely.contains_xy(mine, col + EDGE_PX, row + EDGE_PX))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,12 +24,18 @@ def same_crs(one: str, other: str) -> bool:
     return one == other or bool(pyproj.CRS.from_wkt(one) == pyproj.CRS.from_wkt(other))
 
 
+@lru_cache(maxsize=32)
+def _circle(crs_wkt: str) -> float | None:
+    """A whole circle in the units of a longitude/latitude grid; None where the coordinates are no angles."""
+    crs = pyproj.CRS.from_wkt(crs_wkt)
+    return 2 * np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else None
+
+
 def wrapped(source: GeoBox, grid: GeoBox) -> GeoBox:
     """A longitude/latitude grid turned by whole circles to lie nearest to another; other grids as they are."""
-    crs = pyproj.CRS.from_wkt(source.crs)
-    if not crs.is_geographic or not same_crs(source.crs, grid.crs):
+    circle = _circle(source.crs)
+    if circle is None or not same_crs(source.crs, grid.crs):
         return source
-    circle = 2 * np.pi / crs.axis_info[0].unit_conversion_factor
     middles = [box.transform @ (box.width / 2, box.height / 2) for box in (source, grid)]
     turns = round((middles[1][0] - middles[0][0]) / circle)
     return replace(source, transform=Affine.translation(turns * circle, 0) @ source.transform) if turns else source

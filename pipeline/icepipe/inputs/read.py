@@ -222,7 +222,7 @@ def _fills(layer: Layer, block: Block) -> bool:
 
 def laid_alone(layer: Layer) -> Laid:
     """What :func:`laid_over` gives of one scene that has data everywhere; its bands are shown as they are."""
-    hidden = np.where(layer.cloud, np.uint8(ClassCode.CLOUD), np.uint8(0))
+    hidden = np.multiply(layer.cloud, np.uint8(ClassCode.CLOUD))
     if layer.land is not None:
         hidden[layer.land] = ClassCode.LAND
     return Laid(~layer.cloud, hidden, np.zeros_like(layer.valid))

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.grid import blocks, inside
+from icepipe.inputs.grid import blocks, in_pixels, inside
 from icepipe.inputs.outlines import points_in
 from icepipe.inputs.place import same_crs
 from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16
@@ -45,8 +45,8 @@ class RegionMap:
 
     @cached_property
     def _alone(self) -> BaseGeometry | None:
-        """What the scenes cover, for which nothing needs to be remembered."""
-        return shapely.from_wkt(self.outlines[0].wkt) if self.own else None
+        """What the scenes cover, in pixels, for which nothing needs to be remembered."""
+        return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
     @cached_property
     def _sets(self) -> tuple[UInt16, tuple[tuple[int, ...], ...]]:
@@ -70,7 +70,7 @@ class RegionMap:
             shape = shapely.from_wkt(outline.wkt)
             if same_crs(outline.crs, self.grid.crs):
                 turns = (0, -360, 360) if pyproj.CRS.from_wkt(outline.crs).is_geographic else (0,)
-                turned = (inside(translate(shape, turn), self.grid, block) for turn in turns)
+                turned = (inside(in_pixels(translate(shape, turn), self.grid), block) for turn in turns)
                 found[number] = np.any(list(turned), axis=0)
                 continue
             if outline.crs not in places:
@@ -87,12 +87,12 @@ class RegionMap:
     def sets(self, block: Block) -> UInt16:
         """Number of the set of regions that each pixel of a block belongs to, 0 outside all; shape (rows, columns)."""
         if self._alone is not None:
-            return inside(self._alone, self.grid, block).astype(np.uint16)
+            return inside(self._alone, block).astype(np.uint16)
         return np.asarray(self._sets[0][block.slices])
 
     def within(self, block: Block) -> Bool:
         """True for pixels of a block that lie in any region; shape (rows, columns)."""
-        return np.asarray(self.sets(block) > 0)
+        return inside(self._alone, block) if self._alone is not None else np.asarray(self.sets(block) > 0)
 
     def window(self, number: int) -> Block | None:
         """Smallest rectangle of the grid that holds a region's pixels; None where it has none."""

@@ -35,7 +35,7 @@ THREADS = 2
 CLOUD_OPTIMIZED = {
     "driver": "COG",
     "compress": "DEFLATE",
-    "level": 6,
+    "level": 5,
     "overviews": "FORCE_USE_EXISTING",
     "num_threads": THREADS,
     "geotiff_version": "1.0",

@@ -172,18 +172,35 @@ def put_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
 
 
 @compiled
-def hash_places(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
-    """Hash of a salt, a row and a column for every pixel of a block that begins there; shape (rows, columns).
+def _hash(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
+    """Hash of a salt, a row and a column for pixels of a row, from a column on; shape (n,).
 
     The finaliser of SplitMix64 (Steele and others 2014).
     """
     mixed_salt = salt * np.uint64(0x9E3779B97F4A7C15)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            mixed = (np.uint64(row + i) << np.uint64(32) | np.uint64(col + j)) ^ mixed_salt
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
-            out[i, j] = mixed ^ (mixed >> np.uint64(31))
+    for i in range(len(out)):
+        mixed = (np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
+        out[i] = mixed ^ (mixed >> np.uint64(31))
+
+
+@compiled
+def draw(row: int, col: int, salt: np.uint64, limit: np.uint64, valid: Bool, places: Int64, hashes: UInt64) -> int:
+    """Pixels of a block, which begins at ``row`` and ``col``, that are valid and whose hash is the limit at most.
+
+    How many there are; their places, counted on from row to row, and their hashes fill the first of ``places`` and
+    ``hashes``. Shapes: ``valid`` (rows, columns), the others with room for all pixels.
+    """
+    height, width = valid.shape
+    found, mixed = 0, np.empty(width, dtype=np.uint64)
+    for i in range(height):
+        _hash(row + i, col, salt, mixed)
+        for j in range(width):
+            if mixed[j] <= limit and valid[i, j]:
+                places[found], hashes[found] = i * width + j, mixed[j]
+                found += 1
+    return found
 
 
 @compiled

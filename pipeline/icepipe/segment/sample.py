@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.records import Block, Float64, GeoBox, Int64, Kept, UInt64
+from icepipe.records import Block, Bool, Float64, GeoBox, Int64, Kept, UInt64
 
 POOL = 4
 """Pixels drawn for each one that is kept: among them what is rare is found and kept in full."""
@@ -63,21 +63,27 @@ class Sample:
         return cls(values, np.ones(len(values)))
 
 
-def place_hashes(seed: int, date_ordinal: int, block: Block) -> UInt64:
-    """A hash of seed, date, row and column of every pixel of a block; shape (rows, columns).
+def drawn(seed: int, date_ordinal: int, block: Block, valid: Bool, rate: float) -> tuple[Int64, Int64, UInt64]:
+    """Rows and columns within a block of its pixels that are drawn, and their hashes, in raster order; shapes (n,).
 
-    So a sample does not depend on files, blocks or workers.
+    A hash of seed, date, row and column decides, so a sample does not depend on files, blocks or workers.
+
+    Parameters
+    ----------
+    seed, date_ordinal
+        Of the run and the observation.
+    block, valid
+        The block, and which of its pixels can be drawn.
+    rate
+        Part of the pixels to draw; all from 1 on.
     """
-    from icepipe.segment.kernels import hash_places
+    from icepipe.segment.kernels import draw
 
-    hashes = np.empty((block.height, block.width), dtype=np.uint64)
-    hash_places(block.row, block.col, np.uint64((seed << 32) ^ date_ordinal), hashes)
-    return hashes
-
-
-def rate_limit(rate: float) -> np.uint64:
-    """Largest hash of a sample of this rate."""
-    return np.uint64(min(rate, 1.0) * _LARGEST)
+    places, hashes = np.empty(valid.size, dtype=np.int64), np.empty(valid.size, dtype=np.uint64)
+    salt, limit = np.uint64((seed << 32) ^ date_ordinal), np.uint64(min(rate, 1.0) * _LARGEST)
+    n = draw(block.row, block.col, salt, limit, np.ascontiguousarray(valid), places, hashes)
+    rows, cols = np.divmod(places[:n], block.width)
+    return rows, cols, hashes[:n].copy()
 
 
 def places_of(grid: GeoBox, rows: Int64, cols: Int64) -> Int64:
