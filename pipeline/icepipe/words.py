@@ -11,7 +11,7 @@ from icepipe.batch.execute import memory_bytes
 from icepipe.errors import InputError
 from icepipe.inputs.checks import check_raster, open_raster
 from icepipe.inputs.grid import blocks
-from icepipe.inputs.pixel_area import AreaDensity
+from icepipe.inputs.plane import Plane
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe, sensor_of
 from icepipe.inputs.sensors import SENSORS
@@ -159,12 +159,11 @@ def inspect_lines(path: Path) -> list[str]:
         scene = describe((path,), Inputs(scenes=(str(path),)))
     except InputError as fault:
         return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
-    density = AreaDensity(scene.geobox)
-    middle = density.origin + np.array([scene.geobox.width, scene.geobox.height]) / 2
-    true_m2 = float(np.prod(density.pixel_sides_m(middle)))
+    plane = Plane(scene.geobox)
+    true_m2 = float(np.prod(plane.sides_m))
     sensor = sensor_of(scene)
     lines += [
-        f"  a pixel in the middle covers {true_m2:,.2f} m2 on {density.earth.surface}",
+        f"  a pixel in the middle covers {true_m2:,.2f} m2 on {plane.earth.surface}",
         f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),
         f"  sensor {sensor.key}, rules {sensor.rule_set}, numbers by {sensor.encoding}",
         f"  validity: {_validity(scene)}",

@@ -13,7 +13,8 @@ from affine import Affine
 from pyproj import Transformer
 from scipy.io import netcdf_file
 
-from icepipe.inputs.pixel_area import AreaDensity, PixelArea
+from icepipe.inputs.pixel_area import PixelArea, area_density
+from icepipe.inputs.plane import Plane
 from icepipe.records import Block, GeoBox
 from tests.rasters import write
 
@@ -77,9 +78,9 @@ def test_at_the_centre_of_its_cells_the_area_is_that_of_nsidc(shared_data, publi
         with rasterio.open(path) as dataset:
             grid = GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
             ice = np.argwhere(dataset.read(1) == 1)
-        density = AreaDensity(grid)
-        centres = density.origin + ice[:, ::-1] + 0.5
-        km2 = np.abs(density(centres, np.array([0.08, 0.08]))).sum() / 1e6
+        plane = Plane(grid)
+        centres = plane.origin + ice[:, ::-1] + 0.5
+        km2 = np.abs(area_density(plane, centres, np.array([0.08, 0.08]))).sum() / 1e6
         assert km2 == pytest.approx(float(row["extent_km2_true"]), rel=1e-6)
 
 

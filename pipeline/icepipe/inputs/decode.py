@@ -19,6 +19,7 @@ from icepipe.inputs.coded import encode
 from icepipe.inputs.roles import has_palette
 from icepipe.inputs.sensors import REFLECTANCE_UNIT, SENSORS
 from icepipe.records import Band, Block, Bool, Float64, Kept, Scene, UInt8
+from icepipe.threads import THREADS
 
 
 def _palette(dataset: Dataset) -> UInt8:
@@ -59,9 +60,10 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
         for numbers, units, band in zip(stored, kept, bands, strict=True):
             _to_units(numbers[rows], band, units[rows], valid[rows])
 
-    middle = len(valid) // 2
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(convert, (slice(0, middle), slice(middle, None))))
+    height = -(-len(valid) // THREADS)
+    parts = [slice(top, top + height) for top in range(0, len(valid), height)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(convert, parts))
     return kept, valid
 
 

@@ -14,8 +14,8 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.pixel_area import AreaDensity
 from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
+from icepipe.inputs.plane import Plane
 from icepipe.records import Block, Bool, GeoBox, Scene
 
 BLOCK_PIXELS = 2**20
@@ -45,11 +45,7 @@ def outline(geobox: GeoBox, crs: str) -> BaseGeometry:
 
 def _finest(scenes: Sequence[Scene]) -> tuple[Scene, float]:
     """Scene with the smallest pixels on the ground, the first of equals, and their side in metres."""
-    sides = []
-    for scene in scenes:
-        density = AreaDensity(scene.geobox)
-        middle = density.origin + np.array([scene.geobox.width, scene.geobox.height]) / 2
-        sides.append(float(np.sqrt(np.prod(density.pixel_sides_m(middle)))))
+    sides = [float(np.sqrt(np.prod(Plane(scene.geobox).sides_m))) for scene in scenes]
     best = min(range(len(scenes)), key=lambda i: (round(sides[i], 3), i))
     return scenes[best], sides[best]
 

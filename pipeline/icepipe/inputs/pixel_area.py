@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from icepipe.errors import NoUsableInput
-from icepipe.inputs.earth import Earth
+from icepipe.inputs.plane import Plane
 from icepipe.records import Block, Float64, GeoBox, Int64
 
 LATTICE_GROUND_M = 20_000.0
@@ -22,48 +22,25 @@ LATTICE_GROUND_M = 20_000.0
 DERIVATIVE_STEP_M = 2_000.0
 """Step of the five-point derivative: truncation 1e-13, and PROJ's rounding stays under 1e-9."""
 
-ANCHOR_STEPS = 2**20
-"""Grid origins are rounded to this part of a pixel, so that tiles of one grid share one lattice exactly."""
+
+def _derivative(plane: Plane, uv: Float64, step: Float64) -> Float64:
+    near = plane.place(uv + step)[0] - plane.place(uv - step)[0]
+    far = plane.place(uv + 2 * step)[0] - plane.place(uv - 2 * step)[0]
+    return (8 * near - far) / 12
 
 
-class AreaDensity:
-    """Signed area of a unit pixel as a continuous function of the position on the grid plane.
+def area_density(plane: Plane, uv: Float64, step_px: Float64) -> Float64:
+    """Signed area of a unit pixel in m2 as a continuous function of the position, shape (..., 2).
 
-    Positions are (u, v): pixel columns and rows counted from the origin of the CRS, so every grid with the
-    same pixel vectors shares one plane.
+    By derivatives over ``step_px``, of columns and rows.
     """
-
-    def __init__(self, geobox: GeoBox) -> None:
-        self.earth = Earth.of(geobox.crs)
-        t = geobox.transform
-        self._vectors = np.array([[t.a, t.b], [t.d, t.e]], dtype=np.float64)
-        origin = np.linalg.solve(self._vectors, np.array([t.c, t.f]))
-        self.origin: Float64 = np.rint(origin * ANCHOR_STEPS) / ANCHOR_STEPS
-
-    def _place(self, uv: Float64) -> tuple[Float64, Float64]:
-        x = self._vectors[0, 0] * uv[..., 0] + self._vectors[0, 1] * uv[..., 1]
-        y = self._vectors[1, 0] * uv[..., 0] + self._vectors[1, 1] * uv[..., 1]
-        return self.earth.cartesian(*self.earth.lonlat(x, y))
-
-    def _derivative(self, uv: Float64, step: Float64) -> Float64:
-        near = self._place(uv + step)[0] - self._place(uv - step)[0]
-        far = self._place(uv + 2 * step)[0] - self._place(uv - 2 * step)[0]
-        return (8 * near - far) / 12
-
-    def pixel_sides_m(self, uv: Float64) -> Float64:
-        """Ground length of the pixel's column and row vector at one position; shape (2,)."""
-        sides = [self._place(uv + half)[0] - self._place(uv - half)[0] for half in np.eye(2) * 1e-3]
-        return np.asarray(np.linalg.norm(sides, axis=-1) / 2e-3)
-
-    def __call__(self, uv: Float64, step_px: Float64) -> Float64:
-        """Signed m2 for each pixel at positions of shape (..., 2), by derivatives over ``step_px``."""
-        _, normal = self._place(uv)
-        along_u = self._derivative(uv, np.array([step_px[0], 0.0])) / step_px[0]
-        along_v = self._derivative(uv, np.array([0.0, step_px[1]])) / step_px[1]
-        return np.asarray(np.sum(normal * np.cross(along_u, along_v), axis=-1))
+    _, normal = plane.place(uv)
+    along_u = _derivative(plane, uv, np.array([step_px[0], 0.0])) / step_px[0]
+    along_v = _derivative(plane, uv, np.array([0.0, step_px[1]])) / step_px[1]
+    return np.asarray(np.sum(normal * np.cross(along_u, along_v), axis=-1))
 
 
-def _averaged_weights(position: Float64, step: int) -> tuple[Int64, Float64]:
+def _averaged_weights(position: Float64, step: float) -> tuple[Int64, Float64]:
     """First lattice node and the four weights of each pixel centre, averaged over the pixel's width.
 
     The mean of a cubic over an interval of width w about t is its value plus w^2 / 24 times its second
@@ -101,47 +78,40 @@ class PixelArea:
     @classmethod
     def of(cls, geobox: GeoBox) -> PixelArea:
         """Choose the unit for a grid from the pixel at its middle."""
-        density = AreaDensity(geobox)
-        middle = density.origin + np.array([geobox.width, geobox.height]) / 2
-        sides = density.pixel_sides_m(middle)
+        sides = Plane(geobox).sides_m
         if not np.all(np.isfinite(sides)) or not np.all(sides > 0):
             raise NoUsableInput("the middle of the grid does not lie on the Earth", "check the CRS and the transform")
         return cls(geobox, float(2.0 ** (round(np.log2(sides[0] * sides[1])) - 30)))
 
     @cached_property
-    def _density(self) -> AreaDensity:
-        return AreaDensity(self.geobox)
+    def _plane(self) -> Plane:
+        return Plane(self.geobox)
 
     @cached_property
-    def _steps(self) -> tuple[int, int, Float64, float]:
+    def _steps(self) -> tuple[Float64, Float64, float]:
         """Lattice steps in pixels, derivative steps in pixels, and the sign of the orientation."""
-        middle = self._density.origin + np.array([self.geobox.width, self.geobox.height]) / 2
-        sides = self._density.pixel_sides_m(middle)
-        lattice = [int(2 ** max(0, round(np.log2(LATTICE_GROUND_M / side)))) for side in sides]
-        derivative = 2.0 ** np.rint(np.log2(DERIVATIVE_STEP_M / sides))
-        sign = float(np.sign(self._density(middle, derivative)))
-        return lattice[0], lattice[1], derivative, sign
+        derivative = 2.0 ** np.rint(np.log2(DERIVATIVE_STEP_M / self._plane.sides_m))
+        sign = float(np.sign(area_density(self._plane, self._plane.middle, derivative)))
+        return self._plane.steps(LATTICE_GROUND_M), derivative, sign
 
     @property
     def surface(self) -> str:
         """Name of the ellipsoid that areas are measured on."""
-        return self._density.earth.surface
+        return self._plane.earth.surface
 
     def across(self, col: int, width: int) -> tuple[Int64, Float64]:
         """First column of the lattice and four weights of each of some columns."""
-        return _averaged_weights(self._density.origin[0] + col + np.arange(width) + 0.5, self._steps[0])
+        return _averaged_weights(self._plane.origin[0] + col + np.arange(width) + 0.5, self._steps[0][0])
 
     def down(self, block: Block) -> Float64:
         """Areas in m2 of each row of a block at the lattice's columns that it needs."""
-        step_u, step_v, derivative, sign = self._steps
+        (step_u, step_v), derivative, sign = self._steps
         first_u, _ = _across(self, block.col, block.width)
-        first_v, weight_v = _averaged_weights(
-            self._density.origin[1] + block.row + np.arange(block.height) + 0.5, step_v
-        )
+        first_v, weight_v = _averaged_weights(self._plane.origin[1] + block.row + np.arange(block.height) + 0.5, step_v)
         nodes_u = np.arange(first_u.min(), first_u.max() + 4)
         nodes_v = np.arange(first_v.min(), first_v.max() + 4)
-        uv = np.stack(np.meshgrid(nodes_u * float(step_u), nodes_v * float(step_v)), axis=-1)
-        lattice = sign * self._density(uv, derivative)
+        uv = np.stack(np.meshgrid(nodes_u * step_u, nodes_v * step_v), axis=-1)
+        lattice = sign * area_density(self._plane, uv, derivative)
         return np.asarray(sum(weight_v[i][:, None] * lattice[first_v - nodes_v[0] + i] for i in range(4)))
 
     def units(self, block: Block) -> Int64:

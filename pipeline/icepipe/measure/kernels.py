@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Float64, Int32, Int64, UInt8, UInt16
+from icepipe.records import Bool, Int32, Int64, UInt8, UInt16
 
 NOT_WANTED = 256
 """In the place of every code that is not wanted."""
@@ -164,16 +164,3 @@ def piece_at(row: int, col: int, held: tuple[Int32, Int32, Int64]) -> int:
         else:
             last = middle
     return int(number[first])
-
-
-@compiled
-def add_up(values: Float64, offsets: Int64, sums: Float64) -> None:
-    """Sum of the values from each offset to the next, one after the other: the same wherever they stand.
-
-    There may be one value less than the last offset says.
-    """
-    for i in range(sums.shape[0]):
-        total = 0.0
-        for at in range(offsets[i], min(offsets[i + 1], values.shape[0])):
-            total += values[at]
-        sums[i] = total

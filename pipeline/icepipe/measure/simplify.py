@@ -58,18 +58,19 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     drawn = shapely.coverage_simplify(pixels, tolerance_px, simplify_boundary=False)
     if gone := int((shapely.area(drawn) == 0).sum()):
         raise IntegrityError(f"{gone} polygons would vanish", "make publish.polygons.simplify_m smaller")
-    on_map = shapely.transform(from_top_left(drawn), lambda xy: np.column_stack(grid.to_map(xy[:, 0], xy[:, 1])))
-    parts = np.split(on_map, np.cumsum([len(geometry) for geometry in geometries])[:-1])
+    parts = np.split(from_top_left(drawn), np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(_redrawn(layer, part, grid) for layer, part in zip(layers, parts, strict=True))
 
 
 def _redrawn(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox) -> PolygonLayer:
-    """A layer with other polygons, whose rings run as they are traced."""
+    """A layer with other polygons, in pixels, whose rings run as they are traced."""
     if not len(polygons):
         return replace(layer, batches=(), perim_m=np.zeros(0))
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
-    outlines = Outlines(points, ring_offsets, piece_offsets, clockwise=grid.transform.determinant < 0)
-    return replace(layer, batches=(outlines,), perim_m=perimeters_m(outlines, layer.crs))
+    pixels = Outlines(points, ring_offsets, piece_offsets, clockwise=True)
+    on_map = np.column_stack(grid.to_map(points[:, 0], points[:, 1]))
+    outlines = replace(pixels, points=on_map, clockwise=grid.transform.determinant < 0)
+    return replace(layer, batches=(outlines,), perim_m=perimeters_m(pixels, grid))
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

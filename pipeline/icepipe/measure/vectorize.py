@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
@@ -16,10 +17,7 @@ from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import Borders
 from icepipe.measure.shapes import Outlines, Shapes
 from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
-from icepipe.threads import ahead
-
-THREADS = 2
-"""Outlines are measured on so many: each batch of them on its own, so the lengths are those of one."""
+from icepipe.threads import THREADS, ahead
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class Traced:
             return np.concatenate(list(pool.map(self._perim_m, self.borders.batches(self.pieces))))
 
     def _perim_m(self, batch: Int64) -> Float64:
-        return perimeters_m(self._outlines(batch), self.grid.crs)
+        return perimeters_m(self.borders.outlines(batch, Affine.identity()), self.grid)
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:

@@ -22,15 +22,13 @@ from icepipe.environment import CACHE_MB
 from icepipe.errors import IntegrityError
 from icepipe.publish.overviews import halved, shapes_of
 from icepipe.records import GeoBox, UInt8
+from icepipe.threads import THREADS
 
 SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1}
 """How the raster waits in memory while the file is made of it: a fortieth of its pixels, packed in passing."""
 
 STRIP_ROWS = 1024
 """Rows that are packed at once, and halved as often as there are overviews: no smaller copy of all rows is held."""
-
-THREADS = 2
-"""Blocks are packed on so many; they are written in their order, so the bytes are those of one."""
 
 CLOUD_OPTIMIZED = {
     "driver": "COG",
