@@ -15,6 +15,7 @@ from scipy import ndimage
 from sklearn.cluster import KMeans
 
 from icepipe.classes import SEEN, ClassCode
+from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.sensors import SENSORS, with_roles
 from icepipe.measure.kernels import piece_at
@@ -135,6 +136,13 @@ def test_pieces_are_those_of_scipy(shape):
     sums = [int(units[labels == number].sum()) for number in whole]
     assert pieces.units.tolist() == sums
     assert pieces.codes.tolist() == [classes.ravel()[first] for first in firsts]
+
+
+def test_more_runs_than_numbers_are_refused(monkeypatch):
+    monkeypatch.setattr("icepipe.measure.pieces.MOST_RUNS", 5)
+    with pytest.raises(IntegrityError, match="6 runs of equal pixels, over 5"):
+        count_pieces(np.eye(2, dtype=np.uint8))
+    assert sum(count_pieces(np.ones((2, 4), dtype=np.uint8)).values()) == 1
 
 
 def test_no_class_no_pieces():

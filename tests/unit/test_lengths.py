@@ -9,7 +9,9 @@ import shapely
 import shapely.affinity
 from affine import Affine
 
-from icepipe.measure.lengths import EDGE_M, perimeters_m
+from icepipe.errors import NoUsableInput
+from icepipe.measure import lengths
+from icepipe.measure.lengths import EDGE_M, lengths_on
 from icepipe.measure.shapes import Outlines
 from icepipe.records import GeoBox
 
@@ -30,15 +32,19 @@ def geodesic_m(polygon, crs):
     return sum(GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in shapely.get_rings(cut))
 
 
+def outlines_of(polygons):
+    _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
+    return Outlines(points, ring_offsets, piece_offsets, clockwise=True)
+
+
 def measured_m(polygons, crs, pixel=10.0, turn=0.0):
     """On a grid of such pixels around them, turned by so many degrees."""
     west, south, east, north = shapely.total_bounds(polygons)
     transform = Affine.translation(west, north) @ Affine.rotation(turn) @ Affine.scale(pixel, -pixel)
-    _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
     width, height = int(np.ceil((east - west) / pixel)), int(np.ceil((north - south) / pixel))
     grid = GeoBox(pyproj.CRS(crs).to_wkt(), transform, width, height)
-    pixels = np.column_stack(grid.to_pixels(points[:, 0], points[:, 1]))
-    return perimeters_m(Outlines(pixels, ring_offsets, piece_offsets, clockwise=True), grid)
+    lengths_on.cache_clear()
+    return lengths_on(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
 
 
 def with_hole(x, y, side):
@@ -78,6 +84,52 @@ def test_longitudes_and_latitudes_up_to_the_poles(south):
     degrees = EDGE_M / np.radians(1) / 6_378_137
     expected = [GEOD.line_length(*shapely.segmentize(p.exterior, degrees).coords.xy) for p in polygons]
     np.testing.assert_allclose(measured_m(polygons, "EPSG:4326", 0.001), expected, rtol=1e-8)
+
+
+ODD = {
+    "up to where equal areas end": ("EPSG:6933", -1_000_000.0, 7_335_000.0, 1000.9),
+    "pixels of ten degrees": ("EPSG:4326", -180.0, 90.0, 10.0),
+    "torn beside the grid": ("+proj=igh +datum=WGS84", -4_453_900.0, 21_500.0, 30.0),
+}
+"""Grids that a lattice of a million nodes does not fit; code, upper left corner, and pixel."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_where_a_lattice_would_be_too_coarse_every_point_is_projected(name):
+    crs, x, y, pixel = ODD[name]
+    boxes = np.array([(0, 0, 1, 1), (0, 0, 18, 12), (3, 2, 5, 3)])
+    transform = Affine.translation(x, y) @ Affine.scale(pixel, -pixel)
+    polygons = shapely.transform(shapely.box(*boxes.T), lambda xy: np.column_stack(transform @ (xy[:, 0], xy[:, 1])))
+    parts = EDGE_M / (np.radians(1) * 6_378_137 if crs == "EPSG:4326" else 1)
+    to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
+    cut = shapely.transform(
+        shapely.segmentize(shapely.get_exterior_ring(polygons), parts), to_lonlat, interleaved=False
+    )
+    expected = [GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in cut]
+    np.testing.assert_allclose(measured_m(polygons, crs, pixel), expected, rtol=3e-7)
+
+
+def test_an_outline_off_the_earth_is_refused():
+    grid = GeoBox(
+        pyproj.CRS("+proj=igh +datum=WGS84").to_wkt(), Affine(3000, 0, -4_603_000, 0, -3000, 170_000), 100, 100
+    )
+    whole, torn = (outlines_of([shapely.box(0, 0, col, 9)]) for col in (9, 50))
+    assert np.isfinite(lengths_on(grid)(whole)).all()
+    with pytest.raises(NoUsableInput, match="outline does not lie on the Earth"):
+        lengths_on(grid)(torn)
+
+
+@pytest.mark.parametrize("name", CRS)
+def test_both_ways_agree_and_chunks_change_nothing(name, monkeypatch):
+    crs, x, y, _ = CRS[name]
+    polygons = np.array([with_hole(x + 1e5 * n, y, 10.0 ** (n + 1)) for n in range(5)])
+    between_nodes = measured_m(polygons, crs)
+    monkeypatch.setattr(lengths, "MOST_NODES", 0)
+    projected = measured_m(polygons, crs)
+    assert not np.array_equal(projected, between_nodes)
+    np.testing.assert_allclose(projected, between_nodes, rtol=3e-9)
+    monkeypatch.setattr(lengths, "CHUNK_POINTS", 3)
+    np.testing.assert_allclose(measured_m(polygons, crs), projected, rtol=1e-14)
 
 
 def test_neighbours_change_nothing():

@@ -16,6 +16,7 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.vectorize import vectorize
+from icepipe.publish import rasters
 from icepipe.publish.atomic import replace_file, replace_folder
 from icepipe.publish.features import Features
 from icepipe.publish.geopackage import write_features
@@ -77,7 +78,10 @@ def test_a_half_holds_the_most_frequent_of_every_four(seed):
     assert np.array_equal(halved(classes), most_frequent_of_four(classes))
 
 
-def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path):
+@pytest.mark.parametrize("strip", [1024, 2])
+def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path, monkeypatch, strip):
+    """Also where a strip has fewer rows than all overviews together need to halve it."""
+    monkeypatch.setattr(rasters, "STRIP_ROWS", strip)
     classes = np.random.default_rng(0).choice([0, 1, 2, 255], (2743, 1025)).astype(np.uint8)
     write_classes(tmp_path / "c.tif", classes, GeoBox(GRID.crs, GRID.transform, 1025, 2743), DAY)
     assert cog_validate(tmp_path / "c.tif", strict=True)[0]

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 BYTES_PER_PIXEL = 9
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
-its pieces."""
+its pieces, of which there are some ten thousand to a million pixels; noise takes several times as much."""
 
 AHEAD_BYTES = 48 * 2**20
 """Of blocks that are read before they are asked for, for one observation in work."""

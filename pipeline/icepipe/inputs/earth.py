@@ -71,9 +71,13 @@ class Earth:
         return np.asarray(lon) * unit, np.asarray(lat) * unit
 
     def cartesian(self, lon: Float64, lat: Float64) -> tuple[Float64, Float64]:
-        """Geocentric coordinates in metres and outward unit normals of points in radians; shapes (..., 3)."""
-        sine, cosine = np.sin(lat), np.cos(lat)
-        normal = np.stack([cosine * np.cos(lon), cosine * np.sin(lon), sine], axis=-1)
+        """Geocentric coordinates in metres and outward unit normals of points in radians; shapes (..., 3).
+
+        They are no numbers where the points are infinite.
+        """
+        with np.errstate(invalid="ignore"):
+            sine, cosine = np.sin(lat), np.cos(lat)
+            normal = np.stack([cosine * np.cos(lon), cosine * np.sin(lon), sine], axis=-1)
         prime_vertical = self.geod.a / np.sqrt(1 - self.geod.es * sine**2)
         scale = np.stack([prime_vertical, prime_vertical, prime_vertical * (1 - self.geod.es)], axis=-1)
         return scale * normal, normal

@@ -55,8 +55,9 @@ class Plane:
 
         All arguments are pixels along columns and rows, shape (2,).
         """
-        nodes = [np.arange(first[axis], last[axis] + steps[axis] / 2, steps[axis]) for axis in range(2)]
-        return self.place(np.stack(np.meshgrid(*nodes), axis=-1))[0]
+        nodes_u, nodes_v = (np.arange(first[axis], last[axis] + steps[axis] / 2, steps[axis]) for axis in range(2))
+        rows = [self.place(np.stack([nodes_u, np.full_like(nodes_u, v)], axis=-1))[0] for v in nodes_v]
+        return np.stack(rows)
 
     def steps(self, ground_m: float) -> Float64:
         """Pixels along columns and rows, one or a power of two, that are about so long on the ground; shape (2,)."""

@@ -59,7 +59,8 @@ def count_runs(classes: UInt8, wanted: Bool) -> int:
 
 
 @compiled
-def _root(parent: Int32, run: int) -> int:
+def root(parent: Int32, run: int) -> int:
+    """The first of what is joined; what was passed on the way is brought nearer to it."""
     while parent[run] != run:
         parent[run] = parent[parent[run]]
         run = parent[run]
@@ -67,9 +68,9 @@ def _root(parent: Int32, run: int) -> int:
 
 
 @compiled
-def _join(parent: Int32, one: int, other: int) -> None:
-    """Make two runs one piece; the earlier root stays."""
-    first, second = _root(parent, one), _root(parent, other)
+def join(parent: Int32, one: int, other: int) -> None:
+    """Make two one; the earlier root stays."""
+    first, second = root(parent, one), root(parent, other)
     if first < second:
         parent[second] = first
     else:
@@ -82,7 +83,7 @@ def _join_rows(above: UInt8, row: UInt8, starts: Int32, parent: Int32, begin: in
     i, j = begin, middle
     while i < middle - 1 and j < end - 1:
         if parent[i] >= 0 and parent[j] >= 0 and above[starts[i]] == row[starts[j]]:
-            _join(parent, i, j)
+            join(parent, i, j)
         above_ends, below_ends = starts[i + 1], starts[j + 1]
         i += above_ends <= below_ends
         j += below_ends <= above_ends

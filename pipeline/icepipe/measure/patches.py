@@ -8,7 +8,7 @@ import numpy as np
 
 from icepipe.classes import SEEN
 from icepipe.measure.pieces import Runs, find_pieces
-from icepipe.records import Block, Bool, GeoBox, Int64, UInt8, UInt16
+from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8, UInt16
 from icepipe.segment.strata import moved_strata
 
 _MOVED = np.zeros((256, 256), dtype=np.uint16)
@@ -22,8 +22,9 @@ def move_small(
 ) -> None:
     """Give patches of less area to their largest neighbour, and their pixels its class, in both rasters.
 
-    What a patch went to can be small too, and goes on with it. In the end only patches without a seen neighbour are
-    left that are too small: nothing is known of what surrounds them.
+    The largest of equals is that of the lower code, then that which begins first. What a patch went to can be small
+    too, and goes on with it. In the end only patches without a seen neighbour are left that are too small: nothing is
+    known of what surrounds them.
 
     Parameters
     ----------
@@ -42,60 +43,32 @@ def move_small(
     repaint(pieces.runs.arrays, pieces.codes, after, _MOVED, classes, strata)
 
 
-def _touching(runs: Runs, small: Bool) -> Int64:
-    """Pairs of pieces that share a border, one of them small, both ways round; shape (n, 2)."""
+def _touching(runs: Runs, small: Bool) -> Int32:
+    """Pairs of pieces that share a border, one of them small; shape (n, 2)."""
     from icepipe.measure.patch_kernels import pairs_beside
 
-    pairs = np.empty((pairs_beside(runs.arrays, small, np.empty((0, 2), dtype=np.int64)), 2), dtype=np.int64)
-    pairs = pairs[: pairs_beside(runs.arrays, small, pairs)]
-    return _distinct(np.concatenate([pairs, pairs[:, ::-1]]), len(small))
+    pairs = np.empty((pairs_beside(runs.arrays, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
+    pairs_beside(runs.arrays, small, pairs)
+    return pairs
 
 
-def _distinct(pairs: Int64, count: int) -> Int64:
-    """Pairs of two different numbers below ``count``, each once, in their order."""
-    apart = pairs[pairs[:, 0] != pairs[:, 1]]
-    return np.column_stack(np.divmod(np.unique(apart[:, 0] * count + apart[:, 1]), max(count, 1)))
-
-
-def _after(codes: UInt8, units: Int64, pairs: Int64, least_units: float) -> UInt8:
+def _after(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:
     """Class of every piece when all that is small has moved; ``codes`` and ``units`` are those before.
 
     Pieces of one class that come to touch are one, called by the first of them, before anything moves on.
     """
-    every = np.arange(len(codes))
-    joined, codes = every, codes.copy()
+    from icepipe.measure.patch_kernels import find_largest, join_alike
+
+    every = np.arange(len(codes), dtype=np.int32)
+    joined = every
     while True:
-        size = np.zeros(len(codes), dtype=np.int64)
+        size, target, first = np.zeros(len(codes), dtype=np.int64), every.copy(), every.copy()
         np.add.at(size, joined, units)
-        target = np.where(size < least_units, _largest(pairs, size, codes), every)
+        find_largest(pairs, size, codes, least_units, target)
         if np.array_equal(target, every):
             return codes[joined]
         for _ in range(len(codes).bit_length()):
             target = target[target]
         codes = codes[target]
-        first = _together(pairs[codes[pairs[:, 0]] == codes[pairs[:, 1]]], len(codes))
-        joined, pairs = first[joined], _distinct(first[pairs], len(codes))
-
-
-def _largest(pairs: Int64, size: Int64, codes: UInt8) -> Int64:
-    """The largest neighbour of each piece that is larger than itself, the first of equals; else the piece itself.
-
-    Of pieces of one area the first is that of the lower code, then that which begins first.
-    """
-    place = codes * np.int64(len(codes)) + np.arange(len(codes))
-    one, other = pairs.T
-    largest = np.arange(len(codes))
-    order = np.lexsort((-place[other], size[other], one))
-    largest[one[order]] = other[order]
-    smaller = (size[largest] < size) | ((size[largest] == size) & (place[largest] > place))
-    return np.where(smaller, np.arange(len(codes)), largest)
-
-
-def _together(pairs: Int64, count: int) -> Int64:
-    """The first of all that hang together by pairs, for each of so many; shape (count,)."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    _, part = connected_components(coo_array((np.ones(len(pairs), dtype=bool), tuple(pairs.T)), (count, count)))
-    _, firsts = np.unique(part, return_index=True)
-    return np.asarray(firsts[part])
+        pairs = pairs[: join_alike(pairs, codes, first)]
+        joined = first[joined]

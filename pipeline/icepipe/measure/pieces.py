@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
+from icepipe.errors import IntegrityError
 from icepipe.inputs.grid import blocks
 from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8
+
+MOST_RUNS = 2**31 - 1
+"""Their numbers have 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,19 @@ def _wanted(codes: Collection[ClassCode]) -> Bool:
 
 
 def runs_of(classes: UInt8, codes: Collection[ClassCode]) -> Runs:
-    """Runs of some classes of a raster, and which pieces they make; shape (rows, columns)."""
+    """Runs of some classes of a raster, and which pieces they make; shape (rows, columns).
+
+    Raises
+    ------
+    IntegrityError
+        If there are more than can be numbered.
+    """
     from icepipe.measure.kernels import count_runs, find_runs, number_pieces
 
     wanted = _wanted(codes)
     n = count_runs(classes, wanted)
+    if n > MOST_RUNS:
+        raise IntegrityError(f"a class raster has {n:,} runs of equal pixels, over {MOST_RUNS:,}", "cut the region")
     starts, number = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     rows = np.empty(classes.shape[0] + 1, dtype=np.int64)
     find_runs(classes, wanted, starts, number, rows)

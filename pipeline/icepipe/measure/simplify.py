@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from icepipe.errors import IntegrityError
-from icepipe.measure.lengths import perimeters_m
+from icepipe.measure.lengths import lengths_on
 from icepipe.measure.shapes import Outlines
 from icepipe.measure.vectorize import PolygonLayer
 from icepipe.records import Float64, GeoBox
@@ -70,7 +70,7 @@ def _redrawn(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox) -> Polyg
     pixels = Outlines(points, ring_offsets, piece_offsets, clockwise=True)
     on_map = np.column_stack(grid.to_map(points[:, 0], points[:, 1]))
     outlines = replace(pixels, points=on_map, clockwise=grid.transform.determinant < 0)
-    return replace(layer, batches=(outlines,), perim_m=perimeters_m(pixels, grid))
+    return replace(layer, batches=(outlines,), perim_m=lengths_on(grid)(pixels))
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

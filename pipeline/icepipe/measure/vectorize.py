@@ -12,7 +12,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
-from icepipe.measure.lengths import perimeters_m
+from icepipe.measure.lengths import lengths_on
 from icepipe.measure.pieces import Pieces, find_pieces
 from icepipe.measure.rings import Borders
 from icepipe.measure.shapes import Outlines, Shapes
@@ -77,11 +77,13 @@ class Traced:
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
+        measured = lengths_on(self.grid)
         with ThreadPoolExecutor(THREADS) as pool:
-            return np.concatenate(list(pool.map(self._perim_m, self.borders.batches(self.pieces))))
+            outlines = pool.map(lambda batch: measured(self._pixels(batch)), self.borders.batches(self.pieces))
+            return np.concatenate(list(outlines))
 
-    def _perim_m(self, batch: Int64) -> Float64:
-        return perimeters_m(self.borders.outlines(batch, Affine.identity()), self.grid)
+    def _pixels(self, batch: Int64) -> Outlines:
+        return self.borders.outlines(batch, Affine.identity())
 
 
 def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:

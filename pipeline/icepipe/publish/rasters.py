@@ -28,7 +28,8 @@ SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD"
 """How the raster waits in memory while the file is made of it: a fortieth of its pixels, packed in passing."""
 
 STRIP_ROWS = 1024
-"""Rows that are packed at once, and halved as often as there are overviews: no smaller copy of all rows is held."""
+"""Rows that are packed and halved at once, so that no smaller copy of all rows is held; more where more overviews need
+to halve them."""
 
 CLOUD_OPTIMIZED = {
     "driver": "COG",
@@ -77,8 +78,9 @@ def _held(stack: ExitStack, classes: UInt8, grid: GeoBox, date: dt.date) -> Memo
         profiles = [_profile(shape, grid) for shape in shapes]
         levels = [opened.enter_context(file.open(**profile)) for file, profile in zip(files, profiles, strict=True)]
         _describe(levels[0], date)
-        for top in range(0, len(classes), STRIP_ROWS):
-            _put(levels, classes[top : top + STRIP_ROWS], top)
+        height = max(STRIP_ROWS, 2 ** (len(shapes) - 1))
+        for top in range(0, len(classes), height):
+            _put(levels, classes[top : top + height], top)
     return files[0]
 
 
