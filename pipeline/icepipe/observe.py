@@ -28,7 +28,7 @@ from icepipe.plan import Plan
 from icepipe.publish.basis import basis_hash
 from icepipe.publish.footprint import Footprint, footprint
 from icepipe.publish.model_file import hash_of_all
-from icepipe.publish.quicklook import Thumbnail
+from icepipe.publish.thumbnail import Thumbnail
 from icepipe.records import Block, Kept, Layer, Observation, Pixels, UInt8, UInt16
 from icepipe.segment.classify import Classifier, Namer, most_frequent
 from icepipe.segment.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of

@@ -123,32 +123,36 @@ def test_the_series_is_drawn_as_in_the_report(result):
 
 
 def test_an_observation_is_drawn_as_in_its_folder(result):
-    drawn = Image.open(io.BytesIO(shown(result.plot("2024-06-10"))["image/png"]))
-    kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
-    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(kept))
+    same_picture(result)
     with pytest.raises(ConfigError, match=r"no observation 2024-06-11.*choose from 2024-06-10, 2024-06-22"):
         result.plot("2024-06-11")
 
 
-def legend(result):
-    return [text.get_text() for text in result.plot("2024-06-10").axes[1].get_legend().get_texts()]
+def same_picture(result):
+    """The one of a folder, after it was found that a notebook shows its pixels."""
+    figure = result.plot("2024-06-10")
+    assert isinstance(figure, Figure)
+    assert figure.get_label()
+    drawn = Image.open(io.BytesIO(shown(figure)["image/png"]))
+    kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
+    np.testing.assert_array_equal(np.asarray(drawn.convert("RGB")), np.asarray(kept))
+    assert figure.get_label() == kept.info["Description"]
+    return kept
 
 
 def test_a_class_whose_area_is_withheld_is_in_the_legend_without_one(tmp_path, run_scenes):
-    ice = np.arange(30 * 40).reshape(30, 40) % 7 > 2
-    bands = np.repeat(np.where(ice, 6000, 400)[None], 3, axis=0) + np.random.default_rng(3).integers(
-        0, 100, (3, 30, 40)
-    )
+    ice = np.arange(169 * 320).reshape(169, 320) % 7 > 2
+    noise = np.random.default_rng(3).integers(0, 100, (3, 169, 320))
+    bands = np.repeat(np.where(ice, 6000, 400)[None], 3, axis=0) + noise
     path = write(tmp_path / "v_20240610.tif", bands.astype(np.uint16))
     inputs = {"scale": {"gain": 1e-4}, "bands": {"red": 1, "green": 2, "blue": 3}}
     result = run_scenes(path, inputs=inputs)
     water = next(row for row in result.rows if row.class_ == "water")
     assert (water.area_km2, water.flags.split(";")[-1]) == (None, "water_not_separable")
-    assert "water, area not known" in legend(result)
+    told = same_picture(result).info["Description"].split("; ")
+    ice_km2 = next(row.area_km2 for row in result.rows if row.class_ == "ice")
+    assert told == ["water, area not known", f"ice {ice_km2:,.1f} km²"]
     assert set(result.to_geodataframe("water")["flags"]) == {water.flags}
-    drawn = Image.open(io.BytesIO(shown(result.plot("2024-06-10"))["image/png"]))
-    kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
-    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(kept))
 
 
 def test_damaged_and_missing_files_are_told(run_scenes):
@@ -176,7 +180,7 @@ def test_regions_that_may_overlap_are_not_added_up(run_scenes, tmp_path, monkeyp
     halves = notebook_regions({"west": (west, south, middle, north), "all": (west, south, east, north)})
     halves.to_file(outlines)
     result = run_scenes(SCENES[:1], name="two", inputs={"regions": {"path": str(outlines), "name": "name"}})
-    labels = legend(result)
+    labels = result.plot("2024-06-10").get_label().split("; ")
     assert set(labels) <= {"ice", "water", "other", "cloud", "land", "unobserved"}
     assert "ice" in labels
     monkeypatch.setattr(plots, "MOST_REGIONS", 1)

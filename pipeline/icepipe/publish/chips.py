@@ -11,7 +11,7 @@ from rasterio.errors import RasterioError
 
 from icepipe.errors import IntegrityError
 from icepipe.inputs.sensors import Sensor
-from icepipe.publish.quicklook import as_colours
+from icepipe.publish.thumbnail import as_colours
 from icepipe.records import Block, GeoBox, Pixels, UInt8
 
 REACH_PX = 32

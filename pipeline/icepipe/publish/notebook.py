@@ -14,11 +14,12 @@ from icepipe.errors import ConfigError, IntegrityError
 from icepipe.inputs.sensors import CLASSES
 from icepipe.measure.series import Row
 from icepipe.publish.features import SCHEMA
-from icepipe.publish.quicklook import PANEL_PX, PICTURE, draw_quicklook, legend_of, paint
+from icepipe.publish.quicklook import TOLD, draw_quicklook, legend_of
 from icepipe.publish.record import last_record
 from icepipe.publish.report.flags import codes_of
 from icepipe.publish.report.source import Published, Shown, read_published
 from icepipe.publish.series_cells import series_cells
+from icepipe.publish.thumbnail import PANEL_PX, PICTURE, paint
 from icepipe.records import UInt8
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _observation(published: Published, key: str) -> Shown:
 
 
 def draw_observation(folder: Path, key: str) -> Plot:
-    """An observation's quicklook, drawn again from what a run published.
+    """An observation's quicklook, drawn again from what a run published, as a figure of its pixels.
 
     Raises
     ------
@@ -83,15 +84,19 @@ def draw_observation(folder: Path, key: str) -> Plot:
     IntegrityError
         If its files cannot be read.
     """
+    from icepipe.publish.plot import DPI, Plot
     from icepipe.publish.report.images import read_classes, size_within
 
     published = read_published(folder)
     shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
     classes = read_classes(shown, size)
     picture = paint(classes) if _is_its_own_picture(published, shown) else _picture(shown, size)
-    return draw_quicklook(
-        f"{published.name}  {key}", picture, classes, published.grid, _legend(published, key, classes)
-    )
+    legend = _legend(published, key, classes)
+    quicklook = draw_quicklook(f"{published.name}  {key}", picture, classes, published.grid, legend)
+    figure = Plot(quicklook.width / DPI, quicklook.height / DPI)
+    figure.figimage(np.asarray(quicklook))
+    figure.set_label(quicklook.info[TOLD])
+    return figure
 
 
 def _is_its_own_picture(published: Published, shown: Shown) -> bool:

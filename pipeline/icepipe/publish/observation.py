@@ -20,20 +20,13 @@ from icepipe.publish.features import Features
 from icepipe.publish.footprint import Footprint
 from icepipe.publish.k_curve import write_k_curve
 from icepipe.publish.model_file import model_document
-from icepipe.publish.quicklook import (
-    PICTURE,
-    dimmed,
-    draw_quicklook,
-    legend_of,
-    thumbnail_step,
-    write_picture,
-    write_quicklook,
-)
+from icepipe.publish.quicklook import draw_quicklook, legend_of, write_quicklook
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
 from icepipe.publish.stac import item_name, write_item
 from icepipe.publish.styles import classes_qml
 from icepipe.publish.tables import json_text
+from icepipe.publish.thumbnail import PICTURE, dimmed, thumbnail_step, write_picture
 from icepipe.publish.vectors import write_polygons
 from icepipe.records import GeoBox, Observation
 

@@ -9,12 +9,12 @@ from typing import Any
 from icepipe.classes import CLASS_COLOURS, SEEN, ClassCode
 from icepipe.measure.points import EXCLUDING
 from icepipe.measure.series import Row
-from icepipe.publish.quicklook import scale_bar
 from icepipe.publish.report.flags import codes_of, meaning
 from icepipe.publish.report.images import MOST_PICTURED, Drawn
 from icepipe.publish.report.numbers import percent, plain_number
 from icepipe.publish.report.outlines import outlines_of
 from icepipe.publish.report.source import Published
+from icepipe.publish.scale import scale_bar
 
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes of the chart and of the tables, in their order."""

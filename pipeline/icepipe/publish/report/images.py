@@ -16,8 +16,8 @@ import numpy as np
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.publish.quicklook import PANEL_PX
 from icepipe.publish.report.source import Published, Shown
+from icepipe.publish.thumbnail import PANEL_PX
 from icepipe.records import GeoBox, UInt8
 
 if TYPE_CHECKING:

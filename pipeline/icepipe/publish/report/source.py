@@ -14,8 +14,8 @@ from icepipe.errors import ConfigError, IntegrityError
 from icepipe.measure.series import COLUMNS, Row
 from icepipe.models import Basis
 from icepipe.publish.basis import load_basis
-from icepipe.publish.quicklook import PICTURE
 from icepipe.publish.record import last_record
+from icepipe.publish.thumbnail import PICTURE
 from icepipe.records import GeoBox
 
 Read = TypeVar("Read")

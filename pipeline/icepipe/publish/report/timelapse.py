@@ -5,22 +5,20 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
-from icepipe.publish.quicklook import paint, scale_bar
+from icepipe.publish.lettering import INK, PAPER, draw_scale, font
 from icepipe.publish.report.data import shown_classes
 from icepipe.publish.report.images import read_classes, read_picture, size_within
 from icepipe.publish.report.source import Published, Shown
+from icepipe.publish.thumbnail import paint
 from icepipe.records import UInt8
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageFont import FreeTypeFont
 
 MOST_FRAMES = 200
 PIXELS = 12_000_000
@@ -38,17 +36,6 @@ CLASSES_OVER = 0.6
 """How much of a class's colour lies over what was seen."""
 
 MARGIN, BAR, LINE = 10, 34, 18
-PAPER, INK = (255, 255, 255), (26, 36, 46)
-
-
-@cache
-def _font(size: int) -> FreeTypeFont:
-    """The font that matplotlib brings, so that text is the same pixels everywhere."""
-    import matplotlib
-    from PIL import ImageFont
-
-    path = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def chosen(observations: Sequence[Shown]) -> list[Shown]:
@@ -84,10 +71,10 @@ def _legend(published: Published, width: int) -> Image:
     """Classes that are there, in as many lines as they need."""
     from PIL import Image, ImageDraw
 
-    font, x, row = _font(12), MARGIN, 0
+    letters, x, row = font(12), MARGIN, 0
     places: list[tuple[int, int, str]] = []
     for entry in shown_classes(published):
-        wide = 18 + math.ceil(font.getlength(entry["name"])) + 14
+        wide = 18 + math.ceil(letters.getlength(entry["name"])) + 14
         if x + wide > width and x > MARGIN:
             x, row = MARGIN, row + 1
         places.append((x, row * LINE + 4, entry["name"]))
@@ -96,20 +83,8 @@ def _legend(published: Published, width: int) -> Image:
     pen = ImageDraw.Draw(strip)
     for left, top, name in places:
         pen.rectangle((left, top + 1, left + 12, top + 13), CLASS_COLOURS[ClassCode[name.upper()]], outline=INK)
-        pen.text((left + 18, top), name, INK, font)
+        pen.text((left + 18, top), name, INK, letters)
     return strip
-
-
-def _draw_scale(frame: Image, published: Published, left: int, bottom: int, map_width: int) -> None:
-    from PIL import ImageDraw
-
-    part, label = scale_bar(published.grid)
-    pen, length = ImageDraw.Draw(frame), max(2, round(part * map_width))
-    font = _font(12)
-    wide = max(length, math.ceil(font.getlength(label)))
-    pen.rectangle((left + 6, bottom - 30, left + wide + 18, bottom - 6), (0, 0, 0))
-    pen.text((left + 12, bottom - 29), label, PAPER, font)
-    pen.rectangle((left + 12, bottom - 12, left + 12 + length, bottom - 10), PAPER)
 
 
 def _frame(published: Published, shown: Shown, size: tuple[int, int], legend: Image) -> Image:
@@ -120,11 +95,11 @@ def _frame(published: Published, shown: Shown, size: tuple[int, int], legend: Im
     frame.paste(_mapped(shown, size), (left, BAR))
     frame.paste(legend, (0, BAR + size[1]))
     pen = ImageDraw.Draw(frame)
-    pen.text((MARGIN, 8), shown.key, INK, _font(16))
+    pen.text((MARGIN, 8), shown.key, INK, font(16))
     right = legend.width - MARGIN
-    if _font(12).getlength(published.name) + _font(16).getlength(shown.key) + 3 * MARGIN < legend.width:
-        pen.text((right, 11), published.name, INK, _font(12), anchor="ra")
-    _draw_scale(frame, published, left, BAR + size[1], size[0])
+    if font(12).getlength(published.name) + font(16).getlength(shown.key) + 3 * MARGIN < legend.width:
+        pen.text((right, 11), published.name, INK, font(12), anchor="ra")
+    draw_scale(frame, published.grid, left, BAR + size[1], size[0])
     return frame
 
 
