@@ -15,10 +15,12 @@ from icepipe.batch.execute import ordered_map
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.inputs.regions import RegionMap
-from icepipe.measure.area import Tally, merged
+from icepipe.measure.area import Tally
 from icepipe.measure.change import Change, change_of, check_closes, moved, paired
 from icepipe.measure.hidden import LOOK_BACK, Hidden, hidden_of, last_seen
-from icepipe.measure.vectorize import PolygonLayer, vectorize
+from icepipe.measure.pieces import find_pieces
+from icepipe.measure.regional import count_by_set, tally_of
+from icepipe.measure.vectorize import empty_layer, layers_of
 from icepipe.models import Basis
 from icepipe.publish.change_layer import ChangeLayer, write_change_layer
 from icepipe.publish.change_table import (
@@ -99,12 +101,16 @@ def change_between(before: Mapped, after: Mapped, into: Moved | None = None) -> 
 
 def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> ChangeLayer:
     """Polygons of gain and loss of each class whose area is known on both days."""
-    kinds: dict[str, PolygonLayer] = {}
-    grid, area = before.basis.grid, before.area.units
-    for code in WATCHED:
-        for kind, raster in (("gain", found.gained), ("loss", found.lost)):
-            held = raster if change.tells(code) else np.zeros_like(raster)
-            kinds[f"{code.label}_{kind}"] = vectorize(held, code, grid, area, change.unit_m2)
+    grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
+    drawn = {
+        kind: layers_of(raster, find_pieces(raster, told, grid, area), grid, change.unit_m2)
+        for kind, raster in (("gain", found.gained), ("loss", found.lost))
+    }
+    kinds = {
+        f"{code.label}_{kind}": layers.get(code) or empty_layer(code, grid.crs)
+        for code in WATCHED
+        for kind, layers in drawn.items()
+    }
     return ChangeLayer(before.key, after.key, grid.crs, kinds)
 
 
@@ -149,13 +155,12 @@ def _hidden_now(mapped: Mapped, earlier: Sequence[Mapped], regions: RegionMap) -
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
     for block, classes in side_by_side([mapped, *earlier]):
         now = next(classes)
-        pairs, units, sets = paired(last_seen(now, classes), now), mapped.area.units(block), regions.sets(block)
-        for key in np.unique(sets).tolist():
-            tallies[key].add(pairs[sets == key], units[sets == key])
+        pairs = paired(last_seen(now, classes), now)
+        count_by_set(tallies, pairs, regions.sets(block), mapped.area.units(block))
     found = {}
     for number, outline in enumerate(regions.outlines):
-        tally = merged(tally for key, tally in tallies.items() if number in regions.members[key])
-        found[outline.name] = hidden_of(change_of(tally, mapped.basis.unit_m2, BUDGET, BUDGET))
+        change = change_of(tally_of(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)
+        found[outline.name] = hidden_of(change)
     return found
 
 
