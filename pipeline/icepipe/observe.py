@@ -113,8 +113,8 @@ def _layers(plan: Plan, reader: ObservationReader, n_scenes: int) -> Generator[t
 def _named(
     plan: Plan, namer: Namer, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
 ) -> Generator[tuple[Block, UInt16, Pixels]]:
-    """Strata of every block; the next is named meanwhile, while the one after it is read."""
-    return ahead(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts)
+    """Strata of every block; the next two are named meanwhile, while those after them are read."""
+    return ahead(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts, depth=2)
 
 
 def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) -> Kept:
