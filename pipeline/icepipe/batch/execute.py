@@ -14,7 +14,7 @@ from icepipe.errors import IntegrityError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-BYTES_PER_PIXEL = 9
+BYTES_PER_PIXEL = 6
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
 its pieces, of which there are some ten thousand to a million pixels; noise takes several times as much."""
 
