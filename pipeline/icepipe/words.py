@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.batch.execute import memory_bytes
+from icepipe.batch.execute import USUAL_BYTES, memory_bytes
 from icepipe.errors import InputError
 from icepipe.inputs.checks import check_raster, open_raster
 from icepipe.inputs.grid import blocks
@@ -85,6 +85,12 @@ def _a_year(plan: Plan, megabytes: float) -> str:
     return f", {megabytes / count * (count - 1) / days * DAYS_A_YEAR / 1000:.2f} GB a year at this rate"
 
 
+def _memory(pixels: int, workers: int) -> str:
+    """From what usual scenes take to what the densest do; one number where they are nearly the same."""
+    usual, most = memory_bytes(pixels, workers, USUAL_BYTES) / 1e6, memory_bytes(pixels, workers) / 1e6
+    return f"{most:.0f}" if most < 1.1 * usual else f"{usual:.0f} to {most:.0f}"
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """What a run would do: scenes, dates, masks, grid, what is skipped, and a rough estimate of its cost."""
     grid, sensor = plan.grid, plan.sensor
@@ -92,7 +98,7 @@ def plan_lines(plan: Plan) -> list[str]:
     read_mpx = sum(s.geobox.width * s.geobox.height for s in plan.catalog.scenes) / 1e6
     seconds = 2 + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
     hidden = sorted(code.label for code in plan.screened) or ["nothing"]
-    memory, written = memory_bytes(pixels, plan.workers) / 1e6, BYTES_PER_PX_OUT * pixels * count / 1e6
+    written, memory = BYTES_PER_PX_OUT * pixels * count / 1e6, _memory(pixels, min(plan.workers, count))
     whose = "of an earlier run" if plan.earlier else "new"
     lines = [
         f"{len(plan.catalog.scenes)} scene(s), {count} observation(s)",
@@ -100,7 +106,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"grid {grid.width} x {grid.height} pixels, {whose}; areas measured on {plan.pixel_area.surface}",
         f"masked: {', '.join(hidden)}",
         *_region_lines(plan),
-        f"roughly {seconds:.0f} s, {memory:.0f} MB of memory, {written:.1f} MB written{_a_year(plan, written)}",
+        f"roughly {seconds:.0f} s, {memory} MB of memory, {written:.1f} MB written{_a_year(plan, written)}",
     ]
     for observation in plan.observations:
         lines += [observation.key, *(_scene_line(scene) for scene in observation.scenes)]

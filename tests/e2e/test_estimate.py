@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+from icepipe import words
 from tests.conftest import ROOT
 
 
@@ -31,3 +32,9 @@ def test_the_memory_told_is_not_that_of_the_process_that_started_it():
     )
     told = subprocess.run([sys.executable, "-c", start, "-c", ask], capture_output=True, text=True, check=True).stdout
     assert 5 < float(told) < 300
+
+
+def test_memory_is_told_from_usual_to_dense_where_these_differ():
+    assert words._memory(400 * 400, 2).isdigit()
+    usual, most = map(int, words._memory(10_980 * 10_980, 1).split(" to "))
+    assert 600 < usual < 1000 < 3000 < most

@@ -87,7 +87,6 @@ def test_longitudes_and_latitudes_up_to_the_poles(south):
 
 
 ODD = {
-    "up to where equal areas end": ("EPSG:6933", -1_000_000.0, 7_335_000.0, 1000.9),
     "pixels of ten degrees": ("EPSG:4326", -180.0, 90.0, 10.0),
     "torn beside the grid": ("+proj=igh +datum=WGS84", -4_453_900.0, 21_500.0, 30.0),
 }
@@ -107,6 +106,15 @@ def test_where_a_lattice_would_be_too_coarse_every_point_is_projected(name):
     )
     expected = [GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in cut]
     np.testing.assert_allclose(measured_m(polygons, crs, pixel), expected, rtol=3e-7)
+    assert lengths._ground(GeoBox(pyproj.CRS(crs).to_wkt(), transform, 18, 12)) is None
+
+
+def test_a_lattice_keeps_to_its_nodes():
+    grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.7e6), 10_980, 10_980)
+    _, places, *_ = lengths._ground(grid)
+    assert places.size < 3000
+    whole_earth = GeoBox(pyproj.CRS(4326).to_wkt(), Affine(0.01, 0, -180, 0, -0.01, 90), 36_000, 18_000)
+    assert lengths._ground(whole_earth) is None
 
 
 def test_an_outline_off_the_earth_is_refused():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -129,7 +130,7 @@ def test_an_observation_is_drawn_as_in_its_folder(result):
 
 
 def same_picture(result):
-    """The one of a folder, after it was found that a notebook shows its pixels."""
+    """The one of a folder, after it was found that a notebook shows its pixels, also inline and on a fine screen."""
     figure = result.plot("2024-06-10")
     assert isinstance(figure, Figure)
     assert figure.get_label()
@@ -137,6 +138,8 @@ def same_picture(result):
     kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
     np.testing.assert_array_equal(np.asarray(drawn.convert("RGB")), np.asarray(kept))
     assert figure.get_label() == kept.info["Description"]
+    twice = Image.open(io.BytesIO(print_figure(figure, bbox_inches=None, dpi=200, base64=False)))
+    np.testing.assert_array_equal(np.asarray(twice.convert("RGB"))[::2, ::2], np.asarray(kept))
     return kept
 
 

@@ -14,9 +14,10 @@ from icepipe.errors import IntegrityError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-BYTES_PER_PIXEL = 6
+USUAL_BYTES, MOST_BYTES = 2, 30
 """Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
-its pieces, of which there are some ten thousand to a million pixels; noise takes several times as much."""
+its pieces, and the outline that has most points, several times over while it is written. Usual scenes take the first.
+The second is where there are ten thousand pieces to a million pixels and one winds through all; noise takes more."""
 
 AHEAD_BYTES = 48 * 2**20
 """Of blocks that are read before they are asked for, for one observation in work."""
@@ -28,9 +29,9 @@ LEAST_ADDRESSES = 2**30
 """Bytes that a process must be allowed to map: with less, some library ends it, or waits for ever, as it is loaded."""
 
 
-def memory_bytes(pixels: int, workers: int) -> int:
-    """Estimated peak memory of a run."""
-    return BYTES_BESIDE + workers * (AHEAD_BYTES + BYTES_PER_PIXEL * pixels)
+def memory_bytes(pixels: int, workers: int, per_pixel: int = MOST_BYTES) -> int:
+    """Estimated peak memory of a run on usual scenes, or on the densest that are likely."""
+    return BYTES_BESIDE + workers * (AHEAD_BYTES + per_pixel * pixels)
 
 
 def check_addresses() -> None:
@@ -52,7 +53,7 @@ def workers_of(asked: int | str, pixels: int) -> int:
     if isinstance(asked, int):
         return asked
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    fitting = max(1, (half - BYTES_BESIDE) // (AHEAD_BYTES + BYTES_PER_PIXEL * pixels))
+    fitting = max(1, (half - BYTES_BESIDE) // (AHEAD_BYTES + MOST_BYTES * pixels))
     return int(min(os.cpu_count() or 1, fitting))
 
 

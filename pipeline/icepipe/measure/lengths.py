@@ -62,7 +62,7 @@ def _ground(grid: GeoBox) -> Ground | None:
         places = plane.lattice(first * cell, last * cell, steps)
         if not np.isfinite(places).all():
             return None
-        coarse = _errors(places) > INTERPOLATION
+        coarse = ~(_errors(places) <= INTERPOLATION)
         if not coarse.any():
             corner = np.stack([first * cell - plane.origin, steps])
             return corner, places, plane.vectors, _longest(plane), 2 * plane.earth.geod.a
@@ -79,7 +79,8 @@ def _errors(places: Float64) -> Float64:
     found = []
     for axis in (1, 0):
         first, fourth = (np.linalg.norm(np.diff(places, n, axis), axis=-1) for n in (1, 4))
-        found.append((fourth / (12 * np.take(first, np.arange(fourth.shape[axis]) + 1, axis))).max())
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found.append((fourth / (12 * np.take(first, np.arange(fourth.shape[axis]) + 1, axis))).max())
     return np.array(found)
 
 

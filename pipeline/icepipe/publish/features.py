@@ -118,9 +118,10 @@ class Features:
         """Features, some at a time, numbered from ``first_id``."""
         start = 0
         for shapes in self.layer.batches:
-            bounds = shapes.bounds
+            bounds, wkb = shapes.bounds, binary(shapes.wkb)
+            del shapes  # a polygon can have millions of points, and its bytes are as many again
             here = slice(start, start + len(bounds))
-            yield Batch(self._rows(binary(shapes.wkb), here, first_id), bounds)
+            yield Batch(self._rows(wkb, here, first_id), bounds)
             start = here.stop
 
     def _rows(self, wkb: pa.BinaryArray, here: slice, first_id: int) -> pa.RecordBatch:

@@ -94,7 +94,9 @@ def draw_observation(folder: Path, key: str) -> Plot:
     legend = _legend(published, key, classes)
     quicklook = draw_quicklook(f"{published.name}  {key}", picture, classes, published.grid, legend)
     figure = Plot(quicklook.width / DPI, quicklook.height / DPI)
-    figure.figimage(np.asarray(quicklook))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(np.asarray(quicklook), interpolation="nearest", aspect="auto")
     figure.set_label(quicklook.info[TOLD])
     return figure
 
