@@ -137,12 +137,15 @@ def test_both_ways_agree_and_chunks_change_nothing(name, monkeypatch):
     assert not np.array_equal(projected, between_nodes)
     np.testing.assert_allclose(projected, between_nodes, rtol=3e-9)
     monkeypatch.setattr(lengths, "CHUNK_POINTS", 3)
-    np.testing.assert_allclose(measured_m(polygons, crs), projected, rtol=1e-14)
+    np.testing.assert_array_equal(measured_m(polygons, crs), projected)
 
 
-def test_neighbours_change_nothing():
-    crs, x, y, _ = CRS["UTM"]
-    polygons = np.array([with_hole(x + 1e5 * n, y, 10.0 ** (n + 1)) for n in range(5)])
-    whole = measured_m(polygons, crs)
-    alone = np.concatenate([measured_m(polygons[n : n + 1], crs) for n in range(5)])
-    np.testing.assert_allclose(whole, alone, rtol=1e-9)
+@pytest.mark.parametrize("most", [lengths.MOST_NODES, 0])
+def test_neighbours_change_nothing(monkeypatch, most):
+    monkeypatch.setattr(lengths, "MOST_NODES", most)
+    grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.6e6), 50_000, 10_000)
+    polygons = np.array([with_hole(1e4 * n, 7, 10.0 ** (n + 1)) for n in range(4)])
+    lengths_on.cache_clear()
+    measured = lengths_on(grid)
+    alone = np.concatenate([measured(outlines_of(polygons[n : n + 1])) for n in range(4)])
+    np.testing.assert_array_equal(measured(outlines_of(polygons)), alone)
