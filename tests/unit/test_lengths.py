@@ -10,6 +10,7 @@ import shapely.affinity
 from affine import Affine
 
 from icepipe.errors import NoUsableInput
+from icepipe.inputs.plane import Plane
 from icepipe.measure import lengths
 from icepipe.measure.lengths import EDGE_M, lengths_on
 from icepipe.measure.shapes import Outlines
@@ -30,6 +31,10 @@ def geodesic_m(polygon, crs):
     to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
     cut = shapely.transform(shapely.segmentize(polygon, EDGE_M), to_lonlat, interleaved=False)
     return sum(GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in shapely.get_rings(cut))
+
+
+def ground_of(grid):
+    return lengths._ground(Plane(grid), grid)
 
 
 def outlines_of(polygons):
@@ -106,15 +111,15 @@ def test_where_a_lattice_would_be_too_coarse_every_point_is_projected(name):
     )
     expected = [GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in cut]
     np.testing.assert_allclose(measured_m(polygons, crs, pixel), expected, rtol=3e-7)
-    assert lengths._ground(GeoBox(pyproj.CRS(crs).to_wkt(), transform, 18, 12)) is None
+    assert ground_of(GeoBox(pyproj.CRS(crs).to_wkt(), transform, 18, 12)) is None
 
 
 def test_a_lattice_keeps_to_its_nodes():
     grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.7e6), 10_980, 10_980)
-    _, places, *_ = lengths._ground(grid)
+    _, places, *_ = ground_of(grid)
     assert places.size < 3000
     whole_earth = GeoBox(pyproj.CRS(4326).to_wkt(), Affine(0.01, 0, -180, 0, -0.01, 90), 36_000, 18_000)
-    assert lengths._ground(whole_earth) is None
+    assert ground_of(whole_earth) is None
 
 
 def test_an_outline_off_the_earth_is_refused():

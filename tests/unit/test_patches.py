@@ -83,6 +83,50 @@ def test_a_small_patch_is_left_only_where_nothing_around_it_was_seen(codes):
             assert here.sum() >= 3 or not around.any()
 
 
+def patches_of(codes, units):
+    """Labels of scipy, by class and then in raster order, and their classes and areas; 0 is what was not seen."""
+    labels, classes = np.zeros(codes.shape, dtype=int), [0]
+    for code in (WATER, ICE, OTHER):
+        found, count = ndimage.label(codes == code)
+        labels[found > 0] = found[found > 0] + len(classes) - 1
+        classes += [int(code)] * count
+    return labels, classes, [int(units[labels == number].sum()) for number in range(len(classes))]
+
+
+def merged_pixel_by_pixel(codes, units, least):
+    """Every small patch to the largest of those around it, again and again; plainly."""
+    while True:
+        labels, classes, sizes = patches_of(codes, units)
+        target = list(range(len(classes)))
+        for number in range(1, len(classes)):
+            here = labels == number
+            beside = {int(n) for n in np.unique(labels[ndimage.binary_dilation(here) & ~here])} - {0}
+            if sizes[number] < least:
+                target[number] = max([number, *beside], key=lambda n: (sizes[n], -n))
+        ends = target.copy()
+        for number in range(len(ends)):
+            while target[ends[number]] != ends[number]:
+                ends[number] = target[ends[number]]
+        if ends == list(range(len(classes))):
+            return codes
+        moved = np.array([classes[end] for end in ends], dtype=np.uint8)
+        codes = np.where(labels > 0, moved[labels], codes)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 25, 2)
+    codes = rng.choice([0, 1, 2, 3, 4], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05]).astype(np.uint8)
+    units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
+    strata, classes = codes.astype(np.uint16), codes.copy()
+    grid = GeoBox("", TRANSFORM, codes.shape[1], codes.shape[0])
+    move_small(strata, classes, grid, lambda block: units[block.slices].astype(np.int64), least)
+    wanted = merged_pixel_by_pixel(codes, units, least)
+    np.testing.assert_array_equal(classes, wanted)
+    np.testing.assert_array_equal(strata == codes, wanted == codes)
+
+
 def test_where_one_patch_is_small_gdal_agrees():
     codes = np.ones((6, 6), dtype=np.uint8)
     codes[2, 2:4] = 2

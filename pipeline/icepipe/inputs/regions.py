@@ -49,6 +49,18 @@ class RegionMap:
         return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
     @cached_property
+    def _turned(self) -> tuple[tuple[BaseGeometry, ...], ...]:
+        """Each region in pixels, at every turn of its longitudes; none where it is on another map than the grid."""
+        return tuple(self._in_pixels(outline) for outline in self.outlines)
+
+    def _in_pixels(self, outline: Outline) -> tuple[BaseGeometry, ...]:
+        if not same_crs(outline.crs, self.grid.crs):
+            return ()
+        shape = shapely.from_wkt(outline.wkt)
+        turns = (0, -360, 360) if pyproj.CRS.from_wkt(outline.crs).is_geographic else (0,)
+        return tuple(in_pixels(translate(shape, turn), self.grid) for turn in turns)
+
+    @cached_property
     def _sets(self) -> tuple[UInt16, tuple[tuple[int, ...], ...]]:
         """Number of the set of regions of each pixel, shape of the grid, and the regions of each set."""
         numbers: dict[bytes, int] = {bytes(-(-len(self.outlines) // 8)): 0}
@@ -64,18 +76,15 @@ class RegionMap:
     def _members(self, block: Block) -> Bool:
         """Whether each region holds each pixel's centre; shape (regions, rows, columns)."""
         found = np.zeros((len(self.outlines), block.height, block.width), dtype=bool)
-        x, y = self.grid.to_map(*block.centres)
         places: dict[str, tuple[Float64, Float64]] = {}
-        for number, outline in enumerate(self.outlines):
-            shape = shapely.from_wkt(outline.wkt)
-            if same_crs(outline.crs, self.grid.crs):
-                turns = (0, -360, 360) if pyproj.CRS.from_wkt(outline.crs).is_geographic else (0,)
-                turned = (inside(in_pixels(translate(shape, turn), self.grid), block) for turn in turns)
-                found[number] = np.any(list(turned), axis=0)
+        for number, (outline, turned) in enumerate(zip(self.outlines, self._turned, strict=True)):
+            if turned:
+                found[number] = np.any([inside(pixels, block) for pixels in turned], axis=0)
                 continue
             if outline.crs not in places:
                 to_crs = pyproj.Transformer.from_crs(self.grid.crs, outline.crs, always_xy=True)
-                places[outline.crs] = to_crs.transform(x, y)
+                places[outline.crs] = to_crs.transform(*self.grid.to_map(*block.centres))
+            shape = shapely.from_wkt(outline.wkt)
             found[number] = points_in(shape, pyproj.CRS.from_wkt(outline.crs), *places[outline.crs])
         return found
 

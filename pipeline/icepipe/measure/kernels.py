@@ -10,6 +10,9 @@ from icepipe.records import Bool, Int32, Int64, UInt8, UInt16
 NOT_WANTED = 256
 """In the place of every code that is not wanted."""
 
+Held = tuple[Int32, Int32, Int64]
+"""Runs, the numbers of their pieces, and where each row begins; see :class:`icepipe.measure.pieces.Runs`."""
+
 
 @compiled
 def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
@@ -154,7 +157,7 @@ def add_strip(units: Int64, top: int, starts: Int32, number: Int32, rows: Int64,
 
 
 @compiled
-def piece_at(row: int, col: int, held: tuple[Int32, Int32, Int64]) -> int:
+def piece_at(row: int, col: int, held: Held) -> int:
     """Number of the piece that holds a pixel, 0 where none does; ``held`` are runs, their numbers, and rows."""
     starts, number, rows = held
     first, last = rows[row], rows[row + 1] - 1

@@ -41,8 +41,9 @@ def lengths_on(grid: GeoBox) -> Callable[[Outlines], Float64]:
     a (1 - e2) and a / sqrt(1 - e2), within 0.7 % of a, so that an arc of 20 km is the geodesic to 6e-9 of its length,
     and a shorter one better with the square.
     """
-    ground = _ground(grid)
-    return partial(_projected, grid) if ground is None else partial(_between_nodes, ground)
+    plane = Plane(grid)
+    ground = _ground(plane, grid)
+    return partial(_projected, plane) if ground is None else partial(_between_nodes, ground)
 
 
 def _longest(plane: Plane) -> float:
@@ -51,9 +52,8 @@ def _longest(plane: Plane) -> float:
     return EDGE_M / axis.unit_conversion_factor / (EQUATOR_M if plane.earth.crs.is_geographic else 1.0)
 
 
-def _ground(grid: GeoBox) -> Ground | None:
+def _ground(plane: Plane, grid: GeoBox) -> Ground | None:
     """A lattice fine enough for the plane of a grid; None where that has too many nodes, or one off the Earth."""
-    plane = Plane(grid)
     cell = plane.steps(LATTICE_GROUND_M)
     inner = plane.origin + 0.5, plane.origin + np.array([grid.width, grid.height]) - 0.5
     first, last = np.floor(inner[0] / cell) - 1, np.floor(inner[1] / cell) + 2
@@ -92,7 +92,7 @@ def _between_nodes(ground: Ground, outlines: Outlines) -> Float64:
     return lengths_m
 
 
-def _projected(grid: GeoBox, outlines: Outlines) -> Float64:
+def _projected(plane: Plane, outlines: Outlines) -> Float64:
     """Lengths by the place of every point.
 
     Raises
@@ -101,7 +101,6 @@ def _projected(grid: GeoBox, outlines: Outlines) -> Float64:
         If one has no place on the Earth.
     """
     points, rings = outlines.points, outlines.ring_offsets
-    plane = Plane(grid)
     joined = np.ones(len(points) - 1, dtype=bool)
     joined[rings[1:-1] - 1] = False
     length_m = np.zeros(len(points))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from icepipe.compiled import compiled
-from icepipe.measure.kernels import join, root
+from icepipe.measure.kernels import Held, join, root
 from icepipe.records import Bool, Int32, Int64, UInt8, UInt16
-
-Held = tuple[Int32, Int32, Int64]
-"""Runs, the numbers of their pieces, and where each row begins; see :class:`icepipe.measure.pieces.Runs`."""
 
 
 @compiled

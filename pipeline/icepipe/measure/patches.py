@@ -9,12 +9,7 @@ import numpy as np
 from icepipe.classes import SEEN
 from icepipe.measure.pieces import Runs, find_pieces
 from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8, UInt16
-from icepipe.segment.strata import moved_strata
-
-_MOVED = np.zeros((256, 256), dtype=np.uint16)
-for _number, *_classes in moved_strata():
-    _MOVED[*_classes] = _number
-"""Stratum of pixels that moved, by their class before and after."""
+from icepipe.segment.strata import MOVED
 
 
 def move_small(
@@ -40,7 +35,7 @@ def move_small(
     pieces = find_pieces(classes, SEEN, grid, area)
     pairs = _touching(pieces.runs, pieces.units < least_units)
     after = _after(pieces.codes, pieces.units, pairs, least_units)
-    repaint(pieces.runs.arrays, pieces.codes, after, _MOVED, classes, strata)
+    repaint(pieces.runs.arrays, pieces.codes, after, MOVED, classes, strata)
 
 
 def _touching(runs: Runs, small: Bool) -> Int32:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.compiled import compiled
-from icepipe.measure.kernels import piece_at
+from icepipe.measure.kernels import Held, piece_at
 from icepipe.records import Float64, Int32, Int64, UInt8
-
-Held = tuple[Int32, Int32, Int64]
-"""Runs, the numbers of their pieces, and where each row begins; see :class:`icepipe.measure.pieces.Runs`."""
 
 BEYOND = 254
 """What lies around the raster; no class has this code."""

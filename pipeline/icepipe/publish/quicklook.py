@@ -91,11 +91,11 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
 
     panels = [_panel(dimmed(picture, classes)), _panel(paint(classes))]
     width, height = panels[0].size
-    column, row = max(width, PANEL_PX), max(height, PANEL_PX // 2)
-    sheet = Image.new("RGB", (2 * column + 3 * MARGIN, TITLE + row + MARGIN), PAPER)
+    row = max(height, PANEL_PX // 2)
+    sheet = Image.new("RGB", (2 * PANEL_PX + 3 * MARGIN, TITLE + row + MARGIN), PAPER)
     pen, bottom = ImageDraw.Draw(sheet), TITLE + (row + height) // 2
     pen.text((sheet.width / 2, TITLE / 2), title, INK, font(16), anchor="mm")
-    lefts = [MARGIN + (column - width) // 2 + number * (column + MARGIN) for number in range(2)]
+    lefts = [MARGIN + (PANEL_PX - width) // 2 + number * (PANEL_PX + MARGIN) for number in range(2)]
     for left, panel in zip(lefts, panels, strict=True):
         sheet.paste(panel, (left, bottom - height))
         pen.rectangle((left - 1, bottom - height - 1, left + width, bottom), outline=INK)

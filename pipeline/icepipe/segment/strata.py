@@ -49,6 +49,11 @@ def moved_strata() -> Iterator[tuple[int, ClassCode, ClassCode]]:
                 yield moved_stratum(before, after), before, after
 
 
+MOVED = np.zeros((256, 256), dtype=np.uint16)
+for _number, _before, _after in moved_strata():
+    MOVED[_before, _after] = _number
+"""Stratum of pixels of a small patch that went to its surroundings, by their class before and after."""
+
 HIDDEN = np.full(256, stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
 for _code in (ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE):
     HIDDEN[_code] = stratum_of(_code)
