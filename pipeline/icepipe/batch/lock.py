@@ -17,8 +17,8 @@ from icepipe.errors import ConfigError, RunLocked
 FILE = ".lock"
 """Stays once a run has written: who opens it makes sure that the file that was locked is the one that stands there."""
 
-LOOKS, PAUSE_S = 10, 0.05
-"""How often a lock that somebody holds is looked at for a name, and how long between."""
+PATIENCE_S, PAUSE_S = 0.5, 0.05
+"""How long a lock that somebody holds is looked at for a name, and how long between two looks."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -33,12 +33,14 @@ def _holder(descriptor: int) -> str:
 
     Who has just got the lock may not have written yet.
     """
-    for _ in range(LOOKS):
+    until = time.monotonic() + PATIENCE_S
+    while True:
         with suppress(ValueError, KeyError, TypeError):
             told = json.loads(os.pread(descriptor, 4096, 0))
             return f"process {told['pid']} on {told['host']}"
+        if time.monotonic() >= until:
+            return "another process"
         time.sleep(PAUSE_S)
-    return "another process"
 
 
 def _name(descriptor: int, holder: str) -> None:
