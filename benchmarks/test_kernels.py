@@ -16,11 +16,12 @@ from sklearn.cluster import KMeans
 import rasters
 from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.inputs.sensors import SENSORS, with_roles
 from icepipe.measure.area import Tally
-from icepipe.measure.pieces import find_pieces, runs_of
+from icepipe.measure.pieces import find_pieces
 from icepipe.measure.rings import Borders
-from icepipe.measure.vectorize import layers_of
+from icepipe.measure.vectorize import vectorize
 from icepipe.records import Block, GeoBox, Pixels
 from icepipe.segment.classify import Classifier, DirectSearch
 from icepipe.segment.cluster import fit
@@ -134,9 +135,9 @@ def test_polygons(benchmark, classes):
     """Well-known binary of all polygons."""
 
     def whole():
-        runs = runs_of(classes, CODES)
-        borders = Borders.of(classes, runs)
-        batches = borders.batches(np.arange(runs.count))
+        pieces = find_pieces(Runs.of(classes), CODES)
+        borders = Borders.of(pieces)
+        batches = borders.batches(np.arange(len(pieces.codes)))
         return sum(len(borders.outlines(batch, GRID.transform).wkb[1]) - 1 for batch in batches)
 
     assert benchmark(whole) > 1000
@@ -147,8 +148,7 @@ def test_polygons_with_areas_and_lengths(benchmark, classes):
     units = area.units(EVERYTHING)
 
     def whole():
-        pieces = find_pieces(classes, CODES, GRID, lambda block: units[block.slices])
-        return layers_of(classes, pieces, GRID, area.unit_m2)
+        return vectorize(Runs.of(classes), CODES, GRID, lambda block: units[block.slices], area.unit_m2)
 
     assert len(benchmark(whole)) == 3
 

@@ -12,6 +12,7 @@ from shapely.geometry import shape
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.measure.polygons import Drawing, draw_polygons
 from icepipe.measure.vectorize import vectorize
 from icepipe.records import Block, GeoBox
@@ -26,10 +27,15 @@ def grid_of(classes, transform=NORTH_UP, crs=CRS):
     return GeoBox(crs, transform, classes.shape[1], classes.shape[0])
 
 
+def layer_of(classes, code, grid, area):
+    """Polygons of one class of a raster, shape (rows, columns)."""
+    return vectorize(Runs.of(classes), [code], grid, area.units, area.unit_m2)[code]
+
+
 def drawn(classes, grid, codes=SEEN, simplify_m=0.0, crs=None, area=None):
     """Layers as a run draws them."""
     area = area or PixelArea.of(grid)
-    return draw_polygons(classes, grid, area.units, area.unit_m2, Drawing(codes, simplify_m, crs))
+    return draw_polygons(Runs.of(classes), grid, area.units, area.unit_m2, Drawing(codes, simplify_m, crs))
 
 
 def labels_of(classes):
@@ -94,7 +100,7 @@ def assert_faithful(classes, transform=NORTH_UP, crs=CRS, simplify_m=750.0):
     grid = grid_of(classes, transform, crs)
     area = PixelArea.of(grid)
     units, labels = area.units(Block(0, 0, *classes.shape)), labels_of(classes)
-    layers = [vectorize(classes, ClassCode(code), grid, area.units, area.unit_m2) for code in np.unique(classes)]
+    layers = [layer_of(classes, ClassCode(code), grid, area) for code in np.unique(classes)]
     for layer in layers:
         assert shapely.is_valid(layer.geometry).all()
         assert_equal_to_the_raster(layer, classes, grid, units, area.unit_m2)

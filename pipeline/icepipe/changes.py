@@ -15,12 +15,12 @@ from icepipe.batch.execute import ordered_map
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.fingerprint import fingerprint
 from icepipe.inputs.regions import RegionMap
+from icepipe.inputs.runs import CLASS_CODE, RunsWriter
 from icepipe.measure.area import Tally
 from icepipe.measure.change import Change, change_of, check_closes, moved, paired
 from icepipe.measure.hidden import LOOK_BACK, Hidden, hidden_of, last_seen
-from icepipe.measure.pieces import find_pieces
 from icepipe.measure.regional import count_by_set, tally_of
-from icepipe.measure.vectorize import empty_layer, layers_of
+from icepipe.measure.vectorize import empty_layer, vectorize
 from icepipe.models import Basis
 from icepipe.publish.change_layer import ChangeLayer, write_change_layer
 from icepipe.publish.change_table import (
@@ -36,7 +36,7 @@ from icepipe.publish.change_table import (
 from icepipe.publish.mapped import Mapped, mapped_of, side_by_side
 from icepipe.publish.provenance import versions
 from icepipe.publish.record import Record
-from icepipe.records import UInt8
+from icepipe.records import GeoBox
 
 WATCHED = (ClassCode.ICE, ClassCode.WATER)
 """Classes whose gain and loss become polygons."""
@@ -44,15 +44,15 @@ WATCHED = (ClassCode.ICE, ClassCode.WATER)
 
 @dataclass(frozen=True)
 class Moved:
-    """The class that each pixel of a pair gained, and the one that it lost; shape of the grid."""
+    """The class that each pixel of a pair gained, and the one that it lost."""
 
-    gained: UInt8
-    lost: UInt8
+    gained: RunsWriter[np.uint8]
+    lost: RunsWriter[np.uint8]
 
     @classmethod
-    def empty(cls, shape: tuple[int, int]) -> Moved:
+    def on(cls, grid: GeoBox) -> Moved:
         """Rasters to be filled block by block."""
-        return cls(np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8))
+        return cls(RunsWriter(grid.width, CLASS_CODE), RunsWriter(grid.width, CLASS_CODE))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def change_between(before: Mapped, after: Mapped, into: Moved | None = None) -> 
     for block, (first, second) in side_by_side([before, after]):
         tally.add(paired(first, second), before.area.units(block))
         if into:
-            into.gained[block.slices], into.lost[block.slices] = moved(first, second)
+            for writer, classes in zip((into.gained, into.lost), moved(first, second), strict=True):
+                writer.put(block, classes)
     change = change_of(tally, before.basis.unit_m2, before.known, after.known)
     published = _published(before), _published(after)
     if all(published):
@@ -103,8 +104,8 @@ def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> Cha
     """Polygons of gain and loss of each class whose area is known on both days."""
     grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
     drawn = {
-        kind: layers_of(raster, find_pieces(raster, told, grid, area), grid, change.unit_m2)
-        for kind, raster in (("gain", found.gained), ("loss", found.lost))
+        kind: vectorize(writer.done(), told, grid, area, change.unit_m2)
+        for kind, writer in (("gain", found.gained), ("loss", found.lost))
     }
     kinds = {
         f"{code.label}_{kind}": layers.get(code) or empty_layer(code, grid.crs)
@@ -115,7 +116,7 @@ def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> Cha
 
 
 def _make_pair(path: Path, before: Mapped, after: Mapped, made: PairMade) -> PairRecord:
-    found = Moved.empty(before.basis.grid.shape) if made.polygons else None
+    found = Moved.on(before.basis.grid) if made.polygons else None
     change = change_between(before, after, found)
     files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
     if found:

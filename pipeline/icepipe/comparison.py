@@ -47,7 +47,7 @@ def compare_observations(folder: Path, before: str, after: str, out: Path | None
     if out and out.suffix != ".gpkg":
         raise ConfigError(f"--out {out}: polygons are written as GeoPackage", "let its name end in .gpkg")
     first, second = find_mapped(folder, before), find_mapped(folder, after)
-    found = Moved.empty(first.basis.grid.shape) if out else None
+    found = Moved.on(first.basis.grid) if out else None
     change = change_between(first, second, found)
     if out and found:
         write_change_layer(out, layer_of(first, second, change, found))

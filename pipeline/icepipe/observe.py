@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -16,6 +16,7 @@ from icepipe.fitting import fit_observation
 from icepipe.heap import give_back
 from icepipe.inputs.grid import BLOCK_PIXELS, blocks
 from icepipe.inputs.read import ObservationReader
+from icepipe.inputs.runs import CLASS_CODE, ClassRuns, RunsWriter
 from icepipe.measure.area import Tally, budget, merged
 from icepipe.measure.edges import Edges, with_neighbours
 from icepipe.measure.observed import Observed
@@ -128,7 +129,7 @@ def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) 
 class _Looked:
     """What one look at all blocks of an observation gave."""
 
-    classes: UInt8
+    classes: ClassRuns
     tallies: Mapping[int, Tally]
     edges: Edges
     picture: UInt8
@@ -143,16 +144,16 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
     grid, area, codes = plan.grid, plan.pixel_area.units, namer.table.codes
     least = plan.config.measure.min_patch_m2 / plan.unit_m2
     whole = np.empty(grid.shape, dtype=np.uint16) if least else None
-    classes = np.full(grid.shape, ClassCode.OUTSIDE, dtype=np.uint8)
+    written = RunsWriter(grid.width, CLASS_CODE)
     thumbnail, doubled = Thumbnail(grid, plan.sensor), 0
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
     everything, edges = Block(0, 0, grid.height, grid.width), Edges()
     sample: list[Kept] = []
 
-    def count(block: Block, strata: UInt16) -> None:
+    def count(block: Block, strata: UInt16, codes_of: Callable[[Block], UInt8]) -> None:
         around, above, left = with_neighbours(block, everything)
         units = area(around)
-        edges.add(classes[around.slices], units, above, left)
+        edges.add(codes_of(around), units, above, left)
         count_by_set(tallies, strata, plan.regions.sets(block), units[above:, left:])
 
     with (
@@ -164,15 +165,16 @@ def _look(plan: Plan, namer: Namer, observation: Observation) -> _Looked:
             doubled += pixels.doubled
             thumbnail.add(block, pixels.bands)
             sample.append(_picked(plan, observation, block, pixels))
-            put_codes(strata, codes, classes[block.slices])
+            put_codes(strata, codes, written.room(block))
             if whole is None:
-                count(block, strata)
+                count(block, strata, written.around)
             else:
                 whole[block.slices] = strata
+    classes = written.done()
     if whole is not None:
-        move_small(whole, classes, grid, area, least)
+        classes = move_small(whole, classes, grid, area, least)
         for block in blocks(grid):
-            count(block, whole[block.slices])
+            count(block, whole[block.slices], classes.block)
     return _Looked(classes, tallies, edges, thumbnail.picture, doubled, np.concatenate(sample))
 
 

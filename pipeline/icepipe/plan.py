@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -22,6 +23,7 @@ from icepipe.inputs.outlines import read_regions
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.regions import RegionMap, grid_of_regions
+from icepipe.inputs.runs import Runs
 from icepipe.inputs.scene import Describe, describe, sensor_of
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.polygons import Drawing
@@ -29,7 +31,7 @@ from icepipe.measure.reproject import check_drawable
 from icepipe.models import Basis, Model
 from icepipe.publish.basis import load_basis
 from icepipe.publish.model_file import read_model
-from icepipe.records import Bool, GeoBox, Observation, Outline
+from icepipe.records import GeoBox, Observation, Outline
 from icepipe.segment.features import features_known
 from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
 from icepipe.segment.space import Space, space_of
@@ -92,8 +94,8 @@ class Plan:
         return PixelArea(self.grid, self.unit_m2)
 
     @cached_property
-    def land(self) -> Bool | None:
-        """Where land is for all scenes, where a vector file says it; shape of the grid."""
+    def land(self) -> Runs[np.uint8] | None:
+        """Where land is for all scenes, where a vector file says it; see :func:`icepipe.inputs.masks.read_land`."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.batch.execute import USUAL_BYTES, memory_bytes
+from icepipe.batch.execute import MOST_BYTES, STRATA_BYTES, USUAL_BYTES, memory_bytes
 from icepipe.errors import InputError
 from icepipe.inputs.checks import check_raster, open_raster
 from icepipe.inputs.grid import blocks
@@ -85,9 +85,9 @@ def _a_year(plan: Plan, megabytes: float) -> str:
     return f", {megabytes / count * (count - 1) / days * DAYS_A_YEAR / 1000:.2f} GB a year at this rate"
 
 
-def _memory(pixels: int, workers: int) -> str:
+def _memory(pixels: int, workers: int, strata_bytes: int = 0) -> str:
     """From what usual scenes take to what the densest do; one number where they are nearly the same."""
-    usual, most = memory_bytes(pixels, workers, USUAL_BYTES) / 1e6, memory_bytes(pixels, workers) / 1e6
+    usual, most = (memory_bytes(pixels, workers, n + strata_bytes) / 1e6 for n in (USUAL_BYTES, MOST_BYTES))
     return f"{most:.0f}" if most < 1.1 * usual else f"{usual:.0f} to {most:.0f}"
 
 
@@ -98,7 +98,9 @@ def plan_lines(plan: Plan) -> list[str]:
     read_mpx = sum(s.geobox.width * s.geobox.height for s in plan.catalog.scenes) / 1e6
     seconds = 2 + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
     hidden = sorted(code.label for code in plan.screened) or ["nothing"]
-    written, memory = BYTES_PER_PX_OUT * pixels * count / 1e6, _memory(pixels, min(plan.workers, count))
+    strata_bytes = STRATA_BYTES if plan.config.measure.min_patch_m2 else 0
+    memory = _memory(pixels, min(plan.workers, count), strata_bytes)
+    written = BYTES_PER_PX_OUT * pixels * count / 1e6
     whose = "of an earlier run" if plan.earlier else "new"
     lines = [
         f"{len(plan.catalog.scenes)} scene(s), {count} observation(s)",

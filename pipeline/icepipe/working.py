@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from icepipe.batch.execute import ordered_map
 from icepipe.batch.ledger import Entry
 from icepipe.batch.log import note, step
@@ -21,13 +19,14 @@ from icepipe.errors import InputError
 from icepipe.fitting import Progress
 from icepipe.inputs.fingerprint import Fingerprints, Listing, identity
 from icepipe.inputs.prefer import in_order
+from icepipe.inputs.runs import CLASS_CODE, ClassRuns, runs_of
 from icepipe.measure.polygons import draw_polygons
 from icepipe.observe import Work, observe, rows_of
 from icepipe.plan import Plan
 from icepipe.publish.mapped import mapped_of
 from icepipe.publish.observation import publish_observation, redraw_observation
 from icepipe.publish.record import Made, Record, last_record, read_record
-from icepipe.records import Observation, UInt8
+from icepipe.records import Observation
 from icepipe.standing import OBSERVATIONS, Standing, inputs_of, made_of, record_done
 
 PAUSES_S = (1.0, 4.0, 15.0)
@@ -97,18 +96,16 @@ def _made(work: Work, standing: Standing, observation: Observation) -> Made:
     return made_of(work, [(path.name, standing.fingerprints(path)) for path in files])
 
 
-def _whole_raster(work: Work, folder: Path, record: Record) -> UInt8:
-    classes = np.empty(work.plan.grid.shape, dtype=np.uint8)
-    for block, codes in mapped_of(folder, work.basis, record).blocks():
-        classes[block.slices] = codes
-    return classes
+def _class_raster(work: Work, folder: Path, record: Record) -> ClassRuns:
+    strips = mapped_of(folder, work.basis, record).blocks()
+    return runs_of((codes for _, codes in strips), work.plan.grid.width, CLASS_CODE)
 
 
 def _redraw(work: Work, observation: Observation, folder: Path, old: Record, made: Made) -> Record:
     """Write the polygons of a class raster that stands there in the way that is asked for now."""
     plan, key = work.plan, observation.key
     with step("draw", key, plan.grid.width * plan.grid.height):
-        classes = _whole_raster(work, folder, old)
+        classes = _class_raster(work, folder, old)
         layers = draw_polygons(classes, plan.grid, plan.pixel_area.units, plan.unit_m2, plan.drawing)
     formats, name = plan.config.publish.polygons.format, plan.config.name
     with step("publish", key):

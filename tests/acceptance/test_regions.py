@@ -150,7 +150,7 @@ def test_many_regions_get_their_own_sets():
     (block,) = blocks(grid)
     x, y = grid.to_map(*block.centres)
     for number, shape in enumerate(shapes):
-        assert np.array_equal(regions.holds(number, block), shapely.contains_xy(shape, x, y))
+        assert np.array_equal(regions.held(number).block(block), shapely.contains_xy(shape, x, y))
 
 
 @pytest.mark.parametrize(("folder", "file", "published"), [("glacier-outlines", "rgi_baker.json", 43.034)])

@@ -8,7 +8,10 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from icepipe import words
+from icepipe.batch.execute import STRATA_BYTES
 from tests.conftest import ROOT
 
 
@@ -37,4 +40,6 @@ def test_the_memory_told_is_not_that_of_the_process_that_started_it():
 def test_memory_is_told_from_usual_to_dense_where_these_differ():
     assert words._memory(400 * 400, 2).isdigit()
     usual, most = map(int, words._memory(10_980 * 10_980, 1).split(" to "))
-    assert 600 < usual < 1000 < 3000 < most
+    assert 500 < usual < 700 < 3000 < most
+    moving, _ = map(int, words._memory(10_980 * 10_980, 1, STRATA_BYTES).split(" to "))
+    assert moving - usual == pytest.approx(2 * 10_980**2 / 1e6, abs=1)

@@ -16,9 +16,9 @@ from rasterio.features import rasterize
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.measure.change import moved
-from icepipe.measure.vectorize import vectorize
 from icepipe.records import GeoBox
 from tests.classrasters import changed
+from tests.polygons import layer_of
 
 CRS = pyproj.CRS(3413).to_wkt()
 TRANSFORM = Affine(250, 0, -650_000, 0, -250, -1_350_000)
@@ -99,7 +99,7 @@ def test_polygons_of_gain_and_loss_give_their_pixels_back(pair):
     for code in (ClassCode.ICE, ClassCode.WATER):
         for raster, there, gone in ((gained, after, before), (lost, before, after)):
             wanted = seen & (there == code) & (gone != code)
-            layer = vectorize(raster, code, grid, area.units, area.unit_m2)
+            layer = layer_of(raster, code, grid, area)
             shapes = list(layer.geometry)
             back = rasterize(shapes, out_shape=grid.shape, transform=TRANSFORM) if shapes else np.zeros(grid.shape)
             assert np.array_equal(back.astype(bool), wanted)

@@ -15,10 +15,9 @@ from scipy import ndimage
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.pixel_area import PixelArea
-from icepipe.measure.vectorize import vectorize
 from icepipe.records import Block, GeoBox
 from tests.conftest import ROOT
-from tests.polygons import CRS, NORTH_UP, assert_faithful, drawn, grid_of
+from tests.polygons import CRS, NORTH_UP, assert_faithful, drawn, grid_of, layer_of
 
 TRANSFORMS = st.sampled_from([NORTH_UP, NORTH_UP @ Affine.rotation(28), NORTH_UP @ Affine.scale(1, -1)])
 
@@ -134,10 +133,10 @@ def test_pieces_touching_at_a_corner_are_two_and_rings_are_holes():
     area = PixelArea.of(grid)
     corner = np.zeros((5, 5), np.uint8)
     corner[0, 0] = corner[1, 1] = 2
-    assert len(vectorize(corner, ClassCode.ICE, grid, area.units, area.unit_m2).geometry) == 2
+    assert len(layer_of(corner, ClassCode.ICE, grid, area).geometry) == 2
     ring = np.full((5, 5), 2, np.uint8)
     ring[2, 2] = 1
-    (polygon,) = vectorize(ring, ClassCode.ICE, grid, area.units, area.unit_m2).geometry
+    (polygon,) = layer_of(ring, ClassCode.ICE, grid, area).geometry
     assert len(polygon.interiors) == 1
     assert polygon.area == 24 * 250**2
 
@@ -146,7 +145,7 @@ def test_polygons_stand_in_raster_order_and_start_at_their_top_left():
     classes = np.array([[0, 0, 2], [2, 0, 2], [2, 0, 0]], np.uint8)
     grid = GeoBox(CRS, NORTH_UP, 3, 3)
     area = PixelArea.of(grid)
-    first, second = vectorize(classes, ClassCode.ICE, grid, area.units, area.unit_m2).geometry
+    first, second = layer_of(classes, ClassCode.ICE, grid, area).geometry
     assert first.exterior.coords[0] == NORTH_UP @ (2, 0)
     assert second.exterior.coords[0] == NORTH_UP @ (0, 1)
 
@@ -155,7 +154,7 @@ def test_perimeter_is_a_length_on_the_ground():
     """At 78 N a Web Mercator pixel of 240 m has sides of about 50 m."""
     grid = GeoBox(pyproj.CRS(3857).to_wkt(), Affine(240, 0, 1_800_000, 0, -240, 14_400_000), 1, 1)
     area = PixelArea.of(grid)
-    layer = vectorize(np.full((1, 1), 2, np.uint8), ClassCode.ICE, grid, area.units, area.unit_m2)
+    layer = layer_of(np.full((1, 1), 2, np.uint8), ClassCode.ICE, grid, area)
     assert layer.perim_m[0] == pytest.approx(4 * np.sqrt(layer.area_m2[0]), rel=0.01)
 
 
@@ -163,9 +162,9 @@ def test_exact_sums_survive_strips(monkeypatch):
     classes = np.full((40, 30), 2, np.uint8)
     grid = GeoBox(CRS, NORTH_UP, 30, 40)
     area = PixelArea.of(grid)
-    whole = vectorize(classes, ClassCode.ICE, grid, area.units, area.unit_m2).area_m2
+    whole = layer_of(classes, ClassCode.ICE, grid, area).area_m2
     monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 60)
-    assert np.array_equal(vectorize(classes, ClassCode.ICE, grid, area.units, area.unit_m2).area_m2, whole)
+    assert np.array_equal(layer_of(classes, ClassCode.ICE, grid, area).area_m2, whole)
 
 
 @pytest.mark.parametrize("lat", [45.0, 80.0, 88.9])
@@ -173,7 +172,7 @@ def test_the_perimeter_along_parallels_is_their_length(lat):
     """Radius of a parallel: a cos(lat) / sqrt(1 - e2 sin2(lat)) on WGS 84."""
     grid = GeoBox(pyproj.CRS(4326).to_wkt(), Affine(1, 0, -80, 0, -0.1, lat), 160, 1)
     area = PixelArea.of(grid)
-    layer = vectorize(np.full((1, 160), 2, np.uint8), ClassCode.ICE, grid, area.units, area.unit_m2)
+    layer = layer_of(np.full((1, 160), 2, np.uint8), ClassCode.ICE, grid, area)
     geod, phi = pyproj.Geod(ellps="WGS84"), np.radians([lat, lat - 0.1])
     parallels = geod.a * np.cos(phi) / np.sqrt(1 - geod.es * np.sin(phi) ** 2) * np.radians(160)
     meridian = geod.inv(0, lat, 0, lat - 0.1)[2]

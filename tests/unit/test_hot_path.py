@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyproj
@@ -17,9 +18,9 @@ from sklearn.cluster import KMeans
 from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.inputs.sensors import SENSORS, with_roles
-from icepipe.measure.kernels import piece_at
-from icepipe.measure.pieces import count_pieces, find_pieces
+from icepipe.measure.pieces import count_pieces, find_pieces, sizes_of
 from icepipe.records import Block, GeoBox
 from icepipe.segment.classify import DirectSearch
 from icepipe.segment.cluster import fit
@@ -115,46 +116,47 @@ def test_pieces_are_those_of_scipy(shape):
     classes = rng.choice([0, 1, 2, 3, 5, 255], size=shape, p=[0.1, 0.3, 0.3, 0.1, 0.1, 0.1]).astype(np.uint8)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, shape[1], shape[0])
     area = PixelArea.of(grid)
-    pieces = find_pieces(classes, SEEN, grid, area.units)
+    pieces = find_pieces(Runs.of(classes), SEEN)
+    sizes = sizes_of(pieces, grid, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
-    runs, labels = pieces.runs, np.zeros(shape, dtype=np.int32)
-    row = np.repeat(np.arange(shape[0]), np.diff(runs.rows))
-    for r, first, last, number in zip(row[:-1], runs.starts[:-1], runs.starts[1:], runs.number[:-1], strict=True):
-        labels[r, first:last] = number
-    row, col = (place.ravel() for place in np.indices(shape))
-    found = [piece_at(r, c, runs.arrays) for r, c in zip(row.tolist(), col.tolist(), strict=True)]
-    np.testing.assert_array_equal(found, labels.ravel())
+    runs, numbers = pieces.runs, np.empty(shape, dtype=np.int32)
+    for row, (begin, end) in enumerate(pairwise(runs.rows)):
+        for run in range(begin, end - 1):
+            numbers[row, runs.starts[run] : runs.starts[run + 1]] = pieces.number[run]
+    wanted = np.isin(classes, SEEN)
+    np.testing.assert_array_equal(numbers[~wanted], -1 - classes[~wanted].astype(np.int32))
+    labels = np.where(wanted, numbers + 1, 0)
     firsts = [np.flatnonzero(labels.ravel() == number)[0] for number in range(1, len(pieces.codes) + 1)]
     assert firsts == sorted(firsts)
     for code in SEEN:
         theirs, count = ndimage.label(classes == code)
         mine = labels * (classes == code)
-        assert len(np.unique(mine[mine > 0])) == count == count_pieces(classes)[code]
+        assert len(np.unique(mine[mine > 0])) == count == count_pieces(runs)[code]
         assert len({*zip(mine.ravel().tolist(), theirs.ravel().tolist(), strict=True)}) == len(np.unique(mine))
     whole = np.arange(1, len(pieces.codes) + 1)
-    np.testing.assert_array_equal(pieces.n_px, np.bincount(labels.ravel(), minlength=len(whole) + 1)[1:])
+    np.testing.assert_array_equal(sizes.n_px, np.bincount(labels.ravel(), minlength=len(whole) + 1)[1:])
     sums = [int(units[labels == number].sum()) for number in whole]
-    assert pieces.units.tolist() == sums
+    assert sizes.units.tolist() == sums
     assert pieces.codes.tolist() == [classes.ravel()[first] for first in firsts]
 
 
 def test_more_runs_than_numbers_are_refused(monkeypatch):
-    monkeypatch.setattr("icepipe.measure.pieces.MOST_RUNS", 5)
-    with pytest.raises(IntegrityError, match="6 runs of equal pixels, over 5"):
-        count_pieces(np.eye(2, dtype=np.uint8))
-    assert sum(count_pieces(np.ones((2, 4), dtype=np.uint8)).values()) == 1
+    monkeypatch.setattr("icepipe.inputs.runs.MOST_RUNS", 10)
+    with pytest.raises(IntegrityError, match="11 runs of equal pixels, over 10"):
+        Runs.of(np.eye(2, dtype=np.uint8))
+    assert sum(count_pieces(Runs.of(np.ones((2, 4), dtype=np.uint8))).values()) == 1
 
 
 def test_no_class_no_pieces():
     classes = np.full((3, 4), ClassCode.LAND, dtype=np.uint8)
-    assert count_pieces(classes) == dict.fromkeys(SEEN, 0)
+    assert count_pieces(Runs.of(classes)) == dict.fromkeys(SEEN, 0)
 
 
 PROBE = """
 import numpy as np
-from icepipe.measure.kernels import piece_at
 from icepipe.measure.pieces import count_pieces
-print(sum(count_pieces(np.eye(4, dtype=np.uint8)).values()))
+from icepipe.inputs.runs import Runs
+print(sum(count_pieces(Runs.of(np.eye(4, dtype=np.uint8))).values()))
 """
 
 

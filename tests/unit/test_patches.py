@@ -13,12 +13,20 @@ from rasterio.features import sieve
 from scipy import ndimage
 
 from icepipe.classes import ClassCode
+from icepipe.inputs.runs import Runs
 from icepipe.measure.patches import move_small
-from icepipe.records import GeoBox
+from icepipe.records import Block, GeoBox
 from icepipe.segment.strata import moved_stratum
 from tests.rasters import TRANSFORM, paint, write
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
+
+
+def assert_as_made_of_pixels(runs):
+    """Runs are as long as they can be, and have their rim."""
+    anew = Runs.of(runs.block(Block(0, 0, runs.height, runs.width)))
+    for name in ("starts", "codes", "rows"):
+        np.testing.assert_array_equal(getattr(runs, name), getattr(anew, name))
 
 
 def merge(codes, least):
@@ -26,8 +34,10 @@ def merge(codes, least):
     strata = np.asarray(codes, dtype=np.uint16)
     grid = GeoBox("", TRANSFORM, strata.shape[1], strata.shape[0])
     classes = strata.astype(np.uint8)
-    move_small(strata, classes, grid, lambda b: np.ones((b.height, b.width), np.int64), least)
-    return classes, strata
+    everything = Block(0, 0, *strata.shape)
+    runs = move_small(strata, Runs.of(classes), grid, lambda b: np.ones((b.height, b.width), np.int64), least)
+    assert_as_made_of_pixels(runs)
+    return runs.block(everything), strata
 
 
 def test_by_eye():
@@ -121,7 +131,8 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
     units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
     strata, classes = codes.astype(np.uint16), codes.copy()
     grid = GeoBox("", TRANSFORM, codes.shape[1], codes.shape[0])
-    move_small(strata, classes, grid, lambda block: units[block.slices].astype(np.int64), least)
+    runs = move_small(strata, Runs.of(classes), grid, lambda block: units[block.slices].astype(np.int64), least)
+    classes = runs.block(Block(0, 0, *classes.shape))
     wanted = merged_pixel_by_pixel(codes, units, least)
     np.testing.assert_array_equal(classes, wanted)
     np.testing.assert_array_equal(strata == codes, wanted == codes)

@@ -11,9 +11,10 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.inputs.grid import asked_grid, in_pixels, inside, outline, outside_km2, run_grid, union_of_footprints
+from icepipe.inputs.grid import asked_grid, outline, outside_km2, run_grid, union_of_footprints
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.place import place, wrapped
+from icepipe.inputs.within import in_pixels, inside
 from icepipe.records import Block, GeoBox, Scene
 
 POLAR = pyproj.CRS(3413).to_wkt()
@@ -58,7 +59,7 @@ def slow(source, grid):
 
 def test_a_scene_on_the_grid_is_taken_as_it_is():
     placement = place(box(), box(), Block(0, 0, 6, 8))
-    assert placement.rows is None
+    assert placement.index is None
     assert placement.window == Block(0, 0, 6, 8)
 
 

@@ -15,7 +15,7 @@ from rio_cogeo.cogeo import cog_validate
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
-from icepipe.measure.vectorize import vectorize
+from icepipe.inputs.runs import Runs
 from icepipe.publish import rasters
 from icepipe.publish.atomic import replace_file, replace_folder
 from icepipe.publish.features import Features
@@ -24,6 +24,7 @@ from icepipe.publish.overviews import halved, shapes_of
 from icepipe.publish.rasters import CLOUD_OPTIMIZED, write_classes
 from icepipe.publish.vectors import WRITERS, write_polygons
 from icepipe.records import GeoBox
+from tests.polygons import layer_of
 
 GRID = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(250, 0, -650_000, 0, -250, -1_350_000), 4, 3)
 CLASSES = np.array([[1, 2, 2, 0], [1, 2, 3, 3], [1, 1, 255, 255]], np.uint8)
@@ -32,12 +33,12 @@ DAY = dt.date(2024, 7, 1)
 
 def features(code, classes=CLASSES):
     area = PixelArea.of(GRID)
-    return Features(vectorize(classes, code, GRID, area.units, area.unit_m2), DAY, "2024-07-01T10:30:00Z")
+    return Features(layer_of(classes, code, GRID, area), DAY, "2024-07-01T10:30:00Z")
 
 
 def test_the_class_raster_is_a_cog_with_palette_and_names(tmp_path):
     path = tmp_path / "classes.tif"
-    write_classes(path, CLASSES, GRID, DAY)
+    write_classes(path, Runs.of(CLASSES), GRID, DAY)
     with rasterio.open(path) as dataset:
         assert np.array_equal(dataset.read(1), CLASSES)
         assert dataset.transform == GRID.transform
@@ -53,7 +54,7 @@ def test_overviews_take_the_most_frequent_class(tmp_path):
     classes = np.ones((1024, 1024), np.uint8)
     classes[::2, ::2] = 2
     grid = GeoBox(GRID.crs, GRID.transform, 1024, 1024)
-    write_classes(tmp_path / "c.tif", classes, grid, DAY)
+    write_classes(tmp_path / "c.tif", Runs.of(classes), grid, DAY)
     with rasterio.open(tmp_path / "c.tif", OVERVIEW_LEVEL=0) as overview:
         assert set(np.unique(overview.read(1))) == {1}
 
@@ -83,7 +84,7 @@ def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path, monkeypa
     """Also where a strip has fewer rows than all overviews together need to halve it."""
     monkeypatch.setattr(rasters, "STRIP_ROWS", strip)
     classes = np.random.default_rng(0).choice([0, 1, 2, 255], (2743, 1025)).astype(np.uint8)
-    write_classes(tmp_path / "c.tif", classes, GeoBox(GRID.crs, GRID.transform, 1025, 2743), DAY)
+    write_classes(tmp_path / "c.tif", Runs.of(classes), GeoBox(GRID.crs, GRID.transform, 1025, 2743), DAY)
     assert cog_validate(tmp_path / "c.tif", strict=True)[0]
     shapes = [(1372, 513), (686, 257), (343, 129)]
     assert shapes_of(classes.shape) == [classes.shape, *shapes]
@@ -98,7 +99,7 @@ def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path, monkeypa
 def test_files_do_not_carry_the_clock(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        write_classes(tmp_path / name / "c.tif", CLASSES, GRID, DAY)
+        write_classes(tmp_path / name / "c.tif", Runs.of(CLASSES), GRID, DAY)
         write_polygons(tmp_path / name, "p", features(ClassCode.ICE), WRITERS)
         write_features(tmp_path / name / "p.gpkg", features(ClassCode.ICE))
         time.sleep(1.1)
@@ -114,7 +115,7 @@ def test_the_class_raster_is_the_same_bytes_on_any_number_of_threads(tmp_path, m
     grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
     for threads in (1, 2, 4):
         monkeypatch.setitem(CLOUD_OPTIMIZED, "num_threads", threads)
-        write_classes(tmp_path / f"{threads}.tif", classes, grid, DAY)
+        write_classes(tmp_path / f"{threads}.tif", Runs.of(classes), grid, DAY)
     one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert all(other == one for other in others)
 
@@ -147,5 +148,5 @@ def test_the_class_raster_passes_the_cog_validator(tmp_path, side):
     path = tmp_path / "classes.tif"
     classes = np.tile(CLASSES, (side // 3, side // 4 + 1))
     grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
-    write_classes(path, classes, grid, DAY)
+    write_classes(path, Runs.of(classes), grid, DAY)
     assert cog_validate(path, strict=True) == (True, [], [])

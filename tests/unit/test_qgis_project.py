@@ -13,7 +13,7 @@ from affine import Affine
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
-from icepipe.measure.vectorize import vectorize
+from icepipe.inputs.runs import Runs
 from icepipe.publish.features import Features
 from icepipe.publish.geopackage import write_features as write_geopackage
 from icepipe.publish.geoparquet import write_geoparquet
@@ -23,6 +23,7 @@ from icepipe.publish.qgis import project_xml, write_project
 from icepipe.publish.rasters import write_classes
 from icepipe.publish.shapefile import write_shapefile
 from icepipe.records import GeoBox, Observation, Scene
+from tests.polygons import layer_of
 
 GRID = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(250, 0, -650_000, 0, -250, -1_350_000), 4, 3)
 CLASSES = np.array([[1, 2, 2, 0], [1, 2, 3, 3], [1, 1, 255, 255]], np.uint8)
@@ -41,9 +42,9 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         part = folder / "observations" / key
         part.mkdir(parents=True)
         day = dt.date.fromisoformat(key[:10])
-        write_classes(part / f"bay_{key}_classes.tif", CLASSES, GRID, day)
+        write_classes(part / f"bay_{key}_classes.tif", Runs.of(CLASSES), GRID, day)
         for code in codes:
-            layer = vectorize(CLASSES, code, GRID, area.units, area.unit_m2)
+            layer = layer_of(CLASSES, code, GRID, area)
             write_shapefile(part / f"bay_{key}_{code.label}.shp", Features(layer, day, key))
     return folder
 
@@ -76,7 +77,7 @@ def test_a_shapefile_comes_first_then_a_geopackage_of_the_date_then_the_one_of_a
     together = tmp_path / "bay.gpkg"
     area = PixelArea.of(GRID)
     for key, kinds in {KEYS[0]: ("shp", "gpkg", "parquet"), KEYS[1]: ("gpkg", "parquet")}.items():
-        layer = vectorize(CLASSES, ClassCode.WATER, GRID, area.units, area.unit_m2)
+        layer = layer_of(CLASSES, ClassCode.WATER, GRID, area)
         features = Features(layer, dt.date(2024, 7, 1), key)
         for kind in kinds:
             write = {"shp": write_shapefile, "gpkg": write_geopackage, "parquet": write_geoparquet}[kind]

@@ -22,10 +22,11 @@ from icepipe.inputs.catalog import find_scenes, observations
 from icepipe.inputs.checks import open_raster
 from icepipe.inputs.decode import _to_units, read_window
 from icepipe.inputs.find import find_files
-from icepipe.inputs.grid import blocks, in_pixels, inside, run_grid, union_of_footprints
+from icepipe.inputs.grid import blocks, run_grid, union_of_footprints
 from icepipe.inputs.read import ObservationReader
 from icepipe.inputs.scene import describe
 from icepipe.inputs.tile_rows import TileRows
+from icepipe.inputs.within import in_pixels, inside
 from icepipe.records import Band, Block, GeoBox
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 

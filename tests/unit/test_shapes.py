@@ -11,11 +11,11 @@ from affine import Affine
 from icepipe.classes import SEEN
 from icepipe.errors import IntegrityError
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.measure import rings
-from icepipe.measure.pieces import find_pieces
 from icepipe.measure.shapes import Geometries
 from icepipe.measure.simplify import simplified
-from icepipe.measure.vectorize import layers_of
+from icepipe.measure.vectorize import vectorize
 from icepipe.publish import features
 from icepipe.publish.features import binary
 from icepipe.records import GeoBox
@@ -34,7 +34,7 @@ def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
     classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
     grid = GeoBox(CRS, transform, shape[1], shape[0])
     area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
-    layers = tuple(layers_of(classes, find_pieces(classes, SEEN, grid, area.units), grid, area.unit_m2).values())
+    layers = tuple(vectorize(Runs.of(classes), SEEN, grid, area.units, area.unit_m2).values())
     drawn = simplified(layers, grid, tolerance_px) if tolerance_px else layers
     return [shapes for layer in drawn for shapes in layer.batches]
 

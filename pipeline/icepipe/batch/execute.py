@@ -14,10 +14,13 @@ from icepipe.errors import IntegrityError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-USUAL_BYTES, MOST_BYTES = 2, 30
-"""Of a run grid's pixel, for one observation in work: class raster, strata while small patches move, runs and rings of
-its pieces, and the outline that has most points, several times over while it is written. Usual scenes take the first.
-The second is where there are ten thousand pieces to a million pixels and one winds through all; noise takes more."""
+USUAL_BYTES, MOST_BYTES = 1, 30
+"""Of a run grid's pixel, for one observation in work: runs and rings of its pieces, and the outline that has most
+points, several times over while it is written. Usual scenes take less than the first. The second is where there are ten
+thousand pieces to a million pixels and one winds through all; noise takes more."""
+
+STRATA_BYTES = 2
+"""Of a run grid's pixel while small patches move, beside those."""
 
 AHEAD_BYTES = 48 * 2**20
 """Of blocks that are read before they are asked for, for one observation in work."""
@@ -29,8 +32,8 @@ LEAST_ADDRESSES = 2**30
 """Bytes that a process must be allowed to map: with less, some library ends it, or waits for ever, as it is loaded."""
 
 
-def memory_bytes(pixels: int, workers: int, per_pixel: int = MOST_BYTES) -> int:
-    """Estimated peak memory of a run on usual scenes, or on the densest that are likely."""
+def memory_bytes(pixels: int, workers: int, per_pixel: int) -> int:
+    """Estimated peak memory of a run, whose pixels take so many bytes for each observation in work."""
     return BYTES_BESIDE + workers * (AHEAD_BYTES + per_pixel * pixels)
 
 

@@ -9,23 +9,17 @@ import numpy as np
 import pyproj
 import shapely
 from affine import Affine
-from shapely.geometry import Polygon, box
+from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.place import ALIGNED_PX, same_crs, wrapped
 from icepipe.inputs.plane import Plane
-from icepipe.records import Block, Bool, GeoBox, Scene
+from icepipe.records import Block, GeoBox, Scene
 
 BLOCK_PIXELS = 2**20
 """Pixels of a block: large enough to be fast, small enough that sums of areas stay exact in 53 bits."""
-
-SNAP = 2.0**20
-"""Outlines are put on this part of a pixel, which doubles hold exactly."""
-
-EDGE_PX = 2.0**-12
-"""How far a centre is moved to the right and down before it is tested, so that an edge has one side."""
 
 OUTLINE_POINTS = 64
 """Points a side of a footprint that is bent by another projection."""
@@ -152,27 +146,3 @@ def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
     if rest.area < grid.planar_pixel_area:
         return 0.0
     return Earth.of(grid.crs).area_m2(rest) / 1e6
-
-
-def in_pixels(shape: BaseGeometry, grid: GeoBox) -> BaseGeometry:
-    """A shape given in the grid's CRS, in columns and rows of the grid."""
-    pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
-    return shapely.transform(pixels, lambda xy: np.rint(xy * SNAP) / SNAP)
-
-
-def inside(pixels: BaseGeometry, block: Block) -> Bool:
-    """True for pixels of a block whose centre lies in a shape, from :func:`in_pixels`; shape (rows, columns).
-
-    Tested in pixels of the whole grid, so that a pixel's answer does not depend on the block it is asked with. A centre
-    on an edge belongs to the right and lower side, as a scene's pixels do.
-    """
-    frame = box(block.col, block.row, block.col + block.width, block.row + block.height)
-    size = (block.height, block.width)
-    if pixels.covers(frame.buffer(-ALIGNED_PX)):
-        return np.ones(size, dtype=bool)
-    if not pixels.intersects(frame):
-        return np.zeros(size, dtype=bool)
-    col, row = block.centres
-    mine = shapely.from_wkb(shapely.to_wkb(pixels))  # what is prepared is for one thread
-    shapely.prepare(mine)
-    return np.asarray(shapely.contains_xy(mine, col + EDGE_PX, row + EDGE_PX))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Float64, Int64, Kept, UInt8
+from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16
 
 UNOBSERVED, CLOUD, LAND, OUTSIDE = (
     int(code) for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE)
@@ -49,6 +49,50 @@ def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, ou
             sound += _units_between(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
         begin = end
     return sound == out.size
+
+
+@compiled
+def put_between(
+    nodes: Float64, smooth: Bool, step: int, near_px: float, cols: Float64, rows: Float64, near: Bool
+) -> None:
+    """Places of pixels between those of nodes, and which are near to a border of pixels or not between smooth ones.
+
+    Shapes: ``nodes`` (2, nodes down, nodes across), columns first, of which those of the second row and column are the
+    first pixel's; ``smooth`` one for each four of them; the others (rows, columns).
+    """
+    height, width = cols.shape
+    for row in range(height):
+        cell, down = row // step, row % step / step
+        for left in range(0, width, step):
+            beside = left // step
+            sure = smooth[cell, beside]
+            here = nodes[:, cell + 1 : cell + 3, beside + 1 : beside + 3]
+            begin_col = here[0, 0, 0] + (here[0, 1, 0] - here[0, 0, 0]) * down
+            begin_row = here[1, 0, 0] + (here[1, 1, 0] - here[1, 0, 0]) * down
+            along_col = (here[0, 0, 1] + (here[0, 1, 1] - here[0, 0, 1]) * down - begin_col) / step
+            along_row = (here[1, 0, 1] + (here[1, 1, 1] - here[1, 0, 1]) * down - begin_row) / step
+            for at in range(left, min(left + step, width)):
+                col, line = begin_col + along_col * (at - left), begin_row + along_row * (at - left)
+                cols[row, at], rows[row, at] = col, line
+                apart = min(abs(col - np.rint(col)), abs(line - np.rint(line)))
+                near[row, at] = not sure or apart < near_px
+
+
+@compiled
+def divide(keys: UInt16, holds: Bool, halves: Int64) -> None:
+    """Divide every key into two, for pixels that something holds and for the rest; shapes (rows, columns).
+
+    New keys are counted in raster order of the first pixel of each. ``halves``, all under 0 before, gets that of the
+    rest at twice a key, and that of what is held after it.
+    """
+    new = 0
+    for row in range(keys.shape[0]):
+        for col in range(keys.shape[1]):
+            half = 2 * keys[row, col] + holds[row, col]
+            if halves[half] < 0:
+                halves[half] = new
+                new += 1
+            keys[row, col] = halves[half]
 
 
 @compiled

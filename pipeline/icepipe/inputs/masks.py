@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
 
 from icepipe.config_inputs import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.grid import blocks
-from icepipe.inputs.outlines import points_in, read_areas
+from icepipe.inputs.outlines import read_areas
 from icepipe.inputs.place import Placement
 from icepipe.inputs.quality import QUALITIES, quality_file
 from icepipe.inputs.roles import alpha_band, product_folder
-from icepipe.records import Block, Bool, GeoBox, MaskFile
+from icepipe.inputs.runs import Runs, runs_of
+from icepipe.inputs.within import Centres, Other
+from icepipe.records import Bool, GeoBox, MaskFile
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
 
@@ -125,11 +125,8 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
     return placement.take(hides) & known, known
 
 
-def read_land(mask: Mask, grid: GeoBox) -> Bool:
-    """Where a vector file says land: True for pixels whose centre lies in one of its areas; shape of the grid.
-
-    Pixel centres are brought to the file's coordinate system, and not its outlines to the grid's: outlines bend, and
-    break at the poles and at 180 degrees, points do not.
+def read_land(mask: Mask, grid: GeoBox) -> Runs[np.uint8]:
+    """Where a vector file says land: 1 for pixels whose centre lies in one of its areas, else 0.
 
     Raises
     ------
@@ -140,12 +137,6 @@ def read_land(mask: Mask, grid: GeoBox) -> Bool:
         raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
     frame = read_areas(mask.path, "inputs.land")
     shape = shapely.union_all(frame.geometry.make_valid().to_numpy())
-    land = np.zeros(grid.shape, dtype=bool)
-    for block in blocks(grid):
-        land[block.slices] = _centres_in(shape, frame.crs, grid, block)
-    return land
-
-
-def _centres_in(shape: BaseGeometry, crs: pyproj.CRS, grid: GeoBox, block: Block) -> Bool:
-    x, y = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True).transform(*grid.to_map(*block.centres))
-    return points_in(shape, crs, x, y)
+    other = Other.of(grid, frame.crs)
+    strips = (Centres(grid, block, other).inside(shape).view(np.uint8) for block in blocks(grid))
+    return runs_of(strips, grid.width, np.dtype(np.uint8))

@@ -6,14 +6,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.config_inputs import Regions
 from icepipe.errors import ConfigError, is_plain, plain
-from icepipe.records import Bool, Float64, Outline
+from icepipe.records import Outline
 
 Frame = Any
 """A GeoDataFrame; geopandas is untyped."""
@@ -84,15 +82,3 @@ def areas_of(shape: BaseGeometry) -> list[BaseGeometry]:
     """The polygons of a shape, without heights; a repaired outline can hold lines and points, too."""
     parts = shapely.get_parts(shapely.force_2d(shape))
     return [area for part in parts for area in shapely.get_parts(part) if area.geom_type == "Polygon"]
-
-
-def points_in(shape: BaseGeometry, crs: pyproj.CRS, x: Float64, y: Float64) -> Bool:
-    """Whether points given in a shape's own system lie in it; longitudes may be of any turn."""
-    shapely.prepare(shape)
-    turns = (0, -360, 360) if crs.is_geographic else (0,)
-    found = np.zeros(x.shape, dtype=bool)
-    west, south, east, north = shape.bounds
-    for turn in turns:
-        near = (x + turn >= west) & (x + turn <= east) & (y >= south) & (y <= north) & ~found
-        found[near] = shapely.intersects_xy(shape, x[near] + turn, y[near])
-    return found

@@ -11,6 +11,7 @@ import pyproj
 from affine import Affine
 from numpy.typing import NDArray
 
+from icepipe.inputs.positions import positions
 from icepipe.records import Block, Bool, GeoBox, Int64
 
 Value = TypeVar("Value", bound=np.generic)
@@ -51,22 +52,23 @@ class Placement:
         Rows and columns of the block that the source can reach.
     window
         Rectangle of the source to read.
-    rows, cols
-        For each target pixel its row and column within the window, broadcastable; None where the window is the
-        target pixel for pixel.
+    index
+        For each target pixel its place among the window's, counted row by row; None where the window is the target
+        pixel for pixel.
     reached
         True for target pixels that lie on the source; None where all do.
     """
 
     target: tuple[slice, slice]
     window: Block
-    rows: Int64 | None = None
-    cols: Int64 | None = None
+    index: Int64 | None = None
     reached: Bool | None = None
 
     def take(self, values: NDArray[Value]) -> NDArray[Value]:
         """Values of the target pixels from values of the window; the last two axes are rows and columns."""
-        return values if self.rows is None else values[..., self.rows, self.cols]
+        if self.index is None:
+            return values
+        return np.take(values.reshape(*values.shape[:-2], -1), self.index, axis=-1)
 
 
 def _cells(position: NDArray[np.floating[Any]]) -> Int64:
@@ -91,14 +93,14 @@ def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | N
     window = Block(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
     if np.all(np.diff(rows) == 1) and np.all(np.diff(cols) == 1):
         return Placement((down, across), window)
-    return Placement((down, across), window, (rows - top)[:, None], (cols - left)[None, :])
+    return Placement((down, across), window, (rows - top)[:, None] * window.width + (cols - left))
 
 
 def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
-    x, y = grid.to_map(*block.centres)
-    if not same_crs(source.crs, grid.crs):
-        x, y = pyproj.Transformer.from_crs(grid.crs, source.crs, always_xy=True).transform(x, y)
-    cols, rows = source.to_pixels(x, y)
+    if same_crs(source.crs, grid.crs):
+        cols, rows = source.to_pixels(*grid.to_map(*block.centres))
+    else:
+        cols, rows = positions(source, grid, block)
     reached = (rows >= 0) & (rows < source.height) & (cols >= 0) & (cols < source.width)
     if not reached.any():
         return None
@@ -106,10 +108,9 @@ def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
     col_cells = np.clip(_cells(np.where(reached, cols, 0)), 0, source.width - 1)
     top, left = int(row_cells[reached].min()), int(col_cells[reached].min())
     height, width = int(row_cells[reached].max()) - top + 1, int(col_cells[reached].max()) - left + 1
-    inner_rows = np.where(reached, row_cells - top, 0)
-    inner_cols = np.where(reached, col_cells - left, 0)
+    index = np.where(reached, (row_cells - top) * width + (col_cells - left), 0)
     everything = slice(0, block.height), slice(0, block.width)
-    return Placement(everything, Block(top, left, height, width), inner_rows, inner_cols, reached)
+    return Placement(everything, Block(top, left, height, width), index, reached)
 
 
 def place(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:

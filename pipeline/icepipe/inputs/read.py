@@ -22,6 +22,7 @@ from icepipe.inputs.coded import WORD, codes_of
 from icepipe.inputs.decode import read_window
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
+from icepipe.inputs.runs import Runs
 from icepipe.inputs.sensors import CLASSES, SENSORS
 from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
 from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
@@ -43,7 +44,7 @@ class ObservationReader:
     within
         True for pixels of a block that lie in a region; those outside are nothing. None for no limit.
     land
-        True where land is for all scenes, shape of the grid; or None.
+        1 where land is for all scenes, on the run grid; or None.
     threads
         That decode the tiles of a file.
     """
@@ -53,7 +54,7 @@ class ObservationReader:
         observation: Observation,
         grid: GeoBox,
         within: Callable[[Block], Bool] | None = None,
-        land: Bool | None = None,
+        land: Runs[np.uint8] | None = None,
         threads: int = 1,
     ) -> None:
         self._observation = observation
@@ -152,7 +153,7 @@ class ObservationReader:
             np.full((block.height, block.width), not rasters),
         )
         if self._land is not None:
-            land |= self._land[block.slices]
+            land |= self._land.block(block).view(bool)
         for mask in rasters:
             hides, tells = self._mask(mask, block)
             land |= hides

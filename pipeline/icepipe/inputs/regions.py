@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,10 +16,14 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.earth import Earth
-from icepipe.inputs.grid import blocks, in_pixels, inside
-from icepipe.inputs.outlines import points_in
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import same_crs
+from icepipe.inputs.runs import Runs, RunsWriter, beyond
+from icepipe.inputs.within import Centres, Other, in_pixels, inside, turns_of
 from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16
+
+Places = dict[str, Centres]
+"""Centres of a block's pixels, by the WKT of a coordinate system."""
 
 OUTLINE_PARTS = 256
 """An outline is cut into at least so many pieces before it is bent by another projection."""
@@ -48,45 +52,35 @@ class RegionMap:
         """What the scenes cover, in pixels, for which nothing needs to be remembered."""
         return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
-    @cached_property
-    def _turned(self) -> tuple[tuple[BaseGeometry, ...], ...]:
-        """Each region in pixels, at every turn of its longitudes; none where it is on another map than the grid."""
-        return tuple(self._in_pixels(outline) for outline in self.outlines)
-
-    def _in_pixels(self, outline: Outline) -> tuple[BaseGeometry, ...]:
-        if not same_crs(outline.crs, self.grid.crs):
-            return ()
-        shape = shapely.from_wkt(outline.wkt)
-        turns = (0, -360, 360) if pyproj.CRS.from_wkt(outline.crs).is_geographic else (0,)
-        return tuple(in_pixels(translate(shape, turn), self.grid) for turn in turns)
+    def _in_pixels(self, shape: BaseGeometry, crs: pyproj.CRS) -> list[BaseGeometry]:
+        """A shape on the map of the grid, in pixels, at every turn of its longitudes."""
+        return [in_pixels(translate(shape, turn), self.grid) for turn in turns_of(crs)]
 
     @cached_property
-    def _sets(self) -> tuple[UInt16, tuple[tuple[int, ...], ...]]:
-        """Number of the set of regions of each pixel, shape of the grid, and the regions of each set."""
-        numbers: dict[bytes, int] = {bytes(-(-len(self.outlines) // 8)): 0}
-        sets = np.zeros(self.grid.shape, dtype=np.uint16)
+    def _sets(self) -> tuple[Runs[np.uint16], tuple[tuple[int, ...], ...]]:
+        """Number of the set of regions of each pixel, and the regions of each set."""
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        writer = RunsWriter(self.grid.width, np.dtype(np.uint16))
+        holders = [self._holder(outline) for outline in self.outlines]
         for block in blocks(self.grid):
-            packed = np.packbits(self._members(block), axis=0).reshape(-1, block.height * block.width).T
-            found, place = np.unique(packed, axis=0, return_inverse=True)
-            known = [numbers.setdefault(key.tobytes(), len(numbers)) for key in found]
-            sets[block.slices] = np.array(known, dtype=np.uint16)[place.ravel()].reshape(block.height, block.width)
-        members = [np.unpackbits(np.frombuffer(key, dtype=np.uint8))[: len(self.outlines)] for key in numbers]
-        return sets, tuple(tuple(np.flatnonzero(bits).tolist()) for bits in members)
+            places: Places = {}
+            writer.put(block, _numbered((holder(block, places) for holder in holders), block, numbers))
+        return writer.done(), tuple(numbers)
 
-    def _members(self, block: Block) -> Bool:
-        """Whether each region holds each pixel's centre; shape (regions, rows, columns)."""
-        found = np.zeros((len(self.outlines), block.height, block.width), dtype=bool)
-        places: dict[str, tuple[Float64, Float64]] = {}
-        for number, (outline, turned) in enumerate(zip(self.outlines, self._turned, strict=True)):
-            if turned:
-                found[number] = np.any([inside(pixels, block) for pixels in turned], axis=0)
-                continue
+    def _holder(self, outline: Outline) -> Callable[[Block, Places], Bool]:
+        """What tells which pixels of a block have their centre in a region."""
+        shape, crs = shapely.from_wkt(outline.wkt), pyproj.CRS.from_wkt(outline.crs)
+        if same_crs(outline.crs, self.grid.crs):
+            turned = self._in_pixels(shape, crs)
+            return lambda block, _: np.any([inside(pixels, block) for pixels in turned], axis=0)
+        other = Other.of(self.grid, crs)
+
+        def holds(block: Block, places: Places) -> Bool:
             if outline.crs not in places:
-                to_crs = pyproj.Transformer.from_crs(self.grid.crs, outline.crs, always_xy=True)
-                places[outline.crs] = to_crs.transform(*self.grid.to_map(*block.centres))
-            shape = shapely.from_wkt(outline.wkt)
-            found[number] = points_in(shape, pyproj.CRS.from_wkt(outline.crs), *places[outline.crs])
-        return found
+                places[outline.crs] = Centres(self.grid, block, other)
+            return places[outline.crs].inside(shape)
+
+        return holds
 
     @property
     def members(self) -> tuple[tuple[int, ...], ...]:
@@ -97,7 +91,7 @@ class RegionMap:
         """Number of the set of regions that each pixel of a block belongs to, 0 outside all; shape (rows, columns)."""
         if self._alone is not None:
             return inside(self._alone, block).astype(np.uint16)
-        return np.asarray(self._sets[0][block.slices])
+        return self._sets[0].block(block)
 
     def within(self, block: Block) -> Bool:
         """True for pixels of a block that lie in any region; shape (rows, columns)."""
@@ -107,21 +101,46 @@ class RegionMap:
         """Smallest rectangle of the grid that holds a region's pixels; None where it has none."""
         if self.own:
             return Block(0, 0, self.grid.height, self.grid.width)
-        holds = np.array([number in members for members in self.members])[self._sets[0]]
-        rows, cols = np.flatnonzero(holds.any(axis=1)), np.flatnonzero(holds.any(axis=0))
-        if not len(rows):
-            return None
-        return Block(int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1)
+        return self._sets[0].window([key for key, members in enumerate(self.members) if number in members])
 
-    def holds(self, number: int, block: Block) -> Bool:
-        """True for pixels of a block that lie in one region; shape (rows, columns)."""
-        return np.array([number in members for members in self.members])[self.sets(block)]
+    def held(self, number: int) -> Runs[np.uint8]:
+        """1 for pixels that lie in a named region, else 0."""
+        sets, members = self._sets
+        holds = np.zeros(2**16, dtype=np.uint8)
+        holds[: len(members)], holds[beyond(np.uint16)] = [number in one for one in members], beyond(np.uint8)
+        return sets.recoded(holds[sets.codes])
 
     def outline_km2(self, number: int) -> float:
         """Geodesic area of a region's outline."""
         outline = self.outlines[number]
         shape = shapely.from_wkt(outline.wkt)
         return Earth.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
+
+
+def _numbered(holding: Iterable[Bool], block: Block, numbers: dict[tuple[int, ...], int]) -> UInt16:
+    """Number of the set of regions of each pixel of a block, shape (rows, columns); new sets are added to ``numbers``.
+
+    Parameters
+    ----------
+    holding
+        For each region, which pixels it holds; shape (rows, columns).
+    """
+    from icepipe.inputs.kernels import divide
+
+    keys = np.zeros((block.height, block.width), dtype=np.uint16)
+    sets: list[tuple[int, ...]] = [()]
+    for number, holds in enumerate(holding):
+        if holds.all():
+            sets = [(*one, number) for one in sets]
+        elif holds.any():
+            halves = np.full(2 * len(sets), -1, dtype=np.int64)
+            divide(keys, holds, halves)
+            order = np.argsort(halves)[np.count_nonzero(halves < 0) :].tolist()
+            sets = [(*sets[half // 2], number) if half % 2 else sets[half // 2] for half in order]
+    known = [numbers.setdefault(one, len(numbers)) for one in sets]
+    if len(numbers) > beyond(np.uint16):
+        raise NoUsableInput("the regions overlap in too many ways to be told apart", "split inputs.regions in files")
+    return np.array(known, dtype=np.uint16)[keys]
 
 
 def _in_pieces(shape: BaseGeometry, parts: int) -> BaseGeometry:

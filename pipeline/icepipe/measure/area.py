@@ -33,6 +33,17 @@ class Tally:
 
         counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
         count_pixels(strata.ravel(), area_units.ravel(), counts, sums)
+        self._take(counts, sums)
+
+    def add_of(self, key: int, keys: UInt16, strata: UInt16, area_units: Int64) -> None:
+        """Count the pixels of one block that have a key; all arrays have its shape."""
+        from icepipe.measure.kernels import count_pixels_of
+
+        counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
+        count_pixels_of(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
+        self._take(counts, sums)
+
+    def _take(self, counts: Int64, sums: Int64) -> None:
         for stratum in np.flatnonzero(counts).tolist():
             self.pixels[stratum] += int(counts[stratum])
             self.units[stratum] += int(sums[stratum])

@@ -10,6 +10,7 @@ import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.grid import BLOCK_PIXELS
+from icepipe.inputs.runs import ClassRuns
 from icepipe.records import Block, Int64, UInt8
 
 
@@ -47,26 +48,28 @@ def with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
     return Block(block.row - above, block.col - left, block.height + above, block.width + left), above, left
 
 
-def _strips(window: Block) -> Iterator[Block]:
+def strips(window: Block) -> Iterator[Block]:
+    """A rectangle of the grid, from the top to the bottom, in strips as large as blocks."""
     height = max(1, BLOCK_PIXELS // window.width)
     for row in range(window.row, window.row + window.height, height):
         yield Block(row, window.col, min(height, window.row + window.height - row), window.width)
 
 
-def edges_of(codes_of: Callable[[Block], UInt8], window: Block, area: Callable[[Block], Int64]) -> Edges:
+def edges_of(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> Edges:
     """Edges within a rectangle of the grid.
 
     Parameters
     ----------
-    codes_of
-        Gives the class codes of a block.
+    runs
+        Class raster of the rectangle alone.
     window
         The rectangle.
     area
         Gives the true area of the pixels of a block, in units.
     """
     edges = Edges()
-    for strip in _strips(window):
+    for strip in strips(window):
         whole, above, left = with_neighbours(strip, window)
-        edges.add(codes_of(whole), area(whole), above, left)
+        here = Block(whole.row - window.row, whole.col - window.col, whole.height, whole.width)
+        edges.add(runs.block(here), area(whole), above, left)
     return edges

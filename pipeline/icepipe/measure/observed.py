@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from icepipe.classes import ClassCode
+from icepipe.inputs.runs import ClassRuns
 from icepipe.measure.area import Budget, Tally
 from icepipe.measure.regional import Regional
 from icepipe.measure.vectorize import PolygonLayer
@@ -22,7 +23,7 @@ class Observed:
     observation, grid
         What was looked at.
     classes
-        Class raster, shape of the grid.
+        Class raster of the grid.
     picture
         Thumbnail of its colours, shape (rows, columns, 3).
     strata
@@ -46,7 +47,7 @@ class Observed:
 
     observation: Observation
     grid: GeoBox
-    classes: UInt8
+    classes: ClassRuns
     picture: UInt8
     strata: StrataTable
     tally: Tally

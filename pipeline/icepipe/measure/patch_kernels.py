@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from icepipe.compiled import compiled
-from icepipe.measure.kernels import Held, join, root
+from icepipe.measure.piece_kernels import join, root
 from icepipe.records import Bool, Int32, Int64, UInt8, UInt16
 
 
 @compiled
 def _put(one: int, other: int, small: Bool, pairs: Int32, count: int) -> int:
-    """Add a pair of pieces, counted from 1, where there are two and one is small; how many pairs there are now."""
-    if one == 0 or other == 0 or one == other or not (small[one - 1] or small[other - 1]):
+    """Add a pair of pieces where there are two and one is small; how many pairs there are now."""
+    if one < 0 or other < 0 or one == other or not (small[one] or small[other]):
         return count
     if count < len(pairs):
-        pairs[count, 0], pairs[count, 1] = one - 1, other - 1
+        pairs[count, 0], pairs[count, 1] = one, other
     return count + 1
 
 
 @compiled
-def pairs_beside(held: Held, small: Bool, pairs: Int32) -> int:
-    """Pieces, counted from 0, that share a side of a pixel and of which one is small; how many pairs there are.
+def pairs_beside(starts: Int32, number: Int32, rows: Int64, small: Bool, pairs: Int32) -> int:
+    """Pieces that share a side of a pixel and of which one is small; how many pairs there are.
 
     As many are put into ``pairs``, shape (n, 2), as it has room for; a pair can stand there several times.
     """
-    starts, number, rows = held
     count = 0
     for row in range(len(rows) - 1):
         for run in range(rows[row], rows[row + 1] - 1):
             count = _put(number[run], number[run + 1], small, pairs, count)
         if row:
             i, j = rows[row - 1], rows[row]
-            last_above, last_below = 0, 0
+            last_above, last_below = -1, -1
             while i < rows[row] - 1:
                 if number[i] != last_above or number[j] != last_below:
                     count = _put(number[i], number[j], small, pairs, count)
@@ -83,16 +82,15 @@ def join_alike(pairs: Int32, codes: UInt8, first: Int32) -> int:
 
 
 @compiled
-def repaint(held: Held, before: UInt8, after: UInt8, moved: UInt16, classes: UInt8, strata: UInt16) -> None:
-    """Give the pixels of every piece its class after, and the stratum that ``moved`` has for its class before and that.
+def repaint(
+    starts: Int32, number: Int32, rows: Int64, before: UInt8, after: UInt8, moved: UInt16, strata: UInt16
+) -> None:
+    """Give the pixels of every piece that has another class after the stratum that ``moved`` has for both.
 
     Shapes: ``before`` and ``after`` (pieces,), ``moved`` (256, 256).
     """
-    starts, number, rows = held
     for row in range(len(rows) - 1):
-        for run in range(rows[row], rows[row + 1] - 1):
-            piece = number[run] - 1
+        for run in range(rows[row], rows[row + 1]):
+            piece = number[run]
             if piece >= 0 and before[piece] != after[piece]:
-                here = slice(starts[run], starts[run + 1])
-                classes[row, here] = after[piece]
-                strata[row, here] = moved[before[piece], after[piece]]
+                strata[row, starts[run] : starts[run + 1]] = moved[before[piece], after[piece]]

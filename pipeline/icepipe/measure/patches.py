@@ -7,15 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from icepipe.classes import SEEN
-from icepipe.measure.pieces import Runs, find_pieces
+from icepipe.inputs.runs import ClassRuns
+from icepipe.measure.pieces import Pieces, find_pieces, sizes_of
 from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8, UInt16
 from icepipe.segment.strata import MOVED
 
 
 def move_small(
-    strata: UInt16, classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64], least_units: float
-) -> None:
-    """Give patches of less area to their largest neighbour, and their pixels its class, in both rasters.
+    strata: UInt16, runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], least_units: float
+) -> ClassRuns:
+    """Give patches of less area to their largest neighbour, and their pixels its class; the class raster after that.
 
     The largest of equals is that of the lower code, then that which begins first. What a patch went to can be small
     too, and goes on with it. In the end only patches without a seen neighbour are left that are too small: nothing is
@@ -23,8 +24,10 @@ def move_small(
 
     Parameters
     ----------
-    strata, classes
-        Of the whole grid, in its shape; both are changed.
+    strata
+        Of the whole grid, in its shape; those of what moves are changed.
+    runs
+        Class raster of the whole grid.
     grid, area
         The grid, and the true area of the pixels of a block, in units.
     least_units
@@ -32,18 +35,22 @@ def move_small(
     """
     from icepipe.measure.patch_kernels import repaint
 
-    pieces = find_pieces(classes, SEEN, grid, area)
-    pairs = _touching(pieces.runs, pieces.units < least_units)
-    after = _after(pieces.codes, pieces.units, pairs, least_units)
-    repaint(pieces.runs.arrays, pieces.codes, after, MOVED, classes, strata)
+    pieces = find_pieces(runs, SEEN)
+    units = sizes_of(pieces, grid, area).units
+    after = _after(pieces.codes, units, _touching(pieces, units < least_units), least_units)
+    repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
+    codes, wanted = runs.codes.copy(), pieces.number >= 0
+    codes[wanted] = after[pieces.number[wanted]]
+    return runs.recoded(codes)
 
 
-def _touching(runs: Runs, small: Bool) -> Int32:
+def _touching(pieces: Pieces, small: Bool) -> Int32:
     """Pairs of pieces that share a border, one of them small; shape (n, 2)."""
     from icepipe.measure.patch_kernels import pairs_beside
 
-    pairs = np.empty((pairs_beside(runs.arrays, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
-    pairs_beside(runs.arrays, small, pairs)
+    held = pieces.runs.starts, pieces.number, pieces.runs.rows
+    pairs = np.empty((pairs_beside(*held, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
+    pairs_beside(*held, small, pairs)
     return pairs
 
 

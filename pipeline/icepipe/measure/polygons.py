@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.classes import ClassCode
+from icepipe.inputs.runs import ClassRuns
 from icepipe.measure.bend import Target
-from icepipe.measure.pieces import find_pieces
 from icepipe.measure.reproject import reprojected
 from icepipe.measure.simplify import simplified
-from icepipe.measure.vectorize import PolygonLayer, empty_layer, layers_of
-from icepipe.records import Block, GeoBox, Int64, UInt8
+from icepipe.measure.vectorize import PolygonLayer, vectorize
+from icepipe.records import Block, GeoBox, Int64
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Drawing:
 
 
 def draw_polygons(
-    classes: UInt8, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: Drawing
+    runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: Drawing
 ) -> tuple[PolygonLayer, ...]:
     """Layers of the classes asked for, in their order.
 
     Parameters
     ----------
-    classes
+    runs
         Class raster of the whole grid.
     grid
         Its grid.
@@ -61,9 +61,7 @@ def draw_polygons(
         If a polygon would vanish.
     """
     codes = tuple(ClassCode) if drawing.simplify_m else drawing.codes
-    found = layers_of(classes, find_pieces(classes, codes, grid, area), grid, unit_m2)
-    held = [code for code in ClassCode if code in found or code in drawing.codes]
-    layers = tuple(found.get(code) or empty_layer(code, grid.crs) for code in held)
+    layers = tuple(vectorize(runs, codes, grid, area, unit_m2).values())
     middle = Block(grid.height // 2, grid.width // 2, 1, 1)
     side_m = float(np.sqrt(area(middle)[0, 0] * unit_m2))
     if drawing.simplify_m:

@@ -10,10 +10,11 @@ import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.regions import RegionMap
+from icepipe.inputs.runs import CLASS_CODE, ClassRuns, Runs, runs_of
 from icepipe.measure.area import Budget, ClassArea, Tally, budget, merged
-from icepipe.measure.edges import Edges, edges_of
+from icepipe.measure.edges import Edges, edges_of, strips
 from icepipe.measure.pieces import count_pieces
-from icepipe.records import Block, Int64, UInt8, UInt16
+from icepipe.records import Block, Int64, UInt16
 from icepipe.segment.strata import StrataTable
 
 
@@ -42,10 +43,11 @@ class Regional:
 def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
     """Count a block by the set of regions that its pixels belong to; all of shape (rows, columns)."""
     first = int(sets[0, 0])
-    held = [first] if (sets == first).all() else np.unique(sets).tolist()
-    for key in held:
-        here = ... if len(held) == 1 else sets == key
-        tallies[key].add(strata[here], area_units[here])
+    if (sets == first).all():
+        tallies[first].add(strata, area_units)
+        return
+    for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
+        tallies[key].add_of(key, sets, strata, area_units)
 
 
 def tally_of(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
@@ -54,7 +56,7 @@ def tally_of(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> T
 
 
 def by_region(
-    classes: UInt8,
+    runs: ClassRuns,
     tallies: Mapping[int, Tally],
     edges: Edges,
     strata: StrataTable,
@@ -66,7 +68,7 @@ def by_region(
 
     Parameters
     ----------
-    classes
+    runs
         Class raster of the whole grid.
     tallies
         By number of the set of regions that the pixels belong to.
@@ -85,14 +87,16 @@ def by_region(
             yield Regional(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
             continue
         tally = tally_of(number, tallies, regions)
+        held = runs if regions.own else _cut(runs, regions.held(number), window)
+        own_edges = edges if regions.own else edges_of(held, window, area)
+        yield Regional(outline.name, budget(tally, strata, unit_m2, own_edges.units), count_pieces(held), True)
 
-        def codes_of(block: Block, number: int = number) -> UInt8:
-            here = classes[block.slices]
-            return here if regions.own else np.where(regions.holds(number, block), here, ClassCode.OUTSIDE)
 
-        own_edges = edges if regions.own else edges_of(codes_of, window, area)
-        patches = count_pieces(codes_of(window))
-        yield Regional(outline.name, budget(tally, strata, unit_m2, own_edges.units), patches, True)
+def _cut(runs: ClassRuns, within: Runs[np.uint8], window: Block) -> ClassRuns:
+    """The class raster of a window, outside where no pixel of a region is."""
+    outside = CLASS_CODE.type(ClassCode.OUTSIDE)
+    parts = (np.where(within.block(strip), runs.block(strip), outside) for strip in strips(window))
+    return runs_of(parts, window.width, CLASS_CODE)
 
 
 def _never_seen(km2: float) -> Budget:

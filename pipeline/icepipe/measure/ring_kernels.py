@@ -1,4 +1,4 @@
-"""The compiled part of outlines: rings followed along the borders of pieces, from one corner of a pixel to the next.
+"""The compiled part of outlines: rings followed along the borders of pieces, from run to run.
 
 A way along a border is a number, clockwise: 0 east, 1 south, 2 west, 3 north; the piece lies on the right of it.
 """
@@ -8,28 +8,36 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.compiled import compiled
-from icepipe.measure.kernels import Held, piece_at
 from icepipe.records import Float64, Int32, Int64, UInt8
-
-BEYOND = 254
-"""What lies around the raster; no class has this code."""
 
 EAST, SOUTH, WEST, NORTH = range(4)
 
-
-@compiled
-def _code(classes: UInt8, row: int, col: int) -> int:
-    if row < 0 or col < 0 or row >= classes.shape[0] or col >= classes.shape[1]:
-        return BEYOND
-    return int(classes[row, col])
+FIRST, ABOVE, BELOW, NUMBER = range(4)
+"""What is told of every run in one place, so that it comes from memory at once: its first column, the runs in the row
+above and in the row below that hold this column, and the number of its piece."""
 
 
 @compiled
-def _sides(classes: UInt8, row: int, col: int, way: int) -> tuple[int, int]:
-    """What lies on the right and on the left of the first side of a ring, which leaves east or south."""
-    if way == EAST:
-        return _code(classes, row, col), _code(classes, row - 1, col)
-    return _code(classes, row, col - 1), _code(classes, row, col)
+def tell_runs(starts: Int32, number: Int32, rows: Int64, told: Int32) -> None:
+    """What rings are followed by, into ``told``, shape (runs, 4). There is nothing above the rim, nor below it."""
+    for run in range(len(starts)):
+        told[run, FIRST], told[run, NUMBER] = starts[run], number[run]
+    told[:3, ABOVE], told[0, BELOW], told[len(starts) - 2 :, BELOW] = 0, 0, 0
+    first = 1
+    for row in range(len(rows)):
+        begin = rows[row]
+        end = rows[row + 1] if row + 1 < len(rows) else len(starts)
+        i, j = first, begin
+        while i < begin - 1:
+            if starts[i] >= starts[j]:
+                told[i, BELOW] = j
+            if starts[j] >= starts[i]:
+                told[j, ABOVE] = i
+            above_ends, below_ends = starts[i + 1], starts[j + 1]
+            i += above_ends <= below_ends
+            j += below_ends <= above_ends
+        told[begin - 1, BELOW], told[end - 1, ABOVE] = end - 1, begin - 1
+        first = begin
 
 
 @compiled
@@ -40,96 +48,108 @@ def _tell(row: int, col: int, plane: Float64, point: Float64) -> None:
 
 
 @compiled
-def _walk(  # noqa: C901
-    classes: UInt8, held: Held, piece: int, start: int, first: int, walked: UInt8, plane: Float64, points: Float64
-) -> int:
-    """Follow a ring once around, from a corner and on a way; how many points it has, the first of them twice.
+def _walk(runs: Int32, row: int, first: int, way: int, walked: UInt8, plane: Float64, points: Float64) -> int:  # noqa: C901
+    """Follow a ring once around; how many points it has, the first of them twice.
 
-    The ring turns left where its piece goes on there, else runs straight on where it goes on ahead, else turns right.
-    Where a piece touches itself at a corner it so turns away: the outline touches a hole instead of crossing itself.
-    A corner where it does not turn is a point where two other pieces meet.
+    It begins at the left end of a run on its way east, or at the right end on its way south. The ring turns left where
+    its piece goes on there, else runs straight on where it goes on ahead, else turns right. Where a piece touches
+    itself at a corner it so turns away: the outline touches a hole instead of crossing itself. A corner where it does
+    not turn is a point where two other pieces meet.
 
-    As many points are told on the plane as ``points`` has room for; sides that run south are marked in ``walked``, a
-    bit a corner, where it has any. All in one function: a step that gave back five numbers took four times as long.
+    As many points are told on the plane as ``points`` has room for; sides that run south are marked in ``walked``, by
+    the run on their left, where it has any. All in one function: a step that gave back five numbers took four times
+    as long. Numbers of runs are unsigned, which spares a look at their sign.
     """
-    across = classes.shape[1] + 1
-    row, col, way = start // across, start % across, first
-    top, leftmost = row, col
-    mine, left = _sides(classes, row, col, way)
-    if len(points):
-        _tell(row, col, plane, points[0])
-    at = 1
+    one, run = np.uint64(1), np.uint64(first)
+    beside = np.uint64(runs[run, ABOVE]) if way == EAST else run + one
+    col = int(runs[run, FIRST] if way == EAST else runs[beside, FIRST])
+    piece, left = runs[run, NUMBER], runs[beside, NUMBER]
+    top, leftmost, leaves, at = row, col, way, 0
     while True:
-        if way == EAST:
-            col += 1
-            left_row, left_col, ahead = row - 1, col, _code(classes, row, col)
-        elif way == SOUTH:
-            if len(walked):
-                corner = row * across + col
-                walked[corner >> 3] |= np.uint8(1 << (corner & 7))
-            row += 1
-            left_row, left_col, ahead = row, col, _code(classes, row, col - 1)
-        elif way == WEST:
-            col -= 1
-            left_row, left_col, ahead = row, col - 1, _code(classes, row - 1, col - 1)
-        else:
-            row -= 1
-            left_row, left_col, ahead = row - 1, col - 1, _code(classes, row - 1, col)
-        ahead_left = _code(classes, left_row, left_col)
-        told = True
-        if ahead == mine and ahead_left != mine:
-            told, left = ahead_left != left, ahead_left
-        elif ahead == mine or (ahead_left == mine and piece_at(left_row, left_col, held) == piece):
-            way = (way + 3) & 3
-        else:
-            way, left = (way + 1) & 3, ahead
-        if told:
-            if at < len(points):
-                _tell(row, col, plane, points[at])
-            at += 1
-        if row == top and col == leftmost and way == first:
+        if at < len(points):
+            _tell(row, col, plane, points[at])
+        at += 1
+        if at > 1 and row == top and col == leftmost and way == leaves:
             return at
+        if way == EAST:
+            my_end, their_end = runs[run + one, FIRST], runs[beside + one, FIRST]
+            col = min(my_end, their_end)
+            ahead, ahead_left = run + np.uint64(my_end == col), beside + np.uint64(their_end == col)
+            on, on_left = runs[ahead, NUMBER], runs[ahead_left, NUMBER]
+        elif way == SOUTH:
+            while True:
+                if len(walked):
+                    walked[beside] = 1
+                row, ahead_left = row + 1, np.uint64(runs[beside, BELOW])
+                ahead = ahead_left - np.uint64(runs[ahead_left, FIRST] == col)
+                on, on_left = runs[ahead, NUMBER], runs[ahead_left, NUMBER]
+                if on != piece or on_left != left:
+                    break
+                run, beside = ahead, ahead_left
+        elif way == WEST:
+            my_start, their_start = runs[run, FIRST], runs[beside, FIRST]
+            col = max(my_start, their_start)
+            ahead, ahead_left = run - np.uint64(my_start == col), beside - np.uint64(their_start == col)
+            on, on_left = runs[ahead, NUMBER], runs[ahead_left, NUMBER]
+        else:
+            while True:
+                row, ahead = row - 1, np.uint64(runs[run, ABOVE])
+                ahead_left = ahead - np.uint64(runs[ahead, FIRST] == col)
+                on, on_left = runs[ahead, NUMBER], runs[ahead_left, NUMBER]
+                if on != piece or on_left != left:
+                    break
+                run, beside = ahead, ahead_left
+        if on_left == piece:
+            way, run = (way + 3) & 3, ahead_left
+        elif on == piece:
+            run, beside, left = ahead, ahead_left, on_left
+        else:
+            way, beside, left = (way + 1) & 3, ahead, on
 
 
 @compiled
-def find_rings(classes: UInt8, held: Held, walked: UInt8, begins: Int64, owner: Int32, points: Int32) -> int:
+def find_rings(runs: Int32, rows: Int64, walked: UInt8, begins: Int64, owner: Int32, points: Int32) -> int:
     """Where every ring begins, its piece and its points; how many rings there are.
 
     An exterior begins at the left end of the first run of its piece and leaves east. Every hole has its upper left
     corner at the right end of a run, which no ring that was found earlier leaves southwards, and leaves south. So they
     are found in raster order of their topmost then leftmost corners.
 
-    Filled are ``begins`` (four times the number of the corner, and the way), ``owner`` and ``points``, all of shape
-    (rings,) or longer; a run begins at most two rings. ``walked`` has a bit for every corner, all 0.
+    Filled are ``begins`` (row, run and way: see :func:`follow`), ``owner`` and ``points``, all of shape (rings,) or
+    longer; a run begins at most two rings. ``walked`` has one for every run, all 0.
     """
-    starts, number, rows = held
-    across, found, newest = classes.shape[1] + 1, 0, 0
+    found, newest = 0, -1
     plane, nowhere = np.empty(6), np.empty((0, 2))
-    for row in range(classes.shape[0]):
+    for row in range(len(rows) - 1):
         for run in range(rows[row], rows[row + 1]):
-            piece = number[run]
-            if not piece:
+            piece = runs[run, NUMBER]
+            if piece < 0:
                 continue
             for way in (EAST, SOUTH):
-                corner = row * across + starts[run + way]
-                if piece <= newest if way == EAST else walked[corner >> 3] >> (corner & 7) & 1:
+                if piece <= newest if way == EAST else walked[run + 1]:
                     continue
                 newest = max(newest, piece)
-                begins[found], owner[found] = 4 * corner + way, piece
-                points[found] = _walk(classes, held, piece, corner, way, walked, plane, nowhere)
+                begins[found], owner[found] = row << 32 | run << 1 | way, piece
+                points[found] = _walk(runs, row, run, way, walked, plane, nowhere)
                 found += 1
     return found
 
 
 @compiled
-def follow(
-    classes: UInt8, held: Held, begins: Int64, owner: Int32, offsets: Int64, plane: Float64, points: Float64
-) -> None:
+def follow(runs: Int32, begins: Int64, offsets: Int64, plane: Float64, points: Float64) -> None:
     """Points of some rings on a plane, into ``points`` of shape (n, 2), from ``offsets`` on each.
 
-    ``plane`` are the six numbers of the affine transform from columns and rows.
+    Parameters
+    ----------
+    runs
+        From :func:`tell_runs`.
+    begins
+        Of each ring, its row times 2**32, the run that it begins at times two, and 1 where it leaves south.
+    plane
+        The six numbers of the affine transform from columns and rows.
     """
     unmarked = np.empty(0, dtype=np.uint8)
     for ring in range(begins.shape[0]):
         mine = points[offsets[ring] : offsets[ring + 1]]
-        _walk(classes, held, owner[ring], begins[ring] // 4, begins[ring] % 4, unmarked, plane, mine)
+        row, run = begins[ring] >> 32, begins[ring] >> 1 & 0x7FFFFFFF
+        _walk(runs, row, run, begins[ring] & 1, unmarked, plane, mine)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from affine import Affine
 
-from icepipe.measure.pieces import Runs
+from icepipe.measure.pieces import Pieces
 from icepipe.measure.shapes import Outlines
-from icepipe.records import Int32, Int64, UInt8
+from icepipe.records import Int32, Int64
 
 BATCH_POINTS = 2**17
 """Points told at once, or one piece's."""
@@ -28,43 +28,35 @@ class Borders:
 
     Attributes
     ----------
-    classes, runs
-        What they are of.
+    told
+        What is told of every run, from :func:`icepipe.measure.ring_kernels.tell_runs`.
     begins
-        Four times the number of the corner that each begins at, and the way that it leaves it; ordered by piece.
+        Row, run and way that each begins with, as :func:`icepipe.measure.ring_kernels.follow` takes them; by piece.
     points
         Points of each, the first of them twice.
-    pieces
+    rings
         Where the rings of each piece begin, and the end.
     """
 
-    classes: UInt8
-    runs: Runs
+    told: Int32
     begins: Int64
     points: Int32
-    pieces: Int64
+    rings: Int64
 
     @classmethod
-    def of(cls, classes: UInt8, runs: Runs) -> Borders:
-        """Find all rings.
+    def of(cls, pieces: Pieces) -> Borders:
+        """Find all rings."""
+        from icepipe.measure.ring_kernels import find_rings, tell_runs
 
-        Parameters
-        ----------
-        classes
-            Class raster of the whole grid, shape (rows, columns).
-        runs
-            Which of its pixels each piece holds.
-        """
-        from icepipe.measure.ring_kernels import find_rings
-
-        most = 2 * len(runs.number)
+        runs, n = pieces.runs, len(pieces.number)
+        tell_runs(runs.starts, pieces.number, runs.rows, told := np.empty((n, 4), np.int32))
+        most = 2 * int(np.count_nonzero(pieces.number >= 0))
         begins, owner, points = np.empty(most, np.int64), np.empty(most, np.int32), np.empty(most, np.int32)
-        walked = np.zeros((classes.shape[0] + 1) * (classes.shape[1] + 1) // 8 + 1, np.uint8)
-        found = find_rings(classes, runs.arrays, walked, begins, owner, points)
+        found = find_rings(told, runs.rows, np.zeros(n, np.uint8), begins, owner, points)
         by_piece = np.argsort(owner[:found], kind="stable")
-        held = np.bincount(owner[:found], minlength=runs.count + 1)[1:]
-        pieces = np.concatenate([[0], np.cumsum(held)])
-        return cls(classes, runs, begins[by_piece], points[by_piece], pieces)
+        held = np.bincount(owner[:found], minlength=len(pieces.codes))
+        rings = np.concatenate([[0], np.cumsum(held)])
+        return cls(told, begins[by_piece], points[by_piece], rings)
 
     def outlines(self, pieces: Int64, plane: Affine) -> Outlines:
         """Outlines of some pieces, which are counted from 0 here.
@@ -78,21 +70,20 @@ class Borders:
         """
         from icepipe.measure.ring_kernels import follow
 
-        held = np.diff(self.pieces)[pieces]
+        held = np.diff(self.rings)[pieces]
         piece_offsets = np.concatenate([[0], np.cumsum(held)])
-        ring = np.arange(piece_offsets[-1]) + np.repeat(self.pieces[pieces] - piece_offsets[:-1], held)
+        ring = np.arange(piece_offsets[-1]) + np.repeat(self.rings[pieces] - piece_offsets[:-1], held)
         ring_offsets = np.concatenate([[0], np.cumsum(self.points[ring], dtype=np.int64)])
         points = np.empty((ring_offsets[-1], 2))
-        owner = np.repeat(pieces + 1, held).astype(np.int32)
         numbers = np.array(plane[:6], dtype=np.float64)
-        follow(self.classes, self.runs.arrays, self.begins[ring], owner, ring_offsets, numbers, points)
+        follow(self.told, self.begins[ring], ring_offsets, numbers, points)
         return Outlines(points, ring_offsets, piece_offsets, clockwise=plane.determinant < 0)
 
     def batches(self, pieces: Int64) -> Iterator[Int64]:
         """Some pieces, in their order, as many at once as have ``BATCH_POINTS`` points, or one that has more."""
         if not len(pieces):
             return
-        upto = np.concatenate([[0], np.cumsum(self.points, dtype=np.int64)])[self.pieces]
+        upto = np.concatenate([[0], np.cumsum(self.points, dtype=np.int64)])[self.rings]
         total = np.cumsum(np.diff(upto)[pieces])
         first = 0
         while first < len(pieces):

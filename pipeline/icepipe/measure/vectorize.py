@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,12 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
+from icepipe.inputs.runs import ClassRuns
 from icepipe.measure.lengths import lengths_on
-from icepipe.measure.pieces import Pieces, find_pieces
+from icepipe.measure.pieces import find_pieces, sizes_of
 from icepipe.measure.rings import Borders
 from icepipe.measure.shapes import Outlines, Shapes
-from icepipe.records import Block, Float64, GeoBox, Int64, UInt8
+from icepipe.records import Block, Float64, GeoBox, Int64
 from icepipe.threads import THREADS, ahead
 
 
@@ -80,49 +81,23 @@ class Traced:
         measured = lengths_on(self.grid)
         with ThreadPoolExecutor(THREADS) as pool:
             outlines = pool.map(lambda batch: measured(self._pixels(batch)), self.borders.batches(self.pieces))
-            return np.concatenate(list(outlines))
+            return np.concatenate([np.zeros(0), *outlines])
 
     def _pixels(self, batch: Int64) -> Outlines:
         return self.borders.outlines(batch, Affine.identity())
 
 
-def layers_of(classes: UInt8, pieces: Pieces, grid: GeoBox, unit_m2: float) -> dict[ClassCode, PolygonLayer]:
-    """Polygons of pieces, a layer a class that has any.
-
-    Parameters
-    ----------
-    classes
-        Class raster that the pieces are of.
-    pieces
-        From :func:`icepipe.measure.pieces.find_pieces`.
-    grid
-        Its grid.
-    unit_m2
-        The unit of their areas.
-    """
-    if not len(pieces.codes):
-        return {}
-    borders = Borders.of(classes, pieces.runs)
-    area_m2 = pieces.units.astype(np.float64) * unit_m2
-    layers = {}
-    for code in map(ClassCode, np.unique(pieces.codes)):
-        mine = np.flatnonzero(pieces.codes == code)
-        drawn = Traced(borders, mine, grid)
-        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], drawn.perim_m, pieces.n_px[mine])
-    return layers
-
-
 def vectorize(
-    classes: UInt8, code: ClassCode, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float
-) -> PolygonLayer:
-    """Polygons of one class.
+    runs: ClassRuns, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float
+) -> dict[ClassCode, PolygonLayer]:
+    """Polygons of some classes of a raster, a layer each.
 
     Parameters
     ----------
-    classes
+    runs
         Class raster of the whole grid.
-    code
-        The class.
+    codes
+        The classes.
     grid
         Its grid.
     area
@@ -130,8 +105,15 @@ def vectorize(
     unit_m2
         The unit.
     """
-    found = layers_of(classes, find_pieces(classes, [code], grid, area), grid, unit_m2)
-    return found.get(code) or empty_layer(code, grid.crs)
+    pieces = find_pieces(runs, codes)
+    sizes, borders = sizes_of(pieces, grid, area), Borders.of(pieces)
+    area_m2 = sizes.units.astype(np.float64) * unit_m2
+    layers = {}
+    for code in codes:
+        mine = np.flatnonzero(pieces.codes == code)
+        drawn = Traced(borders, mine, grid)
+        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], drawn.perim_m, sizes.n_px[mine])
+    return layers
 
 
 def empty_layer(code: ClassCode, crs: str) -> PolygonLayer:

@@ -13,6 +13,7 @@ import numpy as np
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.measure.vectorize import PolygonLayer, vectorize
 from icepipe.picture.palette import Palette
 from icepipe.picture.source import Picture
@@ -102,7 +103,8 @@ def pick(picture: Picture, labels: UInt8, number: int) -> Pick:
         return Pick(number, inside, None)
     area = PixelArea.of(grid)
     codes = np.where(inside, np.uint8(ClassCode.OTHER), np.uint8(ClassCode.OUTSIDE))
-    return Pick(number, inside, vectorize(codes, ClassCode.OTHER, grid, area.units, area.unit_m2))
+    layers = vectorize(Runs.of(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
+    return Pick(number, inside, layers[ClassCode.OTHER])
 
 
 def write_outline(path: Path, layer: PolygonLayer) -> None:

@@ -115,7 +115,7 @@ def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor,
     give_back()
     (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
-    thumbnail = observed.classes[::step, ::step]
+    thumbnail = observed.classes.thinned(step)
     known = {row.class_ for row in rows if row.area_km2 is not None}
     areas_km2 = {code: a.area_km2 if code.label in known else None for code, a in observed.budget.classes.items()}
     quicklook = draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend_of(areas_km2, thumbnail))

@@ -20,8 +20,9 @@ from rasterio.windows import Window
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.environment import CACHE_MB
 from icepipe.errors import IntegrityError
+from icepipe.inputs.runs import ClassRuns
 from icepipe.publish.overviews import halved, shapes_of
-from icepipe.records import GeoBox, UInt8
+from icepipe.records import Block, GeoBox, UInt8
 from icepipe.threads import THREADS
 
 SMALL = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "ZSTD", "zstd_level": 1}
@@ -41,7 +42,7 @@ CLOUD_OPTIMIZED = {
 }
 
 
-def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> None:
+def write_classes(path: Path, classes: ClassRuns, grid: GeoBox, date: dt.date) -> None:
     """Write class codes.
 
     Parameters
@@ -49,7 +50,7 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
     path
         File to write.
     classes
-        uint8 class codes, shape of the grid; 255 is outside the region and becomes the nodata value.
+        Class codes of the grid; 255 is outside the region and becomes the nodata value.
     grid
         Its grid.
     date
@@ -69,9 +70,9 @@ def write_classes(path: Path, classes: UInt8, grid: GeoBox, date: dt.date) -> No
         raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error
 
 
-def _held(stack: ExitStack, classes: UInt8, grid: GeoBox, date: dt.date) -> MemoryFile:
+def _held(stack: ExitStack, classes: ClassRuns, grid: GeoBox, date: dt.date) -> MemoryFile:
     """The raster in memory, its overviews in files beside it as GDAL looks for them: each the ``.ovr`` of the last."""
-    folder, shapes = uuid.uuid4().hex, shapes_of(classes.shape)
+    folder, shapes = uuid.uuid4().hex, shapes_of(grid.shape)
     names = ["classes.tif" + number * ".ovr" for number in range(len(shapes))]
     files = [stack.enter_context(MemoryFile(dirname=folder, filename=name)) for name in names]
     with ExitStack() as opened:
@@ -79,8 +80,9 @@ def _held(stack: ExitStack, classes: UInt8, grid: GeoBox, date: dt.date) -> Memo
         levels = [opened.enter_context(file.open(**profile)) for file, profile in zip(files, profiles, strict=True)]
         _describe(levels[0], date)
         height = max(STRIP_ROWS, 2 ** (len(shapes) - 1))
-        for top in range(0, len(classes), height):
-            _put(levels, classes[top : top + height], top)
+        for top in range(0, grid.height, height):
+            strip = Block(top, 0, min(height, grid.height - top), grid.width)
+            _put(levels, classes.block(strip), top)
     return files[0]
 
 

@@ -11,7 +11,8 @@ from affine import Affine
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.regions import RegionMap, bounds_on
-from icepipe.measure.pieces import runs_of
+from icepipe.inputs.runs import Runs
+from icepipe.measure.pieces import find_pieces
 from icepipe.measure.rings import Borders
 from icepipe.measure.shapes import Outlines
 from icepipe.models import Basis
@@ -43,16 +44,14 @@ def _path(outlines: Outlines) -> Iterator[str]:
 def _traced(holds: Bool) -> str:
     """The outline of the pixels that hold, or nothing where none does."""
     classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
-    runs = runs_of(classes, [ClassCode.ICE])
-    if not runs.count:
-        return ""
-    return "".join(_path(Borders.of(classes, runs).outlines(np.arange(runs.count), Affine.identity())))
+    pieces = find_pieces(Runs.of(classes), [ClassCode.ICE])
+    return "".join(_path(Borders.of(pieces).outlines(np.arange(len(pieces.codes)), Affine.identity())))
 
 
 def _held(regions: RegionMap, number: int) -> Bool:
     """Cells of the small map whose centre a region holds; of one too small for that, those that it reaches into."""
     grid = regions.grid
-    holds = regions.holds(number, Block(0, 0, grid.height, grid.width))
+    holds = regions.held(number).block(Block(0, 0, *grid.shape)).view(bool)
     return holds if holds.any() else _reached(regions.outlines[number], grid)
 
 

@@ -1,0 +1,71 @@
+"""Where the centres of pixels lie on a grid of another coordinate system.
+
+Places between the nodes of a lattice are worked out from those of the nodes. Where they are so near to a border of
+pixels that it could matter, and where the map is not smooth enough, the coordinate system is asked, as for the nodes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyproj
+
+from icepipe.records import Block, Bool, Float64, GeoBox
+
+NODE_STEP = 32
+"""Pixels from one node to the next."""
+
+NEAR_PX = 1e-3
+"""Nearer to a border of pixels a place is asked for. Between nodes it is off by less than a quarter of this, by the
+second differences of the nodes, or asked for too."""
+
+
+@lru_cache(maxsize=32)
+def _way(crs: str, other: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs, other, always_xy=True)
+
+
+def _asked(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
+    """Columns and rows on the source of places given by column and row on a grid; not finite where it has none."""
+    x, y = _way(grid.crs, source.crs).transform(*grid.to_map(col, row))
+    with np.errstate(invalid="ignore"):
+        return source.to_pixels(x, y)
+
+
+def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Float64]:
+    """Columns and rows on a source of the centres of a block's pixels; shape (rows, columns) each.
+
+    They fall into the pixels that they would if each was asked for, and are off by less than ``NEAR_PX``.
+    """
+    from icepipe.inputs.kernels import put_between
+
+    cols, rows = np.empty((2, block.height, block.width))
+    near = np.empty((block.height, block.width), dtype=bool)
+    nodes = np.stack(_asked(source, grid, *_lattice(block)))
+    put_between(nodes, _is_smooth(nodes), NODE_STEP, NEAR_PX, cols, rows, near)
+    here = np.nonzero(near)
+    row, col = (at.astype(np.float64) + 0.5 for at in here)
+    cols[here], rows[here] = _asked(source, grid, block.col + col, block.row + row)
+    return cols, rows
+
+
+def _lattice(block: Block) -> tuple[Float64, Float64]:
+    """Columns and rows on the whole grid of nodes around a block, with one more on each side; shape (rows, columns)."""
+    first = block.col + 0.5 - NODE_STEP, block.row + 0.5 - NODE_STEP
+    counts = (-(-side // NODE_STEP) + 3 for side in (block.width, block.height))
+    col, row = (at + NODE_STEP * np.arange(count, dtype=np.float64) for at, count in zip(first, counts, strict=True))
+    cols, rows = np.meshgrid(col, row)
+    return cols, rows
+
+
+def _is_smooth(both: Float64) -> Bool:
+    """Whether places between four nodes are as near as they have to be; shape (rows, columns) of the cells within.
+
+    ``both`` are the columns and rows of the nodes, shape (2, rows, columns). A bilinear place strays by an eighth of
+    the second differences along both sides at most.
+    """
+    with np.errstate(invalid="ignore"):
+        bends = [np.abs(np.diff(nodes, 2, axis=1))[1:-1] + np.abs(np.diff(nodes, 2, axis=0))[:, 1:-1] for nodes in both]
+        smooth = np.maximum(*bends) / 8 <= NEAR_PX / 4
+    return np.asarray(smooth[:-1, :-1] & smooth[:-1, 1:] & smooth[1:, :-1] & smooth[1:, 1:])
