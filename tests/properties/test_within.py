@@ -27,6 +27,7 @@ GRIDS = {
 }
 SYSTEMS = ("EPSG:4326", "EPSG:3413", "EPSG:3031", "EPSG:32633", SINUSOIDAL)
 BLOCK = Block(0, 0, 61, 117)
+BLOCKS = (BLOCK, BLOCK, BLOCK, Block(3, 5, 1, 1), Block(60, 0, 1, 117), Block(0, 70, 33, 17), Block(20, 30, 17, 1))
 
 
 def grid_of(name):
@@ -73,9 +74,9 @@ def one_by_one(shape, crs, x, y):
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_centres_in_another_system(name, system, data):
-    grid, crs = grid_of(name), pyproj.CRS(system)
+    grid, crs, block = grid_of(name), pyproj.CRS(system), data.draw(st.sampled_from(BLOCKS))
     other = Other.of(grid, crs)
-    x, y = other.way.transform(*grid.to_map(*BLOCK.centres))
+    x, y = other.way.transform(*grid.to_map(*block.centres))
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         return
@@ -83,7 +84,7 @@ def test_centres_in_another_system(name, system, data):
     shape = data.draw(outlines_around(x[finite], y[finite], span / 200))
     if shape.is_empty:
         return
-    found = Centres(grid, BLOCK, other).inside(shape)
+    found = Centres(grid, block, other).inside(shape)
     np.testing.assert_array_equal(found, one_by_one(shape, crs, x, y))
 
 

@@ -79,20 +79,21 @@ def put_between(
 
 
 @compiled
-def divide(keys: UInt16, holds: Bool, halves: Int64) -> None:
-    """Divide every key into two, for pixels that something holds and for the rest; shapes (rows, columns).
+def divide(keys: UInt16, holds: Bool, fresh: Int64) -> None:
+    """Give pixels that something holds keys of their own, one for each that they had; shapes (rows, columns).
 
-    New keys are counted in raster order of the first pixel of each. ``halves``, all under 0 before, gets that of the
-    rest at twice a key, and that of what is held after it.
+    They are counted on from the number of keys, in raster order of the first pixel of each, and put into ``fresh``, one
+    for every key, all under 0 before.
     """
-    new = 0
+    new = len(fresh)
     for row in range(keys.shape[0]):
         for col in range(keys.shape[1]):
-            half = 2 * keys[row, col] + holds[row, col]
-            if halves[half] < 0:
-                halves[half] = new
-                new += 1
-            keys[row, col] = halves[half]
+            if holds[row, col]:
+                key = keys[row, col]
+                if fresh[key] < 0:
+                    fresh[key] = new
+                    new += 1
+                keys[row, col] = fresh[key]
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,8 +19,11 @@ from icepipe.inputs.earth import Earth
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import same_crs
 from icepipe.inputs.runs import Runs, RunsWriter, beyond
-from icepipe.inputs.within import Centres, Other, in_pixels, inside, turns_of
+from icepipe.inputs.within import Centres, Other, Part, in_pixels, inside, part_inside
 from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16
+
+EMPTY: tuple[int, ...] = ()
+"""The set of no regions."""
 
 Places = dict[str, Centres]
 """Centres of a block's pixels, by the WKT of a coordinate system."""
@@ -52,33 +55,29 @@ class RegionMap:
         """What the scenes cover, in pixels, for which nothing needs to be remembered."""
         return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
-    def _in_pixels(self, shape: BaseGeometry, crs: pyproj.CRS) -> list[BaseGeometry]:
-        """A shape on the map of the grid, in pixels, at every turn of its longitudes."""
-        return [in_pixels(translate(shape, turn), self.grid) for turn in turns_of(crs)]
-
     @cached_property
     def _sets(self) -> tuple[Runs[np.uint16], tuple[tuple[int, ...], ...]]:
         """Number of the set of regions of each pixel, and the regions of each set."""
-        numbers: dict[tuple[int, ...], int] = {(): 0}
+        numbers = {EMPTY: 0}
         writer = RunsWriter(self.grid.width, np.dtype(np.uint16))
-        holders = [self._holder(outline) for outline in self.outlines]
+        others = {crs: Other.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
+        holders = [self._holder(outline, others[outline.crs]) for outline in self.outlines]
         for block in blocks(self.grid):
             places: Places = {}
             writer.put(block, _numbered((holder(block, places) for holder in holders), block, numbers))
         return writer.done(), tuple(numbers)
 
-    def _holder(self, outline: Outline) -> Callable[[Block, Places], Bool]:
-        """What tells which pixels of a block have their centre in a region."""
-        shape, crs = shapely.from_wkt(outline.wkt), pyproj.CRS.from_wkt(outline.crs)
+    def _holder(self, outline: Outline, other: Other) -> Callable[[Block, Places], Part | None]:
+        """What tells which pixels of a block have their centre in a region, if any can have."""
+        shape = shapely.from_wkt(outline.wkt)
         if same_crs(outline.crs, self.grid.crs):
-            turned = self._in_pixels(shape, crs)
-            return lambda block, _: np.any([inside(pixels, block) for pixels in turned], axis=0)
-        other = Other.of(self.grid, crs)
+            turned = [in_pixels(translate(shape, turn), self.grid) for turn in other.turns]
+            return lambda block, _: part_inside(turned, block)
 
-        def holds(block: Block, places: Places) -> Bool:
+        def holds(block: Block, places: Places) -> Part | None:
             if outline.crs not in places:
                 places[outline.crs] = Centres(self.grid, block, other)
-            return places[outline.crs].inside(shape)
+            return places[outline.crs].part_inside(shape)
 
         return holds
 
@@ -117,30 +116,39 @@ class RegionMap:
         return Earth.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
 
 
-def _numbered(holding: Iterable[Bool], block: Block, numbers: dict[tuple[int, ...], int]) -> UInt16:
+def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[tuple[int, ...], int]) -> UInt16:
     """Number of the set of regions of each pixel of a block, shape (rows, columns); new sets are added to ``numbers``.
 
     Parameters
     ----------
     holding
-        For each region, which pixels it holds; shape (rows, columns).
+        For each region, which pixels it holds.
+
+    Raises
+    ------
+    NoUsableInput
+        If there are more sets than can be numbered.
     """
     from icepipe.inputs.kernels import divide
 
-    keys = np.zeros((block.height, block.width), dtype=np.uint16)
-    sets: list[tuple[int, ...]] = [()]
-    for number, holds in enumerate(holding):
-        if holds.all():
-            sets = [(*one, number) for one in sets]
-        elif holds.any():
-            halves = np.full(2 * len(sets), -1, dtype=np.int64)
-            divide(keys, holds, halves)
-            order = np.argsort(halves)[np.count_nonzero(halves < 0) :].tolist()
-            sets = [(*sets[half // 2], number) if half % 2 else sets[half // 2] for half in order]
-    known = [numbers.setdefault(one, len(numbers)) for one in sets]
-    if len(numbers) > beyond(np.uint16):
-        raise NoUsableInput("the regions overlap in too many ways to be told apart", "split inputs.regions in files")
-    return np.array(known, dtype=np.uint16)[keys]
+    keys, sets = np.zeros((block.height, block.width), dtype=np.uint16), [EMPTY]
+    for number, part in enumerate(holding):
+        if part:
+            fresh = np.full(len(sets), -1, dtype=np.int64)
+            divide(keys[part.window.slices], part.holds, fresh)
+            sets += [(*sets[old], number) for old in np.argsort(fresh)[np.count_nonzero(fresh < 0) :].tolist()]
+            _refuse_many(sets)
+    there = np.flatnonzero(np.bincount(keys.ravel(), minlength=len(sets)))
+    known = np.zeros(len(sets), dtype=np.uint16)
+    for key in there.tolist():
+        known[key] = numbers.setdefault(sets[key], len(numbers))
+        _refuse_many(numbers)
+    return known[keys]
+
+
+def _refuse_many(sets: Sized) -> None:
+    if len(sets) > beyond(np.uint16):
+        raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
 
 
 def _in_pieces(shape: BaseGeometry, parts: int) -> BaseGeometry:

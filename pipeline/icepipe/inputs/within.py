@@ -7,7 +7,7 @@ are looked at pixel by pixel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -31,6 +31,25 @@ EDGE_PX = 2.0**-12
 
 RIM_STEP = 8
 """Every how many pixels the sides of a square are looked at."""
+
+EVEN = 1.5
+"""How many times the least scale on the rim of a square its largest may be."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pixels of a block.
+
+    Attributes
+    ----------
+    window
+        Rectangle with all of them, whose row and column count from the block's first.
+    holds
+        True for them; shape of the window.
+    """
+
+    window: Block
+    holds: Bool
 
 
 def turns_of(crs: pyproj.CRS) -> tuple[float, ...]:
@@ -78,6 +97,21 @@ def inside(pixels: BaseGeometry, block: Block) -> Bool:
         col, row = Block(block.row + square.row, block.col + square.col, square.height, square.width).centres
         found[square.slices] = shapely.contains_xy(mine, col + EDGE_PX, row + EDGE_PX)
     return found
+
+
+def part_inside(shapes: Sequence[BaseGeometry], block: Block) -> Part | None:
+    """Pixels of a block whose centre lies in any of some shapes, from :func:`in_pixels`; None where none reaches it."""
+    bounds = shapely.bounds(shapes)
+    left, top = (np.clip(np.floor(bounds[:, axis]), first, None) for axis, first in enumerate((block.col, block.row)))
+    ends = block.col + block.width, block.row + block.height
+    right, bottom = (np.clip(np.ceil(bounds[:, 2 + axis]) + 1, None, end) for axis, end in enumerate(ends))
+    near = np.flatnonzero((left < right) & (top < bottom))
+    if not len(near):
+        return None
+    row, col = int(top[near].min()), int(left[near].min())
+    window = Block(row, col, int(bottom[near].max()) - row, int(right[near].max()) - col)
+    holds = np.any([inside(shapes[number], window) for number in near.tolist()], axis=0)
+    return Part(replace(window, row=row - block.row, col=col - block.col), holds)
 
 
 def _chosen(squares: Sequence[Block], chosen: Bool) -> Iterable[Block]:
@@ -148,42 +182,69 @@ class Centres:
 
     def inside(self, shape: BaseGeometry) -> Bool:
         """True for pixels whose centre lies in a shape of that system; shape (rows, columns)."""
-        shapely.prepare(shape)
-        low_x, low_y, high_x, high_y, sure = self._frames
-        whole, reached = np.zeros_like(sure), ~sure
-        for turn in self._other.turns:
-            frames = shapely.box(low_x[sure] + turn, low_y[sure], high_x[sure] + turn, high_y[sure])
-            whole[sure] |= shapely.covers(shape, frames)
-            reached[sure] |= shapely.intersects(shape, frames)
-        found = _painted((self._block.height, self._block.width), self._squares, whole)
-        for square in _chosen(self._squares, reached & ~whole):
-            found[square.slices] = _points_in(shape, self._other.turns, *self._places(square))
+        size = self._block.height, self._block.width
+        part = self.part_inside(shape)
+        found = np.zeros(size, dtype=bool)
+        if part:
+            found[part.window.slices] = part.holds
         return found
+
+    def part_inside(self, shape: BaseGeometry) -> Part | None:
+        """Pixels whose centre lies in a shape of that system; None where it reaches none of their squares."""
+        shapely.prepare(shape)
+        whole, border = self._reached(shape)
+        squares = list(_chosen(self._squares, whole | border))
+        if not squares:
+            return None
+        row, col = min(square.row for square in squares), min(square.col for square in squares)
+        height = max(square.row + square.height for square in squares) - row
+        width = max(square.col + square.width for square in squares) - col
+        holds = np.zeros((height, width), dtype=bool)
+        for square, is_whole in zip(squares, whole[whole | border].tolist(), strict=True):
+            here = replace(square, row=square.row - row, col=square.col - col).slices
+            holds[here] = is_whole or _points_in(shape, self._other.turns, *self._places(square))
+        return Part(Block(row, col, height, width), holds)
+
+    def _reached(self, shape: BaseGeometry) -> tuple[Bool, Bool]:
+        """Which squares lie wholly in a prepared shape, and which may have a part in it; shapes (n,)."""
+        low_x, low_y, high_x, high_y, sure = self._frames
+        west, south, east, north = shape.bounds
+        whole, border = np.zeros_like(sure), ~sure
+        for turn in self._other.turns:
+            near = sure & (low_x + turn <= east) & (high_x + turn >= west) & (low_y <= north) & (high_y >= south)
+            frames = shapely.box(low_x[near] + turn, low_y[near], high_x[near] + turn, high_y[near])
+            whole[near] |= shapely.covers(shape, frames)
+            border[near] |= shapely.intersects(shape, frames)
+        return whole, border & ~whole
 
     @cached_property
     def _frames(self) -> tuple[Float64, Float64, Float64, Float64, Bool]:
         """What holds all centres of each square: least x and y, largest x and y, and whether it does; shapes (n,).
 
         Their rim holds them, where the map is smooth: nothing is the largest within that is not at a pole. There, and
-        where longitudes jump, the rim spans half a turn or more. Between its centres the rim bends out by far less
-        than from one to the next.
+        where longitudes jump, the rim spans half a turn or more. Where a map has a point at infinity within, the scale
+        on the rim is twice as large in one place as in another, or more. Between its centres the rim bends out by far
+        less than from one to the next.
         """
         row, col, firsts = _rims(self._block.height, self._block.width)
         places = self._block.col + col + 0.5, self._block.row + row + 0.5
         x, y = self._other.way.transform(*self._grid.to_map(*places))
         sure = np.array([min(square.height, square.width) > 1 for square in self._squares])
-        bounds = []
         with np.errstate(invalid="ignore"):
-            for values in (x, y):
-                steps = np.abs(np.diff(values, append=values[-1]))
-                steps[firsts[1:] - 1] = 0
-                margin = np.maximum.reduceat(steps, firsts)
-                low, high = np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts)
-                sure &= np.isfinite(low) & np.isfinite(high) & np.isfinite(margin)
-                bounds.append((low - margin, high + margin, high - low))
-        (low_x, high_x, span_x), (low_y, high_y, _) = bounds
-        if self._other.is_geographic:
-            sure &= span_x < 180
+            steps = [_steps(values, firsts) for values in (x, y)]
+            low_x, low_y, high_x, high_y = (
+                extreme.reduceat(values, firsts) + sign * np.maximum.reduceat(step, firsts)
+                for extreme, sign in ((np.minimum, -1), (np.maximum, 1))
+                for values, step in zip((x, y), steps, strict=True)
+            )
+            sure &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
+            if self._other.is_geographic:
+                sure &= high_x - low_x < 180
+            else:
+                px = np.hypot(_steps(row, firsts), _steps(col, firsts))
+                scale = np.hypot(*steps) / np.where(px > 0, px, 1)
+                least = np.minimum.reduceat(np.where(px > 0, scale, np.inf), firsts)
+                sure &= np.maximum.reduceat(scale, firsts) < EVEN * least
         return low_x, low_y, high_x, high_y, sure
 
     def _places(self, square: Block) -> tuple[Float64, Float64]:
@@ -192,6 +253,13 @@ class Centres:
             block = Block(self._block.row + square.row, self._block.col + square.col, square.height, square.width)
             self._held[square] = self._other.way.transform(*self._grid.to_map(*block.centres))
         return self._held[square]
+
+
+def _steps(values: Float64, firsts: Int64) -> Float64:
+    """How far it is along each rim from one to the next, 0 from its last."""
+    steps = np.abs(np.diff(values, append=values[-1]))
+    steps[firsts[1:] - 1] = 0
+    return steps
 
 
 @lru_cache(maxsize=8)
