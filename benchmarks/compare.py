@@ -54,15 +54,16 @@ class Run:
     peak_mb: float
 
 
-def settings(case: str, raster: Path, out: Path, features: list[str] | None) -> Path:
+def settings(case: str, raster: Path, out: Path, features: list[str] | None, regions: str | None = None) -> Path:
     """A config of icepipe for a case."""
-    measured = case[0] in "BEQ"
+    measured = case[0] in "BEQT"
     date = {} if case == "S" else {"date": "2024-07-01"}
     scenes = f"{raster}/*.tif" if case == "S" else str(raster)
+    outlines = {"regions": regions} if regions else {}
     polygons = {"format": "geoparquet", "classes": ["ice", "water", "other"]}
     said = {
         "name": "bench",
-        "inputs": {"scenes": scenes, **date, **(BANDS if measured else {})},
+        "inputs": {"scenes": scenes, **date, **(BANDS if measured else {}), **outlines},
         "segment": {"k": 7 if case == "A" else 6, **({"features": features} if features else {})},
         "publish": {"folder": str(out), "report": False, "polygons": polygons},
     }
@@ -70,6 +71,9 @@ def settings(case: str, raster: Path, out: Path, features: list[str] | None) -> 
     path.write_text(json.dumps(said))
     return path
 
+
+START = "icepipe, 64 by 64 pixels"
+"""What a run takes before its pixels count."""
 
 Command = Callable[[Path], list[str]]
 """What a tool is called by, given a fresh folder."""
@@ -85,6 +89,15 @@ def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[st
         name: (lambda out, features=features: [*icepipe, str(settings(case, raster, out, features))])
         for name, features in own.items()
     }
+    small = "T" if own["icepipe"] else "P"
+    corner = Path(told_by("rasters.py", small)[0])
+    if case == "B":
+        outlines = told_by("rasters.py", "regions")[0]
+        tools["icepipe, three regions"] = lambda out: [
+            *icepipe,
+            str(settings(case, raster, out, own["icepipe"], outlines)),
+        ]
+    tools[START] = lambda out: [*icepipe, str(settings(small, corner, out, own["icepipe"]))]
     for name in wanted:
         module, line = PEERS[name]
         if subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode:  # noqa: S603

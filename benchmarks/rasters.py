@@ -1,4 +1,4 @@
-"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S]`, into the folder $ICEPIPE_BENCH_DIR.
+"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S T P regions]`, into $ICEPIPE_BENCH_DIR.
 
 Every pixel is a function of the seed and its place alone, so a smaller scene is a corner of a larger one. Smooth noise
 of several sizes makes ground, open water and ice; cells of a finer noise make floes, with brash between them.
@@ -7,23 +7,29 @@ of several sizes makes ground, open water and ice; cells of a finer noise make f
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyproj
 import rasterio
+import shapely
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rasterio.windows import Window
+from shapely.geometry import Point, mapping
 
 Real = NDArray[np.float32]
 
 FOLDER = Path(os.environ.get("ICEPIPE_BENCH_DIR", ".bench-data"))
 STRIP = 512
+CRS, ORIGIN = "EPSG:32633", (499_980, 8_700_040)
 
 SPECTRA = np.array(
     [
@@ -56,6 +62,8 @@ CASES = {
     "E": Case(21_960, 21_960, measured=True),
     "Q1": Case(2745, 2745, measured=True),
     "Q2": Case(5490, 5490, measured=True),
+    "T": Case(64, 64, measured=True),
+    "P": Case(64, 64, measured=False, seed=2),
 }
 DAYS, TILE = 30, 1024
 
@@ -117,8 +125,8 @@ def write(path: Path, case: Case, left: int = 0, melt: float = 0.0) -> None:
         "height": case.height,
         "count": 4 if case.measured else 3,
         "dtype": "uint16" if case.measured else "uint8",
-        "crs": "EPSG:32633",
-        "transform": from_origin(499_980 + 10 * left, 8_700_040, 10, 10),
+        "crs": CRS,
+        "transform": from_origin(ORIGIN[0] + 10 * left, ORIGIN[1], 10, 10),
         "tiled": True,
         "blockxsize": STRIP,
         "blockysize": STRIP,
@@ -149,16 +157,39 @@ def write_stack(folder: Path) -> None:
             write(path, Case(TILE, TILE, measured=False, seed=4), left, 0.012 * number)
 
 
+def write_regions(path: Path) -> None:
+    """Three regions of B that overlap, in longitude and latitude."""
+    side, (left, top) = 10 * CASES["B"].width, ORIGIN
+    places = {"west": (0.3, 0.6, 0.25), "east": (0.6, 0.5, 0.3), "both": (0.5, 0.5, 0.49)}
+    circles = {name: Point(left + side * x, top - side * y).buffer(side * r) for name, (x, y, r) in places.items()}
+    to_degrees = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True).transform
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"name": name},
+            "geometry": mapping(shapely.transform(circle, to_degrees, interleaved=False)),
+        }
+        for name, circle in circles.items()
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+
+
+MAKERS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    **{name: (f"{name}.tif", partial(write, case=case)) for name, case in CASES.items()},
+    "S": ("S", write_stack),
+    "regions": ("regions.geojson", write_regions),
+}
+
+
 def make(name: str) -> Path:
-    """The raster, or the folder, of a case; it is written where it is not there."""
+    """The raster, the folder, or the outlines of a case; written where they are not there."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / (name if name == "S" else f"{name}.tif")
-    if not path.exists():
-        maker: Callable[[], None] = (lambda: write_stack(path)) if name == "S" else (lambda: write(path, CASES[name]))
-        maker()
+    file, maker = MAKERS[name]
+    if not (path := FOLDER / file).exists():
+        maker(path)
     return path
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or [*CASES, "S"]:
+    for wanted in sys.argv[1:] or MAKERS:
         print(make(wanted))

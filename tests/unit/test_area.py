@@ -14,6 +14,7 @@ from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.runs import Runs
 from icepipe.measure.area import Tally, budget
 from icepipe.measure.edges import Edges, edges_of, with_neighbours
 from icepipe.measure.series import COLUMNS, Context, flags_of, rows
@@ -73,7 +74,7 @@ def test_a_budget_that_does_not_close_is_an_error():
 def test_edges_are_border_length_times_half_a_pixel():
     classes = np.array([[1, 1, 2, 2], [1, 1, 2, 3], [0, 0, 0, 3]], dtype=np.uint8)
     area = PixelArea.of(GRID)
-    units = edges_of(lambda block: classes[block.slices], Block(0, 0, 3, 4), area.units).units
+    units = edges_of(Runs.of(classes), Block(0, 0, 3, 4), area.units).units
     km2 = {code: value * area.unit_m2 / 4e6 for code, value in units.items()}
     assert km2[WATER] == pytest.approx(2 * 0.5, rel=1e-6)
     assert km2[ICE] == pytest.approx(4 * 0.5, rel=1e-6)
@@ -85,14 +86,25 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     grid = dataclasses.replace(GRID, width=20, height=30)
     area = PixelArea.of(grid)
     everything = Block(0, 0, 30, 20)
-    whole = edges_of(lambda block: classes[block.slices], everything, area.units)
+    whole = edges_of(Runs.of(classes), everything, area.units)
     monkeypatch.setattr("icepipe.measure.edges.BLOCK_PIXELS", 60)
-    assert edges_of(lambda block: classes[block.slices], everything, area.units) == whole
+    assert edges_of(Runs.of(classes), everything, area.units) == whole
     parts = Edges()
     for block in blocks(grid, 7):
         around, above, left = with_neighbours(block, everything)
         parts.add(classes[around.slices], area.units(around), above, left)
     assert parts == whole
+
+
+def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
+    monkeypatch.setattr("icepipe.measure.edges.BLOCK_PIXELS", 30)
+    rng = np.random.default_rng(1)
+    classes, units = rng.integers(0, 4, (30, 20), dtype=np.uint8), rng.integers(1, 1000, (30, 20))
+    window, cut = Block(5, 3, 20, 10), np.full((30, 20), ClassCode.OUTSIDE, dtype=np.uint8)
+    cut[window.slices] = classes[window.slices]
+    found = edges_of(Runs.of(classes[window.slices]), window, lambda block: units[block.slices])
+    assert found == edges_of(Runs.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
+    assert found.units[ICE] > 0
 
 
 def context(flags=(), screened=frozenset()):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.read import laid_alone, laid_over
+from icepipe.inputs.runs import Runs
 from icepipe.measure.area import Tally
 from icepipe.measure.edges import edges_of
 from icepipe.records import Block, Layer
@@ -85,7 +86,7 @@ def test_borders_count_both_of_their_sides(seed):
                 wanted[ClassCode(a)] += int(both)
                 wanted[ClassCode(b)] += int(both)
     block = Block(0, 0, ROWS, COLS)
-    assert edges_of(lambda b: codes[b.slices], block, lambda b: units[b.slices]).units == wanted
+    assert edges_of(Runs.of(codes), block, lambda b: units[b.slices]).units == wanted
 
 
 @settings(max_examples=50, deadline=None)
