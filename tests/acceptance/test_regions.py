@@ -153,6 +153,21 @@ def test_many_regions_get_their_own_sets():
         assert np.array_equal(regions.held(number).block(block), shapely.contains_xy(shape, x, y))
 
 
+def test_sets_that_no_pixel_has_any_more_are_not_kept(monkeypatch):
+    """Cells, and zones around all of them: there are as many sets as cells, in place of as many as cells and zones."""
+    monkeypatch.setattr("icepipe.inputs.regions.FEW_SETS", 5)
+    grid = GeoBox(CRS("EPSG:3413").to_wkt(), TRANSFORM, 12, 12)
+    cells = [square(col, row, 3, 3) for row in range(0, 12, 3) for col in range(0, 9, 3)]
+    shapes = [*cells, *(square(-n, -n, 12 + 2 * n, 12 + 2 * n) for n in range(40)), square(1, 1, 4, 4)]
+    outlines = tuple(Outline(f"{i:03}", shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
+    regions = RegionMap(outlines, grid, own=False)
+    (block,) = blocks(grid)
+    assert len(regions.members) == 1 + len(np.unique(regions.sets(block))) == 1 + 12 + 1 + 4
+    x, y = grid.to_map(*block.centres)
+    for number, shape in enumerate(shapes):
+        assert np.array_equal(regions.held(number).block(block), shapely.contains_xy(shape, x, y))
+
+
 @pytest.mark.parametrize(("folder", "file", "published"), [("glacier-outlines", "rgi_baker.json", 43.034)])
 def test_glaciers_on_ten_metres(shared_data, run_scenes, tmp_path, folder, file, published):
     frame = geopandas.read_file(shared_data / folder / file)

@@ -27,7 +27,9 @@ GRIDS = {
 }
 SYSTEMS = ("EPSG:4326", "EPSG:3413", "EPSG:3031", "EPSG:32633", SINUSOIDAL)
 BLOCK = Block(0, 0, 61, 117)
-BLOCKS = (BLOCK, BLOCK, BLOCK, Block(3, 5, 1, 1), Block(60, 0, 1, 117), Block(0, 70, 33, 17), Block(20, 30, 17, 1))
+THIN = (Block(3, 5, 1, 1), Block(60, 0, 1, 117), Block(0, 70, 33, 17), Block(20, 30, 17, 1))
+AT_THE_POLE = tuple(Block(60 - size // 2, 60 - size // 2, size, size) for size in (2, 3, 9, 17))
+BLOCKS = (BLOCK, *THIN, BLOCK, *AT_THE_POLE, BLOCK)
 
 
 def grid_of(name):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from icepipe.classes import ClassCode
 from icepipe.compiled import compiled
-from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt16
+from icepipe.records import Bool, Float64, Int64, Kept, UInt8, UInt32
 
 UNOBSERVED, CLOUD, LAND, OUTSIDE = (
     int(code) for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE)
@@ -79,7 +79,7 @@ def put_between(
 
 
 @compiled
-def divide(keys: UInt16, holds: Bool, fresh: Int64) -> None:
+def divide(keys: UInt32, holds: Bool, fresh: Int64) -> None:
     """Give pixels that something holds keys of their own, one for each that they had; shapes (rows, columns).
 
     They are counted on from the number of keys, in raster order of the first pixel of each, and put into ``fresh``, one

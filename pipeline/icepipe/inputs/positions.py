@@ -21,6 +21,19 @@ NEAR_PX = 1e-3
 second differences of the nodes, or asked for too."""
 
 
+QUARTER_TURN = 90.0
+"""Degrees from one node to the next, where longitudes could have gone around between them."""
+
+
+@lru_cache(maxsize=32)
+def _degrees(grid: GeoBox) -> float:
+    """Longer side of a pixel of a longitude/latitude grid; 0 on other maps."""
+    crs, t = pyproj.CRS.from_wkt(grid.crs), grid.transform
+    if not crs.is_geographic:
+        return 0.0
+    return float(np.degrees(max(map(abs, (t.a, t.b, t.d, t.e))) * crs.axis_info[0].unit_conversion_factor))
+
+
 @lru_cache(maxsize=32)
 def _way(crs: str, other: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, other, always_xy=True)
@@ -43,7 +56,8 @@ def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Floa
     cols, rows = np.empty((2, block.height, block.width))
     near = np.empty((block.height, block.width), dtype=bool)
     nodes = np.stack(_asked(source, grid, *_lattice(block)))
-    put_between(nodes, _is_smooth(nodes), NODE_STEP, NEAR_PX, cols, rows, near)
+    smooth = _is_smooth(nodes) & (NODE_STEP * _degrees(grid) < QUARTER_TURN)
+    put_between(nodes, smooth, NODE_STEP, NEAR_PX, cols, rows, near)
     here = np.nonzero(near)
     row, col = (at.astype(np.float64) + 0.5 for at in here)
     cols[here], rows[here] = _asked(source, grid, block.col + col, block.row + row)

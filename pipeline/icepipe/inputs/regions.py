@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,10 +20,15 @@ from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import same_crs
 from icepipe.inputs.runs import Runs, RunsWriter, beyond
 from icepipe.inputs.within import Centres, Other, Part, in_pixels, inside, part_inside
-from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16
+from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16, UInt32
 
-EMPTY: tuple[int, ...] = ()
-"""The set of no regions."""
+Set = tuple[int, ...]
+"""Numbers of the regions that some pixels lie in."""
+
+EMPTY: Set = ()
+
+FEW_SETS = 1024
+"""With fewer it is not asked which of them no pixel has any more."""
 
 Places = dict[str, Centres]
 """Centres of a block's pixels, by the WKT of a coordinate system."""
@@ -56,7 +61,7 @@ class RegionMap:
         return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
     @cached_property
-    def _sets(self) -> tuple[Runs[np.uint16], tuple[tuple[int, ...], ...]]:
+    def _sets(self) -> tuple[Runs[np.uint16], tuple[Set, ...]]:
         """Number of the set of regions of each pixel, and the regions of each set."""
         numbers = {EMPTY: 0}
         writer = RunsWriter(self.grid.width, np.dtype(np.uint16))
@@ -82,7 +87,7 @@ class RegionMap:
         return holds
 
     @property
-    def members(self) -> tuple[tuple[int, ...], ...]:
+    def members(self) -> tuple[Set, ...]:
         """Numbers of the regions of each set; set 0 is outside all of them."""
         return ((), (0,)) if self.own else self._sets[1]
 
@@ -116,7 +121,7 @@ class RegionMap:
         return Earth.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
 
 
-def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[tuple[int, ...], int]) -> UInt16:
+def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[Set, int]) -> UInt16:
     """Number of the set of regions of each pixel of a block, shape (rows, columns); new sets are added to ``numbers``.
 
     Parameters
@@ -131,24 +136,27 @@ def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[tuple[
     """
     from icepipe.inputs.kernels import divide
 
-    keys, sets = np.zeros((block.height, block.width), dtype=np.uint16), [EMPTY]
+    keys, sets, most = np.zeros((block.height, block.width), dtype=np.uint32), [EMPTY], FEW_SETS
     for number, part in enumerate(holding):
         if part:
             fresh = np.full(len(sets), -1, dtype=np.int64)
             divide(keys[part.window.slices], part.holds, fresh)
             sets += [(*sets[old], number) for old in np.argsort(fresh)[np.count_nonzero(fresh < 0) :].tolist()]
-            _refuse_many(sets)
-    there = np.flatnonzero(np.bincount(keys.ravel(), minlength=len(sets)))
-    known = np.zeros(len(sets), dtype=np.uint16)
-    for key in there.tolist():
-        known[key] = numbers.setdefault(sets[key], len(numbers))
-        _refuse_many(numbers)
-    return known[keys]
-
-
-def _refuse_many(sets: Sized) -> None:
-    if len(sets) > beyond(np.uint16):
+        if len(sets) > most:
+            keys, sets = _without_empty(keys, sets)
+            most = 2 * len(sets) + FEW_SETS
+    keys, sets = _without_empty(keys, sets)
+    known = np.array([numbers.setdefault(one, len(numbers)) for one in sets], dtype=np.uint32)
+    if len(numbers) > beyond(np.uint16):
         raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
+    return known.astype(np.uint16)[keys]
+
+
+def _without_empty(keys: UInt32, sets: list[Set]) -> tuple[UInt32, list[Set]]:
+    """Keys of pixels and their sets, less those that no pixel has any more."""
+    there = np.bincount(keys.ravel(), minlength=len(sets)) > 0
+    place = (np.cumsum(there) - 1).astype(np.uint32)
+    return place[keys], [one for one, is_there in zip(sets, there.tolist(), strict=True) if is_there]
 
 
 def _in_pieces(shape: BaseGeometry, parts: int) -> BaseGeometry:

@@ -123,6 +123,7 @@ class RunsWriter(Generic[Code]):
         self._above = np.empty((0, width), dtype=kind)
         self._parts = [self._rim([width, 0, width])]
         self._counts: list[Int64] = [np.array([3])]
+        self._done: Runs[Code] | None = None
 
     def _rim(self, starts: list[int]) -> tuple[Int32, NDArray[Code]]:
         return np.array(starts, dtype=np.int32), np.full(len(starts), beyond(self._kind), dtype=self._kind)
@@ -163,14 +164,20 @@ class RunsWriter(Generic[Code]):
         self._counts.append(counts)
 
     def done(self) -> Runs[Code]:
-        """The runs of all blocks.
+        """The runs of all blocks; nothing is put after that.
 
         Raises
         ------
         IntegrityError
             If there are more than can be numbered.
         """
-        self._pack()
+        if self._done is None:
+            self._pack()
+            self._done = self._joined()
+            self._parts.clear()
+        return self._done
+
+    def _joined(self) -> Runs[Code]:
         rows, rim = np.cumsum(np.concatenate(self._counts)), self._rim([0, self._width])
         if (n := int(rows[-1]) + len(rim[0])) > MOST_RUNS:
             raise IntegrityError(f"a raster has {n:,} runs of equal pixels, over {MOST_RUNS:,}", "cut the region")

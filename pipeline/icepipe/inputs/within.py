@@ -28,9 +28,14 @@ SNAP = 2.0**20
 EDGE_PX = 2.0**-12
 """How far a centre is moved to the right and down before it is tested, so that an edge has one side."""
 
-
 RIM_STEP = 8
 """Every how many pixels the sides of a square are looked at."""
+
+SEGMENTS = 8
+"""Into how many parts a side is cut at least, where it has so many pixels."""
+
+NEAR_POLE = 89.9
+"""Degrees of latitude from which on longitudes change with every step."""
 
 EVEN = 1.5
 """How many times the least scale on the rim of a square its largest may be."""
@@ -221,30 +226,30 @@ class Centres:
     def _frames(self) -> tuple[Float64, Float64, Float64, Float64, Bool]:
         """What holds all centres of each square: least x and y, largest x and y, and whether it does; shapes (n,).
 
-        Their rim holds them, where the map is smooth: nothing is the largest within that is not at a pole. There, and
-        where longitudes jump, the rim spans half a turn or more. Where a map has a point at infinity within, the scale
-        on the rim is twice as large in one place as in another, or more. Between its centres the rim bends out by far
-        less than from one to the next.
+        Their rim holds them, where the map is smooth: nothing is the largest within that is not at a pole. Where
+        longitudes jump, the rim spans half a turn or more. Where a map has a point at infinity within, the scale
+        on the rim is twice as large in one place as in another, or more, which is seen where a side has pixels enough.
+        Between its centres the rim bends out by far less than from one to the next.
         """
         row, col, firsts = _rims(self._block.height, self._block.width)
         places = self._block.col + col + 0.5, self._block.row + row + 0.5
         x, y = self._other.way.transform(*self._grid.to_map(*places))
-        sure = np.array([min(square.height, square.width) > 1 for square in self._squares])
+        sides = np.array([(square.height, square.width) for square in self._squares])
+        sure = sides.max(axis=1) > 1
         with np.errstate(invalid="ignore"):
-            steps = [_steps(values, firsts) for values in (x, y)]
-            low_x, low_y, high_x, high_y = (
-                extreme.reduceat(values, firsts) + sign * np.maximum.reduceat(step, firsts)
-                for extreme, sign in ((np.minimum, -1), (np.maximum, 1))
-                for values, step in zip((x, y), steps, strict=True)
-            )
+            step = np.hypot(_steps(x, firsts), _steps(y, firsts))
+            margin = np.maximum.reduceat(step, firsts)
+            low_x, low_y = (np.minimum.reduceat(values, firsts) - margin for values in (x, y))
+            high_x, high_y = (np.maximum.reduceat(values, firsts) + margin for values in (x, y))
             sure &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
             if self._other.is_geographic:
-                sure &= high_x - low_x < 180
+                sure &= (high_x - low_x < 180) & (np.maximum(-low_y, high_y) < NEAR_POLE)
             else:
                 px = np.hypot(_steps(row, firsts), _steps(col, firsts))
-                scale = np.hypot(*steps) / np.where(px > 0, px, 1)
+                scale = step / np.where(px > 0, px, 1)
                 least = np.minimum.reduceat(np.where(px > 0, scale, np.inf), firsts)
                 sure &= np.maximum.reduceat(scale, firsts) < EVEN * least
+                sure &= (sides.min(axis=1) == 1) | (sides.min(axis=1) > SEGMENTS)
         return low_x, low_y, high_x, high_y, sure
 
     def _places(self, square: Block) -> tuple[Float64, Float64]:
@@ -280,4 +285,5 @@ def _rim(square: Block) -> Float64:
 
 
 def _along(first: int, count: int) -> Float64:
-    return np.append(np.arange(first, first + count - 1, RIM_STEP, dtype=np.float64), first + count - 1)
+    step = max(1, min(RIM_STEP, (count - 1) // SEGMENTS))
+    return np.append(np.arange(first, first + count - 1, step, dtype=np.float64), first + count - 1)
