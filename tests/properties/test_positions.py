@@ -72,6 +72,14 @@ def test_placements_are_those_of_every_centre(ours, theirs, pixel_m, coarser, tu
     np.testing.assert_array_equal(found.index[reached] % here.width + here.col, cols[reached])
 
 
+def test_a_place_does_not_depend_on_the_block_it_is_asked_with():
+    grid = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(300, 0, -700_000, 0, -300, 100_000), 200, 150)
+    source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(500, 0, 100_000, 0, -500, 9_400_000), 1000, 900)
+    whole = positions.positions(source, grid, Block(0, 0, 150, 200))
+    for block in (Block(33, 64, 1, 1), Block(31, 63, 34, 2), Block(0, 0, 150, 200), Block(149, 5, 1, 195)):
+        np.testing.assert_array_equal(positions.positions(source, grid, block), [at[block.slices] for at in whole])
+
+
 def test_most_places_are_not_asked_for(monkeypatch):
     """Else scenes on another map would take ten times as long."""
     asked, plain = [], positions._asked

@@ -15,6 +15,9 @@ from icepipe.records import Float64
 
 WGS84 = pyproj.Geod(ellps="WGS84")
 
+EQUATOR_M = 6_378_137.0
+"""Radius of the equator."""
+
 
 @dataclass(frozen=True)
 class Earth:

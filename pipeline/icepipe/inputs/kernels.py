@@ -53,26 +53,34 @@ def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, ou
 
 @compiled
 def put_between(
-    nodes: Float64, smooth: Bool, step: int, near_px: float, cols: Float64, rows: Float64, near: Bool
+    nodes: Float64,
+    smooth: Bool,
+    step: int,
+    near_px: float,
+    top: int,
+    left: int,
+    cols: Float64,
+    rows: Float64,
+    near: Bool,
 ) -> None:
     """Places of pixels between those of nodes, and which are near to a border of pixels or not between smooth ones.
 
-    Shapes: ``nodes`` (2, nodes down, nodes across), columns first, of which those of the second row and column are the
-    first pixel's; ``smooth`` one for each four of them; the others (rows, columns).
+    Shapes: ``nodes`` (2, nodes down, nodes across), columns first; ``smooth`` one for each four of them within an outer
+    rim; the others (rows, columns). The first pixel lies ``top`` rows and ``left`` columns from the first node that is
+    not of the rim.
     """
     height, width = cols.shape
     for row in range(height):
-        cell, down = row // step, row % step / step
-        for left in range(0, width, step):
-            beside = left // step
-            sure = smooth[cell, beside]
-            here = nodes[:, cell + 1 : cell + 3, beside + 1 : beside + 3]
+        cell, down = (top + row) // step, (top + row) % step / step
+        for beside in range((left + width - 1) // step + 1):
+            here, sure = nodes[:, cell + 1 : cell + 3, beside + 1 : beside + 3], smooth[cell, beside]
             begin_col = here[0, 0, 0] + (here[0, 1, 0] - here[0, 0, 0]) * down
             begin_row = here[1, 0, 0] + (here[1, 1, 0] - here[1, 0, 0]) * down
             along_col = (here[0, 0, 1] + (here[0, 1, 1] - here[0, 0, 1]) * down - begin_col) / step
             along_row = (here[1, 0, 1] + (here[1, 1, 1] - here[1, 0, 1]) * down - begin_row) / step
-            for at in range(left, min(left + step, width)):
-                col, line = begin_col + along_col * (at - left), begin_row + along_row * (at - left)
+            first = beside * step - left
+            for at in range(max(first, 0), min(first + step, width)):
+                col, line = begin_col + along_col * (at - first), begin_row + along_row * (at - first)
                 cols[row, at], rows[row, at] = col, line
                 apart = min(abs(col - np.rint(col)), abs(line - np.rint(line)))
                 near[row, at] = not sure or apart < near_px

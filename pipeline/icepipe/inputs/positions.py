@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
+from icepipe.inputs.earth import EQUATOR_M
 from icepipe.records import Block, Bool, Float64, GeoBox
 
 NODE_STEP = 32
@@ -20,18 +21,16 @@ NEAR_PX = 1e-3
 """Nearer to a border of pixels a place is asked for. Between nodes it is off by less than a quarter of this, by the
 second differences of the nodes, or asked for too."""
 
-
-QUARTER_TURN = 90.0
-"""Degrees from one node to the next, where longitudes could have gone around between them."""
+QUARTER_M = 1e7
+"""From the equator to a pole. Where nodes are as far apart, the map could have gone around the Earth between them."""
 
 
 @lru_cache(maxsize=32)
-def _degrees(grid: GeoBox) -> float:
-    """Longer side of a pixel of a longitude/latitude grid; 0 on other maps."""
+def _node_m(grid: GeoBox) -> float:
+    """From one node to the next, by the units of the map."""
     crs, t = pyproj.CRS.from_wkt(grid.crs), grid.transform
-    if not crs.is_geographic:
-        return 0.0
-    return float(np.degrees(max(map(abs, (t.a, t.b, t.d, t.e))) * crs.axis_info[0].unit_conversion_factor))
+    side = max(np.hypot(t.a, t.d), np.hypot(t.b, t.e)) * crs.axis_info[0].unit_conversion_factor
+    return float(NODE_STEP * side * (EQUATOR_M if crs.is_geographic else 1.0))
 
 
 @lru_cache(maxsize=32)
@@ -49,15 +48,16 @@ def _asked(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Fl
 def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Float64]:
     """Columns and rows on a source of the centres of a block's pixels; shape (rows, columns) each.
 
-    They fall into the pixels that they would if each was asked for, and are off by less than ``NEAR_PX``.
+    They fall into the pixels that they would if each was asked for, and are off by less than ``NEAR_PX``. Nodes are
+    those of the whole grid, so that a pixel's place does not depend on the block it is asked with.
     """
     from icepipe.inputs.kernels import put_between
 
     cols, rows = np.empty((2, block.height, block.width))
     near = np.empty((block.height, block.width), dtype=bool)
     nodes = np.stack(_asked(source, grid, *_lattice(block)))
-    smooth = _is_smooth(nodes) & (NODE_STEP * _degrees(grid) < QUARTER_TURN)
-    put_between(nodes, smooth, NODE_STEP, NEAR_PX, cols, rows, near)
+    smooth = _is_smooth(nodes) & (_node_m(grid) < QUARTER_M)
+    put_between(nodes, smooth, NODE_STEP, NEAR_PX, block.row % NODE_STEP, block.col % NODE_STEP, cols, rows, near)
     here = np.nonzero(near)
     row, col = (at.astype(np.float64) + 0.5 for at in here)
     cols[here], rows[here] = _asked(source, grid, block.col + col, block.row + row)
@@ -66,11 +66,17 @@ def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Floa
 
 def _lattice(block: Block) -> tuple[Float64, Float64]:
     """Columns and rows on the whole grid of nodes around a block, with one more on each side; shape (rows, columns)."""
-    first = block.col + 0.5 - NODE_STEP, block.row + 0.5 - NODE_STEP
-    counts = (-(-side // NODE_STEP) + 3 for side in (block.width, block.height))
-    col, row = (at + NODE_STEP * np.arange(count, dtype=np.float64) for at, count in zip(first, counts, strict=True))
+    sides = (block.col, block.width), (block.row, block.height)
+    col, row = (
+        NODE_STEP * np.arange(at // NODE_STEP - 1, -(-(at + size) // NODE_STEP) + 2) + 0.5 for at, size in sides
+    )
     cols, rows = np.meshgrid(col, row)
     return cols, rows
+
+
+def _nodes(first: int, size: int) -> Float64:
+    numbers = np.arange(first // NODE_STEP - 1, -(-(first + size) // NODE_STEP) + 2, dtype=np.float64)
+    return NODE_STEP * numbers + 0.5
 
 
 def _is_smooth(both: Float64) -> Bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,7 @@ from icepipe.inputs.place import same_crs
 from icepipe.inputs.runs import Runs, RunsWriter, beyond
 from icepipe.inputs.within import Centres, Other, Part, in_pixels, inside, part_inside
 from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16, UInt32
+from icepipe.threads import ahead
 
 Set = tuple[int, ...]
 """Numbers of the regions that some pixels lie in."""
@@ -67,9 +69,14 @@ class RegionMap:
         writer = RunsWriter(self.grid.width, np.dtype(np.uint16))
         others = {crs: Other.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
         holders = [self._holder(outline, others[outline.crs]) for outline in self.outlines]
-        for block in blocks(self.grid):
+
+        def parts(block: Block) -> tuple[Block, list[Part | None]]:
             places: Places = {}
-            writer.put(block, _numbered((holder(block, places) for holder in holders), block, numbers))
+            return block, [holder(block, places) for holder in holders]
+
+        with closing(ahead(parts, blocks(self.grid))) as found:
+            for block, holding in found:
+                writer.put(block, _numbered(holding, block, numbers))
         return writer.done(), tuple(numbers)
 
     def _holder(self, outline: Outline, other: Other) -> Callable[[Block, Places], Part | None]:
@@ -145,11 +152,13 @@ def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[Set, i
         if len(sets) > most:
             keys, sets = _without_empty(keys, sets)
             most = 2 * len(sets) + FEW_SETS
-    keys, sets = _without_empty(keys, sets)
-    known = np.array([numbers.setdefault(one, len(numbers)) for one in sets], dtype=np.uint32)
-    if len(numbers) > beyond(np.uint16):
-        raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
-    return known.astype(np.uint16)[keys]
+    known = np.zeros(len(sets), dtype=np.uint16)
+    for key in np.flatnonzero(np.bincount(keys.ravel())).tolist():
+        number = numbers.setdefault(sets[key], len(numbers))
+        if number >= beyond(np.uint16):
+            raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
+        known[key] = number
+    return known[keys]
 
 
 def _without_empty(keys: UInt32, sets: list[Set]) -> tuple[UInt32, list[Set]]:

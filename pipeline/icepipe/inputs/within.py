@@ -37,6 +37,9 @@ SEGMENTS = 8
 NEAR_POLE = 89.9
 """Degrees of latitude from which on longitudes change with every step."""
 
+FLAT = 0.01
+"""Part of a step that is kept free on both sides of a rim, also where it has no width."""
+
 EVEN = 1.5
 """How many times the least scale on the rim of a square its largest may be."""
 
@@ -237,10 +240,10 @@ class Centres:
         sides = np.array([(square.height, square.width) for square in self._squares])
         sure = sides.max(axis=1) > 1
         with np.errstate(invalid="ignore"):
-            step = np.hypot(_steps(x, firsts), _steps(y, firsts))
-            margin = np.maximum.reduceat(step, firsts)
-            low_x, low_y = (np.minimum.reduceat(values, firsts) - margin for values in (x, y))
-            high_x, high_y = (np.maximum.reduceat(values, firsts) + margin for values in (x, y))
+            step_x, step_y = _steps(x, firsts), _steps(y, firsts)
+            step = np.hypot(step_x, step_y)
+            low_x, high_x = _reach(x, np.maximum(step_x, step * FLAT), firsts)
+            low_y, high_y = _reach(y, np.maximum(step_y, step * FLAT), firsts)
             sure &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
             if self._other.is_geographic:
                 sure &= (high_x - low_x < 180) & (np.maximum(-low_y, high_y) < NEAR_POLE)
@@ -258,6 +261,12 @@ class Centres:
             block = Block(self._block.row + square.row, self._block.col + square.col, square.height, square.width)
             self._held[square] = self._other.way.transform(*self._grid.to_map(*block.centres))
         return self._held[square]
+
+
+def _reach(values: Float64, margin: Float64, firsts: Int64) -> tuple[Float64, Float64]:
+    """From the least of each rim to its largest, and its largest margin beyond."""
+    beyond = np.maximum.reduceat(margin, firsts)
+    return np.minimum.reduceat(values, firsts) - beyond, np.maximum.reduceat(values, firsts) + beyond
 
 
 def _steps(values: Float64, firsts: Int64) -> Float64:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.errors import NoUsableInput
+from icepipe.inputs.earth import EQUATOR_M
 from icepipe.inputs.pixel_area import LATTICE_GROUND_M
 from icepipe.inputs.plane import Plane
 from icepipe.measure.shapes import Outlines
@@ -28,8 +29,6 @@ MOST_NODES = 2**18
 
 CHUNK_POINTS = 2**17
 """Points projected at once: one outline can have millions."""
-
-EQUATOR_M = 6_378_137.0
 
 
 @lru_cache(maxsize=8)
