@@ -37,7 +37,7 @@ from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
 from icepipe.segment.space import Space, space_of
 
 MAX_PIXELS = 2**31
-"""Class rasters of observations are held in memory."""
+"""As many as there can be numbers of runs of equal pixels."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.inputs import within
-from icepipe.inputs.within import Centres, Other, in_pixels, inside
+from icepipe.inputs import centres, within
+from icepipe.inputs.centres import Centres, Other
+from icepipe.inputs.within import in_pixels, inside
 from icepipe.records import Block, GeoBox
 
 SINUSOIDAL = "+proj=sinu +R=6371007.181 +units=m"
@@ -41,11 +42,11 @@ def grid_of(name):
 def small_squares(monkeypatch):
     """So that a small block has many, inside, outside and on the border."""
     monkeypatch.setattr(within, "SIDE_PX", 16)
-    monkeypatch.setattr(within, "RIM_STEP", 4)
-    for cached in (within._squares, within._rims):
+    monkeypatch.setattr(centres, "RIM_STEP", 4)
+    for cached in (within.squares_of, centres._rims):
         cached.cache_clear()
     yield
-    for cached in (within._squares, within._rims):
+    for cached in (within.squares_of, centres._rims):
         cached.cache_clear()
 
 
@@ -108,9 +109,9 @@ def test_centres_on_the_same_map(data):
 def test_most_squares_are_not_looked_at_pixel_by_pixel(monkeypatch):
     """Else regions would take longer than all else."""
     grid, asked = grid_of("tens of metres"), []
-    plain = within._points_in
+    plain = centres._points_in
     monkeypatch.setattr(
-        within, "_points_in", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
+        centres, "_points_in", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
     )
     other = Other.of(grid, pyproj.CRS(4326))
     lon, lat = other.way.transform(*grid.to_map(40.0, 20.0))

@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from icepipe.config_inputs import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
+from icepipe.inputs.centres import Centres, Other
 from icepipe.inputs.checks import Dataset, check_raster, open_raster
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.outlines import read_areas
@@ -21,7 +22,6 @@ from icepipe.inputs.place import Placement
 from icepipe.inputs.quality import QUALITIES, quality_file
 from icepipe.inputs.roles import alpha_band, product_folder
 from icepipe.inputs.runs import Runs, runs_of
-from icepipe.inputs.within import Centres, Other
 from icepipe.records import Bool, GeoBox, MaskFile
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}

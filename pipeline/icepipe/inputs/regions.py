@@ -16,11 +16,12 @@ from shapely.geometry import Point, box
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import NoUsableInput
+from icepipe.inputs.centres import Centres, Other
 from icepipe.inputs.earth import Earth
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.place import same_crs
 from icepipe.inputs.runs import Runs, RunsWriter, beyond
-from icepipe.inputs.within import Centres, Other, Part, in_pixels, inside, part_inside
+from icepipe.inputs.within import Part, in_pixels, inside, part_inside
 from icepipe.records import Block, Bool, Float64, GeoBox, Outline, UInt16, UInt32
 from icepipe.threads import ahead
 
