@@ -11,6 +11,7 @@ import rasterio
 import shapely
 from affine import Affine
 from pyproj import CRS, Geod
+from scipy import ndimage
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from icepipe.errors import ConfigError, NoUsableInput
@@ -213,3 +214,24 @@ def test_a_changed_file_of_regions_makes_a_new_basis(run_scenes, scene, tmp_path
     assert of_class(first, "ice")["a"].region_km2 < of_class(second, "ice")["a"].region_km2
     basis = json.loads((second.folder / "basis.json").read_text())
     assert [region["name"] for region in basis["regions"]] == ["a"]
+
+
+def test_patches_of_a_region_are_those_of_scipy(run_scenes, tmp_path):
+    """Counted in the published raster, cut by a plain test of each pixel's centre; none lies on a border."""
+    rng = np.random.default_rng(8)
+    scene = write(tmp_path / "x_20240701.tif", paint(["".join(rng.choice(["i", "w"], 40)) for _ in range(30)]))
+    places = {"east": (25, 8, 8, 8), "west": (12, 10, 9, 9)}
+    named = {name: square(*place).centroid.buffer(2430) for name, place in places.items()}
+    path = regions_file(tmp_path / "r.gpkg", named)
+    result = run_scenes(scene, inputs={"regions": path})
+    with rasterio.open(next(result.folder.glob("observations/*/*_classes.tif"))) as dataset:
+        classes, transform = dataset.read(1), dataset.transform
+    rows, cols = np.indices(classes.shape)
+    x, y = transform @ (cols + 0.5, rows + 0.5)
+    for name, shape in named.items():
+        inside = shapely.contains_xy(shape, x, y)
+        for label, code in (("ice", 2), ("water", 1)):
+            row = of_class(result, label)[name]
+            _, count = ndimage.label((classes == code) & inside)
+            assert (row.n_polygons, row.n_pixels) == (count, ((classes == code) & inside).sum())
+            assert count > 10

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.grid import blocks
-from icepipe.inputs.runs import BEYOND, CLASS_CODE, Runs, RunsWriter, runs_of
+from icepipe.inputs.runs import CLASS_CODE, Runs, RunsWriter, beyond, runs_of
 from icepipe.measure.edges import with_neighbours
 from icepipe.records import Block, GeoBox
 from tests.rasters import TRANSFORM
@@ -30,7 +30,7 @@ def assert_same(one, other):
 
 def test_by_eye():
     runs = Runs.of(np.array([[1, 1, 2], [2, 2, 2]], dtype=np.uint8))
-    rim = BEYOND
+    rim = beyond(np.uint8)
     assert runs.codes.tolist() == [rim, rim, rim, 1, 2, rim, 2, rim, rim, rim]
     assert runs.starts.tolist() == [3, 0, 3, 0, 2, 3, 0, 3, 0, 3]
     assert runs.rows.tolist() == [3, 6, 8]
@@ -38,7 +38,7 @@ def test_by_eye():
 
 
 def test_no_class_has_the_code_of_the_rim():
-    assert BEYOND not in set(map(int, ClassCode))
+    assert beyond(CLASS_CODE) not in set(map(int, ClassCode))
 
 
 @settings(max_examples=200, deadline=None)
@@ -78,7 +78,7 @@ def test_a_raster_can_be_asked_for_twice():
 @given(RASTERS, st.permutations([0, 1, 2, 255]), st.booleans())
 def test_other_classes_make_the_runs_that_their_pixels_would(classes, others, merge):
     table = np.zeros(256, dtype=np.uint8)
-    table[[0, 1, 2, 255, BEYOND]] = [*others, BEYOND]
+    table[[0, 1, 2, 255, beyond(np.uint8)]] = [*others, beyond(np.uint8)]
     table[2] = table[1] if merge else table[2]
     runs = Runs.of(classes)
     assert_same(runs.recoded(table[runs.codes]), Runs.of(table[classes]))

@@ -33,11 +33,6 @@ EVEN = 1.5
 """How many times the least scale on the rim of a square its largest may be."""
 
 
-def turns_of(crs: pyproj.CRS) -> tuple[float, ...]:
-    """By how much the first coordinate of an outline and of a pixel may differ: longitudes may be of any turn."""
-    return (0.0, -360.0, 360.0) if crs.is_geographic else (0.0,)
-
-
 def _points_in(shape: BaseGeometry, turns: Iterable[float], x: Float64, y: Float64) -> Bool:
     """Whether points lie in a prepared shape, at any turn."""
     found = np.zeros(x.shape, dtype=bool)
@@ -58,19 +53,21 @@ class Other:
         From the grid's to it.
     is_geographic
         Whether its coordinates are longitude and latitude.
-    turns
-        See :func:`turns_of`.
     """
 
     way: pyproj.Transformer
     is_geographic: bool
-    turns: tuple[float, ...]
 
     @classmethod
     def of(cls, grid: GeoBox, crs: pyproj.CRS) -> Other:
         """The system, seen from a grid."""
         way = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
-        return cls(way, bool(crs.is_geographic), turns_of(crs))
+        return cls(way, bool(crs.is_geographic))
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        """By how much the first coordinate of an outline and of a pixel may differ: longitudes may be of any turn."""
+        return (0.0, -360.0, 360.0) if self.is_geographic else (0.0,)
 
 
 class Centres:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,12 +16,8 @@ from icepipe.records import Block, Int32, Int64
 MOST_RUNS = 2**31 - 1
 """Their numbers have 32 bits."""
 
-BEYOND = 254
-"""What lies around a class raster; no class has this code."""
-
 Code = TypeVar("Code", bound=np.unsignedinteger[Any])
 """What a raster holds: class codes, or numbers of up to 16 bits."""
-
 
 OtherCode = TypeVar("OtherCode", bound=np.unsignedinteger[Any])
 
@@ -31,7 +26,7 @@ CLASS_CODE = np.dtype(np.uint8)
 
 
 def beyond(kind: DTypeLike) -> int:
-    """What lies around a raster of a kind: the last number but one, which no pixel has."""
+    """What lies around a raster of a kind: the last number but one, which no class and no other pixel has."""
     return int(np.iinfo(kind).max) - 1
 
 
@@ -61,7 +56,7 @@ class Runs(Generic[Code]):
         """Runs of a whole raster."""
         return runs_of([raster], raster.shape[1], raster.dtype)
 
-    @cached_property
+    @property
     def width(self) -> int:
         """Columns of the raster."""
         return int(self.starts[0])
