@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from icepipe.environment import restrict
+from icepipe.unneeded import leave_out
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -86,6 +87,7 @@ def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
 def serve() -> None:
     """Do the commands that come as lines, one after the other, and answer each with its exit code."""
     restrict()
+    leave_out()
     for name in LOADED:
         import_module(name)
     answers = os.fdopen(os.dup(1), "w")

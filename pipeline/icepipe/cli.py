@@ -16,6 +16,7 @@ from icepipe.environment import restrict
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.heap import end_quickly, keep_memory, share_heap
 from icepipe.interrupts import Interrupted, watch
+from icepipe.unneeded import leave_out
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -144,6 +145,7 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     restrict()
+    leave_out()
     share_heap()
     keep_memory()
     prepare()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.rasters import ICE, WATER, paint, write
+from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
 PICTURE = paint(["wwwwi"] * 6)
+
+_NAMED_CRS = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3413"}}
 
 
 @pytest.fixture
@@ -31,6 +35,29 @@ def test_help_and_version(icepipe):
     for command in ("run", "check", "init", "inspect", "explain", "schema"):
         assert command in said.stdout
     assert icepipe("--version").stdout.startswith("icepipe 0.")
+
+
+def test_a_run_loads_nothing_that_it_has_no_use_for(config, tmp_path):
+    """Every format, a report, a change and named regions, by a start that is real."""
+    for day in ("20240701", "20240702"):
+        write(tmp_path / f"tiles/x_{day}.tif", PICTURE)
+    regions = {"type": "FeatureCollection", "crs": _NAMED_CRS, "features": [_feature("a", 3), _feature("b", 5)]}
+    (tmp_path / "regions.geojson").write_text(json.dumps(regions))
+    formats = ["geoparquet", "geopackage", "shapefile", "flatgeobuf"]
+    publish = {"folder": "out", "report": True, "polygons": {"format": formats}}
+    path = config(inputs={"scenes": "tiles", "regions": "regions.geojson"}, publish=publish)
+    code = f"import sys; sys.argv = ['icepipe', 'run', {str(path)!r}]; from icepipe.cli import main; main()"
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert {"pyogrio", "pyarrow", "icepipe.publish.report.write"} <= loaded
+    assert not {"geopandas.geodataframe", "pandas.core.frame", "sklearn"} & loaded
+
+
+def _feature(name, columns):
+    """A region of some columns of the pictures, in their own coordinate system."""
+    corners = [TRANSFORM @ corner for corner in ((0, 0), (columns, 0), (columns, 6), (0, 6), (0, 0))]
+    return {"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": [corners]}}
 
 
 def test_check_tells_the_plan_and_writes_nothing(icepipe, config, tmp_path):

@@ -135,8 +135,8 @@ def read_land(mask: Mask, grid: GeoBox) -> Runs[np.uint8]:
     """
     if mask.values:
         raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
-    frame = read_areas(mask.path, "inputs.land")
-    shape = shapely.union_all(frame.geometry.make_valid().to_numpy())
-    other = Other.of(grid, frame.crs)
+    areas = read_areas(mask.path, "inputs.land")
+    shape = shapely.union_all(areas.shapes)
+    other = Other.of(grid, areas.crs)
     strips = (Centres(grid, block, other).inside(shape).view(np.uint8) for block in blocks(grid))
     return runs_of(strips, grid.width, np.dtype(np.uint8))

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyproj
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.config_inputs import Regions
 from icepipe.errors import ConfigError, is_plain, plain
 from icepipe.records import Outline
 
-Frame = Any
-"""A GeoDataFrame; geopandas is untyped."""
+
+@dataclass(frozen=True)
+class Areas:
+    """Areas of a vector file.
+
+    Attributes
+    ----------
+    shapes
+        Valid polygons, and collections that may hold lines and points where one was repaired; shape (n,).
+    fields
+        What the file says of each, by the names of its columns; shapes (n,).
+    crs
+        Their coordinate system.
+    """
+
+    shapes: NDArray[np.object_]
+    fields: Mapping[str, NDArray[Any]]
+    crs: pyproj.CRS
 
 
 def with_parts(path: Path) -> list[Path]:
@@ -22,7 +43,7 @@ def with_parts(path: Path) -> list[Path]:
     return [path, *(path.with_suffix(ending) for ending in (".shx", ".dbf", ".prj", ".cpg"))]
 
 
-def read_areas(path: str, key: str) -> Frame:
+def read_areas(path: str, key: str) -> Areas:
     """Areas of a vector file, with their coordinate system.
 
     Raises
@@ -30,21 +51,24 @@ def read_areas(path: str, key: str) -> Frame:
     ConfigError
         If the file cannot be read, does not say its CRS, or holds no areas; ``key`` names the setting.
     """
-    import geopandas
-    import pyogrio
+    from pyogrio.raw import read
 
     if not Path(path).is_file():
         raise ConfigError(f"{key}: {path} is no file", "correct the path")
     try:
-        frame = geopandas.read_file(path)
-    except (pyogrio.errors.DataSourceError, OSError) as error:
-        raise ConfigError(f"{key}: {path} cannot be read ({error})", "correct the path") from None
-    if frame.crs is None:
+        about, _, geometry, columns = read(path)
+        shapes = shapely.from_wkb([] if geometry is None else geometry)
+    except (RuntimeError, OSError, shapely.errors.ShapelyError) as error:  # what pyogrio raises is a RuntimeError
+        raise ConfigError(f"{key}: {path} cannot be read ({error})", "fetch or write it again") from None
+    kinds = {"nothing" if shape is None else shape.geom_type for shape in shapes} or {"nothing"}
+    if not kinds <= {"Polygon", "MultiPolygon"}:
+        raise ConfigError(
+            f"{key}: {path} holds {', '.join(sorted(kinds))} and not areas", "turn coast lines into polygons"
+        )
+    if about["crs"] is None:
         raise ConfigError(f"{key}: {path} has no coordinate system", "write it with one")
-    if frame.empty or not set(frame.geom_type) <= {"Polygon", "MultiPolygon"}:
-        kinds = ", ".join(sorted(set(map(str, frame.geom_type)))) or "nothing"
-        raise ConfigError(f"{key}: {path} holds {kinds} and not areas", "turn coast lines into polygons")
-    return frame
+    fields = dict(zip(map(str, about["fields"]), columns, strict=True))
+    return Areas(shapely.make_valid(shapes), fields, pyproj.CRS.from_user_input(about["crs"]))
 
 
 def read_regions(asked: Regions) -> tuple[Outline, ...]:
@@ -55,23 +79,23 @@ def read_regions(asked: Regions) -> tuple[Outline, ...]:
     ConfigError
         If the file cannot be used, has no field of names, or an outline has none.
     """
-    frame = read_areas(asked.path, "inputs.regions")
-    fields = {str(column).lower(): column for column in frame.columns if column != frame.geometry.name}
+    areas = read_areas(asked.path, "inputs.regions")
+    fields = {name.lower(): name for name in areas.fields}
     field = fields.get(asked.name.lower())
     if field is None:
         raise ConfigError(
             f"inputs.regions: {asked.path} has no field {asked.name}",
-            f"name one of {', '.join(map(str, fields.values())) or 'none'}: {{path: .., name: ..}}",
+            f"name one of {', '.join(fields.values()) or 'none'}: {{path: .., name: ..}}",
         )
     shapes: dict[str, list[BaseGeometry]] = defaultdict(list)
-    for name, shape in zip(frame[field], frame.geometry.make_valid(), strict=True):
+    for name, shape in zip(areas.fields[field], areas.shapes, strict=True):
         text = "" if name is None or name != name else str(name).strip()
         if not text:
             raise ConfigError(f"inputs.regions: an outline of {asked.path} has no {field}", "name every outline")
         if not is_plain(text):
             raise ConfigError(f"inputs.regions: {plain(text)} in {asked.path} cannot be shown", "use plain letters")
         shapes[text] += areas_of(shape)
-    crs = frame.crs.to_wkt()
+    crs = areas.crs.to_wkt()
     return tuple(
         Outline(name, shapely.to_wkt(shapely.union_all(shapes[name]), rounding_precision=-1), crs)
         for name in sorted(shapes)

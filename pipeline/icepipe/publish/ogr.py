@@ -1,6 +1,6 @@
 """Writing through GDAL's vector drivers, the one place that calls them, with a clock that stands still.
 
-The library is imported when it is called: it brings pandas, which takes over a second.
+The library is imported when it is called: where it finds pandas it loads that, too, which takes long.
 """
 
 from __future__ import annotations
