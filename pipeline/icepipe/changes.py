@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
-import numpy as np
-
 from icepipe.batch.execute import ordered_map
-from icepipe.classes import BUDGET, ClassCode
+from icepipe.classes import ClassCode
 from icepipe.inputs.fingerprint import fingerprint
-from icepipe.inputs.regions import RegionMap
-from icepipe.inputs.runs import CLASS_CODE, RunsWriter
-from icepipe.measure.area import Tally
-from icepipe.measure.change import Change, change_of, check_closes, moved, paired
-from icepipe.measure.hidden import LOOK_BACK, Hidden, hidden_of, last_seen
-from icepipe.measure.regional import count_by_set, tally_of
+from icepipe.measure.change import Change
+from icepipe.measure.hidden import LOOK_BACK, Hidden
+from icepipe.measure.unseen import Unseen
 from icepipe.measure.vectorize import empty_layer, vectorize
 from icepipe.models import Basis
+from icepipe.pairing import Moved, change_between, hidden_between
 from icepipe.publish.change_layer import ChangeLayer, write_change_layer
 from icepipe.publish.change_table import (
     HiddenRecord,
@@ -33,26 +28,12 @@ from icepipe.publish.change_table import (
     write_hidden,
     write_pair,
 )
-from icepipe.publish.mapped import Mapped, mapped_of, side_by_side
+from icepipe.publish.mapped import Mapped, mapped_of
 from icepipe.publish.provenance import versions
 from icepipe.publish.record import Record
-from icepipe.records import GeoBox
 
 WATCHED = (ClassCode.ICE, ClassCode.WATER)
 """Classes whose gain and loss become polygons."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """The class that each pixel of a pair gained, and the one that it lost."""
-
-    gained: RunsWriter[np.uint8]
-    lost: RunsWriter[np.uint8]
-
-    @classmethod
-    def on(cls, grid: GeoBox) -> Moved:
-        """Rasters to be filled block by block."""
-        return cls(RunsWriter(grid.width, CLASS_CODE), RunsWriter(grid.width, CLASS_CODE))
 
 
 @dataclass(frozen=True)
@@ -71,35 +52,6 @@ class Changes:
     hidden: Mapping[str, Mapping[str, Hidden]]
 
 
-def _published(mapped: Mapped) -> dict[ClassCode, float]:
-    """Areas of the rows; nothing where several regions share the map, whose rows do not add up to it."""
-    rows = mapped.record.rows
-    if len({row.region for row in rows}) > 1:
-        return {}
-    return {ClassCode[row.class_.upper()]: row.area_km2 for row in rows if row.area_km2 is not None}
-
-
-def change_between(before: Mapped, after: Mapped, into: Moved | None = None) -> Change:
-    """The table of two maps on one basis; fills ``into``, where it is given, with what each pixel gained and lost.
-
-    Raises
-    ------
-    IntegrityError
-        If the table does not add up to the areas that were published.
-    """
-    tally = Tally()
-    for block, (first, second) in side_by_side([before, after]):
-        tally.add(paired(first, second), before.area.units(block))
-        if into:
-            for writer, classes in zip((into.gained, into.lost), moved(first, second), strict=True):
-                writer.put(block, classes)
-    change = change_of(tally, before.basis.unit_m2, before.known, after.known)
-    published = _published(before), _published(after)
-    if all(published):
-        check_closes(change, *published, before.record.rows[0].region_km2)
-    return change
-
-
 def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> ChangeLayer:
     """Polygons of gain and loss of each class whose area is known on both days."""
     grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
@@ -115,9 +67,9 @@ def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> Cha
     return ChangeLayer(before.key, after.key, grid.crs, kinds)
 
 
-def _make_pair(path: Path, before: Mapped, after: Mapped, made: PairMade) -> PairRecord:
+def _make_pair(path: Path, before: Mapped, after: Mapped, unseen: Unseen, made: PairMade) -> PairRecord:
     found = Moved.on(before.basis.grid) if made.polygons else None
-    change = change_between(before, after, found)
+    change = change_between(before, after, unseen, found)
     files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
     if found:
         write_change_layer(files[0], layer_of(before, after, change, found))
@@ -130,7 +82,9 @@ def _make_pair(path: Path, before: Mapped, after: Mapped, made: PairMade) -> Pai
     return record
 
 
-def _pair(folder: Path, polygons: bool, fingerprint: Callable[[Path], str], pair: tuple[Mapped, Mapped]) -> Change:
+def _pair(
+    folder: Path, unseen: Unseen, polygons: bool, fingerprint: Callable[[Path], str], pair: tuple[Mapped, Mapped]
+) -> Change:
     """The table of a pair: the one that stands there if it was made from the same, or a new one."""
     before, after = pair
     made = PairMade(
@@ -143,26 +97,12 @@ def _pair(folder: Path, polygons: bool, fingerprint: Callable[[Path], str], pair
     path = folder / f"{_stem(pair)}.json"
     record = read_pair(path, fingerprint)
     if record is None or record.made != made:
-        record = _make_pair(path, before, after, made)
+        record = _make_pair(path, before, after, unseen, made)
     return record.change
 
 
 def _stem(pair: tuple[Mapped, Mapped]) -> str:
     return f"{pair[0].key}_{pair[1].key}"
-
-
-def _hidden_now(mapped: Mapped, earlier: Sequence[Mapped], regions: RegionMap) -> dict[str, Hidden]:
-    """What one map hides of what earlier ones, the latest first, last saw; by region."""
-    tallies: defaultdict[int, Tally] = defaultdict(Tally)
-    for block, classes in side_by_side([mapped, *earlier]):
-        now = next(classes)
-        pairs = paired(last_seen(now, classes), now)
-        count_by_set(tallies, pairs, regions.sets(block), mapped.area.units(block))
-    found = {}
-    for number, outline in enumerate(regions.outlines):
-        change = change_of(tally_of(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)
-        found[outline.name] = hidden_of(change)
-    return found
 
 
 def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
@@ -172,7 +112,7 @@ def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
 
 
 def _hidden_of(
-    kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], regions: RegionMap, number: int
+    kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], unseen: Unseen, number: int
 ) -> HiddenRecord | None:
     """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
     mapped, earlier = maps[number], _earlier(maps, number)
@@ -182,13 +122,13 @@ def _hidden_of(
     basis, record = mapped.record.made.basis, kept.get(mapped.key)
     if record and (record.rasters, record.basis) == (rasters, basis):
         return record
-    return HiddenRecord(rasters, basis, _hidden_now(mapped, earlier, regions))
+    return HiddenRecord(rasters, basis, hidden_between(mapped, earlier, unseen))
 
 
-def _hidden(folder: Path, maps: Sequence[Mapped], regions: RegionMap, workers: int) -> dict[str, dict[str, Hidden]]:
+def _hidden(folder: Path, maps: Sequence[Mapped], unseen: Unseen, workers: int) -> dict[str, dict[str, Hidden]]:
     """What each map hides of what was there before, by key and region."""
     kept = read_hidden(folder)
-    found = ordered_map(partial(_hidden_of, kept, maps, regions), range(len(maps)), workers)
+    found = ordered_map(partial(_hidden_of, kept, maps, unseen), range(len(maps)), workers)
     now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
     if now != kept:
         write_hidden(folder, now)
@@ -198,7 +138,7 @@ def _hidden(folder: Path, maps: Sequence[Mapped], regions: RegionMap, workers: i
 def changes_of(
     run_folder: Path,
     basis: Basis,
-    regions: RegionMap,
+    unseen: Unseen,
     records: Mapping[str, Record],
     polygons: bool,
     workers: int,
@@ -210,8 +150,8 @@ def changes_of(
     ----------
     run_folder
         Of the run; polygons and records of pairs go to its folder ``change``.
-    basis, regions
-        What all observations share, and where the regions lie.
+    basis, unseen
+        What all observations share, and what pixels are where no scene reaches.
     records
         Of every observation, by key, in order of time.
     polygons
@@ -229,6 +169,6 @@ def changes_of(
     maps = [mapped_of(run_folder / "observations" / key, basis, record) for key, record in records.items()]
     folder, pairs = run_folder / "change", list(pairwise(maps))
     drop_stale(folder, [_stem(pair) for pair in pairs])
-    tables = ordered_map(partial(_pair, folder, polygons, fingerprint), pairs, workers)
+    tables = ordered_map(partial(_pair, folder, unseen, polygons, fingerprint), pairs, workers)
     told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
-    return Changes(told, _hidden(folder, maps, regions, workers))
+    return Changes(told, _hidden(folder, maps, unseen, workers))

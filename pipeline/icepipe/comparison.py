@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from icepipe.changes import Moved, change_between, layer_of
+from icepipe.changes import layer_of
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError
 from icepipe.measure.change import Change
 from icepipe.measure.hidden import HIDING
+from icepipe.pairing import Moved, change_between
 from icepipe.publish.change_layer import write_change_layer
 from icepipe.publish.mapped import Mapped, find_mapped
 from icepipe.words import aligned
@@ -48,7 +49,7 @@ def compare_observations(folder: Path, before: str, after: str, out: Path | None
         raise ConfigError(f"--out {out}: polygons are written as GeoPackage", "let its name end in .gpkg")
     first, second = find_mapped(folder, before), find_mapped(folder, after)
     found = Moved.on(first.basis.grid) if out else None
-    change = change_between(first, second, found)
+    change = change_between(first, second, into=found)
     if out and found:
         write_change_layer(out, layer_of(first, second, change, found))
     return Compared(first, second, change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -16,9 +16,10 @@ from icepipe.batch.execute import ordered_map
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.prefer import in_order
+from icepipe.inputs.read import ObservationReader
 from icepipe.models import KPoint, Model
 from icepipe.plan import Clustering, Plan
-from icepipe.records import Observation
+from icepipe.records import Block, Observation
 from icepipe.segment.choose import choose_k
 from icepipe.segment.cluster import fit, no_fit
 from icepipe.segment.label import name_clusters
@@ -42,7 +43,7 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
     try:
         with (
             plan.reader(in_order(observation, plan.config.measure.prefer)) as reader,
-            closing(ahead(lambda block: (block, reader.read(block)), blocks(plan.grid))) as read,
+            closing(ahead(lambda part: (part, reader.read(part)), _reached(reader))) as read,
         ):
             for block, pixels in read:
                 rows, cols, hashes = drawn(seed, day, block, pixels.valid, rate)
@@ -52,6 +53,10 @@ def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputEr
         return fault
     values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Pool(values, hashes, places)
+
+
+def _reached(reader: ObservationReader) -> Iterator[Block]:
+    return (part for _, part in reader.parts() if part.width)
 
 
 def _rate(plan: Plan, n_observations: int) -> float:

@@ -28,6 +28,7 @@ from icepipe.inputs.scene import Describe, describe, sensor_of
 from icepipe.inputs.sensors import Sensor
 from icepipe.measure.polygons import Drawing
 from icepipe.measure.reproject import check_drawable
+from icepipe.measure.unseen import Unseen
 from icepipe.models import Basis, Model
 from icepipe.publish.basis import load_basis
 from icepipe.publish.model_file import read_model
@@ -98,6 +99,11 @@ class Plan:
         """Where land is for all scenes, where a vector file says it; see :func:`icepipe.inputs.masks.read_land`."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
+
+    @cached_property
+    def unseen(self) -> Unseen:
+        """What pixels are where no scene reaches."""
+        return Unseen(self.regions, self.land, self.pixel_area)
 
     @cached_property
     def lacking(self) -> dict[str, InputError]:

@@ -273,7 +273,7 @@ def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputErro
         changes = changes_of(
             config.run_folder,
             basis,
-            plan.regions,
+            plan.unseen,
             records,
             config.publish.change,
             plan.workers,

@@ -87,7 +87,7 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     area = PixelArea.of(grid)
     everything = Block(0, 0, 30, 20)
     whole = edges_of(Runs.of(classes), everything, area.units)
-    monkeypatch.setattr("icepipe.measure.edges.BLOCK_PIXELS", 60)
+    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 60)
     assert edges_of(Runs.of(classes), everything, area.units) == whole
     parts = Edges()
     for block in blocks(grid, 7):
@@ -97,7 +97,7 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
 
 
 def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
-    monkeypatch.setattr("icepipe.measure.edges.BLOCK_PIXELS", 30)
+    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 30)
     rng = np.random.default_rng(1)
     classes, units = rng.integers(0, 4, (30, 20), dtype=np.uint8), rng.integers(1, 1000, (30, 20))
     window, cut = Block(5, 3, 20, 10), np.full((30, 20), ClassCode.OUTSIDE, dtype=np.uint8)

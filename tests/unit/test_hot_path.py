@@ -117,7 +117,7 @@ def test_pieces_are_those_of_scipy(shape):
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, shape[1], shape[0])
     area = PixelArea.of(grid)
     pieces = find_pieces(Runs.of(classes), SEEN)
-    sizes = sizes_of(pieces, grid, area.units)
+    sizes = sizes_of(pieces, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
     runs, numbers = pieces.runs, np.empty(shape, dtype=np.int32)
     for row, (begin, end) in enumerate(pairwise(runs.rows)):

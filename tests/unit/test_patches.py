@@ -15,9 +15,9 @@ from scipy import ndimage
 from icepipe.classes import ClassCode
 from icepipe.inputs.runs import Runs
 from icepipe.measure.patches import move_small
-from icepipe.records import Block, GeoBox
+from icepipe.records import Block
 from icepipe.segment.strata import moved_stratum
-from tests.rasters import TRANSFORM, paint, write
+from tests.rasters import paint, write
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
@@ -32,10 +32,9 @@ def assert_as_made_of_pixels(runs):
 def merge(codes, least):
     """Codes as their own strata, on pixels of one unit each."""
     strata = np.asarray(codes, dtype=np.uint16)
-    grid = GeoBox("", TRANSFORM, strata.shape[1], strata.shape[0])
     classes = strata.astype(np.uint8)
     everything = Block(0, 0, *strata.shape)
-    runs = move_small(strata, Runs.of(classes), grid, lambda b: np.ones((b.height, b.width), np.int64), least)
+    runs = move_small(strata, Runs.of(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
     assert_as_made_of_pixels(runs)
     return runs.block(everything), strata
 
@@ -130,8 +129,7 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
     codes = rng.choice([0, 1, 2, 3, 4], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05]).astype(np.uint8)
     units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
     strata, classes = codes.astype(np.uint16), codes.copy()
-    grid = GeoBox("", TRANSFORM, codes.shape[1], codes.shape[0])
-    runs = move_small(strata, Runs.of(classes), grid, lambda block: units[block.slices].astype(np.int64), least)
+    runs = move_small(strata, Runs.of(classes), lambda block: units[block.slices].astype(np.int64), least)
     classes = runs.block(Block(0, 0, *classes.shape))
     wanted = merged_pixel_by_pixel(codes, units, least)
     np.testing.assert_array_equal(classes, wanted)

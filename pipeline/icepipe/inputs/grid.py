@@ -123,6 +123,13 @@ def blocks(grid: GeoBox, side: int | None = None) -> Iterator[Block]:
             yield Block(row, col, min(height, grid.height - row), min(width, grid.width - col))
 
 
+def strips(window: Block) -> Iterator[Block]:
+    """A rectangle of a grid, from the top to the bottom, in strips as large as blocks."""
+    height = max(1, BLOCK_PIXELS // window.width)
+    for row in range(window.row, window.row + window.height, height):
+        yield Block(row, window.col, min(height, window.row + window.height - row), window.width)
+
+
 def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
     """Outline of everything the scenes cover, seen or not, in the grid's CRS.
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -20,8 +20,10 @@ from icepipe.environment import CACHE_MB
 from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.coded import WORD, codes_of
 from icepipe.inputs.decode import read_window
+from icepipe.inputs.grid import blocks
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
+from icepipe.inputs.reach import around, columns_of, rectangle
 from icepipe.inputs.runs import Runs
 from icepipe.inputs.sensors import CLASSES, SENSORS
 from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
@@ -81,6 +83,29 @@ class ObservationReader:
     ) -> None:
         """Close every scene."""
         self._stack.close()
+
+    @property
+    def n_scenes(self) -> int:
+        """Scenes of the observation."""
+        return len(self._observation.scenes)
+
+    @cached_property
+    def _rectangles(self) -> list[Block]:
+        """Where each scene lies on the grid, and each land raster, which tells of pixels that no scene reaches."""
+        scenes = self._observation.scenes
+        boxes = {band.geobox for scene in scenes for band in scene.bands}
+        boxes |= {scene.land.geobox for scene in scenes if scene.land}
+        return [found for box in boxes if (found := rectangle(box, self._grid))]
+
+    @property
+    def reached(self) -> Block | None:
+        """Rectangle of the grid that holds all that any file tells of; None where none tells of anything."""
+        return around(self._rectangles)
+
+    def parts(self, side: int | None = None) -> list[tuple[Block, Block]]:
+        """Blocks of the grid, each with the columns that files reach; of the first all, where they reach none."""
+        found = [(block, columns_of(block, self._rectangles)) for block in blocks(self._grid, side)]
+        return found if any(part.width for _, part in found) else [(found[0][0], found[0][0]), *found[1:]]
 
     def layers(self, block: Block) -> Iterator[Layer]:
         """What each scene shows of a block, in their order; scenes that do not reach it are left out."""

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from icepipe.errors import IntegrityError
 from icepipe.inputs.grid import BLOCK_PIXELS
-from icepipe.records import Block, Int32, Int64
+from icepipe.records import Block, Bool, Int32, Int64
 
 MOST_RUNS = 2**31 - 1
 """Their numbers have 32 bits."""
@@ -76,7 +76,11 @@ class Runs(Generic[Code]):
 
     def window(self, numbers: Sequence[int]) -> Block | None:
         """Smallest rectangle with all pixels that have some numbers; None where none has."""
-        held = np.flatnonzero(np.isin(self.codes, numbers))
+        return self.around(np.isin(self.codes, numbers))
+
+    def around(self, wanted: Bool) -> Block | None:
+        """Smallest rectangle with all pixels of some runs, shape (n,); None of none."""
+        held = np.flatnonzero(wanted)
         if not len(held):
             return None
         top, bottom = np.searchsorted(self.rows, held[[0, -1]], side="right") - 1

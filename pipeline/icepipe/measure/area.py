@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,12 @@ class Tally:
         counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
         count_pixels_of(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
         self._take(counts, sums)
+
+    def add_tally(self, other: Tally, renamed: Callable[[int], int]) -> None:
+        """Add what another counted, under other numbers."""
+        for number, count in other.pixels.items():
+            self.pixels[renamed(number)] += count
+            self.units[renamed(number)] += other.units[number]
 
     def _take(self, counts: Int64, sums: Int64) -> None:
         for stratum in np.flatnonzero(counts).tolist():

@@ -11,24 +11,34 @@ import numpy as np
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.area import CLOSE, Tally
-from icepipe.records import UInt8, UInt16
+from icepipe.records import Bool, UInt8, UInt16
 
 _FIRST = 256
 """A pair of classes is one number: the first class times this, plus the second."""
 
-OUTSIDE = ClassCode.OUTSIDE * _FIRST + ClassCode.OUTSIDE
+
+def pair_of(before: int, after: int) -> int:
+    """Two classes as one number."""
+    return before * _FIRST + after
 
 
 def paired(before: UInt8, after: UInt8) -> UInt16:
-    """What each pixel was and is, as one number; to be tallied. Arrays of one shape."""
+    """:func:`pair_of` each pixel's classes, to be tallied; arrays of one shape."""
     return before.astype(np.uint16) * np.uint16(_FIRST) + after
 
 
 def moved(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
     """The class that each pixel gained, and the one it lost; ``UNOBSERVED`` where nothing changed or can be said."""
-    changed = (before != after) & np.isin(before, SEEN) & np.isin(after, SEEN)
-    nothing = np.uint8(ClassCode.UNOBSERVED)
-    return np.where(changed, after, nothing), np.where(changed, before, nothing)
+    from icepipe.measure.change_kernels import move
+
+    gained, lost = np.empty_like(before), np.empty_like(before)
+    move(before.reshape(-1), after.reshape(-1), among(SEEN), gained.reshape(-1), lost.reshape(-1))
+    return gained, lost
+
+
+def among(codes: Collection[ClassCode]) -> Bool:
+    """Which of all codes are some classes; shape (256,)."""
+    return np.isin(np.arange(256), list(codes))
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,8 @@ def change_of(
     IntegrityError
         If a pixel is outside the region on one day alone, or of no class.
     """
-    pairs = {(a, b): a * _FIRST + b for a in BUDGET for b in BUDGET}
-    if odd := tally.pixels.keys() - set(pairs.values()) - {OUTSIDE}:
+    pairs = {(a, b): pair_of(a, b) for a in BUDGET for b in BUDGET}
+    if odd := tally.pixels.keys() - set(pairs.values()) - {pair_of(ClassCode.OUTSIDE, ClassCode.OUTSIDE)}:
         told = ", ".join(f"{pair // _FIRST} and {pair % _FIRST}" for pair in sorted(odd))
         raise IntegrityError(f"two observations do not share a region: pixels of codes {told}", "run with --force")
     transitions = tuple(Transition(a, b, tally.units[pair], tally.pixels[pair]) for (a, b), pair in pairs.items())

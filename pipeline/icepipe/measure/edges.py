@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.grid import BLOCK_PIXELS
+from icepipe.inputs.grid import strips
 from icepipe.inputs.runs import ClassRuns
 from icepipe.records import Block, Int64, UInt8
 
@@ -48,13 +48,6 @@ def with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
     return Block(block.row - above, block.col - left, block.height + above, block.width + left), above, left
 
 
-def strips(window: Block) -> Iterator[Block]:
-    """A rectangle of the grid, from the top to the bottom, in strips as large as blocks."""
-    height = max(1, BLOCK_PIXELS // window.width)
-    for row in range(window.row, window.row + window.height, height):
-        yield Block(row, window.col, min(height, window.row + window.height - row), window.width)
-
-
 def edges_of(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> Edges:
     """Edges within a rectangle of the grid.
 
@@ -67,9 +60,11 @@ def edges_of(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> 
     area
         Gives the true area of the pixels of a block, in units.
     """
-    edges = Edges()
-    for strip in strips(window):
-        whole, above, left = with_neighbours(strip, window)
-        here = Block(whole.row - window.row, whole.col - window.col, whole.height, whole.width)
+    edges, seen = Edges(), runs.window(SEEN)
+    if seen is None:
+        return edges
+    for strip in strips(seen):
+        here, above, left = with_neighbours(strip, seen)
+        whole = Block(here.row + window.row, here.col + window.col, here.height, here.width)
         edges.add(runs.block(here), area(whole), above, left)
     return edges

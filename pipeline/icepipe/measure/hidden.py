@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.measure.change import Change
+from icepipe.measure.change import Change, among
 from icepipe.records import UInt8
 
 LOOK_BACK = 5
@@ -66,13 +66,12 @@ def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
     earlier
         Classes of earlier ones, the latest first; taken only while a pixel is still to be found.
     """
-    open_ = np.isin(now, (*SEEN, *HIDING))
-    found = np.where(now == ClassCode.OUTSIDE, now, np.uint8(ClassCode.UNOBSERVED))
+    from icepipe.measure.change_kernels import begin, see
+
+    is_open, found = np.empty(now.shape, dtype=bool), np.empty_like(now)
+    begin(now.reshape(-1), among((*SEEN, *HIDING)), is_open.reshape(-1), found.reshape(-1))
     for classes in earlier:
-        here = open_ & np.isin(classes, SEEN)
-        found[here] = classes[here]
-        open_ &= ~here
-        if not open_.any():
+        if not see(classes.reshape(-1), among(SEEN), is_open.reshape(-1), found.reshape(-1)):
             break
     return found
 

@@ -10,7 +10,7 @@ from icepipe.inputs.runs import ClassRuns
 from icepipe.measure.area import Budget, Tally
 from icepipe.measure.regional import Regional
 from icepipe.measure.vectorize import PolygonLayer
-from icepipe.records import GeoBox, Observation, UInt8
+from icepipe.records import Block, GeoBox, Observation, UInt8
 from icepipe.segment.strata import FIRST_CLOUD, StrataTable, moved_strata
 
 
@@ -43,6 +43,8 @@ class Observed:
     misnamed, misfit
         Share of its pixels whose own colour has another name than the model gives them, and of those that certainly
         are something else.
+    reached
+        Rectangle of the grid that holds all that a file tells of; None where no file reaches it.
     """
 
     observation: Observation
@@ -59,6 +61,7 @@ class Observed:
     drift: float
     misnamed: float
     misfit: float
+    reached: Block | None
 
     @property
     def moved_km2(self) -> dict[str, float]:

@@ -9,13 +9,11 @@ import numpy as np
 from icepipe.classes import SEEN
 from icepipe.inputs.runs import ClassRuns
 from icepipe.measure.pieces import Pieces, find_pieces, sizes_of
-from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8, UInt16
+from icepipe.records import Block, Bool, Int32, Int64, UInt8, UInt16
 from icepipe.segment.strata import MOVED
 
 
-def move_small(
-    strata: UInt16, runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], least_units: float
-) -> ClassRuns:
+def move_small(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
     """Give patches of less area to their largest neighbour, and their pixels its class; the class raster after that.
 
     The largest of equals is that of the lower code, then that which begins first. What a patch went to can be small
@@ -28,15 +26,15 @@ def move_small(
         Of the whole grid, in its shape; those of what moves are changed.
     runs
         Class raster of the whole grid.
-    grid, area
-        The grid, and the true area of the pixels of a block, in units.
+    area
+        Gives the true area of the pixels of a block, in units.
     least_units
         Area that a patch needs to stay.
     """
     from icepipe.measure.patch_kernels import repaint
 
     pieces = find_pieces(runs, SEEN)
-    units = sizes_of(pieces, grid, area).units
+    units = sizes_of(pieces, area).units
     after = _after(pieces.codes, units, _touching(pieces, units < least_units), least_units)
     repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
     codes, wanted = runs.codes.copy(), pieces.number >= 0

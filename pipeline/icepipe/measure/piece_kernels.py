@@ -71,13 +71,16 @@ def code_pieces(codes: UInt8, number: Int32, of_pieces: UInt8) -> None:
 
 
 @compiled
-def add_strip(units: Int64, top: int, starts: Int32, number: Int32, rows: Int64, pixels: Int64, sums: Int64) -> None:
-    """Add a strip of full rows to its pieces: pixels, and area units."""
+def add_strip(
+    units: Int64, at: tuple[int, int], starts: Int32, number: Int32, rows: Int64, pixels: Int64, sums: Int64
+) -> None:
+    """Add a strip, which begins at a row and a column and holds all of its rows' pieces: pixels, and area units."""
+    top, left = at
     for row in range(units.shape[0]):
         for run in range(rows[top + row], rows[top + row + 1]):
             piece, total = number[run], 0
             if piece >= 0:
-                for col in range(np.uint64(starts[run]), np.uint64(starts[run + 1])):
+                for col in range(np.uint64(starts[run] - left), np.uint64(starts[run + 1] - left)):
                     total += units[row, col]
                 pixels[piece] += starts[run + 1] - starts[run]
                 sums[piece] += total

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.grid import blocks
+from icepipe.inputs.grid import strips
 from icepipe.inputs.runs import ClassRuns
-from icepipe.records import Block, Bool, GeoBox, Int32, Int64, UInt8
+from icepipe.records import Block, Bool, Int32, Int64, UInt8
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,13 @@ def find_pieces(runs: ClassRuns, codes: Collection[ClassCode]) -> Pieces:
     return Pieces(runs, number, of_pieces)
 
 
-def sizes_of(pieces: Pieces, grid: GeoBox, area: Callable[[Block], Int64]) -> Sizes:
+def sizes_of(pieces: Pieces, area: Callable[[Block], Int64]) -> Sizes:
     """Pixels and areas of pieces, as exact sums.
 
     Parameters
     ----------
     pieces
         Of a raster of the whole grid.
-    grid
-        Its grid.
     area
         Gives the true area of the pixels of a block, in units.
     """
@@ -73,8 +71,10 @@ def sizes_of(pieces: Pieces, grid: GeoBox, area: Callable[[Block], Int64]) -> Si
 
     runs, n = pieces.runs, len(pieces.codes)
     sizes = Sizes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
-    for block in blocks(grid):
-        add_strip(area(block), block.row, runs.starts, pieces.number, runs.rows, sizes.n_px, sizes.units)
+    window = runs.around(pieces.number >= 0)
+    for strip in strips(window) if window else ():
+        at = strip.row, strip.col
+        add_strip(area(strip), at, runs.starts, pieces.number, runs.rows, sizes.n_px, sizes.units)
     return sizes
 
 

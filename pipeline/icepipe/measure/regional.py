@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.inputs.grid import strips
 from icepipe.inputs.regions import RegionMap
 from icepipe.inputs.runs import CLASS_CODE, ClassRuns, Runs, runs_of
 from icepipe.measure.area import Budget, ClassArea, Tally, budget, merged
-from icepipe.measure.edges import Edges, edges_of, strips
+from icepipe.measure.edges import Edges, edges_of
 from icepipe.measure.pieces import count_pieces
 from icepipe.records import Block, Int64, UInt16
 from icepipe.segment.strata import StrataTable

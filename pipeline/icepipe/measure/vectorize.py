@@ -106,7 +106,7 @@ def vectorize(
         The unit.
     """
     pieces = find_pieces(runs, codes)
-    sizes, borders = sizes_of(pieces, grid, area), Borders.of(pieces)
+    sizes, borders = sizes_of(pieces, area), Borders.of(pieces)
     area_m2 = sizes.units.astype(np.float64) * unit_m2
     layers = {}
     for code in codes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.grid import blocks
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.place import same_crs
+from icepipe.inputs.reach import touch
 from icepipe.measure.area import Tally
 from icepipe.measure.points import day_of
 from icepipe.models import Basis
@@ -81,6 +82,10 @@ class Mapped:
         """True area of the pixels, in units of the basis."""
         return PixelArea(self.basis.grid, self.basis.unit_m2)
 
+    def reaches(self, block: Block) -> bool:
+        """Whether a file told of something in a block; elsewhere the map is as it is where no scene reaches."""
+        return self.record.reached is not None and touch(self.record.reached, block)
+
     def blocks(self, side: int | None = None) -> Iterator[tuple[Block, UInt8]]:
         """Each block with the classes of its pixels."""
         with open_raster(self.path) as dataset:
@@ -125,12 +130,12 @@ class Mapped:
         return [ClassCode(code) for code in codes.tolist()]
 
 
-def side_by_side(maps: Sequence[Mapped]) -> Iterator[tuple[Block, Iterator[UInt8]]]:
-    """Each block of a grid that maps share, with the classes of one after the other, read as they are asked for."""
+@contextmanager
+def side_by_side(maps: Sequence[Mapped]) -> Iterator[Callable[[int, Block], UInt8]]:
+    """What reads the classes of a block of one of some maps, by its number."""
     with ExitStack() as stack:
         opened = [stack.enter_context(open_raster(one.path)) for one in maps]
-        for block in blocks(maps[0].basis.grid):
-            yield block, map(partial(_read, block), opened)
+        yield lambda number, block: _read(block, opened[number])
 
 
 def _refuse_unknown(folder: Path, key: str) -> None:

@@ -19,6 +19,7 @@ from icepipe.measure.area import Budget
 from icepipe.measure.observed import Observed
 from icepipe.measure.series import Row
 from icepipe.publish.moments import interval_of
+from icepipe.records import Block
 
 FILE = "record.json"
 
@@ -76,6 +77,8 @@ class Record:
         Area of small patches that went to their surroundings, as ``ice to water``.
     superseded
         Rows that stood here before and were replaced, oldest first.
+    reached
+        Rectangle of the grid that holds all that a file tells of; None where no file reaches it.
     outputs
         Name and fingerprint of every file of the folder, less this record.
     remarks
@@ -93,6 +96,7 @@ class Record:
     pixel_side_m: float
     moved_km2: dict[str, float]
     superseded: tuple[tuple[Row, ...], ...]
+    reached: Block | None
     outputs: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
 
@@ -137,6 +141,7 @@ def write_record(
         pixel_side_m=pixel_side_m(observed.budget),
         moved_km2=observed.moved_km2,
         superseded=superseded_by(rows, old),
+        reached=observed.reached,
         outputs=outputs_of(folder),
         remarks=tuple(remarks),
     )

@@ -55,7 +55,9 @@ class Thumbnail:
     def __init__(self, grid: GeoBox, sensor: Sensor) -> None:
         self._sensor = sensor
         self._step = thumbnail_step(grid)
-        self.picture = np.zeros((*(math.ceil(side / self._step) for side in grid.shape), 3), dtype=np.uint8)
+        shape = tuple(math.ceil(side / self._step) for side in grid.shape)
+        nothing = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
+        self.picture = np.full((*shape, 3), nothing, dtype=np.uint8)
 
     def add(self, block: Block, bands: Kept) -> None:
         """Take the pixels of a block; bands have shape (bands, rows, columns)."""

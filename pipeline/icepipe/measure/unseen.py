@@ -1,0 +1,84 @@
+"""What pixels are where no scene reaches, and how much there is of it: the same on every date."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from icepipe.classes import ClassCode
+from icepipe.inputs.grid import blocks
+from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.regions import RegionMap
+from icepipe.inputs.runs import CLASS_CODE, ClassRuns, Runs, runs_of
+from icepipe.measure.area import Tally, merged
+from icepipe.measure.regional import count_by_set
+from icepipe.records import Block, UInt8
+
+Tallies = Mapping[int, Tally]
+"""Pixels and areas of classes, by number of the set of regions that the pixels belong to."""
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A grid on which nothing was seen: unobserved, land where outlines say so, and what is outside the regions.
+
+    Attributes
+    ----------
+    regions, land, area
+        Where regions and land lie, and the true area of the pixels.
+    """
+
+    regions: RegionMap
+    land: Runs[np.uint8] | None
+    area: PixelArea
+    _known: dict[Block, Tallies] = field(default_factory=dict, repr=False)
+
+    def _codes(self, block: Block) -> UInt8:
+        codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_CODE)
+        if self.land is not None:
+            codes[self.land.block(block) > 0] = ClassCode.LAND
+        codes[~self.regions.within(block)] = ClassCode.OUTSIDE
+        return codes
+
+    @cached_property
+    def classes(self) -> ClassRuns:
+        """Class raster of it."""
+        grid = self.regions.grid
+        return runs_of(map(self._codes, blocks(grid)), grid.width, CLASS_CODE)
+
+    @cached_property
+    def _whole(self) -> Tallies:
+        found: defaultdict[int, list[Tally]] = defaultdict(list)
+        for block in blocks(self.regions.grid):
+            for key, tally in self._counted(block).items():
+                found[key].append(tally)
+        return {key: merged(tallies) for key, tallies in found.items()}
+
+    def _counted(self, block: Block) -> Tallies:
+        found: defaultdict[int, Tally] = defaultdict(Tally)
+        codes = self.classes.block(block).astype(np.uint16)
+        count_by_set(found, codes, self.regions.sets(block), self.area.units(block))
+        return found
+
+    def tallies(self, block: Block) -> Tallies:
+        """Counted in a block; kept, as scenes lie where others lay before."""
+        if block not in self._known:
+            self._known[block] = self._counted(block)
+        return self._known[block]
+
+    def beyond(self, parts: Iterable[Block]) -> dict[int, Tally]:
+        """Counted everywhere but in some blocks, no two of which overlap."""
+        rest = {key: merged([tally]) for key, tally in self._whole.items()}
+        for part in parts:
+            for key, tally in self.tallies(part).items():
+                rest[key].pixels.subtract(tally.pixels)
+                rest[key].units.subtract(tally.units)
+        return {key: Tally(_there(tally.pixels), _there(tally.units)) for key, tally in rest.items()}
+
+
+def _there(counts: Counter[int]) -> Counter[int]:
+    return Counter({key: count for key, count in counts.items() if count})

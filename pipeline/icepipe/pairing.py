@@ -1,0 +1,126 @@
+"""Class rasters of several observations laid side by side, square by square, where any of them tells of something."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.classes import BUDGET, ClassCode
+from icepipe.inputs.grid import blocks
+from icepipe.inputs.runs import CLASS_CODE, RunsWriter
+from icepipe.measure.area import Tally
+from icepipe.measure.change import Change, change_of, check_closes, moved, pair_of, paired
+from icepipe.measure.hidden import Hidden, hidden_of, last_seen
+from icepipe.measure.regional import count_by_set, tally_of
+from icepipe.measure.unseen import Unseen
+from icepipe.publish.mapped import Mapped, side_by_side
+from icepipe.records import Block, GeoBox, UInt8
+
+SIDE_PX = 1024
+"""Of a square: whole tiles of class rasters, so that none is unpacked twice."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The class that each pixel of a pair gained, and the one that it lost."""
+
+    gained: RunsWriter[np.uint8]
+    lost: RunsWriter[np.uint8]
+
+    @classmethod
+    def on(cls, grid: GeoBox) -> Moved:
+        """Rasters to be filled block by block."""
+        return cls(RunsWriter(grid.width, CLASS_CODE), RunsWriter(grid.width, CLASS_CODE))
+
+    def put(self, block: Block, before: UInt8, after: UInt8) -> None:
+        """Take the classes of a block on both days."""
+        for writer, classes in zip((self.gained, self.lost), moved(before, after), strict=True):
+            writer.put(block, classes)
+
+    def put_nothing(self, block: Block) -> None:
+        """Take a block of which nothing can be said."""
+        for writer in (self.gained, self.lost):
+            writer.room(block)[:] = ClassCode.UNOBSERVED
+
+
+def _published(mapped: Mapped) -> dict[ClassCode, float]:
+    """Areas of the rows; nothing where several regions share the map, whose rows do not add up to it."""
+    rows = mapped.record.rows
+    if len({row.region for row in rows}) > 1:
+        return {}
+    return {ClassCode[row.class_.upper()]: row.area_km2 for row in rows if row.area_km2 is not None}
+
+
+def _squares(maps: Sequence[Mapped]) -> Iterator[tuple[Block, bool]]:
+    """Every square of the grid that maps share, and whether one of them tells of something there."""
+    for square in blocks(maps[0].basis.grid, SIDE_PX):
+        yield square, any(one.reaches(square) for one in maps)
+
+
+def change_between(before: Mapped, after: Mapped, unseen: Unseen | None = None, into: Moved | None = None) -> Change:
+    """The table of two maps on one basis.
+
+    Parameters
+    ----------
+    before, after
+        The maps.
+    unseen
+        What pixels are where neither reaches, which is then not looked at.
+    into
+        Takes what each pixel gained and lost.
+
+    Raises
+    ------
+    IntegrityError
+        If the table does not add up to the areas that were published.
+    """
+    tally, looked_at = Tally(), list[Block]()
+    with side_by_side([before, after]) as read:
+        for square, is_reached in _squares([before, after]):
+            if unseen and not is_reached:
+                if into:
+                    into.put_nothing(square)
+                continue
+            first, second = read(0, square), read(1, square)
+            tally.add(paired(first, second), before.area.units(square))
+            looked_at.append(square)
+            if into:
+                into.put(square, first, second)
+    for rest in unseen.beyond(looked_at).values() if unseen else ():
+        tally.add_tally(rest, _unchanged)
+    return _checked(change_of(tally, before.basis.unit_m2, before.known, after.known), before, after)
+
+
+def _unchanged(code: int) -> int:
+    """Pair of a pixel of which no map tells anything."""
+    return pair_of(code, code)
+
+
+def _checked(change: Change, before: Mapped, after: Mapped) -> Change:
+    published = _published(before), _published(after)
+    if all(published):
+        check_closes(change, *published, before.record.rows[0].region_km2)
+    return change
+
+
+def hidden_between(mapped: Mapped, earlier: Sequence[Mapped], unseen: Unseen) -> dict[str, Hidden]:
+    """What one map hides of what earlier ones, the latest first, last saw; by region."""
+    tallies, looked_at, regions = defaultdict[int, Tally](Tally), list[Block](), unseen.regions
+    with side_by_side([mapped, *earlier]) as read:
+        for square, is_reached in _squares([mapped, *earlier]):
+            if not is_reached:
+                continue
+            now, there = read(0, square), [n for n, one in enumerate(earlier, 1) if one.reaches(square)]
+            pairs = paired(last_seen(now, (read(n, square) for n in there)), now)
+            count_by_set(tallies, pairs, regions.sets(square), mapped.area.units(square))
+            looked_at.append(square)
+    for key, rest in unseen.beyond(looked_at).items():
+        tallies[key].add_tally(rest, _unchanged)
+    found = {}
+    for number, outline in enumerate(regions.outlines):
+        change = change_of(tally_of(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)
+        found[outline.name] = hidden_of(change)
+    return found

@@ -1,0 +1,187 @@
+"""Only what files reach is looked at, and whatever is looked at beside it changes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pyproj
+import pytest
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import box
+
+from icepipe.inputs.pixel_area import PixelArea
+from icepipe.inputs.place import place
+from icepipe.inputs.reach import columns_of, rectangle
+from icepipe.publish import mapped
+from icepipe.records import Block, GeoBox
+from tests.rasters import GROUND, ICE, TRANSFORM, WATER, write
+
+POLAR, LONLAT = pyproj.CRS(3413).to_wkt(), pyproj.CRS(4326).to_wkt()
+SIDE, TILE = 120, 24
+
+
+def reached_by(source, grid):
+    """Rectangle of a grid whose pixels have their centre on a source, by what reads them; None where none has."""
+    placement = place(source, grid, Block(0, 0, *grid.shape))
+    if placement is None:
+        return None
+    on = np.zeros(grid.shape, dtype=bool)
+    on[placement.target] = True if placement.reached is None else placement.reached
+    rows, cols = np.nonzero(on)
+    top, left = int(rows.min()), int(cols.min())
+    return Block(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
+
+
+STEPS = st.one_of(st.integers(-30, 60).map(float), st.floats(-30, 60), st.integers(-60, 120).map(lambda n: n / 2))
+
+
+def spare(held, read):
+    """Pixels that a rectangle holds beyond those that are read, on each side; negative where it lacks some."""
+    ends = [(one.row + one.height, one.col + one.width) for one in (held, read)]
+    return read.row - held.row, read.col - held.col, ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS, STEPS, st.sampled_from([1.0, 0.5, 2.0, 1.7, 0.31]), st.integers(1, 40), st.integers(1, 40))
+def test_a_rectangle_is_what_is_read_and_a_pixel_more_only_where_its_centre_is_on_the_border(
+    col, row, scale, width, height
+):
+    grid = GeoBox(POLAR, TRANSFORM, 50, 40)
+    source = GeoBox(POLAR, TRANSFORM @ Affine.translation(col, row) @ Affine.scale(scale), width, height)
+    held, read = rectangle(source, grid), reached_by(source, grid)
+    if read is None:
+        assert held is None or min(held.width, held.height) == 1
+        return
+    sides = spare(held, read)
+    corners = (row, col, row + scale * height, col + scale * width)
+    assert all(more == 0 or (more == 1 and abs(at % 1 - 0.5) < 0.02) for more, at in zip(sides, corners, strict=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS, STEPS, st.floats(0, 360), st.booleans())
+def test_a_rectangle_of_a_rotated_or_turned_source_holds_what_is_read(col, row, angle, turned):
+    grid = GeoBox(LONLAT, Affine(0.1, 0, 179.0, 0, -0.1, 70.0), 50, 40)
+    at = grid.transform @ Affine.translation(col, row) @ Affine.rotation(angle)
+    source = GeoBox(LONLAT, Affine.translation(-360, 0) @ at if turned else at, 20, 15)
+    held, read = rectangle(source, grid), reached_by(source, grid)
+    if read:
+        assert held
+        assert min(spare(held, read)) >= 0
+
+
+def test_a_source_on_another_map_may_be_anywhere():
+    grid = GeoBox(POLAR, TRANSFORM, 50, 40)
+    assert rectangle(GeoBox(LONLAT, Affine(0.1, 0, 5, 0, -0.1, 5), 4, 4), grid) == Block(0, 0, 40, 50)
+
+
+def test_columns_go_from_the_first_rectangle_to_the_last():
+    rectangles = [Block(0, 5, 10, 5), Block(8, 20, 10, 5), Block(30, 0, 5, 90)]
+    assert columns_of(Block(0, 0, 8, 50), rectangles) == Block(0, 5, 8, 5)
+    assert columns_of(Block(8, 0, 2, 50), rectangles) == Block(8, 5, 2, 20)
+    assert columns_of(Block(8, 8, 2, 14), rectangles) == Block(8, 8, 2, 14)
+    assert columns_of(Block(18, 0, 5, 50), rectangles).width == 0
+
+
+def tiles(folder, n_days=4):
+    """One tile a day in a corner or a side of a square, and two on the last day."""
+    rng = np.random.default_rng(5)
+    corners = [(0, 0), (0, SIDE - TILE), (SIDE - TILE, 0), (SIDE - TILE, SIDE - TILE)][:n_days]
+    for day, (col, row) in [*enumerate(corners), (n_days - 1, (40, 50))]:
+        ice = rng.random((TILE // 4, TILE // 4)).repeat(4, 0).repeat(4, 1)
+        pixels = np.where(ice > 0.5, np.array(ICE)[:, None, None], np.array(WATER)[:, None, None])
+        pixels = np.where(ice > 0.8, np.array(GROUND)[:, None, None], pixels) + rng.integers(-4, 5, (3, TILE, TILE))
+        place = TRANSFORM @ Affine.translation(col, row)
+        write(folder / f"{col}_2024070{day + 1}.tif", pixels.astype(np.uint8), transform=place)
+    return folder
+
+
+def outlines(path, *boxes):
+    shapes = [box(*(TRANSFORM @ (left, bottom)), *(TRANSFORM @ (right, top))) for left, top, right, bottom in boxes]
+    geopandas.GeoDataFrame({"name": list("abc")[: len(shapes)]}, geometry=shapes, crs=3413).to_file(path)
+    return str(path)
+
+
+def published(folder):
+    """Bytes of what a run published, less the ledger and what only tells where files reach."""
+    files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    found = {name: data for name, data in files.items() if Path(name).name not in {"ledger.sqlite", "manifest.json"}}
+    for name in [name for name in found if name.endswith("record.json")]:
+        found[name] = {key: value for key, value in json.loads(found[name]).items() if key != "reached"}
+    return found
+
+
+def asked(case, folder):
+    """Settings of a case."""
+    if case == "named regions":
+        return {
+            "inputs": {"regions": outlines(folder / "r.gpkg", (10, 10, 90, 60), (60, 30, 110, 118), (5, 60, 9, 70))}
+        }
+    if case == "land":
+        return {"inputs": {"land": outlines(folder / "land.gpkg", (15, 10, 60, 110), (100, 100, 118, 119))}}
+    if case == "a land raster":
+        land = np.zeros((1, 30, 30), np.uint8)
+        land[:, 5:20, 3:9] = 1
+        path = write(folder / "land.tif", land, transform=TRANSFORM @ Affine.translation(10, 10), nodata=255)
+        return {"inputs": {"land": str(path)}}
+    if case == "small patches and squares":
+        return {"measure": {"min_patch_m2": 20 * 250.0**2}, "batch": {"block": 64}}
+    return {"segment": {"fit": "observation"}} if case == "models of their own" else {}
+
+
+CASES = ["plain", "named regions", "land", "a land raster", "small patches and squares", "models of their own"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_no_file_reaches_is_as_if_it_had_been_looked_at(run_scenes, tmp_path, monkeypatch, case):
+    scenes, sections = tiles(tmp_path / "tiles"), asked(case, tmp_path)
+    everything = lambda _, grid: Block(0, 0, *grid.shape)  # noqa: E731
+    with monkeypatch.context() as patched:
+        patched.setattr("icepipe.inputs.read.rectangle", everything)
+        whole = published(run_scenes(scenes, name="x", **sections).folder)
+    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 1500)
+    monkeypatch.setattr("icepipe.pairing.SIDE_PX", 16)
+    (tmp_path / "out").rename(tmp_path / "before")
+    result = run_scenes(scenes, name="x", **sections)
+    assert published(result.folder) == whole
+    assert len(whole) > 20
+
+
+def test_an_observation_that_lies_beside_the_grid_has_seen_nothing(run_scenes, tmp_path):
+    tiles(tmp_path / "tiles", n_days=1)
+    run_scenes(tmp_path / "tiles", name="x")
+    elsewhere = TRANSFORM @ Affine.translation(1000, 1000)
+    write(tmp_path / "tiles/far_20240709.tif", np.full((3, 9, 9), 220, np.uint8), transform=elsewhere)
+    rows = [row for row in run_scenes(tmp_path / "tiles", name="x").rows if row.date == "2024-07-09"]
+    assert {row.class_: row.n_pixels for row in rows}["unobserved"] == 2 * TILE * TILE
+    assert all("nothing_seen" in row.flags for row in rows)
+
+
+def test_work_grows_with_what_is_seen_and_not_with_the_grid(run_scenes, tmp_path, monkeypatch):
+    """Areas are asked for where tiles lie and beside them, and once for the grid; maps are read where they tell."""
+    asked_for, read, units, read_map = [], [], PixelArea.units, mapped._read
+
+    def counted(area, block):
+        asked_for.append(block.height * block.width)
+        return units(area, block)
+
+    def counted_map(block, dataset):
+        read.append(block.height * block.width)
+        return read_map(block, dataset)
+
+    monkeypatch.setattr(PixelArea, "units", counted)
+    monkeypatch.setattr(mapped, "_read", counted_map)
+    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 4 * SIDE)
+    monkeypatch.setattr("icepipe.pairing.SIDE_PX", 8)
+    run_scenes(tiles(tmp_path / "tiles"), name="x")
+    grid = SIDE * SIDE
+    every_time = 4 * 3 * grid  # four dates: counted, measured as polygons, and laid beside others
+    assert sum(asked_for) < 0.4 * every_time
+    tile, both = TILE * TILE, 80 * 70  # the last date has two tiles, and is looked at from the first to the second
+    pairs = 2 * (2 * tile + 2 * tile + tile + both)
+    hidden = (2 + 1) * tile + (3 + 2) * tile + (3 * tile + both) + 3 * tile
+    assert sum(read) < 1.05 * (pairs + hidden)  # squares do not end where tiles do
