@@ -1,4 +1,4 @@
-"""icepipe beside what people would use instead: `python benchmarks/compare.py A B C E Q1 Q2 S --rounds 3`.
+"""icepipe beside what people would use instead: `python benchmarks/compare.py A B C E Q1 Q2 S M --rounds 3`.
 
 Whole processes, one after the other and round by round, each round with the time that decoding the files alone takes on
 two threads. The table of each case is printed and put into docs/explanation/performance.md; the figures behind it stand
@@ -41,6 +41,7 @@ OF_CASE = {
     "B": [name for name in PEERS if "article" not in name and "all pixels" not in name and name != "raster2poly"],
     "C": ["usual script", "usual script, no polygons", "faiss, no polygons"],
     "S": ["usual script"],
+    "M": ["usual script"],
 }
 """The rest would take minutes and tens of gigabytes."""
 
@@ -56,9 +57,9 @@ class Run:
 
 def settings(case: str, raster: Path, out: Path, features: list[str] | None, regions: str | None = None) -> Path:
     """A config of icepipe for a case."""
-    measured = case[0] in "BEQT"
-    date = {} if case == "S" else {"date": "2024-07-01"}
-    scenes = f"{raster}/*.tif" if case == "S" else str(raster)
+    measured, dated = case[0] in "BEMQT", case in {"S", "M"}
+    date = {} if dated else {"date": "2024-07-01"}
+    scenes = f"{raster}/*.tif" if dated else str(raster)
     outlines = {"regions": regions} if regions else {}
     polygons = {"format": "geoparquet", "classes": ["ice", "water", "other"]}
     said = {
@@ -82,7 +83,7 @@ Command = Callable[[Path], list[str]]
 def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, Command]:
     """What makes each tool's command, given a fresh folder."""
     icepipe = [str(Path(sys.executable).parent / "icepipe"), "run", "-q"]
-    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BEQ" else None}
+    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BEMQ" else None}
     if case == "B":
         own["icepipe, with indices"] = ["blue", "green", "red", "nir", "ndwi"]
     tools: dict[str, Command] = {

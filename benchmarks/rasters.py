@@ -1,4 +1,4 @@
-"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S T P regions]`, into $ICEPIPE_BENCH_DIR.
+"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S M T P regions]`, into $ICEPIPE_BENCH_DIR.
 
 Every pixel is a function of the seed and its place alone, so a smaller scene is a corner of a larger one. Smooth noise
 of several sizes makes ground, open water and ice; cells of a finer noise make floes, with brash between them.
@@ -66,6 +66,7 @@ CASES = {
     "P": Case(64, 64, measured=False, seed=2),
 }
 DAYS, TILE = 30, 1024
+ACROSS, DOWN = 5, 4
 
 
 def hashed(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int) -> Real:
@@ -117,7 +118,7 @@ def as_stored(reflectance: Real, measured: bool) -> NDArray[np.uint16] | NDArray
     return np.clip(np.sqrt(reflectance[2::-1]) * 262, 0, 255).astype(np.uint8)
 
 
-def write(path: Path, case: Case, left: int = 0, melt: float = 0.0) -> None:
+def write(path: Path, case: Case, left: int = 0, melt: float = 0.0, above: int = 0) -> None:
     """Write one scene as a tiled GeoTIFF; strips are painted on two threads while others are packed."""
     profile = {
         "driver": "GTiff",
@@ -126,7 +127,7 @@ def write(path: Path, case: Case, left: int = 0, melt: float = 0.0) -> None:
         "count": 4 if case.measured else 3,
         "dtype": "uint16" if case.measured else "uint8",
         "crs": CRS,
-        "transform": from_origin(ORIGIN[0] + 10 * left, ORIGIN[1], 10, 10),
+        "transform": from_origin(ORIGIN[0] + 10 * left, ORIGIN[1] - 10 * above, 10, 10),
         "tiled": True,
         "blockxsize": STRIP,
         "blockysize": STRIP,
@@ -138,7 +139,7 @@ def write(path: Path, case: Case, left: int = 0, melt: float = 0.0) -> None:
 
     def strip(top: int) -> tuple[int, NDArray[np.generic]]:
         rows = np.arange(top, min(top + STRIP, case.height))
-        return top, as_stored(scene(cols, rows, case.seed, melt, grain), case.measured)
+        return top, as_stored(scene(cols, above + rows, case.seed, melt, grain), case.measured)
 
     part = path.with_suffix(".part")
     with rasterio.open(part, "w", num_threads=2, **profile) as dataset, ThreadPoolExecutor(2) as pool:
@@ -155,6 +156,16 @@ def write_stack(folder: Path) -> None:
         for name, left in (("a", 0), ("b", 768)):
             path = folder / f"{day:%Y%m%d}_{name}.tif"
             write(path, Case(TILE, TILE, measured=False, seed=4), left, 0.012 * number)
+
+
+def write_mosaic(folder: Path) -> None:
+    """A tile a day, from place to place, until they fill a rectangle."""
+    folder.mkdir(exist_ok=True)
+    case = CASES["Q1"]
+    for number in range(ACROSS * DOWN):
+        down, across = divmod(number, ACROSS)
+        day = dt.date(2024, 7, 1) + dt.timedelta(number)
+        write(folder / f"{day:%Y%m%d}.tif", case, across * case.width, 0.0, down * case.height)
 
 
 def write_regions(path: Path) -> None:
@@ -177,6 +188,7 @@ def write_regions(path: Path) -> None:
 MAKERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     **{name: (f"{name}.tif", partial(write, case=case)) for name, case in CASES.items()},
     "S": ("S", write_stack),
+    "M": ("M", write_mosaic),
     "regions": ("regions.geojson", write_regions),
 }
 

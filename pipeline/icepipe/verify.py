@@ -90,10 +90,11 @@ def _sums(path: Path) -> tuple[float, int]:
 
         table = pq.read_table(path, columns=columns)
         return float(np.sum(table["area_m2"].to_numpy())), int(np.sum(table["n_px"].to_numpy()))
-    from pyogrio import read_dataframe
+    from pyogrio.raw import read
 
-    frame = read_dataframe(path, columns=columns, read_geometry=False)
-    return float(np.sum(frame["area_m2"])), int(frame["n_px"].sum())
+    about, _, _, values = read(path, columns=columns, read_geometry=False)
+    of = dict(zip(about["fields"], values, strict=True))
+    return float(np.sum(of["area_m2"])), int(of["n_px"].sum())
 
 
 def _polygons(mapped: Mapped) -> Iterator[str]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from icepipe.inputs import reach
 from icepipe.inputs.pixel_area import PixelArea
 from icepipe.inputs.place import place
 from icepipe.inputs.reach import columns_of, rectangle
@@ -74,9 +75,56 @@ def test_a_rectangle_of_a_rotated_or_turned_source_holds_what_is_read(col, row, 
         assert min(spare(held, read)) >= 0
 
 
-def test_a_source_on_another_map_may_be_anywhere():
-    grid = GeoBox(POLAR, TRANSFORM, 50, 40)
-    assert rectangle(GeoBox(LONLAT, Affine(0.1, 0, 5, 0, -0.1, 5), 4, 4), grid) == Block(0, 0, 40, 50)
+PLACES = {
+    "EPSG:32633": (500_000, 8_700_000),
+    "EPSG:3413": (0, 0),
+    "EPSG:3035": (4_321_000, 5_500_000),
+    "EPSG:4326": (179.0, 72.0),
+    "+proj=sinu +R=6371007.181 +units=m": (0, 7_900_000),
+    "+proj=ortho +lat_0=60 +lon_0=20": (0, 0),
+}
+"""Coordinate systems, and a place on each: with poles, 180 degrees and edges of the Earth near some of them."""
+
+
+def square_pixels(crs, side_m):
+    """Pixels of about a size, from a place of a coordinate system on."""
+    side = side_m * (1 / 111_000 if pyproj.CRS(crs).is_geographic else 1.0)
+    return Affine.translation(*PLACES[crs]) @ Affine.scale(side, -side)
+
+
+@pytest.mark.parametrize("theirs", PLACES)
+@pytest.mark.parametrize("ours", PLACES)
+@settings(max_examples=12, deadline=None)
+@given(
+    pixel_m=st.sampled_from([10, 500, 20_000]),
+    coarser=st.sampled_from([0.2, 1.0, 7.0]),
+    shift=st.tuples(st.floats(-300, 300), st.floats(-300, 300)),
+    cells=st.sampled_from([3, 9]),
+)
+def test_a_rectangle_of_a_source_on_another_map_holds_what_is_read(ours, theirs, pixel_m, coarser, shift, cells):
+    grid = GeoBox(pyproj.CRS(ours).to_wkt(), square_pixels(ours, pixel_m) @ Affine.translation(*shift), 150, 130)
+    middle = pyproj.Transformer.from_crs(ours, theirs, always_xy=True).transform(*grid.to_map(20.0, 120.0))
+    if not np.isfinite(middle).all():
+        return
+    corner = square_pixels(theirs, pixel_m * coarser)
+    at = Affine.translation(middle[0] - corner.c, middle[1] - corner.f) @ corner @ Affine.translation(-30, -20)
+    source = GeoBox(pyproj.CRS(theirs).to_wkt(), at, 61, 41)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("icepipe.inputs.reach.MOST_CELLS", cells)
+        held, read = reach._elsewhere.__wrapped__(source, grid), reached_by(source, grid)
+    if read:
+        assert held
+        assert min(spare(held, read)) >= 0
+
+
+def test_a_rectangle_on_another_map_is_not_much_larger_than_its_source():
+    grid = GeoBox(pyproj.CRS(3035).to_wkt(), Affine(10, 0, 4_321_000, 0, -10, 3_210_000), 4_000, 3_000)
+    middle = pyproj.Transformer.from_crs(3035, 32633, always_xy=True).transform(*grid.to_map(1_000.0, 1_800.0))
+    source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, middle[0], 0, -10, middle[1]), 400, 400)
+    held, read = rectangle(source, grid), reached_by(source, grid)
+    assert max(spare(held, read)) <= 3 * 32
+    far = GeoBox(source.crs, source.transform @ Affine.translation(12_000, 0), 400, 400)
+    assert rectangle(far, grid) is None
 
 
 def test_columns_go_from_the_first_rectangle_to_the_last():

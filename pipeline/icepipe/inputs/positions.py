@@ -26,11 +26,11 @@ QUARTER_M = 1e7
 
 
 @lru_cache(maxsize=32)
-def _node_m(grid: GeoBox) -> float:
-    """From one node to the next, by the units of the map."""
+def side_m(grid: GeoBox) -> float:
+    """The larger side of a pixel, by the units of the map."""
     crs, t = pyproj.CRS.from_wkt(grid.crs), grid.transform
     side = max(np.hypot(t.a, t.d), np.hypot(t.b, t.e)) * crs.axis_info[0].unit_conversion_factor
-    return float(NODE_STEP * side * (EQUATOR_M if crs.is_geographic else 1.0))
+    return float(side * (EQUATOR_M if crs.is_geographic else 1.0))
 
 
 @lru_cache(maxsize=32)
@@ -38,7 +38,7 @@ def _way(crs: str, other: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, other, always_xy=True)
 
 
-def _asked(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
+def asked(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
     """Columns and rows on the source of places given by column and row on a grid; not finite where it has none."""
     x, y = _way(grid.crs, source.crs).transform(*grid.to_map(col, row))
     with np.errstate(invalid="ignore"):
@@ -55,12 +55,12 @@ def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Floa
 
     cols, rows = np.empty((2, block.height, block.width))
     near = np.empty((block.height, block.width), dtype=bool)
-    nodes = np.stack(_asked(source, grid, *_lattice(block)))
-    smooth = _is_smooth(nodes) & (_node_m(grid) < QUARTER_M)
+    nodes = np.stack(asked(source, grid, *_lattice(block)))
+    smooth = _is_smooth(nodes) & (NODE_STEP * side_m(grid) < QUARTER_M)
     put_between(nodes, smooth, NODE_STEP, NEAR_PX, block.row % NODE_STEP, block.col % NODE_STEP, cols, rows, near)
     here = np.nonzero(near)
     row, col = (at.astype(np.float64) + 0.5 for at in here)
-    cols[here], rows[here] = _asked(source, grid, block.col + col, block.row + row)
+    cols[here], rows[here] = asked(source, grid, block.col + col, block.row + row)
     return cols, rows
 
 
@@ -74,18 +74,21 @@ def _lattice(block: Block) -> tuple[Float64, Float64]:
     return cols, rows
 
 
-def _nodes(first: int, size: int) -> Float64:
-    numbers = np.arange(first // NODE_STEP - 1, -(-(first + size) // NODE_STEP) + 2, dtype=np.float64)
-    return NODE_STEP * numbers + 0.5
-
-
 def _is_smooth(both: Float64) -> Bool:
     """Whether places between four nodes are as near as they have to be; shape (rows, columns) of the cells within.
 
     ``both`` are the columns and rows of the nodes, shape (2, rows, columns). A bilinear place strays by an eighth of
     the second differences along both sides at most.
     """
-    with np.errstate(invalid="ignore"):
-        bends = [np.abs(np.diff(nodes, 2, axis=1))[1:-1] + np.abs(np.diff(nodes, 2, axis=0))[:, 1:-1] for nodes in both]
-        smooth = np.maximum(*bends) / 8 <= NEAR_PX / 4
+    smooth = np.maximum(*bends(both)) / 8 <= NEAR_PX / 4
     return np.asarray(smooth[:-1, :-1] & smooth[:-1, 1:] & smooth[1:, :-1] & smooth[1:, 1:])
+
+
+def bends(both: Float64) -> Float64:
+    """Second differences of nodes along both sides together, not finite where one has no place; one less on each side.
+
+    Shape (2, rows, columns) each.
+    """
+    with np.errstate(invalid="ignore"):
+        along, down = np.abs(np.diff(both, 2, axis=2))[:, 1:-1], np.abs(np.diff(both, 2, axis=1))[:, :, 1:-1]
+        return np.asarray(along + down)

@@ -21,6 +21,9 @@ from icepipe.records import Block, UInt8
 Tallies = Mapping[int, Tally]
 """Pixels and areas of classes, by number of the set of regions that the pixels belong to."""
 
+MOST_KEPT = 10_000
+"""Blocks whose tallies are kept, of a kilobyte or so each; more come only where scenes never lie as others did."""
+
 
 @dataclass(frozen=True)
 class Unseen:
@@ -66,9 +69,12 @@ class Unseen:
 
     def tallies(self, block: Block) -> Tallies:
         """Counted in a block; kept, as scenes lie where others lay before."""
-        if block not in self._known:
-            self._known[block] = self._counted(block)
-        return self._known[block]
+        found = self._known.get(block)
+        if found is None:
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            self._known[block] = found = self._counted(block)
+        return found
 
     def beyond(self, parts: Iterable[Block]) -> dict[int, Tally]:
         """Counted everywhere but in some blocks, no two of which overlap."""
