@@ -101,7 +101,7 @@ class Looked:
     sample
         Kept numbers that drift is judged by, shape (n, bands).
     reached
-        Rectangle of the grid that holds all that a file tells of; None where no file reaches it.
+        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it.
     """
 
     classes: ClassRuns
@@ -110,7 +110,7 @@ class Looked:
     picture: UInt8
     doubled: int
     sample: Kept
-    reached: Block | None
+    reached: Block
 
 
 class _Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ def _published(mapped: Mapped) -> dict[ClassCode, float]:
 
 
 def _squares(maps: Sequence[Mapped]) -> Iterator[tuple[Block, bool]]:
-    """Every square of the grid that maps share, and whether one of them tells of something there."""
+    """Every square of the grid that maps share, and whether one of them may tell of something there."""
     for square in blocks(maps[0].basis.grid, SIDE_PX):
         yield square, any(one.reaches(square) for one in maps)
 
@@ -77,26 +77,25 @@ def change_between(before: Mapped, after: Mapped, unseen: Unseen | None = None, 
     IntegrityError
         If the table does not add up to the areas that were published.
     """
-    tally, looked_at = Tally(), list[Block]()
+    tally = Tally()
     with side_by_side([before, after]) as read:
         for square, is_reached in _squares([before, after]):
             if unseen and not is_reached:
+                _add_unseen(tally, unseen.tallies(square).values())
                 if into:
                     into.put_nothing(square)
                 continue
             first, second = read(0, square), read(1, square)
             tally.add(paired(first, second), before.area.units(square))
-            looked_at.append(square)
             if into:
                 into.put(square, first, second)
-    for rest in unseen.beyond(looked_at).values() if unseen else ():
-        tally.add_tally(rest, _unchanged)
     return _checked(change_of(tally, before.basis.unit_m2, before.known, after.known), before, after)
 
 
-def _unchanged(code: int) -> int:
-    """Pair of a pixel of which no map tells anything."""
-    return pair_of(code, code)
+def _add_unseen(tally: Tally, unseen: Iterable[Tally]) -> None:
+    """Add pixels of which no map tells anything: they are what they were."""
+    for rest in unseen:
+        tally.add_tally(rest, lambda code: pair_of(code, code))
 
 
 def _checked(change: Change, before: Mapped, after: Mapped) -> Change:
@@ -108,17 +107,16 @@ def _checked(change: Change, before: Mapped, after: Mapped) -> Change:
 
 def hidden_between(mapped: Mapped, earlier: Sequence[Mapped], unseen: Unseen) -> dict[str, Hidden]:
     """What one map hides of what earlier ones, the latest first, last saw; by region."""
-    tallies, looked_at, regions = defaultdict[int, Tally](Tally), list[Block](), unseen.regions
+    tallies, regions = defaultdict[int, Tally](Tally), unseen.regions
     with side_by_side([mapped, *earlier]) as read:
         for square, is_reached in _squares([mapped, *earlier]):
             if not is_reached:
+                for key, rest in unseen.tallies(square).items():
+                    _add_unseen(tallies[key], [rest])
                 continue
             now, there = read(0, square), [n for n, one in enumerate(earlier, 1) if one.reaches(square)]
             pairs = paired(last_seen(now, (read(n, square) for n in there)), now)
             count_by_set(tallies, pairs, regions.sets(square), mapped.area.units(square))
-            looked_at.append(square)
-    for key, rest in unseen.beyond(looked_at).items():
-        tallies[key].add_tally(rest, _unchanged)
     found = {}
     for number, outline in enumerate(regions.outlines):
         change = change_of(tally_of(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)

@@ -103,7 +103,7 @@ class Plan:
     @cached_property
     def unseen(self) -> Unseen:
         """What pixels are where no scene reaches."""
-        return Unseen(self.regions, self.land, self.pixel_area)
+        return Unseen(self.regions, lambda: self.land, self.pixel_area)
 
     @cached_property
     def lacking(self) -> dict[str, InputError]:

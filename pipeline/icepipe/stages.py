@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -256,6 +256,14 @@ def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
     return _with_note(result, worked.n_up_to_date), counts
 
 
+def _with_reach(plan: Plan, standing: Standing, records: Mapping[str, Record]) -> dict[str, Record]:
+    """Records that tell where their files reach only where all else is as it would be now."""
+    return {
+        key: record if standing.on_outlines_of_now(plan, record) else replace(record, reached=None)
+        for key, record in records.items()
+    }
+
+
 def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputError, ...]) -> RunResult:
     """Write what all observations together give, and keep what was told for a run that finds nothing new."""
     plan, config, basis, standing = work.plan, work.plan.config, work.basis, job.standing
@@ -274,7 +282,7 @@ def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputErro
             config.run_folder,
             basis,
             plan.unseen,
-            records,
+            _with_reach(plan, standing, records),
             config.publish.change,
             plan.workers,
             standing.fingerprints,

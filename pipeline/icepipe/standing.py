@@ -28,11 +28,16 @@ OBSERVATIONS = "observations"
 def inputs_of(plan: Plan, observation: Observation, listing: Listing) -> list[Path]:
     """Every file that an observation is made from."""
     files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used, listing)}
+    return sorted(files | _outline_files(plan, listing))
+
+
+def _outline_files(plan: Plan, listing: Listing) -> set[Path]:
+    """Files of the land outlines that all observations share."""
     land = plan.config.inputs.land
-    if land and is_vector(land):
-        path, *parts = with_parts(Path(land.path))
-        files |= {path, *(part for part in parts if listing.identity(part))}
-    return sorted(files)
+    if not land or not is_vector(land):
+        return set()
+    path, *parts = with_parts(Path(land.path))
+    return {path, *(part for part in parts if listing.identity(part))}
 
 
 def made_of(work: Work, told: Sequence[tuple[str, str]]) -> Made:
@@ -115,6 +120,16 @@ class Standing:
                 return False
             told.append((path.name, known))
         return entry.made == digest(astuple(made_of(work, told)))
+
+    def on_outlines_of_now(self, plan: Plan, record: Record) -> bool:
+        """Whether an observation was made with the land outlines that stand now."""
+        files = _outline_files(plan, self.listing)
+        names = {part.name for path in files for part in with_parts(path)}
+        try:
+            now = {(path.name, self.fingerprints(path)) for path in files}
+        except InputError:
+            return False
+        return now == {told for told in record.made.inputs if told[0] in names}
 
     def _run_files(self, below: str = "") -> Iterator[tuple[str, str | None]]:
         """Files of a run beside those of its observations, with their fingerprints where they are as they were."""

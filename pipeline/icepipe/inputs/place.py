@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyproj
@@ -82,18 +82,37 @@ def _span(cells: Int64, size: int) -> slice:
     return slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 0)
 
 
-def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | None:
+def separable(source: GeoBox, grid: GeoBox) -> Affine | None:
+    """The way to the pixels of a source whose rows and columns are a grid's, to a thousandth of a pixel; or None."""
+    to_source = ~source.transform @ grid.transform
+    return to_source if abs(to_source.b) + abs(to_source.d) < ALIGNED_PX / max(grid.width, grid.height) else None
+
+
+class Lines(NamedTuple):
+    """Rows and columns of a block that a source reaches, as slices, and the source's under each of them."""
+
+    target: tuple[slice, slice]
+    rows: Int64
+    cols: Int64
+
+
+def lines(to_source: Affine, source: GeoBox, block: Block) -> Lines:
+    """Rows and columns of a block on a source that has the same; ``to_source`` is of :func:`separable`."""
     cols = _cells(to_source.a * (block.col + np.arange(block.width) + 0.5) + to_source.c)
     rows = _cells(to_source.e * (block.row + np.arange(block.height) + 0.5) + to_source.f)
     down, across = _span(rows, source.height), _span(cols, source.width)
-    rows, cols = rows[down], cols[across]
+    return Lines((down, across), rows[down], cols[across])
+
+
+def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | None:
+    target, rows, cols = lines(to_source, source, block)
     if not len(rows) or not len(cols):
         return None
     top, left = int(rows.min()), int(cols.min())
     window = Block(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
     if np.all(np.diff(rows) == 1) and np.all(np.diff(cols) == 1):
-        return Placement((down, across), window)
-    return Placement((down, across), window, (rows - top)[:, None] * window.width + (cols - left))
+        return Placement(target, window)
+    return Placement(target, window, (rows - top)[:, None] * window.width + (cols - left))
 
 
 def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
@@ -116,8 +135,6 @@ def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
 def place(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
     """Find the source pixel under the centre of each pixel of a block; None where the source is elsewhere."""
     source = wrapped(source, grid)
-    if same_crs(source.crs, grid.crs):
-        to_source = ~source.transform @ grid.transform
-        if abs(to_source.b) + abs(to_source.d) < ALIGNED_PX / max(grid.width, grid.height):
-            return _separable(to_source, source, block)
+    if same_crs(source.crs, grid.crs) and (to_source := separable(source, grid)):
+        return _separable(to_source, source, block)
     return _general(source, grid, block)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from icepipe.inputs.place import same_crs, wrapped
+from icepipe.inputs.place import lines, same_crs, separable, wrapped
 from icepipe.inputs.positions import NODE_STEP, QUARTER_M, asked, bends, side_m
 from icepipe.records import Block, Float64, GeoBox
 
@@ -23,9 +23,17 @@ def rectangle(source: GeoBox, grid: GeoBox) -> Block | None:
     """Rectangle of a grid that holds every pixel whose centre lies on a source; None where none does."""
     if not same_crs(source.crs, grid.crs):
         return _elsewhere(source, grid)
-    cols, rows = grid.to_pixels(*np.transpose(wrapped(source, grid).corners))
+    source = wrapped(source, grid)
+    if to_source := separable(source, grid):
+        down, across = lines(to_source, source, Block(0, 0, *grid.shape)).target
+        return _block(down.start, down.stop, across.start, across.stop)
+    cols, rows = grid.to_pixels(*np.transpose(source.corners))
     left, right = _span(cols.tolist(), grid.width)
     top, bottom = _span(rows.tolist(), grid.height)
+    return _block(top, bottom, left, right)
+
+
+def _block(top: int, bottom: int, left: int, right: int) -> Block | None:
     return Block(top, left, bottom - top, right - left) if top < bottom and left < right else None
 
 
@@ -65,11 +73,11 @@ def _least(nodes: Float64) -> Float64:
     return np.minimum(sides[:, :-1], sides[:, 1:])
 
 
-def around(rectangles: Iterable[Block]) -> Block | None:
-    """Smallest rectangle that holds some others; None of none."""
+def around(rectangles: Iterable[Block]) -> Block:
+    """Smallest rectangle that holds some others; of no width for none."""
     held = list(rectangles)
     if not held:
-        return None
+        return Block(0, 0, 0, 0)
     top, left = min(one.row for one in held), min(one.col for one in held)
     bottom, right = max(one.row + one.height for one in held), max(one.col + one.width for one in held)
     return Block(top, left, bottom - top, right - left)
@@ -85,7 +93,7 @@ def touch(one: Block, other: Block) -> bool:
 def columns_of(block: Block, rectangles: Iterable[Block]) -> Block:
     """The columns of a block that some rectangles touch, from the first to the last; of width 0 where none does."""
     found = around(one for one in rectangles if touch(one, block))
-    if found is None:
+    if not found.width:
         return Block(block.row, block.col, block.height, 0)
     left, right = max(block.col, found.col), min(block.col + block.width, found.col + found.width)
     return Block(block.row, left, block.height, right - left)

@@ -98,8 +98,8 @@ class ObservationReader:
         return [found for box in boxes if (found := rectangle(box, self._grid))]
 
     @property
-    def reached(self) -> Block | None:
-        """Rectangle of the grid that holds all that any file tells of; None where none tells of anything."""
+    def reached(self) -> Block:
+        """Rectangle of the grid that holds all that any file tells of; of no width where none tells of anything."""
         return around(self._rectangles)
 
     def parts(self, side: int | None = None) -> list[tuple[Block, Block]]:

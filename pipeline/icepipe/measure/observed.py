@@ -44,7 +44,7 @@ class Observed:
         Share of its pixels whose own colour has another name than the model gives them, and of those that certainly
         are something else.
     reached
-        Rectangle of the grid that holds all that a file tells of; None where no file reaches it.
+        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it.
     """
 
     observation: Observation
@@ -61,7 +61,7 @@ class Observed:
     drift: float
     misnamed: float
     misfit: float
-    reached: Block | None
+    reached: Block
 
     @property
     def moved_km2(self) -> dict[str, float]:

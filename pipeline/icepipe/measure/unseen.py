@@ -1,9 +1,9 @@
-"""What pixels are where no scene reaches, and how much there is of it: the same on every date."""
+"""What pixels are where no scene reaches, and how much there is of it: the same on all dates of one run."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,19 +31,21 @@ class Unseen:
 
     Attributes
     ----------
-    regions, land, area
-        Where regions and land lie, and the true area of the pixels.
+    regions, area
+        Where regions lie, and the true area of the pixels.
+    land
+        Gives where land is by outlines, which is worked out when it is asked for.
     """
 
     regions: RegionMap
-    land: Runs[np.uint8] | None
+    land: Callable[[], Runs[np.uint8] | None]
     area: PixelArea
     _known: dict[Block, Tallies] = field(default_factory=dict, repr=False)
 
     def _codes(self, block: Block) -> UInt8:
         codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_CODE)
-        if self.land is not None:
-            codes[self.land.block(block) > 0] = ClassCode.LAND
+        if land := self.land():
+            codes[land.block(block) > 0] = ClassCode.LAND
         codes[~self.regions.within(block)] = ClassCode.OUTSIDE
         return codes
 

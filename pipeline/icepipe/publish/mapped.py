@@ -83,8 +83,8 @@ class Mapped:
         return PixelArea(self.basis.grid, self.basis.unit_m2)
 
     def reaches(self, block: Block) -> bool:
-        """Whether a file told of something in a block; elsewhere the map is as it is where no scene reaches."""
-        return self.record.reached is not None and touch(self.record.reached, block)
+        """Whether a file told of something in a block, or may have; elsewhere nothing was seen."""
+        return self.record.reached is None or touch(self.record.reached, block)
 
     def blocks(self, side: int | None = None) -> Iterator[tuple[Block, UInt8]]:
         """Each block with the classes of its pixels."""

@@ -77,12 +77,13 @@ class Record:
         Area of small patches that went to their surroundings, as ``ice to water``.
     superseded
         Rows that stood here before and were replaced, oldest first.
-    reached
-        Rectangle of the grid that holds all that a file tells of; None where no file reaches it.
     outputs
         Name and fingerprint of every file of the folder, less this record.
     remarks
         What was written otherwise than asked for, in sentences.
+    reached
+        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it; None where that is
+        not known, as in records of earlier versions.
     """
 
     made: Made
@@ -96,9 +97,9 @@ class Record:
     pixel_side_m: float
     moved_km2: dict[str, float]
     superseded: tuple[tuple[Row, ...], ...]
-    reached: Block | None
     outputs: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
+    reached: Block | None = None
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -141,9 +142,9 @@ def write_record(
         pixel_side_m=pixel_side_m(observed.budget),
         moved_km2=observed.moved_km2,
         superseded=superseded_by(rows, old),
-        reached=observed.reached,
         outputs=outputs_of(folder),
         remarks=tuple(remarks),
+        reached=observed.reached,
     )
     return _written(folder, record)
 
