@@ -25,7 +25,7 @@ STRATA_BYTES = 2
 AHEAD_BYTES = 48 * 2**20
 """Of blocks that are read before they are asked for, for one observation in work."""
 
-BYTES_BESIDE = 460 * 2**20
+BYTES_BESIDE = 420 * 2**20
 """Libraries, blocks and the sample."""
 
 LEAST_ADDRESSES = 2**30
