@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.read import laid_alone, laid_over
+from icepipe.inputs.lay import laid_alone, laid_over
 from icepipe.inputs.runs import Runs
 from icepipe.measure.area import Tally
 from icepipe.measure.edges import edges_of

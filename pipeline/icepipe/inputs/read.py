@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import rasterio
@@ -21,15 +21,14 @@ from icepipe.inputs.checks import Dataset, open_raster
 from icepipe.inputs.coded import WORD, codes_of
 from icepipe.inputs.decode import read_window
 from icepipe.inputs.grid import blocks
+from icepipe.inputs.lay import Laid, fills, laid_alone, laid_over
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.place import place
 from icepipe.inputs.reach import around, columns_of, rectangle
 from icepipe.inputs.runs import Runs
 from icepipe.inputs.sensors import CLASSES, SENSORS
 from icepipe.inputs.tile_rows import MAX_BYTES, TileRows
-from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene, UInt8
-
-NO_LAND = np.zeros((0, 0), dtype=bool)
+from icepipe.records import Band, Block, Bool, GeoBox, Kept, Layer, MaskFile, Observation, Pixels, Scene
 
 
 class ObservationReader:
@@ -155,7 +154,7 @@ class ObservationReader:
         kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
-        if len(layers) == 1 and _fills(layers[0], block):
+        if len(layers) == 1 and fills(layers[0], block):
             return self._hide(layers[0].bands, laid_alone(layers[0]), block)
         bands = np.zeros((n, block.height, block.width), dtype=kind)
         return self._hide(bands, laid_over(layers, bands), block)
@@ -221,56 +220,3 @@ def _common(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | Non
         for axis in (0, 1)
     )
     return (rows, cols) if rows.start < rows.stop and cols.start < cols.stop else None
-
-
-class Laid(NamedTuple):
-    """Several scenes laid over each other; shapes (rows, columns).
-
-    Attributes
-    ----------
-    valid
-        True where the surface is seen.
-    hidden
-        What hides it elsewhere, as class codes.
-    twice
-        True where more than one scene shows it.
-    """
-
-    valid: Bool
-    hidden: UInt8
-    twice: Bool
-
-
-def _fills(layer: Layer, block: Block) -> bool:
-    """Whether a scene has data everywhere in a block."""
-    return layer.valid.shape == (block.height, block.width) and bool(layer.valid.all())
-
-
-def laid_alone(layer: Layer) -> Laid:
-    """What :func:`laid_over` gives of one scene that has data everywhere; its bands are shown as they are."""
-    hidden = np.multiply(layer.cloud, np.uint8(ClassCode.CLOUD))
-    if layer.land is not None:
-        hidden[layer.land] = ClassCode.LAND
-    return Laid(~layer.cloud, hidden, np.zeros_like(layer.valid))
-
-
-def laid_over(layers: Sequence[Layer], bands: Kept) -> Laid:
-    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
-
-    Parameters
-    ----------
-    layers
-        Scenes in the order that wins.
-    bands
-        Zeros of the block's shape (bands, rows, columns), to be filled.
-    """
-    from icepipe.inputs.kernels import lay_over
-
-    shape = bands.shape[1:]
-    laid = Laid(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool))
-    for layer in layers:
-        land = NO_LAND if layer.land is None else layer.land
-        shown, data, cloud, land = map(np.ascontiguousarray, (layer.bands, layer.valid, layer.cloud, land))
-        rows, cols = layer.target
-        lay_over(rows.start, cols.start, (shown, data, cloud, land), bands, laid)
-    return laid
