@@ -132,6 +132,22 @@ def test_a_rectangle_on_another_map_is_not_much_larger_than_its_source():
     assert rectangle(far, grid) is None
 
 
+def test_centres_on_the_border_of_a_scene_that_lies_on_its_side_are_held():
+    """Its corners are where the map says to a rounding, and centres of pixels lie on its sides."""
+    transform = Affine(1 / 3, 0, -650_000.1, 0, -1 / 3, -1_350_000.7)
+    grid = GeoBox(POLAR, transform, 60, 60)
+    for col, row, angle, scale, width in (
+        (45.5, 19.5, 90, 0.1, 45),
+        (16.5, 48.5, 90, 0.1, 7),
+        (3.5, 7.5, 135, 1 / 3, 8),
+    ):
+        at = transform @ Affine.translation(col, row) @ Affine.rotation(angle) @ Affine.scale(scale)
+        source = GeoBox(POLAR, at, width, 35)
+        held, read = rectangle(source, grid), reached_by(source, grid)
+        assert held
+        assert min(spare(held, read)) >= 0
+
+
 def test_columns_go_from_the_first_rectangle_to_the_last():
     rectangles = [Block(0, 5, 10, 5), Block(8, 20, 10, 5), Block(30, 0, 5, 90)]
     assert columns_of(Block(0, 0, 8, 50), rectangles) == Block(0, 5, 8, 5)
