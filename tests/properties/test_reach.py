@@ -12,6 +12,7 @@ import numpy as np
 import pyproj
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from tests.rasters import GROUND, ICE, TRANSFORM, WATER, write
 
 POLAR, LONLAT = pyproj.CRS(3413).to_wkt(), pyproj.CRS(4326).to_wkt()
 SIDE, TILE = 120, 24
+CORNERS = [(0, 0), (0, SIDE - TILE), (SIDE - TILE, 0), (SIDE - TILE, SIDE - TILE)]
 
 
 def reached_by(source, grid):
@@ -159,8 +161,7 @@ def test_columns_go_from_the_first_rectangle_to_the_last():
 def tiles(folder, n_days=4, classes=False):
     """One tile a day in a corner of a square, and two on the last day."""
     rng = np.random.default_rng(5)
-    corners = [(0, 0), (0, SIDE - TILE), (SIDE - TILE, 0), (SIDE - TILE, SIDE - TILE)][:n_days]
-    for day, (col, row) in [*enumerate(corners), (n_days - 1, (40, 50))]:
+    for day, (col, row) in [*enumerate(CORNERS[:n_days]), (n_days - 1, (40, 50))]:
         ice = rng.random((TILE // 4, TILE // 4)).repeat(4, 0).repeat(4, 1)
         pixels = np.where(ice > 0.5, np.array(ICE)[:, None, None], np.array(WATER)[:, None, None])
         pixels = np.where(ice > 0.8, np.array(GROUND)[:, None, None], pixels) + rng.integers(-4, 5, (3, TILE, TILE))
@@ -232,6 +233,28 @@ def test_what_no_file_reaches_is_as_if_it_had_been_looked_at(run_scenes, tmp_pat
     assert len(whole) > 20
 
 
+DAYS = ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04"]
+
+
+def geodesic_km2(col, row):
+    """Area of a tile on the ellipsoid, along the straight sides that it has on the map."""
+    shape = box(*(TRANSFORM @ (col, row + TILE)), *(TRANSFORM @ (col + TILE, row)))
+    to_degrees = pyproj.Transformer.from_crs(3413, 4326, always_xy=True)
+    lon, lat = to_degrees.transform(*shapely.get_coordinates(shapely.segmentize(shape, 100)).T)
+    return abs(pyproj.Geod(ellps="WGS84").polygon_area_perimeter(lon, lat)[0]) / 1e6
+
+
+def test_what_is_not_seen_has_the_geodesic_area_of_the_tiles_of_other_days(run_scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 1500)
+    areas = [geodesic_km2(*at) for at in [*CORNERS, (40, 50)]]
+    for row in run_scenes(tiles(tmp_path / "tiles"), name="x").rows:
+        assert row.region_km2 == pytest.approx(sum(areas), rel=1e-8)
+        if row.class_ == "unobserved":
+            day = DAYS.index(row.date)
+            seen = areas[day] + (areas[-1] if row.date == DAYS[-1] else 0)
+            assert row.area_km2 == pytest.approx(sum(areas) - seen, rel=1e-8)
+
+
 def transitions(folder, before, after):
     """Pixels that were of one class and are of another, by their numbers, as the class rasters have them."""
     codes = []
@@ -244,9 +267,6 @@ def transitions(folder, before, after):
 def told_transitions(folder, before, after):
     told = json.loads((folder / "change" / f"{before}_{after}.json").read_text())["change"]["transitions"]
     return {(one["before"], one["after"]): one["n_pixels"] for one in told if one["n_pixels"]}
-
-
-DAYS = ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04"]
 
 
 @pytest.mark.parametrize("then", [{"only": [DAYS[2]]}, {}])

@@ -85,9 +85,9 @@ def around(rectangles: Iterable[Block]) -> Block:
 
 def touch(one: Block, other: Block) -> bool:
     """Whether two rectangles share a pixel."""
-    return max(one.row, other.row) < min(one.row + one.height, other.row + other.height) and max(
-        one.col, other.col
-    ) < min(one.col + one.width, other.col + other.width)
+    in_rows = max(one.row, other.row) < min(one.row + one.height, other.row + other.height)
+    in_columns = max(one.col, other.col) < min(one.col + one.width, other.col + other.width)
+    return in_rows and in_columns
 
 
 def columns_of(block: Block, rectangles: Iterable[Block]) -> Block:

@@ -40,7 +40,7 @@ class Unseen:
     regions: RegionMap
     land: Callable[[], Runs[np.uint8] | None]
     area: PixelArea
-    _known: dict[Block, Tallies] = field(default_factory=dict, repr=False)
+    _known: dict[Block, Tallies] = field(default_factory=dict, repr=False, compare=False)
 
     def _codes(self, block: Block) -> UInt8:
         codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_CODE)
@@ -57,16 +57,13 @@ class Unseen:
 
     @cached_property
     def _whole(self) -> Tallies:
-        found: defaultdict[int, list[Tally]] = defaultdict(list)
-        for block in blocks(self.regions.grid):
-            for key, tally in self._counted(block).items():
-                found[key].append(tally)
-        return {key: merged(tallies) for key, tallies in found.items()}
+        return self._counted(blocks(self.regions.grid))
 
-    def _counted(self, block: Block) -> Tallies:
+    def _counted(self, parts: Iterable[Block]) -> Tallies:
         found: defaultdict[int, Tally] = defaultdict(Tally)
-        codes = self.classes.block(block).astype(np.uint16)
-        count_by_set(found, codes, self.regions.sets(block), self.area.units(block))
+        for part in parts:
+            codes = self.classes.block(part).astype(np.uint16)
+            count_by_set(found, codes, self.regions.sets(part), self.area.units(part))
         return found
 
     def tallies(self, block: Block) -> Tallies:
@@ -75,7 +72,7 @@ class Unseen:
         if found is None:
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
-            self._known[block] = found = self._counted(block)
+            self._known[block] = found = self._counted([block])
         return found
 
     def beyond(self, parts: Iterable[Block]) -> dict[int, Tally]:
