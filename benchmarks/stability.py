@@ -16,17 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.classes import ClassCode
-from icepipe.config import Config
-from icepipe.fitting import pool_of
-from icepipe.models import Model
-from icepipe.plan import Clustering, Plan, make_plan
-from icepipe.records import Block
-from icepipe.segment.classify import DirectSearch
-from icepipe.segment.cluster import Fit, fit
-from icepipe.segment.label import name_clusters
-from icepipe.segment.palette import k_means, nearest, palette_of
-from icepipe.segment.sample import POOL, Sample, thin
-from icepipe.segment.strata import Strata
+from icepipe.config.schema import Config
+from icepipe.geo.geobox import Block
+from icepipe.segment.classification.classifier import DirectSearch
+from icepipe.segment.classification.strata import Strata
+from icepipe.segment.clustering.kmeans import k_means, nearest, palette_of
+from icepipe.segment.clustering.sampling import POOL, Sample, thin
+from icepipe.segment.clustering.splitting import Fit, fit
+from icepipe.segment.model import Model
+from icepipe.segment.naming import name_clusters
+from icepipe.workflow.fit import pool_of
+from icepipe.workflow.plan import Clustering, Plan, make_plan
 
 KS = range(4, 13)
 SIZE = 200_000

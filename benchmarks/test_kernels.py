@@ -15,22 +15,22 @@ from sklearn.cluster import KMeans
 
 import rasters
 from icepipe.classes import ClassCode
-from icepipe.inputs.pixel_area import PixelArea
-from icepipe.inputs.runs import Runs
-from icepipe.inputs.sensors import SENSORS, with_roles
-from icepipe.measure.area import Tally
-from icepipe.measure.pieces import find_pieces
-from icepipe.measure.rings import Borders
-from icepipe.measure.vectorize import vectorize
-from icepipe.records import Block, GeoBox, Pixels
-from icepipe.segment.classify import Classifier, DirectSearch
-from icepipe.segment.cluster import fit
-from icepipe.segment.kernels import CHUNK_PX
-from icepipe.segment.label import name_clusters
-from icepipe.segment.nearest_kernel import nearest
+from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.pixel_area import PixelArea
+from icepipe.inputs.products.sensors import SENSORS, with_roles
+from icepipe.inputs.reading.pixels import Pixels
+from icepipe.measure.area.tally import Tally
+from icepipe.measure.polygons.polygonize import vectorize
+from icepipe.measure.polygons.rings import Borders
+from icepipe.raster.components import find_pieces
+from icepipe.raster.run_length import Runs
+from icepipe.segment.classification.classifier import Classifier, DirectSearch
+from icepipe.segment.clustering._kernels import CHUNK_PX, nearest
+from icepipe.segment.clustering.sampling import Sample
+from icepipe.segment.clustering.splitting import fit
+from icepipe.segment.features import Space
+from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
-from icepipe.segment.sample import Sample
-from icepipe.segment.space import Space
 
 ROWS, COLS = 1024, 2048
 PX = ROWS * COLS

@@ -19,7 +19,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from icepipe.publish.record import FILE, last_record, rewrite_record
+from icepipe.publish.run_folder.record import FILE, last_record, rewrite_record
 
 NAME = "years"
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from icepipe.arrays import Int64, UInt8
 from icepipe.classes import BUDGET, ClassCode
-from icepipe.measure.area import Tally
-from icepipe.measure.change import Change, change_of, paired
-from icepipe.records import Int64, UInt8
+from icepipe.measure.area.tally import Tally
+from icepipe.measure.change.transitions import Change, change_of, paired
 
 LETTERS = {
     "w": ClassCode.WATER,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from icepipe.config import Config
-from icepipe.result import RunResult
-from icepipe.stages import run
+from icepipe.config.schema import Config
+from icepipe.workflow.result import RunResult
+from icepipe.workflow.run import run
 from tests.forked import Forker
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,18 +15,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
-from icepipe.environment import restrict
-from icepipe.unneeded import leave_out
+from icepipe.runtime.gdal_environment import restrict
+from icepipe.runtime.unneeded import leave_out
 
 ROOT = Path(__file__).resolve().parents[1]
 
 LOADED = (
-    "icepipe.cli",
-    "icepipe.picture.make",
-    "icepipe.publish.plot",
+    "icepipe.cli.main",
+    "icepipe.picture.run",
+    "icepipe.publish.images.figure",
     "icepipe.publish.report.write",
-    "icepipe.segment.kernels",
-    "icepipe.stages",
+    "icepipe.segment.classification._kernels",
+    "icepipe.workflow.run",
     "jinja2",
     "pyogrio",
     "sklearn.cluster",
@@ -65,7 +65,7 @@ def _open(pipe: IO[str] | None) -> IO[str]:
 
 def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
     """Do the command as this process, and end it."""
-    from icepipe.cli import main
+    from icepipe.cli.main import main
 
     os.chdir(cwd)
     for number, path in enumerate(("/dev/null", *streams)):

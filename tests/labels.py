@@ -10,7 +10,7 @@ from pathlib import Path
 
 import shapely
 
-from icepipe.publish.points import read_points
+from icepipe.assess.reference_points import read_points
 from tests.conftest import ROOT
 
 

@@ -11,11 +11,11 @@ from scipy import ndimage
 from shapely.geometry import shape
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.pixel_area import PixelArea
-from icepipe.inputs.runs import Runs
-from icepipe.measure.polygons import Drawing, draw_polygons
-from icepipe.measure.vectorize import vectorize
-from icepipe.records import Block, GeoBox
+from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.pixel_area import PixelArea
+from icepipe.measure.polygons.layers import Drawing, draw_polygons
+from icepipe.measure.polygons.polygonize import vectorize
+from icepipe.raster.run_length import Runs
 
 CRS = pyproj.CRS(3413).to_wkt()
 WGS84 = pyproj.CRS(4326).to_wkt()

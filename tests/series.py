@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from icepipe.measure.points import Point
-from icepipe.measure.series import Row
+from icepipe.measure.area.series import Row
+from icepipe.measure.trends.time_series import Point
 
 
 def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Row]:

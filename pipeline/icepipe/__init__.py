@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from icepipe.config import Config
-    from icepipe.config_file import load
-    from icepipe.picture.segmented import Segmented, segment_image
-    from icepipe.result import RunResult
-    from icepipe.stages import run
+    from icepipe.config.loader import load
+    from icepipe.config.schema import Config
+    from icepipe.picture.segment_image import Segmented, segment_image
+    from icepipe.workflow.result import RunResult
+    from icepipe.workflow.run import run
 
 __version__ = "0.1.0"
 __all__ = ["Config", "RunResult", "Segmented", "__version__", "load", "run", "segment_image"]
 
 _HOMES = {
-    "Config": "config",
-    "load": "config_file",
-    "RunResult": "result",
-    "run": "stages",
-    "Segmented": "picture.segmented",
-    "segment_image": "picture.segmented",
+    "Config": "config.schema",
+    "load": "config.loader",
+    "RunResult": "workflow.result",
+    "run": "workflow.run",
+    "Segmented": "picture.segment_image",
+    "segment_image": "picture.segment_image",
 }
 
 

@@ -11,7 +11,7 @@ import rasterio
 from rasterio.features import rasterize
 
 from icepipe.errors import NoUsableInput
-from icepipe.inputs.sensors import SENSORS, with_roles
+from icepipe.inputs.products.sensors import SENSORS, with_roles
 from icepipe.segment.features import features_of
 from icepipe.segment.rules import RULE_SETS
 

@@ -15,9 +15,9 @@ from scipy import ndimage
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from icepipe.errors import ConfigError, NoUsableInput
-from icepipe.inputs.grid import blocks
-from icepipe.inputs.regions import RegionMap
-from icepipe.records import GeoBox, Outline
+from icepipe.geo.geobox import GeoBox, Outline
+from icepipe.raster.blocks import blocks
+from icepipe.raster.regions import RegionMap
 from tests.rasters import TRANSFORM, paint, write
 
 WGS84 = Geod(ellps="WGS84")
@@ -156,7 +156,7 @@ def test_many_regions_get_their_own_sets():
 
 def test_sets_that_no_pixel_has_any_more_are_not_kept(monkeypatch):
     """Cells, and zones around all of them: there are as many sets as cells, in place of as many as cells and zones."""
-    monkeypatch.setattr("icepipe.inputs.regions.FEW_SETS", 5)
+    monkeypatch.setattr("icepipe.raster.regions.FEW_SETS", 5)
     grid = GeoBox(CRS("EPSG:3413").to_wkt(), TRANSFORM, 12, 12)
     cells = [square(col, row, 3, 3) for row in range(0, 12, 3) for col in range(0, 9, 3)]
     shapes = [*cells, *(square(-n, -n, 12 + 2 * n, 12 + 2 * n) for n in range(40)), square(1, 1, 4, 4)]

@@ -13,9 +13,8 @@ from affine import Affine
 from pyproj import Transformer
 from scipy.io import netcdf_file
 
-from icepipe.inputs.pixel_area import PixelArea, area_density
-from icepipe.inputs.plane import Plane
-from icepipe.records import Block, GeoBox
+from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.pixel_area import PixelArea, Plane, area_density
 from tests.rasters import write
 
 EXTENT = {0: "water", 1: "ice", 253: "land", 254: "land", 255: "unobserved"}

@@ -11,13 +11,14 @@ import rasterio
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from icepipe.config import Config
-from icepipe.fitting import pool_of
-from icepipe.measure.series import Row
-from icepipe.plan import make_plan
-from icepipe.segment import cluster, palette
+from icepipe.config.schema import Config
+from icepipe.measure.area.series import Row
+from icepipe.segment.clustering import kmeans as palette
+from icepipe.segment.clustering import splitting as cluster
+from icepipe.segment.clustering.sampling import thin
 from icepipe.segment.features import features_of
-from icepipe.segment.sample import thin
+from icepipe.workflow.fit import pool_of
+from icepipe.workflow.plan import make_plan
 from tests.conftest import ROOT
 from tests.rasters import GROUND, ICE, WATER, write
 

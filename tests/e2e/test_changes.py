@@ -20,7 +20,7 @@ import rasterio
 from rasterio.features import rasterize
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
-from icepipe.publish.change_layer import moment_of_key
+from icepipe.publish.vectors.change_layer import moment_of_key
 from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
 from tests.rasters import paint, write

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from icepipe.inputs.find import find_files, unlisted_folders
+from icepipe.inputs.discover import find_files, unlisted_folders
 from tests.rasters import TRANSFORM, paint, write
 
 OBEYS_MODES = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []

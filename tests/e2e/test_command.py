@@ -46,7 +46,7 @@ def test_a_run_loads_nothing_that_it_has_no_use_for(config, tmp_path):
     formats = ["geoparquet", "geopackage", "shapefile", "flatgeobuf"]
     publish = {"folder": "out", "report": True, "polygons": {"format": formats}}
     path = config(inputs={"scenes": "tiles", "regions": "regions.geojson"}, publish=publish)
-    code = f"import sys; sys.argv = ['icepipe', 'run', {str(path)!r}]; from icepipe.cli import main; main()"
+    code = f"import sys; sys.argv = ['icepipe', 'run', {str(path)!r}]; from icepipe.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
@@ -170,7 +170,7 @@ def test_moving_a_pixel_leaves_the_names_of_clusters(run_scenes, tmp_path):
 
 
 def test_a_scene_that_vanishes_between_plan_and_read_is_a_fault(run_scenes, tmp_path, monkeypatch):
-    from icepipe import plan
+    from icepipe.workflow import plan
 
     good = write(tmp_path / "a_20240701.tif", PICTURE)
     bad = write(tmp_path / "b_20240702.tif", PICTURE)

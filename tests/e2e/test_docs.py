@@ -11,8 +11,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
-from icepipe.config import Config
-from icepipe.reference import config_reference, rules_reference
+from icepipe.cli.reference import config_reference, rules_reference
+from icepipe.config.schema import Config
 from tests.conftest import ROOT
 
 BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)

@@ -13,8 +13,8 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
-from icepipe import words
-from icepipe.batch.execute import STRATA_BYTES
+from icepipe.cli import plan_text as words
+from icepipe.runtime.memory import STRATA_BYTES
 from tests.conftest import ROOT
 from tests.rasters import TRANSFORM
 
@@ -58,7 +58,7 @@ def test_memory_does_not_grow_with_the_pixels(icepipe, tmp_path):
 
 
 def test_the_memory_told_is_not_that_of_the_process_that_started_it():
-    ask = "from icepipe.batch.log import peak_memory_mb; print(peak_memory_mb())"
+    ask = "from icepipe.runtime.log import peak_memory_mb; print(peak_memory_mb())"
     start = (
         "import subprocess, sys; held = bytearray(b'1') * 700_000_000; subprocess.run([sys.executable, *sys.argv[1:]])"
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from icepipe.batch.ledger import open_ledger
-from icepipe.batch.ledger_file import MIGRATIONS
 from icepipe.errors import IntegrityError, RunLocked
+from icepipe.storage.ledger import open_ledger
+from icepipe.storage.ledger_schema import MIGRATIONS
 from tests.rasters import paint, write
 
 FORKED = True
@@ -245,10 +245,10 @@ def test_an_older_ledger_is_brought_up_whole_or_not_at_all(tmp_path, monkeypatch
     with open_ledger(tmp_path) as ledger:
         ledger.save_outcome("run", "a", "kept")
     broken = "CREATE TABLE later (x); INSERT INTO nowhere VALUES (1)"
-    monkeypatch.setattr("icepipe.batch.ledger_file.MIGRATIONS", (*MIGRATIONS, broken))
+    monkeypatch.setattr("icepipe.storage.ledger_schema.MIGRATIONS", (*MIGRATIONS, broken))
     with pytest.raises(IntegrityError), open_ledger(tmp_path):
         pass
-    monkeypatch.setattr("icepipe.batch.ledger_file.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE later (x)"))
+    monkeypatch.setattr("icepipe.storage.ledger_schema.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE later (x)"))
     with open_ledger(tmp_path) as ledger:
         assert ledger.outcome("run") == ("a", "kept")
     with sqlite3.connect(tmp_path / "ledger.sqlite") as seen:
@@ -260,7 +260,7 @@ def test_an_older_ledger_is_brought_up_whole_or_not_at_all(tmp_path, monkeypatch
 def test_a_ledger_that_another_program_holds_is_waited_for_and_then_given_up(tmp_path, monkeypatch):
     with open_ledger(tmp_path):
         pass
-    monkeypatch.setattr("icepipe.batch.ledger_file.PATIENCE_S", 0.3)
+    monkeypatch.setattr("icepipe.storage.ledger_schema.PATIENCE_S", 0.3)
     held = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
     with pytest.raises(RunLocked, match="another program"), open_ledger(tmp_path) as ledger:

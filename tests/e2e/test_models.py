@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from icepipe.errors import ConfigError
-from icepipe.publish.model_file import model_hash, read_model
+from icepipe.segment.model_file import model_hash, read_model
 from tests.rasters import paint, write
 
 WINTER = ["iiiiww", "iiiiww", "iiiiww"]

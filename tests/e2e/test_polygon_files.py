@@ -10,9 +10,9 @@ import shapely
 from affine import Affine
 from pydantic import ValidationError
 
-from icepipe.config import Polygons
+from icepipe.config.publish import Polygons
 from icepipe.errors import ConfigError
-from icepipe.publish import shapefile
+from icepipe.publish.vectors import shapefile
 from tests.rasters import paint, write
 
 DAYS = {

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from icepipe.config import Config
-from icepipe.publish.manifest import read_manifest
-from icepipe.publish.report import data, images
+from icepipe.config.schema import Config
+from icepipe.publish.report import images
 from icepipe.publish.report import page as pages
-from icepipe.publish.report.source import read_published
+from icepipe.publish.report import page_data as data
+from icepipe.publish.report.published_run import read_published
 from icepipe.publish.report.write import FILES
-from icepipe.stages import run
+from icepipe.publish.run_folder.manifest import read_manifest
+from icepipe.workflow.run import run
 from tests.conftest import ROOT
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 

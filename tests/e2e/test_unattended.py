@@ -10,15 +10,15 @@ import sys
 
 import pytest
 
-from icepipe.batch.lock import locked
 from icepipe.errors import RunLocked
-from icepipe.publish.atomic import clear_leftovers, exchanged, replace_folder
+from icepipe.storage.atomic import clear_leftovers, exchanged, replace_folder
+from icepipe.storage.lock import locked
 from tests.rasters import paint, write
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from icepipe.batch.lock import locked
+from icepipe.storage.lock import locked
 
 FORKED = True
 with locked(Path(sys.argv[1])):
@@ -83,7 +83,7 @@ def test_two_folders_change_names_in_one_step(tmp_path):
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_a_folder_is_replaced_whole(tmp_path, monkeypatch, can_exchange):
     if not can_exchange:
-        monkeypatch.setattr("icepipe.publish.atomic.exchanged", lambda _one, _other: False)
+        monkeypatch.setattr("icepipe.storage.atomic.exchanged", lambda _one, _other: False)
     for text in ("first", "second"):
         with replace_folder(tmp_path / "day") as part:
             (part / "file").write_text(text)

@@ -11,10 +11,10 @@ import pytest
 from shapely.geometry import box
 
 from icepipe.errors import IntegrityError
-from icepipe.inputs.fingerprint import fingerprint
-from icepipe.publish.manifest import files_of, write_manifest
-from icepipe.publish.record import last_record
-from icepipe.verify import changed_files, faults_of
+from icepipe.publish.run_folder.manifest import files_of, write_manifest
+from icepipe.publish.run_folder.record import last_record
+from icepipe.publish.run_folder.verify import changed_files, faults_of
+from icepipe.storage.fingerprint import fingerprint
 from tests.rasters import TRANSFORM, paint, write
 
 FORKED = True

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from icepipe.publish.record import read_record
+from icepipe.publish.run_folder.record import read_record
 
 ICEPIPE = str(Path(sys.executable).parent / "icepipe")
 

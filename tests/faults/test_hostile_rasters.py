@@ -17,7 +17,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from icepipe.environment import SETTINGS
+from icepipe.runtime.gdal_environment import SETTINGS
 from tests.faults.forged import picture, tiff
 from tests.faults.runs import letters
 from tests.rasters import write
@@ -131,10 +131,10 @@ def loop():
 MEASURED = """
 import resource, sys, time
 from pathlib import Path
-from icepipe.environment import restrict
+from icepipe.runtime.gdal_environment import restrict
 restrict()
 from icepipe.errors import InputError
-from icepipe.inputs.checks import check_raster, open_raster
+from icepipe.inputs.validate import check_raster, open_raster
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 with open_raster(Path(sys.argv[1])):
@@ -239,7 +239,7 @@ def test_settings_of_the_machine_do_not_turn_broken_pixels_into_water(icepipe, c
 
 
 DRIVERS = """
-from icepipe.environment import restrict
+from icepipe.runtime.gdal_environment import restrict
 restrict()
 import pyogrio
 import rasterio

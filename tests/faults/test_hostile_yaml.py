@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from icepipe.config_file import load
+from icepipe.config.loader import load
 from tests.faults.runs import noisy
 
 FORKED = True

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from icepipe.errors import IntegrityError
-from icepipe.publish.atomic import replace_file
+from icepipe.storage.atomic import replace_file
 from tests.faults.injected import ICEPIPE, need_strace, rerun
 from tests.faults.runs import noisy, settings
 from tests.rasters import paint, write

@@ -11,15 +11,15 @@ import time
 
 import pytest
 
-from icepipe.batch.lock import locked
 from icepipe.errors import RunLocked
+from icepipe.storage.lock import locked
 from tests.faults.injected import ICEPIPE, check_goes_on, differences, rerun, torn, tree
 from tests.faults.runs import CLASSES, settings
 
 HOLDERS = """
 import os, sys, time
 from pathlib import Path
-from icepipe.batch.lock import locked
+from icepipe.storage.lock import locked
 from icepipe.errors import RunLocked
 folder, mark, until = Path(sys.argv[1]), Path(sys.argv[2]), time.monotonic() + float(sys.argv[3])
 held = refused = 0

@@ -14,8 +14,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.pixel_area import PixelArea
-from icepipe.records import Block, GeoBox
+from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.pixel_area import PixelArea
 from tests.conftest import ROOT
 from tests.polygons import CRS, NORTH_UP, assert_faithful, drawn, grid_of, layer_of
 
@@ -163,7 +163,7 @@ def test_exact_sums_survive_strips(monkeypatch):
     grid = GeoBox(CRS, NORTH_UP, 30, 40)
     area = PixelArea.of(grid)
     whole = layer_of(classes, ClassCode.ICE, grid, area).area_m2
-    monkeypatch.setattr("icepipe.inputs.grid.BLOCK_PIXELS", 60)
+    monkeypatch.setattr("icepipe.raster.blocks.BLOCK_PIXELS", 60)
     assert np.array_equal(layer_of(classes, ClassCode.ICE, grid, area).area_m2, whole)
 
 

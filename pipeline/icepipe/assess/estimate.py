@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from icepipe.assess.design import Design
+from icepipe.assess.estimators import Assessment, assess
+from icepipe.assess.reference_points import LabelledPoint
+from icepipe.assess.stratified_sample import Sample, Stratum
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.measure.accuracy import Assessment, assess
-from icepipe.measure.labelled import Sample, Stratum
-from icepipe.publish.design import Design
-from icepipe.publish.mapped import Mapped
-from icepipe.publish.points import LabelledPoint
+from icepipe.publish.run_folder.class_map import Mapped
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.config_inputs import Inputs
+from icepipe.config.inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.inputs.dates import stamp_of
-from icepipe.inputs.earth import Earth
-from icepipe.inputs.find import UnlistedFolder, find_files, is_something_else, unlisted_folders
+from icepipe.geo.ellipsoid import Earth
+from icepipe.inputs.describe import Describe, describe, group_files
+from icepipe.inputs.discover import UnlistedFolder, find_files, is_something_else, unlisted_folders
 from icepipe.inputs.masks import mask_path
-from icepipe.inputs.quality import is_quality
-from icepipe.inputs.roles import BAND_FILE, product_folder, product_names
-from icepipe.inputs.scene import Describe, describe, group_files
-from icepipe.inputs.sensors import platform_of
-from icepipe.records import Observation, Scene
+from icepipe.inputs.products.bands import BAND_FILE, product_folder, product_names
+from icepipe.inputs.products.dates import stamp_of
+from icepipe.inputs.products.quality import is_quality
+from icepipe.inputs.products.sensors import platform_of
+from icepipe.inputs.scenes import Observation, Scene
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from icepipe.config_inputs import Cloud, Mask
+from icepipe.arrays import Bool, Dataset
+from icepipe.config.inputs import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
-from icepipe.inputs.centres import Centres, Other
-from icepipe.inputs.checks import Dataset, check_raster, open_raster
-from icepipe.inputs.grid import blocks
-from icepipe.inputs.outlines import read_areas
-from icepipe.inputs.place import Placement
-from icepipe.inputs.quality import QUALITIES, quality_file
-from icepipe.inputs.roles import alpha_band, product_folder
-from icepipe.inputs.runs import Runs, runs_of
-from icepipe.records import Bool, GeoBox, MaskFile
+from icepipe.geo.geobox import GeoBox
+from icepipe.geo.resampling import Placement
+from icepipe.inputs.products.bands import alpha_band, product_folder
+from icepipe.inputs.products.quality import QUALITIES, quality_file
+from icepipe.inputs.scenes import MaskFile
+from icepipe.inputs.validate import check_raster, open_raster
+from icepipe.inputs.vector_files import read_areas
+from icepipe.raster.blocks import blocks
+from icepipe.raster.rasterize_reprojected import Centres, Other
+from icepipe.raster.run_length import Runs, runs_of
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
 

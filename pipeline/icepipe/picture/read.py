@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from icepipe.arrays import Bool
 from icepipe.errors import InputError, is_plain
-from icepipe.inputs.checks import MAGIC
-from icepipe.picture.source import MAX_PIXELS, Numbers, Picture, turned
-from icepipe.records import Bool
+from icepipe.inputs.validate import MAGIC
+from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, turned
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff"

@@ -11,11 +11,12 @@ from PIL import Image
 from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 
+from icepipe.arrays import Bool, Dataset, UInt8
 from icepipe.errors import InputError
-from icepipe.inputs.checks import Dataset, check_pixels, no_place, open_raster
-from icepipe.inputs.roles import alpha_band, by_interpretation, has_palette
-from icepipe.picture.source import MAX_PIXELS, Numbers, Picture, turned
-from icepipe.records import Bool, GeoBox, UInt8
+from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.products.bands import alpha_band, by_interpretation, has_palette
+from icepipe.inputs.validate import check_pixels, no_place, open_raster
+from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, turned
 
 ORIENTATION = 274
 COLOURS = ("red", "green", "blue")

@@ -8,27 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from icepipe.classes import SEEN
-from icepipe.heap import give_back
-from icepipe.inputs.sensors import CLASSES, Sensor
-from icepipe.measure.observed import Observed
-from icepipe.measure.series import Row
-from icepipe.measure.vectorize import PolygonLayer
-from icepipe.models import Model
-from icepipe.publish.atomic import replace_folder
-from icepipe.publish.explain import explain_document
-from icepipe.publish.features import Features
-from icepipe.publish.footprint import Footprint
-from icepipe.publish.k_curve import write_k_curve
-from icepipe.publish.model_file import model_document
-from icepipe.publish.quicklook import draw_quicklook, legend_of, write_quicklook
-from icepipe.publish.rasters import write_classes
-from icepipe.publish.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
+from icepipe.geo.footprint import Footprint
+from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.products.sensors import CLASSES, Sensor
+from icepipe.inputs.scenes import Observation
+from icepipe.measure.area.observation import Observed
+from icepipe.measure.area.series import Row
+from icepipe.measure.polygons.polygonize import PolygonLayer
+from icepipe.publish.cog import write_classes
+from icepipe.publish.images.k_selection import write_k_curve
+from icepipe.publish.images.quicklook import draw_quicklook, legend_of, write_quicklook
+from icepipe.publish.images.thumbnail import PICTURE, dimmed, thumbnail_step, write_picture
+from icepipe.publish.run_folder.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
 from icepipe.publish.stac import item_name, write_item
-from icepipe.publish.styles import classes_qml
-from icepipe.publish.tables import json_text
-from icepipe.publish.thumbnail import PICTURE, dimmed, thumbnail_step, write_picture
-from icepipe.publish.vectors import write_polygons
-from icepipe.records import GeoBox, Observation
+from icepipe.publish.tables.csv_json import json_text
+from icepipe.publish.tables.explanation import explain_document
+from icepipe.publish.vectors.features import Features
+from icepipe.publish.vectors.qml_styles import classes_qml
+from icepipe.publish.vectors.writers import write_polygons
+from icepipe.runtime.memory_allocator import give_back
+from icepipe.segment.model import Model
+from icepipe.segment.model_file import model_document
+from icepipe.storage.atomic import replace_folder
 
 
 def moment_of(observation: Observation) -> str:

@@ -15,12 +15,13 @@ import pyproj
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.publish.footprint import Footprint
-from icepipe.publish.moments import Interval, interval_of
-from icepipe.publish.record import FILE as RECORD
-from icepipe.publish.record import Record
-from icepipe.publish.tables import json_text, write_json
-from icepipe.records import GeoBox, Observation
+from icepipe.geo.footprint import Footprint
+from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.intervals import Interval, interval_of
+from icepipe.inputs.scenes import Observation
+from icepipe.publish.run_folder.record import FILE as RECORD
+from icepipe.publish.run_folder.record import Record
+from icepipe.publish.tables.csv_json import json_text, write_json
 
 VERSION = "1.1.0"
 COLLECTION = "collection.json"

@@ -13,12 +13,12 @@ from functools import cache
 
 import numpy as np
 
+from icepipe.arrays import Bool, UInt8, UInt16
 from icepipe.classes import ClassCode
-from icepipe.config_segment import NewThreshold
+from icepipe.config.segment import NewThreshold
 from icepipe.errors import ConfigError
-from icepipe.models import Threshold
-from icepipe.records import Bool, UInt8, UInt16
 from icepipe.segment.features import Features, range_of
+from icepipe.segment.model import Threshold
 
 
 @dataclass(frozen=True)

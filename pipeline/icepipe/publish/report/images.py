@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from icepipe.arrays import UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.publish.report.source import Published, Shown
-from icepipe.publish.thumbnail import PANEL_PX
-from icepipe.records import GeoBox, UInt8
+from icepipe.geo.geobox import GeoBox
+from icepipe.publish.images.thumbnail import PANEL_PX
+from icepipe.publish.report.published_run import Published, Shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 
 SIDES = (PANEL_PX, 540, 450, 380, 320, 270, 220, 180, 150, 125, 100, 80)
 """Pixels of a picture's longer side that are tried, from large to small."""

@@ -10,12 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from icepipe.publish.report.data import observations_of, page_values, script_data
 from icepipe.publish.report.images import MOST_PICTURED, Drawn, draw_all
-from icepipe.publish.report.source import Published
+from icepipe.publish.report.page_data import observations_of, page_values, script_data
+from icepipe.publish.report.published_run import Published
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
 
 LARGEST = 1_900_000
 """Bytes that a page of up to 100 observations keeps within."""

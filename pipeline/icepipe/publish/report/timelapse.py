@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from icepipe.arrays import UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
-from icepipe.publish.lettering import INK, PAPER, draw_scale, font
-from icepipe.publish.report.data import shown_classes
+from icepipe.publish.images.annotations import INK, PAPER, draw_scale, font
+from icepipe.publish.images.thumbnail import paint
 from icepipe.publish.report.images import read_classes, read_picture, size_within
-from icepipe.publish.report.source import Published, Shown
-from icepipe.publish.thumbnail import paint
-from icepipe.records import UInt8
+from icepipe.publish.report.page_data import shown_classes
+from icepipe.publish.report.published_run import Published, Shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 
 MOST_FRAMES = 200
 PIXELS = 12_000_000

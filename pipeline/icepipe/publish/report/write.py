@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from icepipe.publish.atomic import replace_file
-from icepipe.publish.manifest import listed
 from icepipe.publish.report.page import page
-from icepipe.publish.report.plots import series_png, series_svg
-from icepipe.publish.report.source import read_published
+from icepipe.publish.report.published_run import read_published
+from icepipe.publish.report.series_plot import series_png, series_svg
 from icepipe.publish.report.timelapse import timelapse
+from icepipe.publish.run_folder.manifest import list_again, listed, read_manifest
+from icepipe.publish.stac import COLLECTION, renew_assets
+from icepipe.storage.atomic import replace_file
+from icepipe.storage.lock import locked
 
 REPORT = "report.html"
 FILES = (REPORT, "series.png", "series.svg", "timelapse.gif")
@@ -45,3 +47,23 @@ def drop_report(folder: Path) -> None:
     """Remove what an earlier run wrote of it, and no file of somebody else's."""
     for name in listed(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
+
+
+def report_again(folder: Path) -> Path:
+    """Write the report and its pictures, and list them in the catalogue and the manifest; the path of the page.
+
+    Raises
+    ------
+    ConfigError
+        If no run has finished there.
+    RunLocked
+        If a run is at work there.
+    IntegrityError
+        If something cannot be read or written.
+    """
+    read_manifest(folder)
+    with locked(folder):
+        write_report(folder)
+        renew_assets(folder)
+        list_again(folder, (*FILES, COLLECTION))
+    return folder / REPORT

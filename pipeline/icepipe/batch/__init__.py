@@ -1,1 +1,0 @@
-"""How the work is spread over workers."""

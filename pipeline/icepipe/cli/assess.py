@@ -1,0 +1,89 @@
+"""Parse, call and print for `icepipe assess`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from icepipe.cli.console import shown, tell
+from icepipe.errors import ConfigError
+
+if TYPE_CHECKING:
+    from icepipe.config.schema import Config
+
+
+app = typer.Typer(
+    help="How right is a map: points to label, and the accuracy and areas that follow from the labels.",
+    no_args_is_help=True,
+)
+
+
+class Allocation(StrEnum):
+    """How points are spread over the classes of the map."""
+
+    PROPORTIONAL = "proportional"
+    EQUAL = "equal"
+
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
+
+
+def _opened(target: Path) -> tuple[Path, Config | None]:
+    """Folder of a run, and its config where that was named."""
+    if target.is_dir():
+        return target.resolve(), None
+    from icepipe.config.loader import load
+
+    config = load(target)
+    return config.run_folder, config
+
+
+@app.command()
+def sample(
+    target: Run,
+    date: Annotated[str, typer.Argument(metavar="DATE", help="One observation, e.g. 2024-07-04.")],
+    points: Annotated[int, typer.Option(min=2, max=100_000, help="How many, in all.")] = 300,
+    allocation: Annotated[
+        Allocation, typer.Option(help="By true area with at least 50 a class, or as many in each.")
+    ] = Allocation.PROPORTIONAL,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Another number draws other points.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder; RUN/assess/DATE if not given.")] = None,
+) -> None:
+    """Draw a stratified random sample of pixels, with images, for people to label."""
+    folder, config = _opened(target)
+    from icepipe.assess.draw_sample import Asked, draw, write_sample
+    from icepipe.assess.text import sample_lines
+    from icepipe.publish.run_folder.class_map import find_mapped
+
+    mapped = find_mapped(folder, date)
+    design = draw(mapped, folder.name, Asked(points, allocation.value, seed))
+    written = write_sample((out or folder / "assess" / date).resolve(), design, mapped, config)
+    tell("\n".join(sample_lines(design, shown(written), config is not None)))
+
+
+@app.command()
+def estimate(
+    target: Run,
+    labelled: Annotated[Path, typer.Argument(metavar="SAMPLE", help="The GeoPackage, labelled.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")] = False,
+) -> None:
+    """Read a labelled sample: error matrix, accuracies, and error-adjusted areas with intervals."""
+    folder, _ = _opened(target)
+    from icepipe.assess.design import read_design
+    from icepipe.assess.estimate import estimate as estimated
+    from icepipe.assess.reference_points import check_labels, read_points
+    from icepipe.assess.text import estimate_json, estimate_lines
+    from icepipe.publish.run_folder.class_map import find_mapped
+
+    points, design = read_points(labelled), read_design(labelled)
+    check_labels(labelled, points, design)
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such run", "run `icepipe run` first")
+    assessed = estimated(find_mapped(folder, design.observation), labelled, design, points)
+    tell("\n".join(estimate_lines(assessed)))
+    if as_json:
+        tell(json.dumps(estimate_json(assessed, labelled), allow_nan=False))

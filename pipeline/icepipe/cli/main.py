@@ -1,0 +1,169 @@
+"""Parse, call, print, exit. Only `cli_output` prints; only this exits."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icepipe import __version__
+from icepipe.cli import assess as cli_assess
+from icepipe.cli import maintain as cli_folder
+from icepipe.cli import picture as cli_picture
+from icepipe.cli import run as cli_run
+from icepipe.cli.console import prepare, say, shown, tell
+from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
+from icepipe.runtime.gdal_environment import restrict
+from icepipe.runtime.memory_allocator import end_quickly, keep_memory, share_heap
+from icepipe.runtime.signals import Interrupted, watch
+from icepipe.runtime.unneeded import leave_out
+
+app = typer.Typer(
+    help="Ice and water area from satellite tiles, in true square kilometres.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(cli_assess.app, name="assess")
+
+cli_run.register(app)
+
+Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of tiles.")]) -> None:
+    """Look at a folder of tiles and print a commented config that runs."""
+    from icepipe.workflow.starter import starter_config
+
+    tell(starter_config(folder), end="")
+
+
+@app.command()
+def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rasters.")]) -> None:
+    """Tell what icepipe understands of a raster."""
+    from icepipe.errors import InputError
+    from icepipe.workflow.inspect import inspect_lines
+
+    faults = []
+    for path in files:
+        try:
+            tell("\n".join(inspect_lines(path)))
+        except InputError as fault:
+            faults.append(fault)
+            say(f"icepipe: {fault}")
+    if faults:
+        raise ObservationsFailed(f"{len(faults)} file(s) cannot be used") if len(faults) < len(files) else faults[0]
+
+
+@app.command()
+def explain(
+    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    date: Annotated[str, typer.Argument(help="One observation; all of them where none is given.")] = "",
+) -> None:
+    """Tell why each cluster got its name."""
+    from icepipe.publish.tables.explanation import explain_text, read_document
+
+    folder = cli_folder.folder_of(target) / "observations"
+    documents = [path for path in sorted(folder.glob("*/explain.json")) if date in {"", path.parent.name}]
+    if not documents:
+        raise ConfigError(
+            f"{folder}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
+        )
+    for path in documents:
+        tell(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
+
+
+@app.command()
+def compare(
+    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    before: Annotated[str, typer.Argument(metavar="DATE", help="The observation to start from.")],
+    after: Annotated[str, typer.Argument(metavar="DATE", help="The one to compare it with.")],
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the polygons, to a .gpkg.")] = None,
+) -> None:
+    """Tell gain and loss between two observations, on what was seen on both days."""
+    from icepipe.workflow.changes.compare import compare_json, compare_lines, compare_observations
+
+    written = out.resolve() if out else None
+    compared = compare_observations(cli_folder.folder_of(target).resolve(), before, after, written)
+    tell("\n".join(compare_lines(compared)))
+    if written:
+        tell(f"Written to {shown(written)}")
+    if as_json:
+        tell(json.dumps(compare_json(compared, written), allow_nan=False))
+
+
+@app.command()
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for people instead of JSON Schema.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="Sensors, rules and thresholds instead.")] = False,
+) -> None:
+    """Print the JSON Schema of a config, or the reference pages made from the program's own tables."""
+    from icepipe.config.schema import Config
+    from icepipe.config.schema import schema as config_schema
+
+    if not markdown and not rules:
+        tell(json.dumps(config_schema(), indent=1))
+        return
+    from icepipe.cli.reference import config_reference, rules_reference
+
+    tell(rules_reference() if rules else config_reference(Config), end="")
+
+
+cli_picture.register(app)
+cli_folder.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        tell(f"icepipe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Ice and water area from satellite tiles, in true square kilometres."""
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """What people are told of a failure that is none of icepipe's own, and the exit code."""
+    if isinstance(error, OSError):
+        named = f"{error.filename}: " if error.filename else ""
+        return f"{named}{error.strerror or error}; check the disk, its permissions and the system's limits", 1
+    if isinstance(error, MemoryError | ImportError):
+        return f"{error or 'out of memory'}; there is too little memory, or the installation is damaged", 6
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}"
+    return f"{said}; this is a bug: run again with -v and report what it prints", 1
+
+
+def main() -> None:
+    """Run the command line and exit with the code that fits."""
+    restrict()
+    leave_out()
+    share_heap()
+    keep_memory()
+    prepare()
+    watch()
+    try:
+        app(standalone_mode=True)
+    except Interrupted as interrupted:
+        say("icepipe: interrupted; run again to continue")
+        sys.exit(128 + interrupted.number)
+    except Exception as error:  # noqa: BLE001
+        if not {"-v", "--verbose"}.isdisjoint(sys.argv[1:]):
+            traceback.print_exc()
+        told, code = (str(error), error.exit_code) if isinstance(error, IcepipeError) else _unexpected(error)
+        say(f"icepipe: {told}")
+        sys.exit(code)
+    finally:
+        end_quickly()

@@ -1,0 +1,77 @@
+"""Parse, call and print for `icepipe picture`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icepipe.cli.console import shown, tell
+from icepipe.errors import ConfigError
+
+
+class Method(StrEnum):
+    """How centroids are found."""
+
+    LLOYD = "lloyd"
+    MINIBATCH = "minibatch"
+    ARTICLE = "article"
+
+
+def _k(text: str) -> int | None:
+    """Number of colours; None for ``auto``."""
+    if text == "auto":
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 4:
+        raise ConfigError(f"--k {text}: is no number", "give a number of colours like 5, or auto")
+    return int(text)
+
+
+def _sweep(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
+        raise ConfigError(f"--sweep {text}: is no list of numbers", "give one like 2,3,5,7")
+    return tuple(map(int, parts))
+
+
+def picture(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A GeoTIFF, PNG or JPEG.")],
+    k: Annotated[str, typer.Option("--k", metavar="K", help="How many colours, 1 to 64; auto finds the elbow.")] = "5",
+    sweep: Annotated[str, typer.Option(metavar="K,K,..", help="Also a sheet with so many colours, e.g. 2,3,5,7.")] = "",
+    elbow: Annotated[bool, typer.Option("--elbow", help="Also draw the curve that the elbow is found on.")] = False,
+    space: Annotated[bool, typer.Option("--space", help="Also draw pixels and centroids in colour space.")] = False,
+    pick: Annotated[
+        str, typer.Option(metavar="N|COLOUR", help="Isolate a colour, by number or nearest to one: 2, '#1b3a5c'.")
+    ] = "",
+    method: Annotated[
+        Method, typer.Option(help="Full iterations, mini-batches, or the article's own steps.")
+    ] = Method.LLOYD,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Another number starts elsewhere.")] = 0,
+    iterations: Annotated[
+        int, typer.Option(min=0, max=10_000, help="At most so many; 0 is as usual: 300, 100 mini-batches, or 10.")
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; <image>_picture if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")] = False,
+) -> None:
+    """Show any picture in a few colours, with its palette, and measure one of them."""
+    colours, several = _k(k), _sweep(sweep)
+    from icepipe.picture.run import Asked, make_picture
+    from icepipe.picture.text import document, made_lines, write_document
+
+    folder = (out or Path(f"{image.stem}_picture")).resolve()
+    asked = Asked(colours, several, elbow, space, pick, method.value, seed, iterations or None)
+    made = make_picture(image, folder, asked)
+    told = document(made)
+    write_document(folder / "palette.json", told)
+    tell("\n".join(made_lines(made)))
+    tell(f"Written to {shown(folder)}")
+    if as_json:
+        tell(json.dumps({"folder": str(folder)} | told, allow_nan=False))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(picture)

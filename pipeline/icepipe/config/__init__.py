@@ -1,0 +1,1 @@
+"""The config file: sections, defaults, validation, loading."""

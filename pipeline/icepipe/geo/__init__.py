@@ -1,0 +1,1 @@
+"""Grids on the Earth: coordinate systems, true pixel area, resampling, the antimeridian."""

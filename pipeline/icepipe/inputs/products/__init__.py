@@ -1,0 +1,1 @@
+"""Deliveries of satellite data: names, dates, bands, scaling, quality bits."""

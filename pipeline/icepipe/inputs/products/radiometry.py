@@ -1,0 +1,111 @@
+"""From stored numbers to reflectance: by the config, the file's tags, or the product's metadata."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from icepipe.arrays import Dataset
+from icepipe.config.inputs import Scale
+from icepipe.errors import InputError
+from icepipe.inputs.products.dates import stamps_in
+from icepipe.inputs.products.metadata import Sentinel2Scale, find_mtl, landsat_scale, read_mtl, read_sentinel2
+from icepipe.inputs.products.sensors import Sensor
+
+LANDSAT_LEVEL2 = (2.75e-05, -0.2)
+"""USGS, Landsat Collection 2 Level-2 science products: surface reflectance = number x 0.0000275 - 0.2."""
+
+_LEVEL2_NAME = re.compile(r"^L[COTE]\d{2}_L2S[PR]_\d{6}_\d{8}_\d{8}_02_", re.IGNORECASE)
+_BASELINE = re.compile(r"_N(\d{4})_")
+_OFFSET_SINCE = 400
+"""Processing baseline 04.00: numbers of Sentinel-2 reflectance carry +1000 from there on (Sentinel-2 products
+specification, radiometric offset)."""
+
+_METADATA_BANDS = ("01", "02", "03", "04", "05", "06", "07", "08", "8A", "09", "10", "11", "12")
+
+
+def _sentinel2_metadata(path: Path) -> Sentinel2Scale | None:
+    """Product metadata in the folder of a file or one of the five above it, if they are of the file's day."""
+    days = {
+        day.strftime("%Y%m%d") for name in (path.stem, *(p.name for p in path.parents)) for day, _ in stamps_in(name)
+    }
+    there = next((place for place in _sentinel2_places(path) if place.is_file()), None)
+    found = read_sentinel2(there) if there else None
+    return found if found and found.day in days else None
+
+
+def _sentinel2_places(path: Path) -> list[Path]:
+    """Where the metadata of a product may stand, the first that counts first."""
+    return [folder / name for folder in list(path.parents)[:6] for name in ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml")]
+
+
+def metadata_places(path: Path, product: str, sensor: str) -> list[Path]:
+    """Files that can tell how the numbers of a product's file become reflectance, whether they are there or not."""
+    if sensor.startswith("sentinel2"):
+        return _sentinel2_places(path)
+    if sensor.startswith("landsat"):
+        start = path.with_name(product)
+        usual = [start.with_name(f"{start.name}_MTL{ending}") for ending in (".txt", ".json")]
+        return list(dict.fromkeys([*usual, *filter(None, [find_mtl(start)])]))
+    return []
+
+
+def _sentinel2(path: Path, band: str) -> tuple[float, float]:
+    metadata = _sentinel2_metadata(path)
+    if metadata:
+        position = _METADATA_BANDS.index(band)
+        offset = metadata.offsets.get(position, 0.0)
+        return 1 / metadata.quantification, offset / metadata.quantification
+    for name in (path.name, *(folder.name for folder in list(path.parents)[:6])):
+        if name.startswith("S2") and (match := _BASELINE.search(name)):
+            return 1e-4, -0.1 if int(match.group(1)) >= _OFFSET_SINCE else 0.0
+    raise InputError(
+        path,
+        "nothing tells its processing baseline, so whether its numbers carry the offset of 1000 is not known",
+        "put the product's MTD_MSIL2A.xml beside it, or set inputs.scale",
+    )
+
+
+def _landsat(path: Path, product: str, sensor: Sensor, band: str) -> tuple[float, float] | None:
+    mtl = find_mtl(path.with_name(product))
+    if mtl:
+        return landsat_scale(read_mtl(mtl), sensor.key, int(band), mtl)
+    return LANDSAT_LEVEL2 if _LEVEL2_NAME.match(path.name) else None
+
+
+def scaling(
+    dataset: Dataset, index: int, path: Path, product: str, sensor: Sensor, band: str, asked: Scale | None
+) -> tuple[float, float]:
+    """Gain and offset of one band.
+
+    Parameters
+    ----------
+    dataset, index
+        The open file and the band's number in it.
+    path, product
+        The file, and the name of the product it is part of.
+    sensor, band
+        The sensor, and the band as the product numbers it; empty where it does not.
+    asked
+        What the config says; it wins.
+
+    Raises
+    ------
+    InputError
+        If nothing tells.
+    """
+    if asked:
+        return asked.gain, asked.offset
+    tagged = float(dataset.scales[index - 1]), float(dataset.offsets[index - 1])
+    if tagged != (1.0, 0.0):
+        return tagged
+    if sensor.key.startswith("sentinel2") and band:
+        return _sentinel2(path, band)
+    found = _landsat(path, product, sensor, band) if sensor.key.startswith("landsat") and band else None
+    if found:
+        return found
+    raise InputError(
+        path,
+        f"nothing tells how its numbers ({dataset.dtypes[index - 1]}) become reflectance",
+        "set inputs.scale, such as {gain: 0.0001, offset: 0}, or put the product's metadata beside it",
+    )

@@ -1,0 +1,1 @@
+"""From files to validated pixels, block by block."""

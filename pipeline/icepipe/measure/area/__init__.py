@@ -1,0 +1,1 @@
+"""From class codes to square kilometres with bounds."""

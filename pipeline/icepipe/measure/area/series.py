@@ -1,0 +1,155 @@
+"""Rows of the series: one for each region, observation and class."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.inputs.scenes import Observation
+from icepipe.measure.area.budget import Budget
+
+
+def day_of(key: str) -> dt.date:
+    """Day that the key of an observation begins with; the first of the month where it names none."""
+    return dt.date.fromisoformat(key[:10] if len(key) >= 10 else f"{key[:7]}-01")
+
+
+FULLY_SEEN = 0.9995
+"""Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""
+
+
+CLOUDY = 0.1
+"""Part of the region without land that clouds hide where a row is flagged ``cloudy``; a convention."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the series; an area that is not known is None, an area known to be none is 0.
+
+    ``area_est_km2`` is the area over the seen part of the region, scaled to all of it. ``planar_km2`` is what
+    pixel count times the map's pixel size would have said, ``weighted_km2`` the area weighted by concentration.
+    ``flags`` are closed codes joined by ``;``.
+    """
+
+    region: str
+    date: str
+    sensor: str
+    class_: str
+    area_km2: float | None
+    area_low_km2: float | None
+    area_high_km2: float | None
+    unknown_km2: float
+    area_est_km2: float | None
+    weighted_km2: float | None
+    region_km2: float
+    valid_fraction: float
+    edge_km2: float | None
+    planar_km2: float | None
+    n_pixels: int | None
+    n_polygons: int | None
+    n_scenes: int
+    prefer: str
+    flags: str
+    model: str
+    config_hash: str
+
+
+COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
+"""Names of the columns, in order; the field ``class_`` is the column ``class``."""
+
+
+def water_is_separable(observation: Observation) -> bool:
+    """Whether measured bands reach beyond the visible, where dark forest and shadow look like water."""
+    return all(scene.rule_set != "visible" for scene in observation.scenes)
+
+
+def flags_of(
+    budget: Budget,
+    min_valid: float,
+    screened: frozenset[ClassCode],
+    observation: Observation,
+    drifted: bool,
+    unfit: bool,
+    on_grid: bool = True,
+) -> tuple[str, ...]:
+    """What a reader must know before using a row, as codes in alphabetical order."""
+    said = {
+        "cloudy": budget.cloud_fraction > CLOUDY,
+        "cloud_not_screened": ClassCode.CLOUD not in screened,
+        "land_not_masked": ClassCode.LAND not in screened,
+        "model_drift": drifted,
+        "model_misfit": unfit,
+        "concentration": any(area.weighted_km2 is not None for area in budget.classes.values()),
+        "nothing_seen": budget.seen_km2 == 0 and not budget.all_land,
+        "off_grid": not on_grid,
+        "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
+        "under_min_valid": budget.valid_fraction < min_valid and not budget.all_land,
+        "water_not_separable": not water_is_separable(observation),
+    }
+    notes = {note for scene in observation.scenes for note in scene.notes}
+    return tuple(sorted(notes | {flag for flag, holds in said.items() if holds}))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all rows of an observation share; ``fits`` is whether the model has clusters for what was seen."""
+
+    region: str
+    observation: Observation
+    prefer: str
+    planar_km2_per_pixel: float | None
+    flags: tuple[str, ...]
+    model: str
+    config_hash: str
+    screened: frozenset[ClassCode]
+    fits: bool
+
+
+def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
+    screened = context.screened
+    if code is ClassCode.WATER and not water_is_separable(context.observation):
+        return False
+    if code in SEEN:
+        return budget.all_land or (budget.seen_km2 > 0 and context.fits)
+    return code is ClassCode.UNOBSERVED or code in screened
+
+
+def _estimate(area_km2: float, budget: Budget) -> float:
+    return area_km2 / budget.valid_fraction if budget.valid_fraction else area_km2
+
+
+def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Context) -> Row:
+    area = budget.classes[code]
+    known = _known(code, budget, context)
+    estimated = known and code in SEEN
+    planar = context.planar_km2_per_pixel
+    return Row(
+        region=context.region,
+        date=context.observation.key,
+        sensor=context.observation.sensor,
+        class_=code.label,
+        area_km2=area.area_km2 if known else None,
+        area_low_km2=area.low_km2 if known else None,
+        area_high_km2=area.high_km2 if known else None,
+        unknown_km2=budget.unknown_km2,
+        area_est_km2=_estimate(area.area_km2, budget) if estimated else None,
+        weighted_km2=area.weighted_km2 if known else None,
+        region_km2=budget.region_km2,
+        valid_fraction=budget.valid_fraction,
+        edge_km2=budget.edge_km2[code] if estimated else None,
+        planar_km2=area.n_pixels * planar if known and planar is not None else None,
+        n_pixels=area.n_pixels if known else None,
+        n_polygons=n_polygons if known else None,
+        n_scenes=len(context.observation.scenes),
+        prefer=context.prefer,
+        flags=";".join(context.flags),
+        model=context.model,
+        config_hash=context.config_hash,
+    )
+
+
+def rows(budget: Budget, n_polygons: Mapping[ClassCode, int], context: Context) -> tuple[Row, ...]:
+    """Rows of one observation, one a class of the budget."""
+    return tuple(_row(code, budget, n_polygons.get(code), context) for code in BUDGET)

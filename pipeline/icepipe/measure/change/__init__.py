@@ -1,0 +1,1 @@
+"""What became what between two class rasters."""

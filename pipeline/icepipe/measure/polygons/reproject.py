@@ -1,0 +1,123 @@
+"""Polygon layers in another coordinate system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from icepipe.arrays import Int64
+from icepipe.geo.antimeridian import Ring, cut_open, goes_around
+from icepipe.geo.crs import same_crs
+from icepipe.geo.densify import Path, Target, Way, bent
+from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.geobox import GeoBox
+from icepipe.measure.polygons.geometry import Geometries, Shapes
+from icepipe.measure.polygons.polygonize import PolygonLayer
+
+CHECKED_PX = 0.25
+"""How far, in pixel sides, an edge may be off when it is only asked whether it is torn."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Rings of polygons as they are drawn, and where each ring and each polygon begins."""
+
+    path: Path
+    ring_offsets: Int64
+    piece_offsets: Int64
+
+    def ring(self, number: int, turn: float, hole: bool) -> Ring:
+        """One ring, counter-clockwise around what it encloses."""
+        along = slice(self.ring_offsets[number], self.ring_offsets[number + 1] - 1)
+        way = slice(None, None, -1 if hole else 1)
+        return Ring(self.path.u[along][way], self.path.v[along][way], self.path.pole[along][way], turn)
+
+    def polygons(self, turn: float, which: Int64) -> list[list[Polygon]]:
+        """Parts of some polygons that go around."""
+        found = []
+        for piece in which.tolist():
+            first, end = self.piece_offsets[piece : piece + 2].tolist()
+            holes = [self.ring(number, turn, hole=True) for number in range(first + 1, end)]
+            found.append(cut_open(self.ring(first, turn, hole=False), holes))
+        return found
+
+
+def _drawn(geometry: NDArray[Any], way: Way, target: Target) -> _Drawn:
+    _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(shapely.orient_polygons(geometry))
+    ring = np.repeat(np.arange(len(ring_offsets) - 1), np.diff(ring_offsets))
+    path = bent(points[:, 0], points[:, 1], ring, way, target)
+    return _Drawn(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), piece_offsets)
+
+
+def is_cut(crs: str | None) -> bool:
+    """Whether polygons brought to a coordinate system are cut, and so are multipolygons."""
+    return crs is not None and bool(pyproj.CRS.from_wkt(crs).is_geographic)
+
+
+def check_drawable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
+    """Tell before any work whether polygons of a region have a place in a coordinate system.
+
+    Raises
+    ------
+    ConfigError
+        If they have none, or are torn.
+    """
+    if crs is None:
+        return
+    col, row = grid.width / 2, grid.height / 2
+    side_m = float(Earth.of(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0])
+    target = replace(Target.of(crs, grid, side_m), off_m=CHECKED_PX * side_m)
+    _drawn(shapely.get_parts(region), Way(grid.crs, crs), target)
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """Polygons brought to another coordinate system batch by batch."""
+
+    batches: Iterable[Shapes]
+    way: Way
+    target: Target
+
+    def __iter__(self) -> Iterator[Geometries]:
+        """Polygons, some at a time."""
+        for shapes in self.batches:
+            drawn = _drawn(shapes.geometry, self.way, self.target)
+            plain = shapely.from_ragged_array(
+                shapely.GeometryType.POLYGON,
+                np.column_stack([drawn.path.u, drawn.path.v]),
+                (drawn.ring_offsets, drawn.piece_offsets),
+            )
+            yield Geometries(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
+
+
+def reprojected(layer: PolygonLayer, target: Target) -> PolygonLayer:
+    """A layer in another coordinate system; areas, lengths and numbers of pixels stay what they are.
+
+    In longitude and latitude all are multipolygons, because those that cross 180 degrees are cut there. Batches raise
+    ConfigError where polygons have no place in it, or are torn by it.
+    """
+    way = Way(layer.crs, target.crs)
+    if same_crs(layer.crs, target.crs) and not way.turn:
+        return layer
+    return replace(layer, crs=target.crs, batches=Redrawn(layer.batches, way, target), multi=bool(way.turn))
+
+
+def _whole(plain: NDArray[Any], drawn: _Drawn, turn: float) -> NDArray[Any]:
+    """Multipolygons: of one part each, or of those that a polygon is cut into."""
+    path, count = drawn.path, len(drawn.ring_offsets) - 1
+    odd = goes_around(path.u, path.ring, path.pole, turn, count)
+    cut = np.flatnonzero(np.add.reduceat(odd, drawn.piece_offsets[:-1], dtype=np.int64))
+    parts = drawn.polygons(turn, cut)
+    kept = np.setdiff1d(np.arange(len(plain)), cut)
+    owner = np.concatenate([kept, np.repeat(cut, [len(part) for part in parts])]).astype(np.int64)
+    flat = np.array([*plain[kept], *(polygon for part in parts for polygon in part)], dtype=object)
+    order = np.argsort(owner, kind="stable")
+    return np.asarray(shapely.multipolygons(flat[order], indices=owner[order]))

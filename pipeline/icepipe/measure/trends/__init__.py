@@ -1,0 +1,1 @@
+"""Trends, steps, extremes and alerts of a series."""

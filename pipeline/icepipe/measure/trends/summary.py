@@ -1,0 +1,150 @@
+"""Everything that is told about the area of a region and class over time: trend, anomalies, dates, steps, gaps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from icepipe.arrays import Float64
+from icepipe.config.measure import Measure, Period
+from icepipe.measure.area.series import Row
+from icepipe.measure.trends.extremes import Extreme, YearDates, dates_of_years, largest, smallest
+from icepipe.measure.trends.seasonal_kendall import MIN_YEARS, SeasonalKendall, seasonal_kendall
+from icepipe.measure.trends.step_changes import Steps, find_steps
+from icepipe.measure.trends.time_series import (
+    DaySeries,
+    Gap,
+    LeftOut,
+    Point,
+    day_series,
+    gaps,
+    month_table,
+    season_points,
+)
+from icepipe.measure.trends.trend import MIN_POINTS, Trend, trend_of, why_no_trend
+
+CLASSES = ("ice", "water")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A point with its anomaly against the baseline and its rank (1 is the smallest, ties share the mean rank)."""
+
+    label: str
+    value_km2: float
+    n_observations: int
+    rank: float
+    anomaly_km2: float | None
+    anomaly_percent: float | None
+    lacks_months: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Mean of the points within the baseline period; None without a point."""
+
+    first: str
+    last: str
+    n_points: int
+    mean_km2: float | None
+
+
+@dataclass(frozen=True)
+class AreaTrend:
+    """Everything that is told about one region and class; ``no_trend_because`` says why ``trend`` is None."""
+
+    region: str
+    class_: str
+    n_observations: int
+    n_days: int
+    n_left_out: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+    points: str
+    values: tuple[Value, ...]
+    gaps: tuple[Gap, ...]
+    baseline: Baseline | None
+    maximum: Extreme | None
+    minimum: Extreme | None
+    years: tuple[YearDates, ...]
+    trend: Trend | None
+    no_trend_because: str
+    seasonal: SeasonalKendall | None
+    steps: Steps
+
+
+def baseline_of(points: Sequence[Point], period: Period | None) -> Baseline | None:
+    """Mean over the points whose (mean) day lies within a period, ends included."""
+    if period is None:
+        return None
+    within = [point.value_km2 for point in points if period[0] <= point.day <= period[1]]
+    mean = float(np.mean(within)) if within else None
+    return Baseline(period[0].isoformat(), period[1].isoformat(), len(within), mean)
+
+
+def _ranks(values: Float64) -> Float64:
+    """Ranks from 1, equal values sharing the mean of theirs.
+
+    As of ``scipy.stats.rankdata``, which takes a second to load; most runs need nothing else of it.
+    """
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
+
+
+def values_of(points: Sequence[Point], mean_km2: float | None) -> tuple[Value, ...]:
+    """Points with ranks, and anomalies where there is a mean to compare with."""
+    ranks = _ranks(np.array([point.value_km2 for point in points]))
+    anomalies = [None if mean_km2 is None else point.value_km2 - mean_km2 for point in points]
+    percents = [None if a is None or not mean_km2 else 100 * a / mean_km2 for a in anomalies]
+    zipped = zip(points, ranks, anomalies, percents, strict=True)
+    return tuple(
+        Value(p.label, p.value_km2, p.n_observations, float(rank), anomaly, percent, p.lacks_months)
+        for p, rank, anomaly, percent in zipped
+    )
+
+
+def _seasonal(points: Sequence[Point]) -> SeasonalKendall | None:
+    """Test of like months, where several months occur in enough years and make enough values."""
+    if len({point.day.month for point in points}) < 2:
+        return None
+    table = month_table(points)
+    known = ~np.isnan(table)
+    enough = known.sum() >= MIN_POINTS and (known.sum(axis=0) >= MIN_YEARS).any()
+    return seasonal_kendall(table) if enough else None
+
+
+def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
+    days = series.points
+    points = season_points(days, measure.season) if measure.season else days
+    baseline = baseline_of(points, measure.baseline)
+    mean = baseline.mean_km2 if baseline else None
+    under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
+    why = why_no_trend(points, bool(measure.season))
+    mixed = not measure.season and len({point.day.month for point in points}) > 1
+    x, y = (np.array([getattr(point, name) for point in points]) for name in ("year", "value_km2"))
+    return AreaTrend(
+        region=series.region,
+        class_=series.class_,
+        n_observations=series.n_observations,
+        n_days=len(days),
+        n_left_out=dict(sorted(Counter(item.why for item in series.left_out).items())),
+        left_out=series.left_out,
+        points="seasons" if measure.season else "days",
+        values=values_of(points, mean),
+        gaps=tuple(gaps(points)),
+        baseline=baseline,
+        maximum=largest(days) if days else None,
+        minimum=smallest(days) if days else None,
+        years=dates_of_years(days, under_km2.get(series.class_)),
+        trend=None if why else trend_of(x, y, mean, mixes_seasons=mixed),
+        no_trend_because=why,
+        seasonal=None if measure.season else _seasonal(days),
+        steps=find_steps(points, measure.processing_changed),
+    )
+
+
+def area_trends(rows: Iterable[Row], measure: Measure) -> tuple[AreaTrend, ...]:
+    """Trends of ice and water in every region of a series."""
+    return tuple(_area_trend(series, measure) for series in day_series(rows, CLASSES))

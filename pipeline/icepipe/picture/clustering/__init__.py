@@ -1,0 +1,1 @@
+"""Colours of a picture and their clusters."""

@@ -1,0 +1,1 @@
+"""Quicklooks, thumbnails and figures."""

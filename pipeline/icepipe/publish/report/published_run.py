@@ -1,0 +1,176 @@
+"""What a run published, read again from its folder: all that the report is made from."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from icepipe.errors import ConfigError, IntegrityError
+from icepipe.geo.geobox import GeoBox
+from icepipe.measure.area.series import COLUMNS, Row
+from icepipe.publish.images.thumbnail import PICTURE
+from icepipe.publish.run_folder.basis import Basis, load_basis
+from icepipe.publish.run_folder.record import last_record
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One observation as the report shows it.
+
+    Attributes
+    ----------
+    key
+        Of the observation.
+    start
+        First second that its scenes can be of, as ISO text.
+    classes
+        Class raster.
+    picture
+        What was seen, or None where no picture was kept: class rasters are their own picture.
+    """
+
+    key: str
+    start: str
+    classes: Path
+    picture: Path | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What stands in a run's folder.
+
+    Attributes
+    ----------
+    folder
+        Of the run.
+    basis
+        Grid and regions of the run.
+    run
+        ``run.json``.
+    rows
+        The series.
+    observations
+        Every observation of the series, in its order.
+    """
+
+    folder: Path
+    basis: Basis
+    run: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    observations: tuple[Shown, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return str(self.run["name"])
+
+    @property
+    def grid(self) -> GeoBox:
+        """The run grid."""
+        return self.basis.grid
+
+    @property
+    def has_named_regions(self) -> bool:
+        """Whether the config names regions; else there is one, all that the scenes cover."""
+        return bool(self.run["config"]["inputs"]["regions"])
+
+    @cached_property
+    def regions(self) -> tuple[str, ...]:
+        """Regions in the order of the series."""
+        return tuple(dict.fromkeys(row.region for row in self.rows))
+
+    def rows_of(self, region: str) -> dict[str, dict[str, Row]]:
+        """Rows of a region by observation and class."""
+        found: dict[str, dict[str, Row]] = {}
+        for row in self.rows:
+            if row.region == region:
+                found.setdefault(row.date, {})[row.class_] = row
+        return found
+
+    @cached_property
+    def series_csv(self) -> str:
+        """The table as it was published, byte for byte."""
+        return _read(self.folder / "series.csv", lambda path: path.read_bytes().decode())
+
+    @property
+    def model(self) -> Mapping[str, Any] | None:
+        """The model that all observations share, or None."""
+        path = self.folder / "model.json"
+        return _read(path, _json) if path.exists() else None
+
+    def explanation(self, key: str) -> Mapping[str, Any]:
+        """Why each cluster of an observation got its name."""
+        return _read(self.folder / "observations" / key / "explain.json", _json)
+
+    @property
+    def transitions(self) -> list[dict[str, str]]:
+        """Rows of ``change.csv``."""
+        return _read(self.folder / "change.csv", _table)
+
+
+def _json(path: Path) -> Any:  # noqa: ANN401
+    return json.loads(path.read_bytes())
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _read(path: Path, reader: Callable[[Path], Read]) -> Read:
+    """What a file of the run holds.
+
+    Raises
+    ------
+    IntegrityError
+        If it is not there, or is not what a run writes.
+    """
+    try:
+        return reader(path)
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again with --force") from error
+
+
+def _rows(path: Path) -> tuple[Row, ...]:
+    """The series in full precision."""
+    import pyarrow.parquet as pq
+
+    fields = {"class": "class_"}
+    table = pq.read_table(path, columns=list(COLUMNS)).to_pylist()
+    return tuple(Row(**{fields.get(name, name): value for name, value in row.items()}) for row in table)
+
+
+def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[Shown]:
+    for key in dict.fromkeys(row.date for row in rows):
+        place = folder / "observations" / key
+        record = last_record(place)
+        raster = next((name for name, _ in record.outputs if name.endswith("_classes.tif")), "") if record else ""
+        if record is None or not raster:
+            raise IntegrityError(f"{place}: has no record", "run `icepipe run` again")
+        picture = place / PICTURE
+        yield Shown(key, record.moments[0], place / raster, picture if picture.is_file() else None)
+
+
+def read_published(folder: Path) -> Published:
+    """What a run published.
+
+    Raises
+    ------
+    ConfigError
+        If no run has finished there.
+    IntegrityError
+        If a file is not as a run writes it.
+    """
+    basis = load_basis(folder)
+    if basis is None or not (folder / "run.json").is_file():
+        raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
+    rows = _read(folder / "series.parquet", _rows)
+    run = _read(folder / "run.json", _json)
+    return Published(folder, basis, run, rows, tuple(_observations(folder, rows)))

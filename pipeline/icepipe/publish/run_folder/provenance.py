@@ -1,0 +1,98 @@
+"""``run.json``: what a run read, by which versions, on which ellipsoid, and what failed."""
+
+from __future__ import annotations
+
+import json
+import platform as host
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from icepipe.config.schema import Config
+from icepipe.errors import IcepipeError
+from icepipe.inputs.scenes import Scene
+from icepipe.publish.run_folder.basis import Basis, basis_hash
+from icepipe.publish.run_folder.record import Record
+from icepipe.segment.model_file import model_hash
+
+FILE = "run.json"
+LIBRARIES = (
+    "icepipe",
+    "rasterio",
+    "numpy",
+    "scikit-learn",
+    "pyproj",
+    "shapely",
+    "pyogrio",
+    "pyarrow",
+    "geopandas",
+    "matplotlib",
+    "pillow",
+)
+
+
+@cache
+def versions() -> tuple[str, ...]:
+    """Names and versions of what decides the bytes of the outputs."""
+    return tuple(f"{name} {version(name)}" for name in LIBRARIES)
+
+
+def geopackage_before(folder: Path) -> dict[str, str]:
+    """What ``run.json`` says of the GeoPackage that an earlier run wrote; nothing where it wrote none."""
+    try:
+        found = json.loads((folder / FILE).read_bytes()).get("geopackage", {})
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def provenance(
+    config: Config,
+    basis: Basis,
+    surface: str,
+    scenes: Sequence[Scene],
+    records: Mapping[str, Record],
+    outside_km2: Mapping[str, float],
+    faults: Sequence[IcepipeError],
+    notes: Sequence[str],
+    geopackage: Mapping[str, str],
+) -> dict[str, Any]:
+    """Everything a reader needs to see where the numbers come from, as JSON values."""
+    return {
+        "name": config.name,
+        "config": {key: value for key, value in config.stated.items() if key != "fit"},
+        "fit": config.stated["fit"],
+        "config_hash": config.digest,
+        "basis_hash": basis_hash(basis),
+        "model_hash": model_hash(basis.model) if basis.model else None,
+        "areas_measured_on": surface,
+        "area_unit_m2": basis.unit_m2,
+        "scenes": [
+            {
+                "file": scene.path.name,
+                "date": scene.date.isoformat(),
+                "platform": scene.platform,
+                "sun_elevation_degrees": scene.sun_elevation,
+                "outside_region_km2": outside_km2.get(str(scene.path), 0.0),
+            }
+            for scene in scenes
+        ],
+        "observations": {
+            key: {
+                "inputs": dict(record.made.inputs),
+                "doubled_fraction": record.doubled_fraction,
+                "drift": record.drift,
+                "misnamed": record.misnamed,
+                "moved_km2": record.moved_km2,
+                "revisions": len(record.superseded),
+                "cloud_like_ice_fraction": record.cloud_like_ice_fraction,
+            }
+            for key, record in records.items()
+        },
+        "geopackage": dict(geopackage),
+        "failed": [str(fault) for fault in faults],
+        "notes": list(notes),
+        "versions": [*versions(), f"python {host.python_version()}"],
+    }

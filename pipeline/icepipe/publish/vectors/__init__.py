@@ -1,0 +1,1 @@
+"""Vector files: Shapefile, GeoPackage, GeoParquet, FlatGeobuf, and their styles."""

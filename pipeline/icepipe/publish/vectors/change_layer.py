@@ -1,0 +1,81 @@
+"""Polygons of gain and loss between two observations, as one GeoPackage layer that opens styled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from icepipe.measure.area.series import day_of
+from icepipe.measure.polygons.polygonize import PolygonLayer
+from icepipe.publish.vectors.features import SCHEMA, Features
+from icepipe.publish.vectors.ogr import clock_at, write_ogr
+from icepipe.publish.vectors.qml_styles import change_qml
+from icepipe.storage.atomic import replace_file
+
+LAYER = "change"
+
+
+@dataclass(frozen=True)
+class ChangeLayer:
+    """What changed.
+
+    Attributes
+    ----------
+    before, after
+        Keys of the observations.
+    crs
+        WKT of the coordinates.
+    kinds
+        Polygons by kind: ``ice_gain``, ``ice_loss``, ``water_gain``, ``water_loss``.
+    """
+
+    before: str
+    after: str
+    crs: str
+    kinds: Mapping[str, PolygonLayer]
+
+
+def moment_of_key(key: str) -> str:
+    """ISO text of the day of an observation, with the time where its key holds one."""
+    day = day_of(key).isoformat()
+    time = re.match(r"T(\d\d)(\d\d)(\d\d)?", key[10:])
+    return f"{day}T{time[1]}:{time[2]}:{time[3] or '00'}Z" if time else day
+
+
+EXTRA = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
+
+
+def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
+    """Features of every kind, one after the other, numbered through."""
+    days, first = [day_of(layer.before), day_of(layer.after)], 1
+    for kind, polygons in layer.kinds.items():
+        features = Features(polygons, day_of(layer.after), moment_of_key(layer.after))
+        for batch in features.batches(first):
+            rows = batch.rows
+            for (name, data), value in zip(EXTRA, [*days, kind], strict=True):
+                rows = rows.append_column(name, pa.array([value] * len(rows), data))
+            yield rows
+        first += features.count
+
+
+def _stream(layer: ChangeLayer) -> pa.RecordBatchReader:
+    schema = pa.schema([*SCHEMA, *EXTRA])
+    return pa.RecordBatchReader.from_batches(schema, (rows.cast(schema) for rows in _rows(layer)))
+
+
+def write_change_layer(path: Path, layer: ChangeLayer) -> None:
+    """Write the GeoPackage, and a ``.qml`` style of the same stem beside it.
+
+    Raises
+    ------
+    IntegrityError
+        If one cannot be written.
+    """
+    with replace_file(path) as part, clock_at(day_of(layer.after)):
+        write_ogr(part, _stream(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
+    with replace_file(path.with_suffix(".qml")) as part:
+        part.write_text(change_qml(), encoding="utf-8")

@@ -1,0 +1,86 @@
+"""``regions.gpkg``: the outlines that areas are reported for, each with its areas on every date."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import shapely
+
+from icepipe.classes import BUDGET, SEEN
+from icepipe.geo.geobox import Outline
+from icepipe.measure.area.series import Row, day_of
+from icepipe.publish.vectors.ogr import clock_at, write_ogr
+from icepipe.storage.atomic import replace_file
+
+FILE = "regions.gpkg"
+LAYER = "regions"
+
+
+def _feature(outline: Outline, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]:
+    """One region on one date: fields ready to colour a map by."""
+    by_class = {row.class_: row for row in rows}
+    first = rows[0]
+    fields: dict[str, Any] = {"region": outline.name, "date": day_of(first.date), "observation": first.date}
+    for code in BUDGET:
+        fields[f"{code.label}_km2"] = by_class[code.label].area_km2
+    for code in SEEN:
+        row = by_class[code.label]
+        fields |= {f"{code.label}_low_km2": row.area_low_km2, f"{code.label}_high_km2": row.area_high_km2}
+    flags = sorted({flag for row in rows for flag in row.flags.split(";") if flag})
+    fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "flags": ";".join(flags)}
+    return fields | {"geometry": wkb}
+
+
+def _schema() -> pa.Schema:
+    areas = [f"{code.label}_km2" for code in BUDGET]
+    areas += [f"{code.label}_{end}_km2" for code in SEEN for end in ("low", "high")]
+    return pa.schema(
+        [
+            ("region", pa.string()),
+            ("date", pa.date32()),
+            ("observation", pa.string()),
+            *((name, pa.float64()) for name in areas),
+            ("region_km2", pa.float64()),
+            ("valid_fraction", pa.float64()),
+            ("flags", pa.string()),
+            ("geometry", pa.binary()),
+        ]
+    )
+
+
+def write_region_layer(folder: Path, outlines: Sequence[Outline], rows: Sequence[Row]) -> None:
+    """Write the layer: one feature a region and date, in the coordinate system of the outlines.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    outlines
+        The regions, all in one coordinate system.
+    rows
+        The series; nothing is written where it is empty.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be written.
+    """
+    if not rows:
+        return
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.region, row.date].append(row)
+    features = []
+    for outline in outlines:
+        shape = shapely.from_wkt(outline.wkt)
+        parts = shape.geoms if shape.geom_type == "MultiPolygon" else [shape]
+        wkb = shapely.to_wkb(shapely.MultiPolygon(parts))
+        features += [_feature(outline, wkb, groups[key]) for key in sorted(groups) if key[0] == outline.name]
+    table = pa.Table.from_pylist(features, schema=_schema())
+    latest = max(day_of(row.date) for row in rows)
+    with replace_file(folder / FILE) as part, clock_at(latest):
+        write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=outlines[0].crs)

@@ -1,0 +1,1 @@
+"""Rasters as run lengths, connected components, outlines on a grid."""

@@ -1,0 +1,1 @@
+"""The process: GDAL settings, memory, threads, compiled code, logging, signals."""

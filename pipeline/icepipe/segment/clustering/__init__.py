@@ -1,0 +1,1 @@
+"""k-means: sampling, fitting, splitting, choosing k."""

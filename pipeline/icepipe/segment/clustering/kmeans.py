@@ -1,0 +1,317 @@
+"""K-means on weighted places: starts far from each other, mini-batches, full iterations.
+
+Element by element in double precision and in one order, so that the same centroids come out on every machine; libraries
+of linear algebra choose their sums by the processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icepipe.arrays import Float64, Int64, UInt8
+from icepipe.errors import NoUsableInput
+from icepipe.segment.clustering.sampling import Sample
+from icepipe.segment.features import Space
+from icepipe.segment.model import FitRecord
+
+STARTS = 10
+START_PLACES = 12_288
+START_ITERATIONS = 20
+"""Starts are drawn from so many places, and compared on them after so many full iterations."""
+
+TOLERANCE = 1e-4
+"""Full iterations stop when centroids move by less than this part of the variance."""
+
+BATCH = 4_096
+
+SMOOTHING = 0.2
+"""Weight of the newest mini-batch in the smoothed distance to centroids."""
+
+PATIENCE = 10
+"""Mini-batches end when the smoothed distance has not become less for so many of them."""
+
+MAX_BATCHES = 1_000
+
+MOST_CENTROIDS = 256
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Places, and how much each counts.
+
+    Attributes
+    ----------
+    places
+        Shape (axes, n).
+    weights
+        Pixels at each; shape (n,).
+    """
+
+    places: Float64
+    weights: Float64
+
+    @property
+    def count(self) -> int:
+        """Places."""
+        return int(self.places.shape[1])
+
+    @cached_property
+    def _reach(self) -> Float64:
+        return np.cumsum(self.weights)
+
+    def drawn(self, size: int, rng: np.random.Generator) -> Weighted:
+        """So many places, drawn by their weights, that count alike."""
+        numbers = np.searchsorted(self._reach, rng.random(size) * self._reach[-1], side="right")
+        return Weighted(np.ascontiguousarray(self.places[:, numbers.clip(max=self.count - 1)]), np.ones(size))
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who is nearest to which centroid.
+
+    Attributes
+    ----------
+    member
+        Number of the nearest centroid of every place, the first of equals; shape (n,).
+    distances
+        Squared distance to it; shape (n,).
+    sums, counts
+        Weighted sum of the members of each centroid, and their weight; shapes (k, axes) and (k,).
+    """
+
+    member: UInt8
+    distances: Float64
+    sums: Float64
+    counts: Float64
+
+    @classmethod
+    def of(cls, items: Weighted, centroids: Float64) -> Members:
+        """Find them; centroids have shape (k, axes)."""
+        from icepipe.segment.clustering._kernels import assign
+
+        assert len(centroids) <= MOST_CENTROIDS, "a number of eight bits cannot tell them apart"
+        member, distances = np.empty(items.count, dtype=np.uint8), np.empty(items.count)
+        sums, counts = np.empty_like(centroids), np.empty(len(centroids))
+        assign(items.places, items.weights, centroids, member, distances, sums, counts)
+        return cls(member, distances, sums, counts)
+
+    def means(self, otherwise: Float64) -> Float64:
+        """Mean of the members of each centroid; another place where it has none."""
+        return np.divide(self.sums, self.counts[:, None], out=otherwise.copy(), where=self.counts[:, None] > 0)
+
+    def moved(self, items: Weighted, centroids: Float64) -> Float64:
+        """Means of the members; a centroid without any starts again at one of the places farthest from their own."""
+        empty = np.flatnonzero(self.counts == 0)
+        if not len(empty):
+            return self.means(centroids)
+        elsewhere = centroids.copy()
+        elsewhere[empty] = items.places.T[np.argsort(-self.distances, kind="stable")[: len(empty)]]
+        return self.means(elsewhere)
+
+    def inertia(self, items: Weighted) -> float:
+        """Squared distances to the nearest centroid, summed by weight."""
+        return float(np.sum(items.weights * self.distances))
+
+
+def spread_start(items: Weighted, k: int, rng: np.random.Generator) -> Float64:
+    """Starts far from each other: the best of several draws for each, by weight times squared distance.
+
+    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA; greedy as in their section 5.
+    """
+    places, weights, tries = items.places.T, items.weights, 2 + int(np.log(k))
+    first = int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), side="right"))
+    chosen = [min(first, items.count - 1)]
+    distances = np.sum((places - places[chosen[0]]) ** 2, axis=1)
+    while len(chosen) < k:
+        reach = np.cumsum(weights * distances)
+        drawn = np.searchsorted(reach, rng.random(tries) * reach[-1], side="right").clip(max=items.count - 1)
+        left = [np.minimum(distances, np.sum((places - places[number]) ** 2, axis=1)) for number in drawn]
+        best = int(np.argmin([np.sum(weights * one) for one in left]))
+        chosen.append(int(drawn[best]))
+        distances = left[best]
+    return np.ascontiguousarray(places[chosen])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Where one mini-batch leaves the centroids.
+
+    Attributes
+    ----------
+    centroids
+        Shape (k, axes).
+    counts
+        Members that each had in it; shape (k,).
+    distance
+        Mean squared distance to the nearest centroid before it.
+    """
+
+    centroids: Float64
+    counts: Float64
+    distance: float
+
+
+def mini_batches(items: Weighted, start: Float64, rng: np.random.Generator) -> Iterator[Batch]:
+    """Move centroids by one mini-batch after the other, each to the mean of all members that it ever had.
+
+    Sculley (2010), Web-scale k-means clustering, WWW.
+    """
+    centroids, seen = start, np.zeros(len(start))
+    while True:
+        drawn = items.drawn(BATCH, rng)
+        found = Members.of(drawn, centroids)
+        seen = seen + found.counts
+        share = np.divide(found.counts, seen, out=np.zeros_like(seen), where=seen > 0)[:, None]
+        centroids = centroids + share * (found.means(centroids) - centroids)
+        yield Batch(centroids, found.counts, found.inertia(drawn) / BATCH)
+
+
+def good_start(items: Weighted, k: int, seed: int) -> tuple[Float64, int]:
+    """Centroids that mini-batches found from the best of some starts, and how many batches it took.
+
+    They end when the smoothed distance has not become less for a while.
+    """
+    rng = np.random.default_rng(seed)
+    few = items.drawn(START_PLACES, rng)
+    starts = [settle(few, spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
+    best = min(starts, key=lambda start: start.inertia).centroids
+    smoothed = least = np.inf
+    waited = 0
+    for number, batch in enumerate(mini_batches(items, best, rng), start=1):
+        smoothed = batch.distance if number == 1 else smoothed + SMOOTHING * (batch.distance - smoothed)
+        waited, least = (0, smoothed) if smoothed < least else (waited + 1, least)
+        if waited == PATIENCE or number == MAX_BATCHES:
+            return batch.centroids, number
+    raise AssertionError("mini-batches do not end of themselves")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where full iterations end.
+
+    Attributes
+    ----------
+    centroids
+        Shape (k, axes).
+    iterations
+        How many there were.
+    converged
+        Whether centroids stood still at the end.
+    inertia
+        Squared distances of all places to the nearest centroid, summed by weight.
+    """
+
+    centroids: Float64
+    iterations: int
+    converged: bool
+    inertia: float
+
+
+def settle(items: Weighted, start: Float64, most: int) -> Settled:
+    """Full iterations, until squared moves together are at most a part of the mean variance of the axes.
+
+    Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28; the end as in
+    scikit-learn's ``KMeans``.
+    """
+    still = TOLERANCE * float(np.mean(np.var(items.places, axis=1)))
+    centroids, iterations, converged = start, 0, False
+    while iterations < most and not converged:
+        moved = Members.of(items, centroids).moved(items, centroids)
+        converged = bool(np.sum((moved - centroids) ** 2) <= still)
+        centroids, iterations = moved, iterations + 1
+    return Settled(centroids, iterations, converged, Members.of(items, centroids).inertia(items))
+
+
+Number = TypeVar("Number", bound=np.number[Any])
+
+MAX_ITERATIONS = 100
+"""Most full iterations after the mini-batches."""
+
+SIGNIFICANT_DIGITS = 6
+"""Centroids are rounded to this, so that they read and hash the same on every machine."""
+
+
+def round_significant(values: Float64) -> Float64:
+    """Round to six significant digits."""
+    return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
+
+
+def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
+    """Number of the nearest centroid of every item; the first of equals.
+
+    Element by element in double precision, so an item's answer does not depend on what it is asked with.
+    """
+    return Members.of(items_of(values, np.ones(len(values))), centroids).member
+
+
+def items_of(values: NDArray[np.generic], weights: Float64) -> Weighted:
+    """Items of shape (n, axes) as k-means takes them."""
+    return Weighted(np.ascontiguousarray(values.T, dtype=np.float64), weights)
+
+
+def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
+    """Squared distance of every item to the centroid that it is a member of."""
+    return np.asarray(np.sum((values - centroids[member]) ** 2, axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Distinct colours of a sample: kept numbers, places in the space they are compared in, and weights."""
+
+    colours: Float64
+    places: Float64
+    weights: Float64
+
+
+def _distinct(values: NDArray[Number]) -> tuple[NDArray[Number], Int64]:
+    """Distinct rows in ascending order, and the number of each row among them."""
+    order = np.lexsort(values.T[::-1])
+    ascending = values[order]
+    new = np.append(True, np.any(ascending[1:] != ascending[:-1], axis=1))
+    number = np.empty(len(values), dtype=np.int64)
+    number[order] = np.cumsum(new) - 1
+    return ascending[new], number
+
+
+def palette_of(sample: Sample, space: Space) -> Palette:
+    """The distinct colours of a sample, in ascending order.
+
+    Raises
+    ------
+    NoUsableInput
+        If the sample is empty.
+    """
+    if len(sample.values) == 0:
+        raise NoUsableInput("no valid pixel in any tile", "check nodata, alpha and masks of the files")
+    colours, number = _distinct(sample.values)
+    weights = np.bincount(number, weights=sample.weights, minlength=len(colours))
+    places = space.coordinates(colours).astype(np.float64)
+    return Palette(colours.astype(np.float64), places, weights.astype(np.float64))
+
+
+def k_means(palette: Palette, n_sample: int, k: int, seed: int) -> tuple[Float64, FitRecord]:
+    """Centroids of one fit, before anything is split, and how it went.
+
+    Mini-batches find their way, full iterations over all colours of the sample settle them. A cluster that loses all
+    members is started again at the colour farthest from its centroid.
+    """
+    items = items_of(palette.places, palette.weights)
+    start, batches = good_start(items, min(k, len(_distinct(palette.places)[0])), seed)
+    settled = settle(items, start, MAX_ITERATIONS)
+    record = FitRecord(
+        seed=seed,
+        n_sample=n_sample,
+        n_minibatch=batches,
+        n_lloyd=settled.iterations,
+        max_iterations=MAX_ITERATIONS,
+        tolerance=TOLERANCE,
+        converged=settled.converged,
+        inertia=float(f"{settled.inertia:.6g}"),
+    )
+    return round_significant(settled.centroids), record

@@ -1,0 +1,1 @@
+"""Files that last: atomic writes, fingerprints, the lock, the ledger."""

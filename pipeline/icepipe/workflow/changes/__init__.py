@@ -1,0 +1,1 @@
+"""Changes between the observations of a run."""

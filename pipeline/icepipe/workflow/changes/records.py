@@ -1,0 +1,108 @@
+"""``change.csv``, and what the folder ``change`` keeps so that a rerun leaves alone what has not changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from icepipe.classes import ClassCode
+from icepipe.measure.change.occlusion import Hidden
+from icepipe.measure.change.transitions import Change
+from icepipe.storage.atomic import replace_file
+from icepipe.storage.fingerprint import fingerprint
+
+HIDDEN = "hidden.json"
+
+
+@dataclass(frozen=True)
+class PairMade:
+    """What a pair is made from.
+
+    Attributes
+    ----------
+    rasters
+        Fingerprints of the class rasters, the first observation's first.
+    known
+        Classes whose area is known on each day.
+    basis
+        Digest.
+    code
+        Versions of what decides the bytes.
+    polygons
+        Whether polygons are asked for.
+    """
+
+    rasters: tuple[str, str]
+    known: tuple[tuple[ClassCode, ...], tuple[ClassCode, ...]]
+    basis: str
+    code: tuple[str, ...]
+    polygons: bool
+
+
+@dataclass(frozen=True)
+class PairRecord:
+    """What a pair was made from and what it gave; ``outputs`` are names and fingerprints of its files."""
+
+    made: PairMade
+    change: Change
+    outputs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class HiddenRecord:
+    """What an observation hides, and what that was made from: class rasters, its own first."""
+
+    rasters: tuple[str, ...]
+    basis: str
+    hidden: dict[str, Hidden]
+
+
+_PAIR = TypeAdapter(PairRecord)
+_HIDDEN = TypeAdapter(dict[str, HiddenRecord])
+Read = TypeVar("Read")
+
+
+def _read(adapter: TypeAdapter[Read], path: Path) -> Read | None:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except (ValidationError, OSError):
+        return None
+
+
+def read_pair(path: Path, fingerprint: Callable[[Path], str] = fingerprint) -> PairRecord | None:
+    """The record of a pair if every file it lists is there and as it says, or None."""
+    record = _read(_PAIR, path)
+    files = [(path.with_name(name), held) for name, held in record.outputs] if record else []
+    return record if all(file.is_file() and fingerprint(file) == held for file, held in files) else None
+
+
+def write_pair(path: Path, record: PairRecord) -> None:
+    """Write the record of a pair."""
+    with replace_file(path) as part:
+        part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
+
+
+def read_hidden(folder: Path) -> dict[str, HiddenRecord]:
+    """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
+    return _read(_HIDDEN, folder / HIDDEN) or {}
+
+
+def write_hidden(folder: Path, hidden: Mapping[str, HiddenRecord]) -> None:
+    """Write what observations hide."""
+    with replace_file(folder / HIDDEN) as part:
+        part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")
+
+
+def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
+    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone."""
+    for path in sorted(folder.glob("*.json")):
+        record = _read(_PAIR, path)
+        if path.stem in pairs or record is None:
+            continue
+        for name, _ in record.outputs:
+            path.with_name(Path(name).name).unlink(missing_ok=True)
+        path.unlink()

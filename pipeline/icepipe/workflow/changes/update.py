@@ -1,0 +1,174 @@
+"""Changes between the observations of a run: tables, polygons, and what clouds hide of what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+
+from icepipe.classes import ClassCode
+from icepipe.measure.area.background import Unseen
+from icepipe.measure.change.occlusion import LOOK_BACK, Hidden
+from icepipe.measure.change.transitions import Change
+from icepipe.measure.polygons.polygonize import empty_layer, vectorize
+from icepipe.publish.run_folder.basis import Basis
+from icepipe.publish.run_folder.class_map import Mapped, mapped_of
+from icepipe.publish.run_folder.provenance import versions
+from icepipe.publish.run_folder.record import Record
+from icepipe.publish.vectors.change_layer import ChangeLayer, write_change_layer
+from icepipe.runtime.parallel import ordered_map
+from icepipe.storage.fingerprint import fingerprint
+from icepipe.workflow.changes.compare_maps import Moved, change_between, hidden_between
+from icepipe.workflow.changes.records import (
+    HiddenRecord,
+    PairMade,
+    PairRecord,
+    drop_stale,
+    read_hidden,
+    read_pair,
+    write_hidden,
+    write_pair,
+)
+
+WATCHED = (ClassCode.ICE, ClassCode.WATER)
+"""Classes whose gain and loss become polygons."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a run tells of change.
+
+    Attributes
+    ----------
+    pairs
+        The table of every two consecutive observations, by their keys.
+    hidden
+        What each observation hides of what was last seen, by its key and by region.
+    """
+
+    pairs: Mapping[tuple[str, str], Change]
+    hidden: Mapping[str, Mapping[str, Hidden]]
+
+
+def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> ChangeLayer:
+    """Polygons of gain and loss of each class whose area is known on both days."""
+    grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
+    drawn = {
+        kind: vectorize(writer.done(), told, grid, area, change.unit_m2)
+        for kind, writer in (("gain", found.gained), ("loss", found.lost))
+    }
+    kinds = {
+        f"{code.label}_{kind}": layers.get(code) or empty_layer(code, grid.crs)
+        for code in WATCHED
+        for kind, layers in drawn.items()
+    }
+    return ChangeLayer(before.key, after.key, grid.crs, kinds)
+
+
+def _make_pair(path: Path, before: Mapped, after: Mapped, unseen: Unseen, made: PairMade) -> PairRecord:
+    found = Moved.on(before.basis.grid) if made.polygons else None
+    change = change_between(before, after, unseen, found)
+    files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
+    if found:
+        write_change_layer(files[0], layer_of(before, after, change, found))
+    else:
+        for file in files:
+            file.unlink(missing_ok=True)
+    outputs = tuple((file.name, fingerprint(file)) for file in files if found)
+    record = PairRecord(made, change, outputs)
+    write_pair(path, record)
+    return record
+
+
+def _pair(
+    folder: Path, unseen: Unseen, polygons: bool, fingerprint: Callable[[Path], str], pair: tuple[Mapped, Mapped]
+) -> Change:
+    """The table of a pair: the one that stands there if it was made from the same, or a new one."""
+    before, after = pair
+    made = PairMade(
+        rasters=(before.fingerprint, after.fingerprint),
+        known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
+        basis=before.record.made.basis,
+        code=versions(),
+        polygons=polygons,
+    )
+    path = folder / f"{_stem(pair)}.json"
+    record = read_pair(path, fingerprint)
+    if record is None or record.made != made:
+        record = _make_pair(path, before, after, unseen, made)
+    return record.change
+
+
+def _stem(pair: tuple[Mapped, Mapped]) -> str:
+    return f"{pair[0].key}_{pair[1].key}"
+
+
+def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
+    """Maps before one whose names can be trusted, the latest first."""
+    trusted = (one for one in reversed(maps[:number]) if "model_misfit" not in one.flags)
+    return list(islice(trusted, LOOK_BACK))
+
+
+def _hidden_of(
+    kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], unseen: Unseen, number: int
+) -> HiddenRecord | None:
+    """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
+    mapped, earlier = maps[number], _earlier(maps, number)
+    if not earlier:
+        return None
+    rasters = tuple(one.fingerprint for one in (mapped, *earlier))
+    basis, record = mapped.record.made.basis, kept.get(mapped.key)
+    if record and (record.rasters, record.basis) == (rasters, basis):
+        return record
+    return HiddenRecord(rasters, basis, hidden_between(mapped, earlier, unseen))
+
+
+def _hidden(folder: Path, maps: Sequence[Mapped], unseen: Unseen, workers: int) -> dict[str, dict[str, Hidden]]:
+    """What each map hides of what was there before, by key and region."""
+    kept = read_hidden(folder)
+    found = ordered_map(partial(_hidden_of, kept, maps, unseen), range(len(maps)), workers)
+    now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
+    if now != kept:
+        write_hidden(folder, now)
+    return {key: record.hidden for key, record in now.items()}
+
+
+def changes_of(
+    run_folder: Path,
+    basis: Basis,
+    unseen: Unseen,
+    records: Mapping[str, Record],
+    polygons: bool,
+    workers: int,
+    fingerprint: Callable[[Path], str] = fingerprint,
+) -> Changes:
+    """Bring the changes between consecutive observations up to date.
+
+    Parameters
+    ----------
+    run_folder
+        Of the run; polygons and records of pairs go to its folder ``change``.
+    basis, unseen
+        What all observations share, and what pixels are where no scene reaches.
+    records
+        Of every observation, by key, in order of time.
+    polygons
+        Whether polygons are asked for.
+    workers
+        Pairs worked on at once.
+    fingerprint
+        Tells what a file holds.
+
+    Raises
+    ------
+    IntegrityError
+        If a table does not close, or a file cannot be written.
+    """
+    maps = [mapped_of(run_folder / "observations" / key, basis, record) for key, record in records.items()]
+    folder, pairs = run_folder / "change", list(pairwise(maps))
+    drop_stale(folder, [_stem(pair) for pair in pairs])
+    tables = ordered_map(partial(_pair, folder, unseen, polygons, fingerprint), pairs, workers)
+    told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
+    return Changes(told, _hidden(folder, maps, unseen, workers))

@@ -1,0 +1,87 @@
+"""What icepipe understands of a raster, in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from icepipe.errors import InputError
+from icepipe.geo.pixel_area import Plane
+from icepipe.inputs.describe import describe, sensor_of
+from icepipe.inputs.products.sensors import SENSORS
+from icepipe.inputs.reading.reader import ObservationReader
+from icepipe.inputs.scenes import Observation, Scene
+from icepipe.inputs.validate import check_raster, open_raster
+from icepipe.raster.blocks import blocks
+
+
+def _validity(scene: Scene) -> str:
+    nodata = scene.bands[0].nodata
+    if scene.alpha:
+        return f"alpha band {scene.alpha}"
+    return "nodata " + ", ".join(f"{value:g}" for value in nodata) if nodata else "no nodata value"
+
+
+def _statistics(scene: Scene) -> Iterable[str]:
+    """Share of pixels seen, and range and mean of every band over them."""
+    roles = scene.roles
+    seen, sums = 0, np.zeros(len(roles))
+    low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
+    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox) as reader:
+        for block in blocks(scene.geobox):
+            pixels = reader.read(block)
+            values = pixels.bands[:, pixels.valid]
+            if values.size:
+                seen += values.shape[1]
+                sums += values.sum(axis=1, dtype=np.float64)
+                low, high = np.minimum(low, values.min(axis=1)), np.maximum(high, values.max(axis=1))
+    yield f"  seen {seen / (scene.geobox.width * scene.geobox.height):.1%} of the pixels"
+    unit = "" if SENSORS[scene.sensor].stretch else " in units of 0.0001 reflectance"
+    if seen:
+        for i, role in enumerate(roles):
+            yield f"  {role}: {low[i]:g} .. {high[i]:g}, mean {sums[i] / seen:.1f}{unit}"
+
+
+def _header_lines(path: Path) -> list[str]:
+    with open_raster(path) as dataset:
+        check_raster(path, dataset)
+        kinds = ", ".join(sorted(set(dataset.dtypes)))
+        names = [name for name in dataset.descriptions if name]
+        scales = {pair for pair in zip(dataset.scales, dataset.offsets, strict=True) if pair != (1.0, 0.0)}
+        lines = [
+            f"  {dataset.width} x {dataset.height} pixels, {dataset.count} band(s) of {kinds}",
+            f"  bands: {', '.join(names) if names else ', '.join(c.name for c in dataset.colorinterp)}",
+            f"  crs {dataset.crs.to_string()[:80]}",
+        ]
+        if scales:
+            lines.append(f"  scale and offset: {sorted(scales)}")
+        return lines
+
+
+def inspect_lines(path: Path) -> list[str]:
+    """What icepipe understands of a raster.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened or has no place on the Earth; what a run would refuse is told as a line instead.
+    """
+    from icepipe.config.inputs import Inputs
+
+    lines = [str(path), *_header_lines(path)]
+    try:
+        scene = describe((path,), Inputs(scenes=(str(path),)))
+    except InputError as fault:
+        return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
+    plane = Plane(scene.geobox)
+    true_m2 = float(np.prod(plane.sides_m))
+    sensor = sensor_of(scene)
+    lines += [
+        f"  a pixel in the middle covers {true_m2:,.2f} m2 on {plane.earth.surface}",
+        f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),
+        f"  sensor {sensor.key}, rules {sensor.rule_set}, numbers by {sensor.encoding}",
+        f"  validity: {_validity(scene)}",
+    ]
+    return [*lines, *_statistics(scene)]

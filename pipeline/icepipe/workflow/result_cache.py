@@ -1,0 +1,217 @@
+"""What a run told, kept in the ledger: a run that finds nothing new tells it again without working it out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from icepipe.config.schema import Config
+from icepipe.errors import InputError, NoUsableInput
+from icepipe.inputs.discover import find_files, unlisted_folders
+from icepipe.inputs.scene_cache import looked_at
+from icepipe.inputs.scenes import Scene
+from icepipe.inputs.vector_files import with_parts
+from icepipe.measure.area.series import Row
+from icepipe.measure.trends.alerts import AlertRow
+from icepipe.measure.trends.summary import AreaTrend
+from icepipe.publish.run_folder.manifest import FILE as MANIFEST
+from icepipe.publish.run_folder.manifest import NO_OUTPUTS
+from icepipe.publish.run_folder.provenance import versions
+from icepipe.publish.run_folder.record import FILE as RECORD
+from icepipe.segment.model import Model
+from icepipe.storage.fingerprint import Identity, Listing
+from icepipe.storage.ledger import Entry, Ledger
+from icepipe.workflow.notes import Happened
+from icepipe.workflow.process_observation import Work
+from icepipe.workflow.result import RunResult
+from icepipe.workflow.run_state import OBSERVATIONS, Standing, entry_of
+
+Looked = Mapping[str, list[str]]
+"""Names by folder, of files that are there and of files that would count if they were."""
+
+
+def _by_folder(paths: Iterable[Path]) -> Looked:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        folder, name = os.path.split(path)
+        found[folder].add(name)
+    return {folder: sorted(names) for folder, names in sorted(found.items())}
+
+
+def _named(config: Config) -> Iterator[Path]:
+    """Files that the config names, and what goes with them."""
+    inputs = config.inputs
+    told = (inputs.land and inputs.land.path, inputs.regions and inputs.regions.path, config.segment.model_file)
+    for path in told:
+        if path:
+            yield from with_parts(Path(path))
+
+
+def looked_at_by(config: Config, scenes: Iterable[Scene]) -> Looked:
+    """Every file that a run's result comes from."""
+    return _by_folder([*_named(config), *(path for scene in scenes for path in looked_at(scene))])
+
+
+def _stamps(looked: Looked) -> Iterator[tuple[str, Identity | None]]:
+    listing = Listing()
+    for folder, names in looked.items():
+        there = listing.folder(folder)
+        for name in names:
+            yield f"{folder}/{name}", Identity.of(there[name].stat()) if name in there else None
+
+
+def _tree(folder: str) -> Iterator[tuple[str, Identity]]:
+    """Every output below a folder."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.name in NO_OUTPUTS:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _tree(entry.path)
+        else:
+            yield entry.path, Identity.of(entry.stat(follow_symlinks=False))
+
+
+def glance(config: Config, looked: Looked) -> str | None:
+    """Thirty-two digits that change with every input, setting, version and output; None where that cannot be told.
+
+    It cannot where a file is so new that another change would leave no trace, where inputs are not there, or a
+    folder cannot be looked into.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    looked
+        From :func:`looked_at_by`, of the scenes that are there.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        files = find_files(config.inputs.scenes)
+        if unlisted_folders(config.inputs.scenes):
+            return None
+        digest.update(json.dumps([config.stated, versions(), config.run_folder.name]).encode())
+        digest.update("\0".join(map(ascii, map(str, files))).encode())
+        for path, stamp in _stamps(looked):
+            if stamp and not stamp.is_settled():
+                return None
+            digest.update(f"{path!a} {stamp}\n".encode())
+        for path, stamp in _tree(str(config.run_folder)):
+            digest.update(f"{path!a} {stamp}\n".encode())
+    except (OSError, InputError, NoUsableInput):
+        return None
+    return digest.hexdigest()
+
+
+TOLD, GLANCE = "run", "glance"
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The part of a result that cannot be read off a plan."""
+
+    rows: tuple[Row, ...]
+    model: Model | None
+    notes: tuple[str, ...]
+    trends: tuple[AreaTrend, ...]
+    alerts: tuple[AlertRow, ...] | None
+
+
+_ADAPTER = TypeAdapter(_Told)
+
+
+def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
+    try:
+        told = _ADAPTER.validate_json(document)
+    except ValidationError:
+        return None
+    return RunResult(folder, told.rows, told.model, faults, told.notes, told.trends, told.alerts)
+
+
+def told_before(work: Work, standing: Standing, faults: tuple[InputError, ...]) -> RunResult | None:
+    """What the last run told, if it was made from the same and everything it wrote still stands; None else."""
+    kept = standing.ledger.outcome(TOLD)
+    if kept is None or kept[0] != standing.digest(work, faults):
+        return None
+    return _result(work.plan.config.run_folder, kept[1], faults)
+
+
+def told_at_a_glance(config: Config, ledger: Ledger) -> tuple[RunResult, int] | None:
+    """What the last run told, and of how many observations, if nothing failed in it and nothing at all has changed."""
+    seen, kept = ledger.outcome(GLANCE), ledger.outcome(TOLD)
+    if seen is None or not seen[0] or kept is None:
+        return None
+    held = json.loads(seen[1])
+    result = _result(config.run_folder, kept[1], ()) if seen[0] == glance(config, held["looked_at"]) else None
+    return (result, held["observations"]) if result else None
+
+
+def keep_glance(work: Work, ledger: Ledger) -> None:
+    """Keep what a later run needs to see at a glance that nothing has changed; the outputs must be whole by now."""
+    looked = looked_at_by(work.plan.config, work.plan.catalog.scenes)
+    seen = glance(work.plan.config, looked)
+    document = json.dumps({"looked_at": looked, "observations": len(work.plan.observations)})
+    with ledger.together():
+        ledger.save_outcome(GLANCE, seen or "", document if seen else "{}")
+
+
+def _failed(work: Work, before: Mapping[str, Entry]) -> dict[str, str]:
+    """Observations that failed and are still asked for, each with its reason."""
+    lacking = {key: str(fault) for key, fault in work.plan.lacking.items()}
+    asked = {observation.key for observation in work.plan.observations}
+    return lacking | {key: entry.reason for key, entry in before.items() if entry.state == "failed" and key in asked}
+
+
+def _entries(work: Work, before: Mapping[str, Entry], happened: Happened) -> dict[str, Entry]:
+    """What the ledger is to say of every observation after a run."""
+    asked, records = {observation.key for observation in work.plan.observations}, happened.records
+    found = {key: entry for key, entry in before.items() if key in asked and key not in records}
+    for key in happened.stale:
+        found[key] = replace(before.get(key, Entry(key, "")), state="stale")
+    for key, record in records.items():
+        found[key] = entry_of(key, "gone" if key in happened.gone else "done", record)
+    for key, reason in _failed(work, before).items():
+        found[key] = replace(found.get(key, Entry(key, "")), state="failed", reason=reason)
+    return found
+
+
+def _is_gone(path: str, listing: Listing) -> bool:
+    """Whether a file is no longer there; one whose folder cannot be read may be."""
+    try:
+        return listing.identity(path) is None
+    except InputError:
+        return False
+
+
+def _vanished(standing: Standing) -> list[str]:
+    """Files that the ledger knows and that are no longer there."""
+    listing = Listing()
+    return [path for path in standing.ledger.files() if _is_gone(path, listing)]
+
+
+def keep_told(work: Work, standing: Standing, result: RunResult, happened: Happened) -> None:
+    """Bring the ledger up to what stands in the folder, and keep what was told."""
+    folder, ledger = work.plan.config.run_folder, standing.ledger
+    for path in (folder / MANIFEST, *(folder / OBSERVATIONS / key / RECORD for key in happened.records)):
+        standing.fingerprints(path)
+    before = ledger.entries()
+    entries, vanished = _entries(work, before, happened), _vanished(standing)
+    with ledger.together():
+        ledger.save_files(standing.fingerprints.take_added())
+        ledger.drop_files(vanished)
+        ledger.drop_entries(before.keys() - entries.keys())
+        ledger.save_entries(entry for key, entry in entries.items() if before.get(key) != entry)
+    made = Standing.of(folder, ledger).digest(work, result.faults)
+    if made is None:
+        return
+    told = _Told(result.rows, result.model, result.notes, result.trends, result.alerts)
+    with ledger.together():
+        ledger.save_outcome(TOLD, made, _ADAPTER.dump_json(told).decode())

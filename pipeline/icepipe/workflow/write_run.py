@@ -1,0 +1,109 @@
+"""What a run writes once its observations are done: series, changes, trends, projects, provenance, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from icepipe.measure.area.series import Row
+from icepipe.measure.polygons.reproject import is_cut
+from icepipe.publish.images.k_selection import write_k_curve
+from icepipe.publish.qgis_project import write_project
+from icepipe.publish.report.write import drop_report, write_report
+from icepipe.publish.run_folder.manifest import write_manifest
+from icepipe.publish.run_folder.provenance import geopackage_before, provenance
+from icepipe.publish.run_folder.record import Record
+from icepipe.publish.stac import write_collection
+from icepipe.publish.tables.changes import write_change_table
+from icepipe.publish.tables.csv_json import write_history, write_json, write_series
+from icepipe.publish.tables.trends import trend_document, write_trends
+from icepipe.publish.vectors.geopackage import Collected, write_run_geopackage
+from icepipe.publish.vectors.region_layer import write_region_layer
+from icepipe.segment.model import Model
+from icepipe.segment.model_file import model_document
+from icepipe.workflow.changes.update import Changes
+from icepipe.workflow.notes import Happened
+from icepipe.workflow.plan import Plan
+from icepipe.workflow.process_observation import Work
+from icepipe.workflow.result import RunResult
+
+
+def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
+    """Rows that were replaced, each with the number of its revision."""
+    for revision, rows in enumerate(record.superseded, start=1):
+        for row in rows:
+            yield revision, row
+
+
+def _publish_model(folder: Path, model: Model | None) -> None:
+    """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
+    if model:
+        write_json(folder / "model.json", model_document(model))
+    else:
+        (folder / "model.json").unlink(missing_ok=True)
+    if model and model.k_curve:
+        write_k_curve(folder / "k.png", model)
+    else:
+        (folder / "k.png").unlink(missing_ok=True)
+
+
+def _collected(plan: Plan, happened: Happened) -> Collected:
+    config, drawing = plan.config, plan.drawing
+    return Collected(
+        folder=config.run_folder,
+        name=config.name,
+        codes=drawing.codes,
+        crs=plan.polygons_crs,
+        multi=is_cut(drawing.crs),
+        records=happened.records,
+    )
+
+
+def _publish_geopackage(plan: Plan, collected: Collected) -> dict[str, str]:
+    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
+    before = geopackage_before(collected.folder)
+    if "geopackage" in plan.config.publish.polygons.format:
+        return write_run_geopackage(collected, before)
+    if before:
+        collected.path.unlink(missing_ok=True)
+    return {}
+
+
+def finish(
+    work: Work, result: RunResult, happened: Happened, changes: Changes, fingerprint: Callable[[Path], str]
+) -> None:
+    """Write what all observations together give, from the series to the manifest."""
+    folder, plan, basis = result.folder, work.plan, work.basis
+    write_series(folder, result.rows)
+    write_region_layer(folder, basis.regions, result.rows)
+    replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
+    if replaced or (folder / "history.csv").exists():
+        write_history(folder, replaced)
+    write_change_table(folder, plan.config.name, changes.pairs)
+    write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
+    _publish_model(folder, result.model)
+    surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
+    collected = _collected(plan, happened)
+    geopackage = _publish_geopackage(plan, collected)
+    document = provenance(
+        plan.config,
+        basis,
+        surface,
+        scenes,
+        happened.records,
+        happened.outside_km2,
+        result.faults,
+        result.notes,
+        geopackage,
+    )
+    write_json(folder / "run.json", document)
+    moments = {key: record.moments for key, record in happened.records.items()}
+    write_project(folder, plan.config.name, moments, plan.grid, collected.path if geopackage else None)
+    try:
+        if plan.config.publish.report:
+            write_report(folder)
+        else:
+            drop_report(folder)
+    finally:
+        write_collection(folder, plan.config.name, happened.records, work.where)
+        write_manifest(folder, happened.records, fingerprint)

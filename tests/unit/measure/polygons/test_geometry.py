@@ -1,0 +1,65 @@
+"""Traced polygons tell the bytes, bounds and counts that geometry objects made of them would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import pytest
+import shapely
+from affine import Affine
+from tests.rasters import TRANSFORM
+
+from icepipe.classes import SEEN
+from icepipe.errors import IntegrityError
+from icepipe.geo.geobox import GeoBox
+from icepipe.geo.pixel_area import PixelArea
+from icepipe.measure.polygons import rings
+from icepipe.measure.polygons.geometry import Geometries
+from icepipe.measure.polygons.polygonize import vectorize
+from icepipe.measure.polygons.simplify import simplified
+from icepipe.publish.vectors import features
+from icepipe.publish.vectors.features import binary
+from icepipe.raster.run_length import Runs
+
+CRS = pyproj.CRS("EPSG:3413").to_wkt()
+TRANSFORMS = {
+    "north up": TRANSFORM,
+    "south up": TRANSFORM @ Affine.scale(1, -1),
+    "turned": TRANSFORM @ Affine.rotation(30),
+    "mirrored": TRANSFORM @ Affine.scale(-1, 1),
+}
+
+
+def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
+    classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
+    grid = GeoBox(CRS, transform, shape[1], shape[0])
+    area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
+    layers = tuple(vectorize(Runs.of(classes), SEEN, grid, area.units, area.unit_m2).values())
+    drawn = simplified(layers, grid, tolerance_px) if tolerance_px else layers
+    return [shapes for layer in drawn for shapes in layer.batches]
+
+
+@pytest.mark.parametrize("tolerance_px", [0.0, 1.5])
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch, tolerance_px):
+    monkeypatch.setattr(rings, "BATCH_POINTS", 500)
+    batches = traced(TRANSFORMS[name], tolerance_px)
+    assert len(batches) == 3 if tolerance_px else len(batches) > 10
+    for shapes in batches:
+        objects = Geometries(shapes.geometry)
+        assert objects.geometry.size
+        assert shapely.is_valid(objects.geometry).all()
+        assert (shapes.n_points, shapes.n_rings) == (objects.n_points, objects.n_rings)
+        np.testing.assert_array_equal(shapes.bounds, objects.bounds)
+        data, offsets = shapes.wkb
+        expected, theirs = objects.wkb
+        np.testing.assert_array_equal(offsets, theirs)
+        assert data.tobytes() == expected.tobytes()
+        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(binary(shapes.wkb).to_pylist()))).all()
+
+
+def test_more_bytes_than_a_column_can_hold_are_refused(monkeypatch):
+    (shapes, *_) = traced(TRANSFORM)
+    monkeypatch.setattr(features, "MOST_BYTES", 1000)
+    with pytest.raises(IntegrityError, match="one polygon takes"):
+        binary(shapes.wkb)
