@@ -18,14 +18,14 @@ import numpy as np
 from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
 from icepipe.geo.geobox import Block
-from icepipe.segment.classification.classifier import DirectSearch
+from icepipe.segment.classification.classifier import DirectLookup
 from icepipe.segment.classification.strata import Strata
-from icepipe.segment.clustering.kmeans import k_means, nearest, palette_of
-from icepipe.segment.clustering.sampling import POOL, Sample, thin
+from icepipe.segment.clustering.kmeans import distinct_values, k_means, nearest
+from icepipe.segment.clustering.sampling import POOL, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
 from icepipe.segment.model import Model
 from icepipe.segment.naming import name_clusters
-from icepipe.workflow.fit import pool_of
+from icepipe.workflow.fit import candidate_pixels
 from icepipe.workflow.plan import Clustering, Plan, make_plan
 
 KS = range(4, 13)
@@ -51,14 +51,14 @@ def _scene(path: str) -> Scene:
     return Scene(Path(path).name, plan, colours, counts)
 
 
-def _sample(scenes: Sequence[Scene], seed: int) -> Sample:
+def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
     rate = POOL * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
     pools = []
     for scene in scenes:
         segment = scene.plan.config.segment.model_copy(update={"seed": seed})
         plan = replace(scene.plan, config=scene.plan.config.model_copy(update={"segment": segment}))
-        pools.append(pool_of(plan, rate, plan.observations[0]))
-    return thin(pools, SIZE)
+        pools.append(candidate_pixels(plan, rate, plan.observations[0]))
+    return thin_sample(pools, SIZE)
 
 
 def _shares(model: Model, scenes: Sequence[Scene], clusters: Sequence[bool]) -> list[float]:
@@ -77,7 +77,7 @@ def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
 def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
     """Low and high ice share of each scene, as a run gives them."""
     table = Strata([model])
-    search = DirectSearch(model, scenes[0].plan.sensor, 0, table.n)
+    search = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
     kinds = table.surely(ClassCode.ICE), table.possibly(ClassCode.ICE)
     strata = [search.of(scene.colours) for scene in scenes]
     low, high = (
@@ -89,8 +89,8 @@ def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarr
     return low, high
 
 
-def _before(how: Clustering, sample: Sample, k: int, seed: int) -> Model:
-    centroids, record = k_means(palette_of(sample, how.space), len(sample.values), k, seed)
+def _before(how: Clustering, sample: PixelSample, k: int, seed: int) -> Model:
+    centroids, record = k_means(distinct_values(sample, how.space), len(sample.values), k, seed)
     n = len(centroids)
     raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
     return name_clusters(raw, k, how.space, how.rules)

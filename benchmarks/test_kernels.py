@@ -20,15 +20,15 @@ from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.products.sensors import SENSORS, with_roles
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.measure.area.tally import Tally
-from icepipe.measure.polygons.polygonize import vectorize
-from icepipe.measure.polygons.rings import Borders
-from icepipe.raster.components import find_pieces
-from icepipe.raster.run_length import Runs
-from icepipe.segment.classification.classifier import Classifier, DirectSearch
+from icepipe.measure.polygons.polygonize import polygonize
+from icepipe.measure.polygons.rings import RingIndex
+from icepipe.raster.components import find_components
+from icepipe.raster.run_length import RunLengthRaster
+from icepipe.segment.classification.classifier import ClusterClassifier, DirectLookup
 from icepipe.segment.clustering._kernels import CHUNK_PX, nearest
-from icepipe.segment.clustering.sampling import Sample
+from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
-from icepipe.segment.features import Space
+from icepipe.segment.features import FeatureSpace
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
@@ -52,8 +52,8 @@ def scene(kind):
 
 def model_of(kind, values, k=6):
     sensor = SENSOR[kind]
-    space, rules = Space(sensor), RULE_SETS[sensor.rule_set]
-    sample = Sample.of(np.ascontiguousarray(values.reshape(len(values), -1)[:, ::61].T))
+    space, rules = FeatureSpace(sensor), RULE_SETS[sensor.rule_set]
+    sample = PixelSample.of(np.ascontiguousarray(values.reshape(len(values), -1)[:, ::61].T))
     return name_clusters(fit(sample, k, 0, space, rules), k, space, rules)
 
 
@@ -67,7 +67,7 @@ def named_ground():
     """The scene's six kinds of ground as three classes."""
     values = scene("bands")
     model = model_of("bands", values)
-    search = DirectSearch(model, SENSOR["bands"], 0, len(model.clusters))
+    search = DirectLookup(model, SENSOR["bands"], 0, len(model.clusters))
     cluster = search.strata(values, np.ones((ROWS, COLS), dtype=bool)) % len(model.clusters)
     return (cluster % 3 + 1).astype(np.uint8)
 
@@ -110,14 +110,14 @@ def test_nearest_centroid_by_scikit_learn(benchmark):
 def test_clusters_and_rules(benchmark, named):
     """Features, nearest centroid, thresholds and their ranges; of a picture, looked up by colour."""
     values, model, sensor = named
-    classifier, shown = Classifier([model], sensor), np.ones((ROWS, COLS), dtype=bool)
+    classifier, shown = ClusterClassifier([model], sensor), np.ones((ROWS, COLS), dtype=bool)
     pixels = Pixels(values, shown, np.zeros((ROWS, COLS), dtype=np.uint8), 0)
     benchmark(lambda: classifier.pixels(pixels))
 
 
 def test_count(benchmark, named):
     values, model, sensor = named
-    strata = DirectSearch(model, sensor, 0, len(model.clusters)).strata(values, np.ones((ROWS, COLS), dtype=bool))
+    strata = DirectLookup(model, sensor, 0, len(model.clusters)).strata(values, np.ones((ROWS, COLS), dtype=bool))
     units = np.full((ROWS, COLS), 2**30)
     benchmark(lambda: Tally().add(strata, units))
 
@@ -135,8 +135,8 @@ def test_polygons(benchmark, classes):
     """Well-known binary of all polygons."""
 
     def whole():
-        pieces = find_pieces(Runs.of(classes), CODES)
-        borders = Borders.of(pieces)
+        pieces = find_components(RunLengthRaster.of(classes), CODES)
+        borders = RingIndex.of(pieces)
         batches = borders.batches(np.arange(len(pieces.codes)))
         return sum(len(borders.outlines(batch, GRID.transform).wkb[1]) - 1 for batch in batches)
 
@@ -148,7 +148,7 @@ def test_polygons_with_areas_and_lengths(benchmark, classes):
     units = area.units(EVERYTHING)
 
     def whole():
-        return vectorize(Runs.of(classes), CODES, GRID, lambda block: units[block.slices], area.unit_m2)
+        return polygonize(RunLengthRaster.of(classes), CODES, GRID, lambda block: units[block.slices], area.unit_m2)
 
     assert len(benchmark(whole)) == 3
 

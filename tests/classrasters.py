@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.arrays import Int64, UInt8
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.measure.area.tally import Tally
-from icepipe.measure.change.transitions import Change, change_of, paired
+from icepipe.measure.change.transitions import ChangeTable, change_table, encode_pairs
 
 LETTERS = {
     "w": ClassCode.WATER,
@@ -27,8 +27,10 @@ def drawn(*rows: str) -> UInt8:
     return np.array([[LETTERS[letter] for letter in row] for row in rows], dtype=np.uint8)
 
 
-def changed(before: UInt8, after: UInt8, units: Int64 | None = None, known: Sequence[ClassCode] = BUDGET) -> Change:
+def changed(
+    before: UInt8, after: UInt8, units: Int64 | None = None, known: Sequence[ClassCode] = BUDGET
+) -> ChangeTable:
     """Change between two rasters; a pixel is 1 km2 unless ``units`` says how many it has."""
     tally = Tally()
-    tally.add(paired(before, after), np.ones(before.shape, np.int64) if units is None else units)
-    return change_of(tally, 1e6, known, known)
+    tally.add(encode_pairs(before, after), np.ones(before.shape, np.int64) if units is None else units)
+    return change_table(tally, 1e6, known, known)

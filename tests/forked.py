@@ -15,8 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
-from icepipe.runtime.gdal_environment import restrict
-from icepipe.runtime.unneeded import leave_out
+from icepipe.runtime.gdal_environment import apply_gdal_settings
+from icepipe.runtime.unneeded import block_imports
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -86,8 +86,8 @@ def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
 
 def serve() -> None:
     """Do the commands that come as lines, one after the other, and answer each with its exit code."""
-    restrict()
-    leave_out()
+    apply_gdal_settings()
+    block_imports()
     for name in LOADED:
         import_module(name)
     answers = os.fdopen(os.dup(1), "w")

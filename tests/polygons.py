@@ -13,9 +13,9 @@ from shapely.geometry import shape
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.measure.polygons.layers import Drawing, draw_polygons
-from icepipe.measure.polygons.polygonize import vectorize
-from icepipe.raster.run_length import Runs
+from icepipe.measure.polygons.layers import PolygonOptions, polygon_layers
+from icepipe.measure.polygons.polygonize import polygonize
+from icepipe.raster.run_length import RunLengthRaster
 
 CRS = pyproj.CRS(3413).to_wkt()
 WGS84 = pyproj.CRS(4326).to_wkt()
@@ -29,13 +29,15 @@ def grid_of(classes, transform=NORTH_UP, crs=CRS):
 
 def layer_of(classes, code, grid, area):
     """Polygons of one class of a raster, shape (rows, columns)."""
-    return vectorize(Runs.of(classes), [code], grid, area.units, area.unit_m2)[code]
+    return polygonize(RunLengthRaster.of(classes), [code], grid, area.units, area.unit_m2)[code]
 
 
 def drawn(classes, grid, codes=SEEN, simplify_m=0.0, crs=None, area=None):
     """Layers as a run draws them."""
     area = area or PixelArea.of(grid)
-    return draw_polygons(Runs.of(classes), grid, area.units, area.unit_m2, Drawing(codes, simplify_m, crs))
+    return polygon_layers(
+        RunLengthRaster.of(classes), grid, area.units, area.unit_m2, PolygonOptions(codes, simplify_m, crs)
+    )
 
 
 def labels_of(classes):

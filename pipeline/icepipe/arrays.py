@@ -15,7 +15,7 @@ UInt8 = NDArray[np.uint8]
 UInt16 = NDArray[np.uint16]
 UInt32 = NDArray[np.uint32]
 UInt64 = NDArray[np.uint64]
-Kept = NDArray[np.integer[Any]]
+StoredPixels = NDArray[np.integer[Any]]
 """Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]

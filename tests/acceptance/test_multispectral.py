@@ -12,7 +12,7 @@ from rasterio.features import rasterize
 
 from icepipe.errors import NoUsableInput
 from icepipe.inputs.products.sensors import SENSORS, with_roles
-from icepipe.segment.features import features_of
+from icepipe.segment.features import compute_features
 from icepipe.segment.rules import RULE_SETS
 
 
@@ -120,7 +120,7 @@ def test_single_spectra_of_glaciers_are_named_as_people_name_them(shared_data, n
     file, columns, offset = TABLES[name]
     values, labels = spectra(shared_data / "glacier-spectra" / file, columns, offset)
     sensor = with_roles(SENSORS["sentinel2-l2a"], ("blue", "green", "red", "nir", "swir1", "swir2"))
-    codes = RULE_SETS[sensor.rule_set].codes(features_of(values, sensor))
+    codes = RULE_SETS[sensor.rule_set].codes(compute_features(values, sensor))
     recall = {
         label: (codes[labels == label] == code).mean() for label, code in ((1, 2), (2, 2), (3, 2), (4, 3), (5, 1))
     }

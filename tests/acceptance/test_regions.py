@@ -15,7 +15,7 @@ from scipy import ndimage
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from icepipe.errors import ConfigError, NoUsableInput
-from icepipe.geo.geobox import GeoBox, Outline
+from icepipe.geo.geobox import GeoBox, Region
 from icepipe.raster.blocks import blocks
 from icepipe.raster.regions import RegionMap
 from tests.rasters import TRANSFORM, paint, write
@@ -109,7 +109,7 @@ def test_files_that_name_nothing_are_refused(run_scenes, scene, tmp_path):
 
 
 def mask_of(shape, crs, grid):
-    regions = RegionMap((Outline("r", shapely.to_wkt(shape), CRS(crs).to_wkt()),), grid, own=False)
+    regions = RegionMap((Region("r", shapely.to_wkt(shape), CRS(crs).to_wkt()),), grid, own=False)
     (block,) = blocks(grid)
     return regions.within(block)
 
@@ -146,7 +146,7 @@ def test_many_regions_get_their_own_sets():
     rng = np.random.default_rng(3)
     grid = GeoBox(CRS("EPSG:3413").to_wkt(), TRANSFORM, 30, 20)
     shapes = [square(*rng.integers(0, 15, 2), *rng.integers(1, 14, 2)) for _ in range(20)]
-    outlines = tuple(Outline(str(i), shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
+    outlines = tuple(Region(str(i), shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
     regions = RegionMap(outlines, grid, own=False)
     (block,) = blocks(grid)
     x, y = grid.to_map(*block.centres)
@@ -160,7 +160,7 @@ def test_sets_that_no_pixel_has_any_more_are_not_kept(monkeypatch):
     grid = GeoBox(CRS("EPSG:3413").to_wkt(), TRANSFORM, 12, 12)
     cells = [square(col, row, 3, 3) for row in range(0, 12, 3) for col in range(0, 9, 3)]
     shapes = [*cells, *(square(-n, -n, 12 + 2 * n, 12 + 2 * n) for n in range(40)), square(1, 1, 4, 4)]
-    outlines = tuple(Outline(f"{i:03}", shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
+    outlines = tuple(Region(f"{i:03}", shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
     regions = RegionMap(outlines, grid, own=False)
     (block,) = blocks(grid)
     assert len(regions.members) == 1 + len(np.unique(regions.sets(block))) == 1 + 12 + 1 + 4

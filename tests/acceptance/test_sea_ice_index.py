@@ -14,7 +14,7 @@ from pyproj import Transformer
 from scipy.io import netcdf_file
 
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.geo.pixel_area import PixelArea, Plane, area_density
+from icepipe.geo.pixel_area import PixelArea, PixelPlane, area_density
 from tests.rasters import write
 
 EXTENT = {0: "water", 1: "ice", 253: "land", 254: "land", 255: "unobserved"}
@@ -77,7 +77,7 @@ def test_at_the_centre_of_its_cells_the_area_is_that_of_nsidc(shared_data, publi
         with rasterio.open(path) as dataset:
             grid = GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
             ice = np.argwhere(dataset.read(1) == 1)
-        plane = Plane(grid)
+        plane = PixelPlane(grid)
         centres = plane.origin + ice[:, ::-1] + 0.5
         km2 = np.abs(area_density(plane, centres, np.array([0.08, 0.08]))).sum() / 1e6
         assert km2 == pytest.approx(float(row["extent_km2_true"]), rel=1e-6)

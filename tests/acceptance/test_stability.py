@@ -15,9 +15,9 @@ from icepipe.config.schema import Config
 from icepipe.measure.area.series import Row
 from icepipe.segment.clustering import kmeans as palette
 from icepipe.segment.clustering import splitting as cluster
-from icepipe.segment.clustering.sampling import thin
-from icepipe.segment.features import features_of
-from icepipe.workflow.fit import pool_of
+from icepipe.segment.clustering.sampling import thin_sample
+from icepipe.segment.features import compute_features
+from icepipe.workflow.fit import candidate_pixels
 from icepipe.workflow.plan import make_plan
 from tests.conftest import ROOT
 from tests.rasters import GROUND, ICE, WATER, write
@@ -71,8 +71,8 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
     """scikit-learn's full Lloyd from our centroids: inertia within 2 %, ice after splitting within a point."""
     path = shared_data / f"modis-sea-ice/laptev_sea-200km-20230613/20230613.250m.terra.{kind}.tiff"
     plan = make_plan(Config.model_validate({"name": "lloyd", "inputs": {"scenes": str(path)}}))
-    sample = thin([pool_of(plan, 0.5, plan.observations[0])], 50_000)
-    colours = palette.palette_of(sample, plan.clustering.space)
+    sample = thin_sample([candidate_pixels(plan, 0.5, plan.observations[0])], 50_000)
+    colours = palette.distinct_values(sample, plan.clustering.space)
     ours, _ = palette.k_means(colours, len(sample.values), 6, 0)
     with rasterio.open(path) as dataset:
         pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
@@ -84,7 +84,7 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
     shares = []
     for start in (ours, theirs.cluster_centers_):
         centroids, _, _ = cluster._split(splitter, start)
-        codes = plan.clustering.rules.codes(features_of(centroids, plan.sensor))
+        codes = plan.clustering.rules.codes(compute_features(centroids, plan.sensor))
         shares.append((codes[palette.nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01
 

@@ -20,7 +20,7 @@ import rasterio
 from rasterio.features import rasterize
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
-from icepipe.publish.vectors.change_layer import moment_of_key
+from icepipe.publish.vectors.change_layer import key_datetime
 from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
 from tests.rasters import paint, write
@@ -133,7 +133,7 @@ def test_the_layer_has_the_fields_of_the_others_and_a_style(arctic):
     ],
 )
 def test_the_time_of_a_scene_stands_in_its_polygons(key, moment):
-    assert moment_of_key(key) == moment
+    assert key_datetime(key) == moment
 
 
 def test_the_page_shows_what_the_commands_print(arctic, icepipe):

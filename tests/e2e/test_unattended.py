@@ -11,14 +11,14 @@ import sys
 import pytest
 
 from icepipe.errors import RunLocked
-from icepipe.storage.atomic import clear_leftovers, exchanged, replace_folder
-from icepipe.storage.lock import locked
+from icepipe.storage.atomic import remove_partial_outputs, replace_folder, swap_folders
+from icepipe.storage.lock import run_lock
 from tests.rasters import paint, write
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from icepipe.storage.lock import locked
+from icepipe.storage.lock import run_lock
 
 FORKED = True
 with locked(Path(sys.argv[1])):
@@ -56,9 +56,9 @@ def test_a_second_run_names_the_first_and_a_dead_owner_holds_nothing(icepipe, co
 
 
 def test_a_lock_excludes_within_one_process_too(tmp_path):
-    with locked(tmp_path), pytest.raises(RunLocked), locked(tmp_path):
+    with run_lock(tmp_path), pytest.raises(RunLocked), run_lock(tmp_path):
         pass
-    with locked(tmp_path):
+    with run_lock(tmp_path):
         pass
 
 
@@ -75,15 +75,15 @@ def test_two_folders_change_names_in_one_step(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
-    assert exchanged(tmp_path / "one", tmp_path / "other")
+    assert swap_folders(tmp_path / "one", tmp_path / "other")
     assert (tmp_path / "one/file").read_text() == "other"
-    assert not exchanged(tmp_path / "one", tmp_path / "none")
+    assert not swap_folders(tmp_path / "one", tmp_path / "none")
 
 
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_a_folder_is_replaced_whole(tmp_path, monkeypatch, can_exchange):
     if not can_exchange:
-        monkeypatch.setattr("icepipe.storage.atomic.exchanged", lambda _one, _other: False)
+        monkeypatch.setattr("icepipe.storage.atomic.swap_folders", lambda _one, _other: False)
     for text in ("first", "second"):
         with replace_folder(tmp_path / "day") as part:
             (part / "file").write_text(text)
@@ -95,7 +95,7 @@ def test_what_a_killed_run_left_is_cleared_and_what_stepped_aside_comes_back(tmp
     for name in (".a.part", ".b.old", ".c.old", "c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
-    clear_leftovers(tmp_path)
+    remove_partial_outputs(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "c"]
     assert (tmp_path / "b/file").read_text() == ".b.old"
     assert (tmp_path / "c/file").read_text() == "c"

@@ -11,9 +11,9 @@ import pytest
 from shapely.geometry import box
 
 from icepipe.errors import IntegrityError
-from icepipe.publish.run_folder.manifest import files_of, write_manifest
+from icepipe.publish.run_folder.manifest import run_files, write_manifest
 from icepipe.publish.run_folder.record import last_record
-from icepipe.publish.run_folder.verify import changed_files, faults_of
+from icepipe.publish.run_folder.verify import changed_files, find_faults
 from icepipe.storage.fingerprint import fingerprint
 from tests.rasters import TRANSFORM, paint, write
 
@@ -30,13 +30,13 @@ def folder(run_scenes, tmp_path):
 
 
 def test_nothing_is_wrong_with_a_fresh_run(folder):
-    assert list(faults_of(folder)) == []
+    assert list(find_faults(folder)) == []
 
 
 def test_every_flipped_bit_is_found_and_its_file_named(folder):
     """500 single bits in files drawn at random, the manifest among them."""
     draw = random.Random(SEED)
-    paths = [*files_of(folder).values(), folder / "manifest.json"]
+    paths = [*run_files(folder).values(), folder / "manifest.json"]
     found = 0
     for _ in range(FLIPS):
         path = draw.choice(paths)
@@ -67,7 +67,7 @@ def test_a_table_that_does_not_agree_is_found_even_where_the_manifest_was_made_t
     path.write_text(path.read_text().replace(old, new, 1))
     records = {key: last_record(folder / "observations" / key) for key in ("2024-07-01", "2024-07-03")}
     write_manifest(folder, records)
-    assert list(faults_of(folder))
+    assert list(find_faults(folder))
 
 
 @pytest.mark.parametrize("region", ["left", "all", "off"])
@@ -82,14 +82,14 @@ def test_a_number_of_any_of_several_regions_is_held_against_the_raster(run_scene
     outlines = tmp_path / "regions.geojson"
     geopandas.GeoDataFrame({"name": list(boxes)}, geometry=list(boxes.values()), crs=3413).to_file(outlines)
     folder = run_scenes(tmp_path / "*.tif", inputs={"regions": str(outlines)}).folder
-    assert list(faults_of(folder)) == []
+    assert list(find_faults(folder)) == []
     path = folder / "observations/2024-07-01/record.json"
     document = json.loads(path.read_text())
     row = next(row for row in document["rows"] if (row["region"], row["class_"]) == (region, "ice"))
     row["n_pixels"] = (row["n_pixels"] or 0) + 1
     path.write_text(json.dumps(document))
     write_manifest(folder, {"2024-07-01": last_record(path.parent)})
-    (said,) = faults_of(folder)
+    (said,) = find_faults(folder)
     assert f"pixels of ice in {region}, and the table says" in said
 
 
@@ -97,7 +97,7 @@ def test_a_number_of_any_of_several_regions_is_held_against_the_raster(run_scene
 def test_polygons_that_lack_one_are_found_even_where_the_manifest_was_made_to_fit(run_scenes, tmp_path, form):
     write(tmp_path / "x_20240701.tif", paint(["iiww", "igww", "wwwi"]))
     folder = run_scenes(tmp_path / "*.tif", publish={"polygons": {"format": form}}).folder
-    assert list(faults_of(folder)) == []
+    assert list(find_faults(folder)) == []
     place = folder / "observations/2024-07-01"
     path = next(path for path in place.glob("*_ice.*") if path.suffix in {".parquet", ".fgb"})
     before = {part: fingerprint(part) for part in place.glob(f"{path.stem}.*")}
@@ -110,7 +110,7 @@ def test_polygons_that_lack_one_are_found_even_where_the_manifest_was_made_to_fi
         record = record.replace(old, fingerprint(part))
     (place / "record.json").write_text(record)
     write_manifest(folder, {"2024-07-01": last_record(place)})
-    told = list(faults_of(folder))
+    told = list(find_faults(folder))
     assert any(line.startswith(f"{path}: holds") for line in told), told
 
 

@@ -131,7 +131,7 @@ def loop():
 MEASURED = """
 import resource, sys, time
 from pathlib import Path
-from icepipe.runtime.gdal_environment import restrict
+from icepipe.runtime.gdal_environment import apply_gdal_settings
 restrict()
 from icepipe.errors import InputError
 from icepipe.inputs.validate import check_raster, open_raster
@@ -239,7 +239,7 @@ def test_settings_of_the_machine_do_not_turn_broken_pixels_into_water(icepipe, c
 
 
 DRIVERS = """
-from icepipe.runtime.gdal_environment import restrict
+from icepipe.runtime.gdal_environment import apply_gdal_settings
 restrict()
 import pyogrio
 import rasterio

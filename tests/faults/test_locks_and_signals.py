@@ -12,14 +12,14 @@ import time
 import pytest
 
 from icepipe.errors import RunLocked
-from icepipe.storage.lock import locked
+from icepipe.storage.lock import run_lock
 from tests.faults.injected import ICEPIPE, check_goes_on, differences, rerun, torn, tree
 from tests.faults.runs import CLASSES, settings
 
 HOLDERS = """
 import os, sys, time
 from pathlib import Path
-from icepipe.storage.lock import locked
+from icepipe.storage.lock import run_lock
 from icepipe.errors import RunLocked
 folder, mark, until = Path(sys.argv[1]), Path(sys.argv[2]), time.monotonic() + float(sys.argv[3])
 held = refused = 0
@@ -138,14 +138,14 @@ def test_who_has_just_got_the_lock_is_named_once_they_have_written(tmp_path, wri
     command = [sys.executable, "-c", SLOW, tmp_path / ".lock", written]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(RunLocked, match=said), locked(tmp_path):
+        with pytest.raises(RunLocked, match=said), run_lock(tmp_path):
             pass
         holder.kill()
 
 
 def test_nobody_is_named_once_a_run_is_over(tmp_path):
     (tmp_path / "kept").write_text("x")
-    with locked(tmp_path):
+    with run_lock(tmp_path):
         assert json.loads((tmp_path / ".lock").read_text())["pid"] == os.getpid()
     assert (tmp_path / ".lock").read_text() == ""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from icepipe.geo import coordinate_lattice as positions
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.geo.resampling import place
+from icepipe.geo.resampling import locate_source
 
 SINUSOIDAL = "+proj=sinu +R=6371007.181 +units=m"
 PLACES = {
@@ -59,7 +59,7 @@ def test_placements_are_those_of_every_centre(ours, theirs, pixel_m, coarser, tu
     corner = Affine.translation(*middle) @ Affine.rotation(turn) @ Affine.scale(other_side, -other_side)
     source = GeoBox(pyproj.CRS(theirs).to_wkt(), corner @ Affine.translation(-30, -25), 61, 47)
     block = Block(7, 3, 70, 95)
-    found = place(source, grid, block)
+    found = locate_source(source, grid, block)
     if ours == theirs:
         return
     rows, cols, reached = one_by_one(source, grid, block)
@@ -75,18 +75,20 @@ def test_placements_are_those_of_every_centre(ours, theirs, pixel_m, coarser, tu
 def test_a_place_does_not_depend_on_the_block_it_is_asked_with():
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(300, 0, -700_000, 0, -300, 100_000), 200, 150)
     source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(500, 0, 100_000, 0, -500, 9_400_000), 1000, 900)
-    whole = positions.positions(source, grid, Block(0, 0, 150, 200))
+    whole = positions.source_positions(source, grid, Block(0, 0, 150, 200))
     for block in (Block(33, 64, 1, 1), Block(31, 63, 34, 2), Block(0, 0, 150, 200), Block(149, 5, 1, 195)):
-        np.testing.assert_array_equal(positions.positions(source, grid, block), [at[block.slices] for at in whole])
+        np.testing.assert_array_equal(
+            positions.source_positions(source, grid, block), [at[block.slices] for at in whole]
+        )
 
 
 def test_most_places_are_not_asked_for(monkeypatch):
     """Else scenes on another map would take ten times as long."""
-    asked, plain = [], positions.asked
+    asked, plain = [], positions.transform_exact
     monkeypatch.setattr(positions, "asked", lambda *all_: asked.append(all_[2].size) or plain(*all_))
     grid = GeoBox(pyproj.CRS(3035).to_wkt(), Affine(10, 0, 4_321_000, 0, -10, 5_500_000), 1000, 300)
     source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 100_000, 0, -10, 9_000_000), 50_000, 50_000)
-    cols, rows = positions.positions(source, grid, Block(0, 0, 300, 1000))
+    cols, rows = positions.source_positions(source, grid, Block(0, 0, 300, 1000))
     assert sum(asked) < 300 * 1000 / 20
     exact = plain(source, grid, *Block(0, 0, 300, 1000).centres)
     np.testing.assert_allclose((cols, rows), exact, atol=positions.NEAR_PX / 4)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from icepipe.geo import coverage as reach
-from icepipe.geo.coverage import columns_of, rectangle
+from icepipe.geo.coverage import columns_of, covered_window
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.geo.resampling import place
+from icepipe.geo.resampling import locate_source
 from icepipe.publish.run_folder import class_map as mapped
 from icepipe.publish.run_folder import record
 from tests.rasters import GROUND, ICE, TRANSFORM, WATER, write
@@ -34,7 +34,7 @@ CORNERS = [(0, 0), (0, SIDE - TILE), (SIDE - TILE, 0), (SIDE - TILE, SIDE - TILE
 
 def reached_by(source, grid):
     """Rectangle of a grid whose pixels have their centre on a source, by what reads them; None where none has."""
-    placement = place(source, grid, Block(0, 0, *grid.shape))
+    placement = locate_source(source, grid, Block(0, 0, *grid.shape))
     if placement is None:
         return None
     on = np.zeros(grid.shape, dtype=bool)
@@ -67,7 +67,7 @@ def test_a_rectangle_is_what_is_read(col, row, scale, width, height, sheared):
     grid = GeoBox(POLAR, TRANSFORM, 50, 40)
     at = TRANSFORM @ Affine.translation(col, row) @ Affine.scale(scale) @ Affine(1, sheared * scale, 0, 0, 1, 0)
     source = GeoBox(POLAR, at, width, height)
-    held, read = rectangle(source, grid), reached_by(source, grid)
+    held, read = covered_window(source, grid), reached_by(source, grid)
     assert held == read
 
 
@@ -77,7 +77,7 @@ def test_a_rectangle_of_a_rotated_or_turned_source_holds_what_is_read(col, row, 
     grid = GeoBox(LONLAT, Affine(0.1, 0, 179.0, 0, -0.1, 70.0), 50, 40)
     at = grid.transform @ Affine.translation(col, row) @ Affine.rotation(angle)
     source = GeoBox(LONLAT, Affine.translation(-360, 0) @ at if turned else at, 20, 15)
-    held, read = rectangle(source, grid), reached_by(source, grid)
+    held, read = covered_window(source, grid), reached_by(source, grid)
     if read:
         assert held
         assert min(spare(held, read)) >= 0
@@ -129,10 +129,10 @@ def test_a_rectangle_on_another_map_is_not_much_larger_than_its_source():
     grid = GeoBox(pyproj.CRS(3035).to_wkt(), Affine(10, 0, 4_321_000, 0, -10, 3_210_000), 4_000, 3_000)
     middle = pyproj.Transformer.from_crs(3035, 32633, always_xy=True).transform(*grid.to_map(1_000.0, 1_800.0))
     source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, middle[0], 0, -10, middle[1]), 400, 400)
-    held, read = rectangle(source, grid), reached_by(source, grid)
+    held, read = covered_window(source, grid), reached_by(source, grid)
     assert max(spare(held, read)) <= 3 * 32
     far = GeoBox(source.crs, source.transform @ Affine.translation(12_000, 0), 400, 400)
-    assert rectangle(far, grid) is None
+    assert covered_window(far, grid) is None
 
 
 def test_centres_on_the_border_of_a_scene_that_lies_on_its_side_are_held():
@@ -146,7 +146,7 @@ def test_centres_on_the_border_of_a_scene_that_lies_on_its_side_are_held():
     ):
         at = transform @ Affine.translation(col, row) @ Affine.rotation(angle) @ Affine.scale(scale)
         source = GeoBox(POLAR, at, width, 35)
-        held, read = rectangle(source, grid), reached_by(source, grid)
+        held, read = covered_window(source, grid), reached_by(source, grid)
         assert held
         assert min(spare(held, read)) >= 0
 

@@ -16,7 +16,7 @@ from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError
 from icepipe.geo.densify import OFF_PX
 from icepipe.geo.geobox import GeoBox
-from icepipe.measure.polygons.reproject import check_drawable
+from icepipe.measure.polygons.reproject import check_reprojectable
 from tests.polygons import SEEN, WGS84, drawn, grid_of
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -157,7 +157,7 @@ def test_a_system_that_tears_polygons_is_refused(epsg):
     crs = pyproj.CRS(epsg).to_wkt()
     grid = grid_of(blobs(3), P, pyproj.CRS(3995).to_wkt())
     with pytest.raises(ConfigError, match="tears"):
-        check_drawable(shapely.Polygon(grid.corners), grid, crs)
+        check_reprojectable(shapely.Polygon(grid.corners), grid, crs)
     with pytest.raises(ConfigError, match="tears"):
         [layer.geometry for layer in drawn(blobs(3), grid, SEEN, crs=crs)]
 

@@ -16,7 +16,7 @@ from rasterio.features import rasterize
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.measure.change.transitions import moved
+from icepipe.measure.change.transitions import gain_loss
 from tests.classrasters import changed
 from tests.polygons import layer_of
 
@@ -68,7 +68,7 @@ def test_the_same_raster_twice_is_no_change(pair):
     before, _, units = pair
     change = changed(before, before, units)
     assert all(change.gained_km2(code) in {0, None} and change.lost_km2(code) in {0, None} for code in SEEN)
-    assert not any(raster.any() for raster in moved(before, before))
+    assert not any(raster.any() for raster in gain_loss(before, before))
 
 
 @given(pairs())
@@ -95,7 +95,7 @@ def test_polygons_of_gain_and_loss_give_their_pixels_back(pair):
     grid = GeoBox(CRS, TRANSFORM, before.shape[1], before.shape[0])
     area = PixelArea.of(grid)
     seen = np.isin(before, SEEN) & np.isin(after, SEEN)
-    gained, lost = moved(before, after)
+    gained, lost = gain_loss(before, after)
     for code in (ClassCode.ICE, ClassCode.WATER):
         for raster, there, gone in ((gained, after, before), (lost, before, after)):
             wanted = seen & (there == code) & (gone != code)

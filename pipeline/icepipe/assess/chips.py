@@ -14,7 +14,7 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.inputs.products.sensors import Sensor
 from icepipe.inputs.reading.pixels import Pixels
-from icepipe.publish.images.thumbnail import as_colours
+from icepipe.publish.images.thumbnail import to_rgb
 
 REACH_PX = 32
 """Pixels of the run grid to each side of the point."""
@@ -46,7 +46,7 @@ def read_chip(read: Callable[[Block], Pixels], grid: GeoBox, sensor: Sensor, row
     bottom, right = min(grid.height, row + REACH_PX + 1), min(grid.width, col + REACH_PX + 1)
     pixels = read(Block(top, left, bottom - top, right - left))
     shows = pixels.valid | pixels.bands.any(axis=0)
-    shown = np.where(shows, as_colours(pixels.bands, sensor), np.uint8(UNSEEN))
+    shown = np.where(shows, to_rgb(pixels.bands, sensor), np.uint8(UNSEEN))
     down, across = top - row + REACH_PX, left - col + REACH_PX
     chip[:, down : down + bottom - top, across : across + right - left] = shown
     return chip

@@ -11,21 +11,21 @@ import numpy as np
 from icepipe.assess.allocation import Allocation, allocate
 from icepipe.assess.chips import read_chip, write_chip
 from icepipe.assess.design import Design, DesignPoint, DesignStratum, design_path, dump_design, sealed
-from icepipe.assess.random_points import ORDER, Lottery, numbers
+from icepipe.assess.random_points import ORDER, PixelSampler, random_numbers
 from icepipe.assess.reference_points import write_points
 from icepipe.assess.stratified_sample import Stratum
 from icepipe.classes import SEEN, ClassCode
 from icepipe.config.schema import Config
 from icepipe.errors import ConfigError, NoUsableInput
-from icepipe.inputs.reading.scene_order import in_order
+from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
-from icepipe.publish.run_folder.class_map import Mapped
+from icepipe.publish.run_folder.class_map import ClassMap
 from icepipe.storage.atomic import check_writable, replace_folder
 from icepipe.workflow.plan import Plan, make_plan
 
 
 @dataclass(frozen=True)
-class Asked:
+class SampleOptions:
     """How a sample is to be drawn."""
 
     points: int
@@ -33,7 +33,7 @@ class Asked:
     seed: int
 
 
-def _strata(mapped: Mapped) -> dict[ClassCode, Stratum]:
+def _strata(mapped: ClassMap) -> dict[ClassCode, Stratum]:
     pixels = mapped.tally.pixels
     found = {code: Stratum(code.label, mapped.area_km2(code), pixels[code]) for code in SEEN if pixels[code]}
     if not found:
@@ -41,12 +41,14 @@ def _strata(mapped: Mapped) -> dict[ClassCode, Stratum]:
     return found
 
 
-def _points(mapped: Mapped, lottery: Lottery, counts: dict[ClassCode, int], seed: int) -> tuple[DesignPoint, ...]:
+def _points(
+    mapped: ClassMap, sampler: PixelSampler, counts: dict[ClassCode, int], seed: int
+) -> tuple[DesignPoint, ...]:
     """The points in an order that tells nothing of their class."""
     grid, found = mapped.basis.grid, []
     for code, count in counts.items():
-        drawn = lottery.drawn(code, count)
-        order = numbers(seed, mapped.date.toordinal(), ORDER, drawn.row, drawn.col)
+        drawn = sampler.drawn(code, count)
+        order = random_numbers(seed, mapped.date.toordinal(), ORDER, drawn.row, drawn.col)
         x, y = grid.to_map(*(place.astype(np.float64) + 0.5 for place in (drawn.col, drawn.row)))
         area_m2 = drawn.units * mapped.basis.unit_m2
         columns = (a.tolist() for a in (order, drawn.row, drawn.col, x, y, area_m2))
@@ -57,7 +59,7 @@ def _points(mapped: Mapped, lottery: Lottery, counts: dict[ClassCode, int], seed
     )
 
 
-def draw(mapped: Mapped, run: str, asked: Asked, block_side: int | None = None) -> Design:
+def draw(mapped: ClassMap, run: str, asked: SampleOptions, block_side: int | None = None) -> Design:
     """Draw a stratified random sample of a map's seen pixels.
 
     Parameters
@@ -80,9 +82,9 @@ def draw(mapped: Mapped, run: str, asked: Asked, block_side: int | None = None) 
     """
     strata = _strata(mapped)
     counts = allocate(asked.points, list(strata.values()), asked.allocation)
-    lottery = Lottery(asked.seed, mapped.date.toordinal(), max(counts))
+    sampler = PixelSampler(asked.seed, mapped.date.toordinal(), max(counts))
     for block, classes in mapped.blocks(block_side):
-        lottery.add(block, classes, mapped.area.units(block))
+        sampler.add(block, classes, mapped.area.units(block))
     return sealed(
         Design(
             run=run,
@@ -96,12 +98,12 @@ def draw(mapped: Mapped, run: str, asked: Asked, block_side: int | None = None) 
                 DesignStratum(s.label, s.area_km2, s.n_pixels or 0, n)
                 for s, n in zip(strata.values(), counts, strict=True)
             ),
-            points=_points(mapped, lottery, dict(zip(strata, counts, strict=True)), asked.seed),
+            points=_points(mapped, sampler, dict(zip(strata, counts, strict=True)), asked.seed),
         )
     )
 
 
-def _scenes(config: Config, mapped: Mapped) -> tuple[Plan, Observation]:
+def _scenes(config: Config, mapped: ClassMap) -> tuple[Plan, Observation]:
     """The scenes that a map was made of.
 
     Raises
@@ -116,7 +118,7 @@ def _scenes(config: Config, mapped: Mapped) -> tuple[Plan, Observation]:
     observation = next((o for o in plan.observations if o.key == mapped.key), None)
     if observation is None:
         raise ConfigError(f"the scenes of {mapped.key} are not there any more", f"fetch them, {without}")
-    return plan, in_order(observation, config.measure.prefer)
+    return plan, with_scene_order(observation, config.measure.prefer)
 
 
 def _write_chips(folder: Path, plan: Plan, observation: Observation, points: Sequence[DesignPoint]) -> list[str]:
@@ -130,7 +132,7 @@ def _write_chips(folder: Path, plan: Plan, observation: Observation, points: Seq
     return list(names.values())
 
 
-def write_sample(out: Path, design: Design, mapped: Mapped, config: Config | None) -> Path:
+def write_sample(out: Path, design: Design, mapped: ClassMap, config: Config | None) -> Path:
     """Write points, design and, where a config tells where the scenes are, image chips.
 
     Parameters

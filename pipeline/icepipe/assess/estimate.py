@@ -11,14 +11,14 @@ import numpy as np
 from icepipe.assess.design import Design
 from icepipe.assess.estimators import Assessment, assess
 from icepipe.assess.reference_points import LabelledPoint
-from icepipe.assess.stratified_sample import Sample, Stratum
+from icepipe.assess.stratified_sample import StratifiedSample, Stratum
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.publish.run_folder.class_map import Mapped
+from icepipe.publish.run_folder.class_map import ClassMap
 
 
 @dataclass(frozen=True)
-class Assessed:
+class AssessedObservation:
     """What a labelled sample says of a map.
 
     Attributes
@@ -33,7 +33,7 @@ class Assessed:
         Area of each class on the map; None for what is not part of it.
     """
 
-    mapped: Mapped
+    mapped: ClassMap
     design: Design
     assessment: Assessment
     agreement: tuple[float, ...]
@@ -50,12 +50,12 @@ class Assessed:
         return sum(self.mapped.area_km2(code) for code in SEEN)
 
 
-def _sample(design: Design, mapped: Sequence[str], points: Sequence[LabelledPoint]) -> Sample:
+def _sample(design: Design, mapped: Sequence[str], points: Sequence[LabelledPoint]) -> StratifiedSample:
     reference = {point.id: point.reference for point in points}
     labels = [stratum.label for stratum in design.strata]
     real = [reference[point.id] for point in design.points]
     classes = tuple(code.label for code in (*BUDGET, ClassCode.OUTSIDE) if code.label in {*labels, *mapped, *real})
-    return Sample(
+    return StratifiedSample(
         strata=tuple(Stratum(s.label, s.area_km2, s.n_pixels) for s in design.strata),
         classes=classes,
         stratum=np.array([labels.index(point.stratum) for point in design.points]),
@@ -65,7 +65,7 @@ def _sample(design: Design, mapped: Sequence[str], points: Sequence[LabelledPoin
     )
 
 
-def estimate(mapped: Mapped, path: Path, design: Design, points: Sequence[LabelledPoint]) -> Assessed:
+def estimate(mapped: ClassMap, path: Path, design: Design, points: Sequence[LabelledPoint]) -> AssessedObservation:
     """Accuracy and error-adjusted areas of a map.
 
     Where the map is not the one that the points were drawn from (another model, other settings), the strata stay what
@@ -99,4 +99,4 @@ def estimate(mapped: Mapped, path: Path, design: Design, points: Sequence[Labell
         raise InputError(path, fault.message, fault.todo) from fault
     seen = {code.label: mapped.area_km2(code) for code in SEEN}
     areas = tuple(seen.get(label) for label in sample.classes)
-    return Assessed(mapped, design, assessment, tuple(sample.agreement.tolist()), areas)
+    return AssessedObservation(mapped, design, assessment, tuple(sample.agreement.tolist()), areas)

@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from icepipe.arrays import Bool, Float64
-from icepipe.assess.stratified_sample import LEAST_POINTS, Sample
+from icepipe.assess.stratified_sample import LEAST_POINTS, StratifiedSample
 from icepipe.errors import NoUsableInput
 
 CONFIDENCE = 0.95
@@ -24,7 +24,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EstimateWithError:
     """A figure with its standard error.
 
     Attributes
@@ -48,9 +48,9 @@ class Estimate:
         half = NormalDist().inv_cdf((1 + confidence) / 2) * self.se
         return max(0.0, self.value - half), min(self.most, self.value + half)
 
-    def times(self, factor: float) -> Estimate:
+    def times(self, factor: float) -> EstimateWithError:
         """The same figure in another unit."""
-        return Estimate(self.value * factor, None if self.se is None else self.se * factor, self.most * factor)
+        return EstimateWithError(self.value * factor, None if self.se is None else self.se * factor, self.most * factor)
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class ClassAccuracy:
     """
 
     label: str
-    share: Estimate
-    area_km2: Estimate
-    users: Estimate | None
-    producers: Estimate | None
+    share: EstimateWithError
+    area_km2: EstimateWithError
+    users: EstimateWithError | None
+    producers: EstimateWithError | None
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class Assessment:
     classes: tuple[str, ...]
     by_class: tuple[ClassAccuracy, ...]
     matrix: Float64
-    overall: Estimate
+    overall: EstimateWithError
     total_km2: float
     n_points: int
     unanimous: tuple[Unanimous, ...]
 
 
-def _spread(sample: Sample, residual: Float64) -> float:
+def _spread(sample: StratifiedSample, residual: Float64) -> float:
     """Standard error of a stratified mean of residuals."""
     mean_area = np.bincount(sample.stratum, sample.pixel_area, len(sample.strata)) / sample.n_points
     off = (residual - sample.means(residual)[sample.stratum]) * sample.pixel_area / mean_area[sample.stratum]
@@ -130,7 +130,7 @@ def _spread(sample: Sample, residual: Float64) -> float:
     return float(np.sqrt(np.sum(sample.shares**2 * sample.not_drawn * variance / sample.n_points)))
 
 
-def _ratio(sample: Sample, part: Bool, whole: Bool) -> Estimate | None:
+def _ratio(sample: StratifiedSample, part: Bool, whole: Bool) -> EstimateWithError | None:
     """Area of ``part`` over area of ``whole``, which holds it; None where no point lies in the whole."""
     of_whole = float(sample.weights[whole].sum())
     if of_whole == 0:
@@ -138,11 +138,11 @@ def _ratio(sample: Sample, part: Bool, whole: Bool) -> Estimate | None:
     ratio = float(sample.weights[part].sum()) / of_whole
     se = _spread(sample, part - ratio * whole) / of_whole
     if se > ROUNDING:
-        return Estimate(ratio, se)
-    return Estimate(ratio, 0.0 if not np.any(sample.not_drawn) else None)
+        return EstimateWithError(ratio, se)
+    return EstimateWithError(ratio, 0.0 if not np.any(sample.not_drawn) else None)
 
 
-def _class_accuracy(sample: Sample, number: int) -> ClassAccuracy:
+def _class_accuracy(sample: StratifiedSample, number: int) -> ClassAccuracy:
     mapped, real = sample.mapped == number, sample.reference == number
     share = _ratio(sample, real, np.ones_like(real))
     assert share is not None
@@ -163,7 +163,7 @@ def hidden_share(n_points: int) -> float:
     return float(1 - (1 - CONFIDENCE) ** (1 / n_points))
 
 
-def _unanimous(sample: Sample) -> tuple[Unanimous, ...]:
+def _unanimous(sample: StratifiedSample) -> tuple[Unanimous, ...]:
     found = []
     for number, stratum in enumerate(sample.strata):
         labels = sample.reference[sample.stratum == number]
@@ -172,7 +172,7 @@ def _unanimous(sample: Sample) -> tuple[Unanimous, ...]:
     return tuple(found)
 
 
-def _refuse_thin_strata(sample: Sample) -> None:
+def _refuse_thin_strata(sample: StratifiedSample) -> None:
     for stratum, count in zip(sample.strata, sample.n_points.tolist(), strict=True):
         if count < LEAST_POINTS and count != stratum.n_pixels:
             raise NoUsableInput(
@@ -181,13 +181,13 @@ def _refuse_thin_strata(sample: Sample) -> None:
             )
 
 
-def _matrix(sample: Sample) -> Float64:
+def _matrix(sample: StratifiedSample) -> Float64:
     size = len(sample.classes)
     cells = np.bincount(sample.mapped * size + sample.reference, sample.weights, size**2)
     return np.asarray(cells.reshape(size, size), dtype=np.float64)
 
 
-def assess(sample: Sample) -> Assessment:
+def assess(sample: StratifiedSample) -> Assessment:
     """Error matrix, accuracies and areas of a labelled stratified random sample.
 
     Raises

@@ -21,7 +21,7 @@ LOTTERY, ORDER = 1, 2
 """Streams of numbers that have nothing to do with each other, nor with the sample that a model is fitted on."""
 
 
-def _mixed(values: UInt64) -> UInt64:
+def _splitmix64(values: UInt64) -> UInt64:
     """One step of SplitMix64 (Steele and others 2014, OOPSLA, doi:10.1145/2660193.2660195); no two inputs meet."""
     with np.errstate(over="ignore"):
         z = values + np.uint64(0x9E3779B97F4A7C15)
@@ -30,17 +30,17 @@ def _mixed(values: UInt64) -> UInt64:
     return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-def numbers(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:
+def random_numbers(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:
     """The lottery's number of each pixel; any shape."""
     salt = np.zeros(1, dtype=np.uint64)
     for part in (stream, seed, day):
-        salt = _mixed(salt ^ np.uint64(part))
+        salt = _splitmix64(salt ^ np.uint64(part))
     place = rows.astype(np.uint64) << np.uint64(32) | cols.astype(np.uint64)
-    return _mixed(_mixed(place) ^ salt)
+    return _splitmix64(_splitmix64(place) ^ salt)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampledPixels:
     """Pixels that may be drawn of one class, by their lottery number.
 
     Attributes
@@ -58,21 +58,21 @@ class Drawn:
     col: Int64
     units: Int64
 
-    def first(self, count: int) -> Drawn:
+    def first(self, count: int) -> SampledPixels:
         """Those with the smallest numbers, in their order."""
         order = np.argsort(self.number)[:count]
-        return Drawn(self.number[order], self.row[order], self.col[order], self.units[order])
+        return SampledPixels(self.number[order], self.row[order], self.col[order], self.units[order])
 
-    def joined(self, other: Drawn) -> Drawn:
+    def joined(self, other: SampledPixels) -> SampledPixels:
         """Both together."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Drawn(*(np.concatenate(pair) for pair in pairs))
+        return SampledPixels(*(np.concatenate(pair) for pair in pairs))
 
 
-_NONE = Drawn(np.empty(0, np.uint64), *(np.empty(0, np.int64) for _ in range(3)))
+_NONE = SampledPixels(np.empty(0, np.uint64), *(np.empty(0, np.int64) for _ in range(3)))
 
 
-class Lottery:
+class PixelSampler:
     """Keeps the smallest numbers of every seen class while blocks come by; holds no more than it may have to give.
 
     Parameters
@@ -93,13 +93,13 @@ class Lottery:
             row, col = np.nonzero(classes == code)
             units = area_units[row, col]
             row, col = row + block.row, col + block.col
-            number = numbers(self._seed, self._day, LOTTERY, row, col)
+            number = random_numbers(self._seed, self._day, LOTTERY, row, col)
             kept = self._kept[code]
             if len(kept.number) == self._most:
                 better = number < kept.number[-1]
                 number, row, col, units = number[better], row[better], col[better], units[better]
-            self._kept[code] = kept.joined(Drawn(number, row, col, units)).first(self._most)
+            self._kept[code] = kept.joined(SampledPixels(number, row, col, units)).first(self._most)
 
-    def drawn(self, code: ClassCode, count: int) -> Drawn:
+    def drawn(self, code: ClassCode, count: int) -> SampledPixels:
         """The sample of a class."""
         return self._kept[code].first(count)

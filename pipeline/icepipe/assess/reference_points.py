@@ -13,7 +13,7 @@ import shapely
 from icepipe.assess.design import Design, DesignPoint, points_hash
 from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import InputError
-from icepipe.publish.vectors.ogr import clock_at, write_ogr
+from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 
 LAYER = "points"
 FIELDS = ("id", "reference")
@@ -65,7 +65,7 @@ def write_points(path: Path, design: Design, chips: Sequence[str], date: dt.date
     IntegrityError
         If it cannot be written.
     """
-    with clock_at(date):
+    with frozen_clock(date):
         write_ogr(path, _table(design.points, chips), driver="GPKG", layer=LAYER, geometry_type="Point", crs=design.crs)
 
 

@@ -33,7 +33,7 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Sample:
+class StratifiedSample:
     """Labelled points; arrays hold one item a point.
 
     Attributes

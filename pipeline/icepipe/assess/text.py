@@ -8,8 +8,8 @@ from typing import Any
 
 from icepipe.assess.allocation import points_needed
 from icepipe.assess.design import Design
-from icepipe.assess.estimate import Assessed
-from icepipe.assess.estimators import CONFIDENCE, ClassAccuracy, Estimate
+from icepipe.assess.estimate import AssessedObservation
+from icepipe.assess.estimators import CONFIDENCE, ClassAccuracy, EstimateWithError
 from icepipe.assess.reference_points import REFERENCES
 from icepipe.publish.tables.text import aligned
 
@@ -33,13 +33,13 @@ def sample_lines(design: Design, shown: Path, has_chips: bool) -> list[str]:
     ]
 
 
-def _share(estimate: Estimate | None) -> str:
+def _share(estimate: EstimateWithError | None) -> str:
     if estimate is None:
         return "no point"
     return f"{estimate.value:.3f} ± {'?' if estimate.se is None else f'{estimate.se:.3f}'}"
 
 
-def _interval(estimate: Estimate) -> str:
+def _interval(estimate: EstimateWithError) -> str:
     limits = estimate.interval()
     return "not known" if limits is None else f"{limits[0]:,.1f} .. {limits[1]:,.1f}"
 
@@ -55,7 +55,7 @@ def _class_cells(accuracy: ClassAccuracy, mapped_km2: float | None) -> list[str]
     ]
 
 
-def _matrix_table(assessed: Assessed) -> list[list[str]]:
+def _matrix_table(assessed: AssessedObservation) -> list[list[str]]:
     assessment = assessed.assessment
     lines = [["map \\ reference", *assessment.classes, "all"]]
     for label, row in zip(assessment.classes, assessment.matrix.tolist(), strict=True):
@@ -64,7 +64,7 @@ def _matrix_table(assessed: Assessed) -> list[list[str]]:
     return [*lines, ["all", *(f"{cell:.4f}" for cell in sums), f"{sum(sums):.4f}"]]
 
 
-def _needed(assessed: Assessed) -> str | None:
+def _needed(assessed: AssessedObservation) -> str | None:
     """How many points would do, where these do not."""
     se = assessed.assessment.overall.se
     if se is None or se <= TARGET_SE:
@@ -78,7 +78,7 @@ def _needed(assessed: Assessed) -> str | None:
     )
 
 
-def notes_of(assessed: Assessed) -> list[str]:
+def assessment_notes(assessed: AssessedObservation) -> list[str]:
     """What a reader of the figures should know, in sentences."""
     design, total_km2 = assessed.design, assessed.assessment.total_km2
     notes = [
@@ -99,7 +99,7 @@ def notes_of(assessed: Assessed) -> list[str]:
     return [*notes, needed] if needed else notes
 
 
-def estimate_lines(assessed: Assessed) -> list[str]:
+def estimate_lines(assessed: AssessedObservation) -> list[str]:
     """Figures for people."""
     assessment = assessed.assessment
     table = [["class", "mapped km2", "adjusted km2", "95 % interval", "user's accuracy", "producer's accuracy", ""]]
@@ -112,18 +112,18 @@ def estimate_lines(assessed: Assessed) -> list[str]:
         "",
         *aligned(table),
         f"overall accuracy {_share(assessment.overall)} (± one standard error)",
-        *notes_of(assessed),
+        *assessment_notes(assessed),
     ]
 
 
-def _estimate_json(estimate: Estimate | None) -> dict[str, float | None] | None:
+def _estimate_json(estimate: EstimateWithError | None) -> dict[str, float | None] | None:
     if estimate is None:
         return None
     low, high = estimate.interval() or (None, None)
     return {"value": estimate.value, "se": estimate.se, "low": low, "high": high}
 
 
-def estimate_json(assessed: Assessed, sample: Path) -> dict[str, Any]:
+def estimate_json(assessed: AssessedObservation, sample: Path) -> dict[str, Any]:
     """Figures for programs; what is not known is null, and areas are km2."""
     assessment = assessed.assessment
     return {
@@ -149,5 +149,5 @@ def estimate_json(assessed: Assessed, sample: Path) -> dict[str, Any]:
             }
             for accuracy, mapped_km2 in zip(assessment.by_class, assessed.mapped_km2, strict=True)
         },
-        "notes": notes_of(assessed),
+        "notes": assessment_notes(assessed),
     }

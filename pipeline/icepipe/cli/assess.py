@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from icepipe.cli.console import shown, tell
+from icepipe.cli.console import display_path, print_result
 from icepipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ def sample(
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
     folder, config = _opened(target)
-    from icepipe.assess.draw_sample import Asked, draw, write_sample
+    from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
     from icepipe.assess.text import sample_lines
-    from icepipe.publish.run_folder.class_map import find_mapped
+    from icepipe.publish.run_folder.class_map import open_class_map
 
-    mapped = find_mapped(folder, date)
-    design = draw(mapped, folder.name, Asked(points, allocation.value, seed))
+    mapped = open_class_map(folder, date)
+    design = draw(mapped, folder.name, SampleOptions(points, allocation.value, seed))
     written = write_sample((out or folder / "assess" / date).resolve(), design, mapped, config)
-    tell("\n".join(sample_lines(design, shown(written), config is not None)))
+    print_result("\n".join(sample_lines(design, display_path(written), config is not None)))
 
 
 @app.command()
@@ -77,13 +77,13 @@ def estimate(
     from icepipe.assess.estimate import estimate as estimated
     from icepipe.assess.reference_points import check_labels, read_points
     from icepipe.assess.text import estimate_json, estimate_lines
-    from icepipe.publish.run_folder.class_map import find_mapped
+    from icepipe.publish.run_folder.class_map import open_class_map
 
     points, design = read_points(labelled), read_design(labelled)
     check_labels(labelled, points, design)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no such run", "run `icepipe run` first")
-    assessed = estimated(find_mapped(folder, design.observation), labelled, design, points)
-    tell("\n".join(estimate_lines(assessed)))
+    assessed = estimated(open_class_map(folder, design.observation), labelled, design, points)
+    print_result("\n".join(estimate_lines(assessed)))
     if as_json:
-        tell(json.dumps(estimate_json(assessed, labelled), allow_nan=False))
+        print_result(json.dumps(estimate_json(assessed, labelled), allow_nan=False))

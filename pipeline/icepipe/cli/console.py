@@ -11,7 +11,7 @@ from typing import TextIO
 from icepipe.errors import IntegrityError, plain
 
 
-def prepare() -> None:
+def prepare_streams() -> None:
     """Make the standard streams safe: closed ones lead nowhere, and names that are no text are shown with escapes.
 
     A number of a closed stream would else go to the next file that is opened, and messages of libraries into it.
@@ -26,14 +26,14 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _hush(stream: TextIO) -> None:
+def _redirect_to_null(stream: TextIO) -> None:
     """Let a stream lead nowhere, so that what still waits in it does no harm at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
-def say(text: str) -> None:
+def print_error(text: str) -> None:
     """Tell something on the standard error, with escapes for letters that would steer a terminal.
 
     Where that cannot be written, the exit code still tells.
@@ -43,10 +43,10 @@ def say(text: str) -> None:
     try:
         print("\n".join(map(plain, text.split("\n"))), file=sys.stderr, flush=True)
     except OSError:
-        _hush(sys.stderr)
+        _redirect_to_null(sys.stderr)
 
 
-def tell(text: str, end: str = "\n") -> None:
+def print_result(text: str, end: str = "\n") -> None:
     """Print a result; a reader who has had enough (``| head``) ends the printing and nothing else.
 
     Raises
@@ -57,13 +57,13 @@ def tell(text: str, end: str = "\n") -> None:
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
-        _hush(sys.stdout)
+        _redirect_to_null(sys.stdout)
     except OSError as error:
-        _hush(sys.stdout)
+        _redirect_to_null(sys.stdout)
         raise IntegrityError(f"the standard output cannot be written ({error.strerror})", "check free space") from error
 
 
-def shown(path: Path) -> Path:
+def display_path(path: Path) -> Path:
     """A path as people type it: relative where it lies under the working folder."""
     try:
         return path.relative_to(Path.cwd())

@@ -15,12 +15,12 @@ from icepipe.cli import assess as cli_assess
 from icepipe.cli import maintain as cli_folder
 from icepipe.cli import picture as cli_picture
 from icepipe.cli import run as cli_run
-from icepipe.cli.console import prepare, say, shown, tell
+from icepipe.cli.console import display_path, prepare_streams, print_error, print_result
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
-from icepipe.runtime.gdal_environment import restrict
-from icepipe.runtime.memory_allocator import end_quickly, keep_memory, share_heap
-from icepipe.runtime.signals import Interrupted, watch
-from icepipe.runtime.unneeded import leave_out
+from icepipe.runtime.gdal_environment import apply_gdal_settings
+from icepipe.runtime.memory_allocator import limit_arenas, skip_final_gc, tune_allocator
+from icepipe.runtime.signals import Interrupted, install_handlers
+from icepipe.runtime.unneeded import block_imports
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -40,7 +40,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder
     """Look at a folder of tiles and print a commented config that runs."""
     from icepipe.workflow.starter import starter_config
 
-    tell(starter_config(folder), end="")
+    print_result(starter_config(folder), end="")
 
 
 @app.command()
@@ -52,10 +52,10 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
     faults = []
     for path in files:
         try:
-            tell("\n".join(inspect_lines(path)))
+            print_result("\n".join(inspect_lines(path)))
         except InputError as fault:
             faults.append(fault)
-            say(f"icepipe: {fault}")
+            print_error(f"icepipe: {fault}")
     if faults:
         raise ObservationsFailed(f"{len(faults)} file(s) cannot be used") if len(faults) < len(files) else faults[0]
 
@@ -75,7 +75,7 @@ def explain(
             f"{folder}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
         )
     for path in documents:
-        tell(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
+        print_result(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
 
 
 @app.command()
@@ -91,11 +91,11 @@ def compare(
 
     written = out.resolve() if out else None
     compared = compare_observations(cli_folder.folder_of(target).resolve(), before, after, written)
-    tell("\n".join(compare_lines(compared)))
+    print_result("\n".join(compare_lines(compared)))
     if written:
-        tell(f"Written to {shown(written)}")
+        print_result(f"Written to {display_path(written)}")
     if as_json:
-        tell(json.dumps(compare_json(compared, written), allow_nan=False))
+        print_result(json.dumps(compare_json(compared, written), allow_nan=False))
 
 
 @app.command()
@@ -108,11 +108,11 @@ def schema(
     from icepipe.config.schema import schema as config_schema
 
     if not markdown and not rules:
-        tell(json.dumps(config_schema(), indent=1))
+        print_result(json.dumps(config_schema(), indent=1))
         return
     from icepipe.cli.reference import config_reference, rules_reference
 
-    tell(rules_reference() if rules else config_reference(Config), end="")
+    print_result(rules_reference() if rules else config_reference(Config), end="")
 
 
 cli_picture.register(app)
@@ -121,7 +121,7 @@ cli_folder.register(app)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        tell(f"icepipe {__version__}")
+        print_result(f"icepipe {__version__}")
         raise typer.Exit
 
 
@@ -148,22 +148,22 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 
 def main() -> None:
     """Run the command line and exit with the code that fits."""
-    restrict()
-    leave_out()
-    share_heap()
-    keep_memory()
-    prepare()
-    watch()
+    apply_gdal_settings()
+    block_imports()
+    limit_arenas()
+    tune_allocator()
+    prepare_streams()
+    install_handlers()
     try:
         app(standalone_mode=True)
     except Interrupted as interrupted:
-        say("icepipe: interrupted; run again to continue")
+        print_error("icepipe: interrupted; run again to continue")
         sys.exit(128 + interrupted.number)
     except Exception as error:  # noqa: BLE001
         if not {"-v", "--verbose"}.isdisjoint(sys.argv[1:]):
             traceback.print_exc()
         told, code = (str(error), error.exit_code) if isinstance(error, IcepipeError) else _unexpected(error)
-        say(f"icepipe: {told}")
+        print_error(f"icepipe: {told}")
         sys.exit(code)
     finally:
-        end_quickly()
+        skip_final_gc()

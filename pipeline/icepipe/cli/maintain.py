@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from icepipe.cli.console import shown, tell
+from icepipe.cli.console import display_path, print_result
 from icepipe.errors import IntegrityError
-from icepipe.storage.ledger import Entry, Ran, read_ledger
+from icepipe.storage.ledger import ObservationEntry, RunEntry, read_ledger
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
 
@@ -25,20 +25,22 @@ def folder_of(target: Path) -> Path:
 def verify(target: Run) -> None:
     """Check every output: its bytes, the budget, and that polygons, raster and table agree."""
     from icepipe.publish.run_folder.manifest import read_manifest
-    from icepipe.publish.run_folder.verify import faults_of
+    from icepipe.publish.run_folder.verify import find_faults
 
     folder = folder_of(target)
-    faults = list(faults_of(folder))
+    faults = list(find_faults(folder))
     for fault in faults:
-        tell(fault)
+        print_result(fault)
     if faults:
         raise IntegrityError(f"{len(faults)} thing(s) in {folder} do not hold", "run again with --force")
-    tell(f"{len(read_manifest(folder))} files are as the run left them; budgets close; polygons = raster = table")
+    print_result(
+        f"{len(read_manifest(folder))} files are as the run left them; budgets close; polygons = raster = table"
+    )
 
 
 def status(target: Run) -> None:
     """Tell what stands in a run's folder, and what failed in the last run."""
-    tell("\n".join(status_lines(folder_of(target))))
+    print_result("\n".join(status_lines(folder_of(target))))
 
 
 def prune(target: Run) -> None:
@@ -46,14 +48,14 @@ def prune(target: Run) -> None:
     from icepipe.publish.run_folder.prune import prune as pruned
 
     gone = pruned(folder_of(target))
-    tell(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
+    print_result(f"{len(gone)} observation(s) removed" + (f": {', '.join(gone)}" if gone else ""))
 
 
 def report(target: Run) -> None:
     """Make the report and its pictures again, from what stands in the folder."""
-    from icepipe.publish.report.write import report_again
+    from icepipe.publish.report.write import rebuild_report
 
-    tell(str(shown(report_again(folder_of(target).resolve()))))
+    print_result(str(display_path(rebuild_report(folder_of(target).resolve()))))
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +71,7 @@ _MEANS = {
 }
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: ObservationEntry) -> str:
     if entry.state == "failed":
         return f"{entry.key}  failed: {entry.reason}{'; an earlier row is kept' if entry.made else ''}"
     if entry.state != "done":
@@ -79,7 +81,7 @@ def _line(entry: Entry) -> str:
     return f"{entry.key}  done{ice}{replaced}"
 
 
-def _run_line(ran: Ran) -> str:
+def _run_line(ran: RunEntry) -> str:
     if ran.ended is None:
         return f"run of {ran.started}: did not end"
     said = f"{ran.observations} observation(s), {ran.worked} worked on, {ran.failed} input(s) failed"

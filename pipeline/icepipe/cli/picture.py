@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from icepipe.cli.console import shown, tell
+from icepipe.cli.console import display_path, print_result
 from icepipe.errors import ConfigError
 
 
@@ -58,18 +58,18 @@ def picture(
 ) -> None:
     """Show any picture in a few colours, with its palette, and measure one of them."""
     colours, several = _k(k), _sweep(sweep)
-    from icepipe.picture.run import Asked, make_picture
-    from icepipe.picture.text import document, made_lines, write_document
+    from icepipe.picture.run import PictureOptions, make_picture
+    from icepipe.picture.text import document, result_lines, write_document
 
     folder = (out or Path(f"{image.stem}_picture")).resolve()
-    asked = Asked(colours, several, elbow, space, pick, method.value, seed, iterations or None)
+    asked = PictureOptions(colours, several, elbow, space, pick, method.value, seed, iterations or None)
     made = make_picture(image, folder, asked)
     told = document(made)
     write_document(folder / "palette.json", told)
-    tell("\n".join(made_lines(made)))
-    tell(f"Written to {shown(folder)}")
+    print_result("\n".join(result_lines(made)))
+    print_result(f"Written to {display_path(folder)}")
     if as_json:
-        tell(json.dumps({"folder": str(folder)} | told, allow_nan=False))
+        print_result(json.dumps({"folder": str(folder)} | told, allow_nan=False))
 
 
 def register(app: typer.Typer) -> None:

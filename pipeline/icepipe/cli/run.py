@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from icepipe.cli.console import say, shown, tell
+from icepipe.cli.console import display_path, print_error, print_result
 from icepipe.errors import ObservationsFailed
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 def _progress() -> Callable[[str, int, int], None]:
     """A bar on a terminal, a line a step elsewhere."""
     if sys.stderr is None or not sys.stderr.isatty():
-        return lambda what, done, total: say(f"icepipe: {what} ({done}/{total})")
+        return lambda what, done, total: print_error(f"icepipe: {what} ({done}/{total})")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -70,7 +70,7 @@ def _result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
     }
 
 
-def _told(result: RunResult) -> Iterator[str]:
+def _result_lines(result: RunResult) -> Iterator[str]:
     """What people are told of a run."""
     from icepipe.cli.plan_text import alert_lines, closing_table
 
@@ -78,7 +78,7 @@ def _told(result: RunResult) -> Iterator[str]:
         yield from closing_table(result.rows)
     yield from alert_lines(result.alerts or ())
     yield from result.notes
-    yield f"Written to {shown(result.folder)}"
+    yield f"Written to {display_path(result.folder)}"
 
 
 def run(
@@ -110,12 +110,12 @@ def run(
             stack.enter_context(to_file(log_json))
         progress = _silent if quiet or verbose else _progress()
         result = run_stages(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
-        for line in () if quiet else _told(result):
-            tell(line)
+        for line in () if quiet else _result_lines(result):
+            print_result(line)
         if as_json:
-            tell(json.dumps(_result_json(result, settings.measure), allow_nan=False))
+            print_result(json.dumps(_result_json(result, settings.measure), allow_nan=False))
         for fault in result.faults:
-            say(f"icepipe: {fault}")
+            print_error(f"icepipe: {fault}")
     if result.faults:
         raise ObservationsFailed(f"{len(result.faults)} input(s) failed, the rest is published")
 
@@ -129,7 +129,7 @@ def check(config: ConfigPath, assignments: Set = None) -> None:
     from icepipe.workflow.plan import make_plan
 
     planned = make_plan(settings)
-    tell("\n".join(plan_lines(planned)))
+    print_result("\n".join(plan_lines(planned)))
     if planned.catalog.faults:
         raise ObservationsFailed(f"{len(planned.catalog.faults)} input(s) cannot be used")
 

@@ -11,7 +11,7 @@ from icepipe.runtime.jit import compiled
 
 
 @compiled
-def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> int:
+def _interpolate_units(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> int:
     """Whole units of the columns that share four nodes; how many of the sums are areas.
 
     Columns are unsigned: one that could be negative would be counted from the end, and that asked every time.
@@ -26,7 +26,7 @@ def _units_between(begin: int, end: int, nodes: Float64, weight: Float64, units_
 
 
 @compiled
-def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, out: Int64) -> bool:
+def interpolate_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, out: Int64) -> bool:
     """Sum of four neighbouring columns of ``rows``, each column of ``out`` by weights of its own, in whole units.
 
     Shapes: ``rows`` (rows, nodes), ``first`` (columns,), ``weight`` (4, columns), ``out`` (rows, columns). ``unit_m2``
@@ -39,13 +39,13 @@ def whole_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, ou
         while end < width and first[end] == start:
             end += 1
         for row in range(out.shape[0]):
-            sound += _units_between(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
+            sound += _interpolate_units(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
         begin = end
     return sound == out.size
 
 
 @compiled
-def put_between(
+def interpolate_positions(
     nodes: Float64,
     smooth: Bool,
     step: int,

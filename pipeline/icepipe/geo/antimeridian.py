@@ -81,7 +81,7 @@ def _with_crossings(ring: Ring) -> Ring:
     return Ring(lon, lat, np.zeros(len(lon), dtype=bool), ring.turn)
 
 
-def _laid_out(ring: Ring) -> Polygon:
+def _unroll(ring: Ring) -> Polygon:
     """What a ring encloses, in a plane where longitudes go on; the pole closes a ring that goes around it.
 
     The inside is on the left, so a ring that leads east all around the Earth holds the north pole. It is opened where
@@ -100,7 +100,7 @@ def _laid_out(ring: Ring) -> Polygon:
     return Polygon([*zip(on, lat, strict=True), (end, lat[0]), (end, pole), (on[0], pole)])
 
 
-def _folded(plane: Polygon, turn: float) -> list[Polygon]:
+def _wrap(plane: Polygon, turn: float) -> list[Polygon]:
     """The parts of a laid-out polygon within each turn, brought back to -180..180."""
     west, _, east, _ = plane.bounds
     parts = []
@@ -115,7 +115,7 @@ def _areas(shapes: Sequence[object]) -> list[Polygon]:
     return [part for part in shapely.get_parts(shapes).tolist() if part.geom_type == "Polygon" and part.area > 0]
 
 
-def goes_around(lon: Float64, ring: Int64, pole: Bool, turn: float, count: int) -> Bool:
+def needs_split(lon: Float64, ring: Int64, pole: Bool, turn: float, count: int) -> Bool:
     """Which of ``count`` rings touch a pole or 180 degrees, or cross it; points of all rings one after another."""
     special = pole | (np.abs(lon) == turn / 2)
     jump = np.abs(np.diff(lon)) > turn / 2
@@ -123,7 +123,7 @@ def goes_around(lon: Float64, ring: Int64, pole: Bool, turn: float, count: int) 
     return np.bincount(ring, weights=special, minlength=count) > 0
 
 
-def cut_open(exterior: Ring, holes: Sequence[Ring]) -> list[Polygon]:
+def split_at_antimeridian(exterior: Ring, holes: Sequence[Ring]) -> list[Polygon]:
     """Parts of a polygon between -180 and 180 degrees.
 
     Parameters
@@ -131,6 +131,6 @@ def cut_open(exterior: Ring, holes: Sequence[Ring]) -> list[Polygon]:
     exterior, holes
         Its rings, each counter-clockwise around what it encloses.
     """
-    filled, *empty = (_folded(_laid_out(_with_crossings(_along_pole(ring))), ring.turn) for ring in (exterior, *holes))
+    filled, *empty = (_wrap(_unroll(_with_crossings(_along_pole(ring))), ring.turn) for ring in (exterior, *holes))
     rest = shapely.difference(shapely.union_all(filled), shapely.union_all([part for hole in empty for part in hole]))
     return _areas([rest])

@@ -39,29 +39,31 @@ def _way(crs: str, other: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, other, always_xy=True)
 
 
-def asked(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
+def transform_exact(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
     """Columns and rows on the source of places given by column and row on a grid; not finite where it has none."""
     x, y = _way(grid.crs, source.crs).transform(*grid.to_map(col, row))
     with np.errstate(invalid="ignore"):
         return source.to_pixels(x, y)
 
 
-def positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Float64]:
+def source_positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Float64]:
     """Columns and rows on a source of the centres of a block's pixels; shape (rows, columns) each.
 
     They fall into the pixels that they would if each was asked for, and are off by less than ``NEAR_PX``. Nodes are
     those of the whole grid, so that a pixel's place does not depend on the block it is asked with.
     """
-    from icepipe.geo._kernels import put_between
+    from icepipe.geo._kernels import interpolate_positions
 
     cols, rows = np.empty((2, block.height, block.width))
     near = np.empty((block.height, block.width), dtype=bool)
-    nodes = np.stack(asked(source, grid, *_lattice(block)))
+    nodes = np.stack(transform_exact(source, grid, *_lattice(block)))
     smooth = _is_smooth(nodes) & (NODE_STEP * side_m(grid) < QUARTER_M)
-    put_between(nodes, smooth, NODE_STEP, NEAR_PX, block.row % NODE_STEP, block.col % NODE_STEP, cols, rows, near)
+    interpolate_positions(
+        nodes, smooth, NODE_STEP, NEAR_PX, block.row % NODE_STEP, block.col % NODE_STEP, cols, rows, near
+    )
     here = np.nonzero(near)
     row, col = (at.astype(np.float64) + 0.5 for at in here)
-    cols[here], rows[here] = asked(source, grid, block.col + col, block.row + row)
+    cols[here], rows[here] = transform_exact(source, grid, block.col + col, block.row + row)
     return cols, rows
 
 
@@ -81,11 +83,11 @@ def _is_smooth(both: Float64) -> Bool:
     ``both`` are the columns and rows of the nodes, shape (2, rows, columns). A bilinear place strays by an eighth of
     the second differences along both sides at most.
     """
-    smooth = np.maximum(*bends(both)) / 8 <= NEAR_PX / 4
+    smooth = np.maximum(*second_differences(both)) / 8 <= NEAR_PX / 4
     return np.asarray(smooth[:-1, :-1] & smooth[:-1, 1:] & smooth[1:, :-1] & smooth[1:, 1:])
 
 
-def bends(both: Float64) -> Float64:
+def second_differences(both: Float64) -> Float64:
     """Second differences of nodes along both sides together, not finite where one has no place; one less on each side.
 
     Shape (2, rows, columns) each.

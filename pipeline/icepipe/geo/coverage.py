@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from icepipe.arrays import Float64
-from icepipe.geo.coordinate_lattice import NODE_STEP, QUARTER_M, asked, bends, side_m
-from icepipe.geo.crs import same_crs, wrapped
+from icepipe.geo.coordinate_lattice import NODE_STEP, QUARTER_M, second_differences, side_m, transform_exact
+from icepipe.geo.crs import same_crs, unwrap_longitude
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.geo.resampling import lines, separable
+from icepipe.geo.resampling import axis_aligned, axis_lookup
 
 NEAR_PX = 0.01
 """A pixel's centre that lies so near to a file's border may lie on it, as places are rounded."""
@@ -21,13 +21,13 @@ MOST_CELLS = 128
 """Into so many cells a side of a grid is cut, to find where a file on another map lies."""
 
 
-def rectangle(source: GeoBox, grid: GeoBox) -> Block | None:
+def covered_window(source: GeoBox, grid: GeoBox) -> Block | None:
     """Rectangle of a grid that holds every pixel whose centre lies on a source; None where none does."""
     if not same_crs(source.crs, grid.crs):
         return _elsewhere(source, grid)
-    source = wrapped(source, grid)
-    if to_source := separable(source, grid):
-        down, across = lines(to_source, source, Block(0, 0, *grid.shape)).target
+    source = unwrap_longitude(source, grid)
+    if to_source := axis_aligned(source, grid):
+        down, across = axis_lookup(to_source, source, Block(0, 0, *grid.shape)).target
         return _block(down.start, down.stop, across.start, across.stop)
     cols, rows = grid.to_pixels(*np.transpose(source.corners))
     left, right = _span(cols.tolist(), grid.width)
@@ -56,8 +56,8 @@ def _elsewhere(source: GeoBox, grid: GeoBox) -> Block | None:
     if step * side_m(grid) > QUARTER_M:
         return Block(0, 0, *grid.shape)
     cols, rows = (step * np.arange(-1, -(-size // step) + 2, dtype=np.float64) for size in (grid.width, grid.height))
-    nodes = np.stack(asked(source, grid, *np.meshgrid(cols, rows)))
-    low, high, bend = _least(nodes[:, 1:-1, 1:-1]), -_least(-nodes[:, 1:-1, 1:-1]), -_least(-bends(nodes))
+    nodes = np.stack(transform_exact(source, grid, *np.meshgrid(cols, rows)))
+    low, high, bend = _least(nodes[:, 1:-1, 1:-1]), -_least(-nodes[:, 1:-1, 1:-1]), -_least(-second_differences(nodes))
     ends = np.array([source.width, source.height])[:, None, None]
     with np.errstate(invalid="ignore"):
         misses = (high + 2 * bend + 1 < 0) | (low - 2 * bend - 1 > ends)
@@ -75,7 +75,7 @@ def _least(nodes: Float64) -> Float64:
     return np.minimum(sides[:, :-1], sides[:, 1:])
 
 
-def around(rectangles: Iterable[Block]) -> Block:
+def bounding_block(rectangles: Iterable[Block]) -> Block:
     """Smallest rectangle that holds some others; of no width for none."""
     held = list(rectangles)
     if not held:
@@ -85,7 +85,7 @@ def around(rectangles: Iterable[Block]) -> Block:
     return Block(top, left, bottom - top, right - left)
 
 
-def touch(one: Block, other: Block) -> bool:
+def intersects(one: Block, other: Block) -> bool:
     """Whether two rectangles share a pixel."""
     in_rows = max(one.row, other.row) < min(one.row + one.height, other.row + other.height)
     in_columns = max(one.col, other.col) < min(one.col + one.width, other.col + other.width)
@@ -94,7 +94,7 @@ def touch(one: Block, other: Block) -> bool:
 
 def columns_of(block: Block, rectangles: Iterable[Block]) -> Block:
     """The columns of a block that some rectangles touch, from the first to the last; of width 0 where none does."""
-    found = around(one for one in rectangles if touch(one, block))
+    found = bounding_block(one for one in rectangles if intersects(one, block))
     if not found.width:
         return Block(block.row, block.col, block.height, 0)
     left, right = max(block.col, found.col), min(block.col + block.width, found.col + found.width)

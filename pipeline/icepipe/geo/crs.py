@@ -27,7 +27,7 @@ def _circle(crs_wkt: str) -> float | None:
     return 2 * np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else None
 
 
-def wrapped(source: GeoBox, grid: GeoBox) -> GeoBox:
+def unwrap_longitude(source: GeoBox, grid: GeoBox) -> GeoBox:
     """A longitude/latitude grid turned by whole circles to lie nearest to another; other grids as they are."""
     circle = _circle(source.crs)
     if circle is None or not same_crs(source.crs, grid.crs):

@@ -13,7 +13,7 @@ import pyproj
 
 from icepipe.arrays import Bool, Float64, Int64
 from icepipe.errors import ConfigError
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
 
 OFF_PX = 2.0**-12
@@ -38,7 +38,7 @@ NEAR = 1e-9
 
 
 @dataclass(frozen=True)
-class Target:
+class DensifySpec:
     """A coordinate system to draw in.
 
     Attributes
@@ -56,22 +56,22 @@ class Target:
     touch: float
 
     @classmethod
-    def of(cls, crs: str, grid: GeoBox, side_m: float) -> Target:
+    def of(cls, crs: str, grid: GeoBox, side_m: float) -> DensifySpec:
         """For polygons of a grid whose pixels have sides of about ``side_m``."""
         return cls(crs, OFF_PX * side_m, TOUCH_PX * float(np.sqrt(grid.planar_pixel_area)))
 
 
 @dataclass(frozen=True)
-class Way:
+class CrsTransform:
     """From one coordinate system to another."""
 
     source: str
     target: str
 
     @cached_property
-    def earth(self) -> Earth:
+    def earth(self) -> Ellipsoid:
         """The Earth as the target sees it."""
-        return Earth.of(self.target)
+        return Ellipsoid.of(self.target)
 
     @cached_property
     def turn(self) -> float:
@@ -82,7 +82,7 @@ class Way:
     @cached_property
     def longest(self) -> float:
         """Longest edge, in units of the source, that is sure to lead the shorter way around the Earth."""
-        crs = Earth.of(self.source).crs
+        crs = Ellipsoid.of(self.source).crs
         return float(np.pi / 2 / crs.axis_info[0].unit_conversion_factor) if crs.is_geographic else np.inf
 
     @cached_property
@@ -134,7 +134,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Path:
+class RingPath:
     """Points of rings, one ring after another.
 
     Attributes
@@ -161,18 +161,18 @@ class Path:
         """Points that an edge leads on from."""
         return np.flatnonzero(self.ring[1:] == self.ring[:-1])
 
-    def with_points(self, after: Int64, x: Float64, y: Float64, u: Float64, v: Float64, pole: bool) -> Path:
+    def with_points(self, after: Int64, x: Float64, y: Float64, u: Float64, v: Float64, pole: bool) -> RingPath:
         """The path with a point behind each of some."""
         added = (x, y, u, v, self.ring[after], np.full(len(after), pole))
         columns = (self.x, self.y, self.u, self.v, self.ring, self.pole)
-        return Path(*(np.insert(old, after + 1, new) for old, new in zip(columns, added, strict=True)))
+        return RingPath(*(np.insert(old, after + 1, new) for old, new in zip(columns, added, strict=True)))
 
 
-def _through_poles(path: Path, way: Way, touch: float) -> Path:
+def _through_poles(path: RingPath, way: CrsTransform, touch: float) -> RingPath:
     """The path with a point, marked as such, at every pole that it touches."""
     for x, y, lat in way.poles(touch):
         at_pole = np.hypot(path.x - x, path.y - y) < touch
-        path = Path(path.x, path.y, path.u, np.where(at_pole, lat, path.v), path.ring, path.pole | at_pole)
+        path = RingPath(path.x, path.y, path.u, np.where(at_pole, lat, path.v), path.ring, path.pole | at_pole)
         a = path.edges
         a = a[~(at_pole[a] | at_pole[a + 1])]
         dx, dy = path.x[a + 1] - path.x[a], path.y[a + 1] - path.y[a]
@@ -184,7 +184,7 @@ def _through_poles(path: Path, way: Way, touch: float) -> Path:
     return path
 
 
-def _off_m(path: Path, way: Way, a: Int64) -> Float64:
+def _off_m(path: RingPath, way: CrsTransform, a: Int64) -> Float64:
     """Largest distance of drawn edges, which begin at points ``a``, from their true places.
 
     In longitude and latitude some readers draw straight lines and others geodesics, so both are looked at.
@@ -204,7 +204,7 @@ def _off_m(path: Path, way: Way, a: Int64) -> Float64:
     return found
 
 
-def bent(x: Float64, y: Float64, ring: Int64, way: Way, target: Target) -> Path:
+def densify(x: Float64, y: Float64, ring: Int64, way: CrsTransform, target: DensifySpec) -> RingPath:
     """Rings with as many points as it takes to draw them within ``target.off_m`` of their true places.
 
     Parameters
@@ -221,7 +221,7 @@ def bent(x: Float64, y: Float64, ring: Int64, way: Way, target: Target) -> Path:
     ConfigError
         If they have no place there, or are torn.
     """
-    path = _through_poles(Path(x, y, *way.draw(x, y), ring, np.zeros(len(x), dtype=bool)), way, target.touch)
+    path = _through_poles(RingPath(x, y, *way.draw(x, y), ring, np.zeros(len(x), dtype=bool)), way, target.touch)
     waiting = path.edges
     for _ in range(HALVINGS):
         if not len(waiting):

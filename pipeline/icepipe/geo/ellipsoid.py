@@ -20,7 +20,7 @@ EQUATOR_M = 6_378_137.0
 
 
 @dataclass(frozen=True)
-class Earth:
+class Ellipsoid:
     """The Earth as one coordinate system sees it.
 
     Attributes
@@ -41,7 +41,7 @@ class Earth:
     geod: pyproj.Geod
 
     @classmethod
-    def of(cls, wkt: str) -> Earth:
+    def of(cls, wkt: str) -> Ellipsoid:
         """The ellipsoid of the CRS's own datum.
 
         A CRS on a sphere (MODIS sinusoidal, EASE-Grid 1.0) stores geodetic latitudes, which mean places on

@@ -97,7 +97,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Outline:
+class Region:
     """A named area of the Earth.
 
     Attributes

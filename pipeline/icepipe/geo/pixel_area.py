@@ -14,14 +14,14 @@ import numpy as np
 
 from icepipe.arrays import Float64, Int64
 from icepipe.errors import NoUsableInput
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox
 
 ANCHOR_STEPS = 2**20
 """Grid origins are rounded to this part of a pixel, so that tiles of one grid share one plane exactly."""
 
 
-class Plane:
+class PixelPlane:
     """A plane of pixels.
 
     Positions are (u, v): pixel columns and rows counted from the origin of the CRS, so every grid with the same pixel
@@ -45,7 +45,7 @@ class Plane:
     """
 
     def __init__(self, geobox: GeoBox) -> None:
-        self.earth = Earth.of(geobox.crs)
+        self.earth = Ellipsoid.of(geobox.crs)
         t = geobox.transform
         self.vectors: Float64 = np.array([[t.a, t.b], [t.d, t.e]], dtype=np.float64)
         origin = np.linalg.solve(self.vectors, np.array([t.c, t.f]))
@@ -86,13 +86,13 @@ DERIVATIVE_STEP_M = 2_000.0
 """Step of the five-point derivative: truncation 1e-13, and PROJ's rounding stays under 1e-9."""
 
 
-def _derivative(plane: Plane, uv: Float64, step: Float64) -> Float64:
+def _derivative(plane: PixelPlane, uv: Float64, step: Float64) -> Float64:
     near = plane.place(uv + step)[0] - plane.place(uv - step)[0]
     far = plane.place(uv + 2 * step)[0] - plane.place(uv - 2 * step)[0]
     return (8 * near - far) / 12
 
 
-def area_density(plane: Plane, uv: Float64, step_px: Float64) -> Float64:
+def area_density(plane: PixelPlane, uv: Float64, step_px: Float64) -> Float64:
     """Signed area of a unit pixel in m2 as a continuous function of the position, shape (..., 2).
 
     By derivatives over ``step_px``, of columns and rows.
@@ -141,14 +141,14 @@ class PixelArea:
     @classmethod
     def of(cls, geobox: GeoBox) -> PixelArea:
         """Choose the unit for a grid from the pixel at its middle."""
-        sides = Plane(geobox).sides_m
+        sides = PixelPlane(geobox).sides_m
         if not np.all(np.isfinite(sides)) or not np.all(sides > 0):
             raise NoUsableInput("the middle of the grid does not lie on the Earth", "check the CRS and the transform")
         return cls(geobox, float(2.0 ** (round(np.log2(sides[0] * sides[1])) - 30)))
 
     @cached_property
-    def _plane(self) -> Plane:
-        return Plane(self.geobox)
+    def _plane(self) -> PixelPlane:
+        return PixelPlane(self.geobox)
 
     @cached_property
     def _steps(self) -> tuple[Float64, Float64, float]:
@@ -187,11 +187,11 @@ class PixelArea:
         NoUsableInput
             If part of the block has no place on the Earth.
         """
-        from icepipe.geo._kernels import whole_units
+        from icepipe.geo._kernels import interpolate_units
 
         units = np.empty((block.height, block.width), dtype=np.int64)
         first, weight = _across(self, block.col, block.width)
-        if not whole_units(_down(self, block), first - first.min(), weight, self.unit_m2, units):
+        if not interpolate_units(_down(self, block), first - first.min(), weight, self.unit_m2, units):
             raise NoUsableInput(
                 "part of the grid does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
             )

@@ -10,15 +10,15 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Int64
-from icepipe.geo.coordinate_lattice import positions
-from icepipe.geo.crs import ALIGNED_PX, same_crs, wrapped
+from icepipe.geo.coordinate_lattice import source_positions
+from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_longitude
 from icepipe.geo.geobox import Block, GeoBox
 
 Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
-class Placement:
+class SourceWindow:
     """Pixels of a source grid under the pixels of a block.
 
     Attributes
@@ -57,13 +57,13 @@ def _span(cells: Int64, size: int) -> slice:
     return slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 0)
 
 
-def separable(source: GeoBox, grid: GeoBox) -> Affine | None:
+def axis_aligned(source: GeoBox, grid: GeoBox) -> Affine | None:
     """The way to the pixels of a source whose rows and columns are a grid's, to a thousandth of a pixel; or None."""
     to_source = ~source.transform @ grid.transform
     return to_source if abs(to_source.b) + abs(to_source.d) < ALIGNED_PX / max(grid.width, grid.height) else None
 
 
-class Lines(NamedTuple):
+class AxisLookup(NamedTuple):
     """Rows and columns of a block that a source reaches, as slices, and the source's under each of them."""
 
     target: tuple[slice, slice]
@@ -71,30 +71,30 @@ class Lines(NamedTuple):
     cols: Int64
 
 
-def lines(to_source: Affine, source: GeoBox, block: Block) -> Lines:
+def axis_lookup(to_source: Affine, source: GeoBox, block: Block) -> AxisLookup:
     """Rows and columns of a block on a source that has the same; ``to_source`` is of :func:`separable`."""
     cols = _cells(to_source.a * (block.col + np.arange(block.width) + 0.5) + to_source.c)
     rows = _cells(to_source.e * (block.row + np.arange(block.height) + 0.5) + to_source.f)
     down, across = _span(rows, source.height), _span(cols, source.width)
-    return Lines((down, across), rows[down], cols[across])
+    return AxisLookup((down, across), rows[down], cols[across])
 
 
-def _separable(to_source: Affine, source: GeoBox, block: Block) -> Placement | None:
-    target, rows, cols = lines(to_source, source, block)
+def _separable(to_source: Affine, source: GeoBox, block: Block) -> SourceWindow | None:
+    target, rows, cols = axis_lookup(to_source, source, block)
     if not len(rows) or not len(cols):
         return None
     top, left = int(rows.min()), int(cols.min())
     window = Block(top, left, int(rows.max()) - top + 1, int(cols.max()) - left + 1)
     if np.all(np.diff(rows) == 1) and np.all(np.diff(cols) == 1):
-        return Placement(target, window)
-    return Placement(target, window, (rows - top)[:, None] * window.width + (cols - left))
+        return SourceWindow(target, window)
+    return SourceWindow(target, window, (rows - top)[:, None] * window.width + (cols - left))
 
 
-def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
+def _general(source: GeoBox, grid: GeoBox, block: Block) -> SourceWindow | None:
     if same_crs(source.crs, grid.crs):
         cols, rows = source.to_pixels(*grid.to_map(*block.centres))
     else:
-        cols, rows = positions(source, grid, block)
+        cols, rows = source_positions(source, grid, block)
     reached = (rows >= 0) & (rows < source.height) & (cols >= 0) & (cols < source.width)
     if not reached.any():
         return None
@@ -104,12 +104,12 @@ def _general(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
     height, width = int(row_cells[reached].max()) - top + 1, int(col_cells[reached].max()) - left + 1
     index = np.where(reached, (row_cells - top) * width + (col_cells - left), 0)
     everything = slice(0, block.height), slice(0, block.width)
-    return Placement(everything, Block(top, left, height, width), index, reached)
+    return SourceWindow(everything, Block(top, left, height, width), index, reached)
 
 
-def place(source: GeoBox, grid: GeoBox, block: Block) -> Placement | None:
+def locate_source(source: GeoBox, grid: GeoBox, block: Block) -> SourceWindow | None:
     """Find the source pixel under the centre of each pixel of a block; None where the source is elsewhere."""
-    source = wrapped(source, grid)
-    if same_crs(source.crs, grid.crs) and (to_source := separable(source, grid)):
+    source = unwrap_longitude(source, grid)
+    if same_crs(source.crs, grid.crs) and (to_source := axis_aligned(source, grid)):
         return _separable(to_source, source, block)
     return _general(source, grid, block)

@@ -13,14 +13,14 @@ import numpy as np
 
 from icepipe.config.inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.inputs.describe import Describe, describe, group_files
 from icepipe.inputs.discover import UnlistedFolder, find_files, is_something_else, unlisted_folders
 from icepipe.inputs.masks import mask_path
 from icepipe.inputs.products.bands import BAND_FILE, product_folder, product_names
-from icepipe.inputs.products.dates import stamp_of
+from icepipe.inputs.products.dates import acquisition_time
 from icepipe.inputs.products.quality import is_quality
-from icepipe.inputs.products.sensors import platform_of
+from icepipe.inputs.products.sensors import platform_in_name
 from icepipe.inputs.scenes import Observation, Scene
 
 
@@ -136,7 +136,7 @@ def _solar_day(scene: Scene) -> str:
     if scene.time is None:
         raise InputError(scene.path, "its time is not known, which solar-day needs", "use measure.period: day")
     x, y = scene.geobox.transform @ (scene.geobox.width / 2, scene.geobox.height / 2)
-    lon, _ = Earth.of(scene.geobox.crs).lonlat(np.array(x), np.array(y))
+    lon, _ = Ellipsoid.of(scene.geobox.crs).lonlat(np.array(x), np.array(y))
     shift = dt.timedelta(hours=float(np.degrees(lon)) / 15)
     return (dt.datetime.combine(scene.date, scene.time) + shift).date().isoformat()
 
@@ -150,13 +150,13 @@ _PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
 }
 
 
-def spoiled(catalog: Catalog, inputs: Inputs, period: str) -> dict[str, InputError]:
+def observations_with_faults(catalog: Catalog, inputs: Inputs, period: str) -> dict[str, InputError]:
     """Observations that lack a file by its name, by key, each with the first fault of such a file."""
     found: dict[str, InputError] = {}
     for fault in catalog.faults:
-        platform = next(filter(None, map(platform_of, product_names(fault.path))), "")
+        platform = next(filter(None, map(platform_in_name, product_names(fault.path))), "")
         try:
-            day, time = stamp_of(fault.path, inputs.date, dict)
+            day, time = acquisition_time(fault.path, inputs.date, dict)
             lost = replace(catalog.scenes[0], path=fault.path, date=day, time=time, platform=platform)
             found.setdefault(_PERIOD_KEYS[period](lost), fault)
         except InputError:
@@ -164,7 +164,7 @@ def spoiled(catalog: Catalog, inputs: Inputs, period: str) -> dict[str, InputErr
     return found
 
 
-def observations(scenes: Sequence[Scene], period: str) -> tuple[Observation, ...]:
+def group_observations(scenes: Sequence[Scene], period: str) -> tuple[Observation, ...]:
     """Group scenes into observations, in the order of time.
 
     Parameters

@@ -16,8 +16,8 @@ from icepipe.inputs.masks import describe_mask, describe_quality, is_vector
 from icepipe.inputs.products.bands import (
     BAND_FILE,
     alpha_band,
-    asked_bands,
-    asked_role,
+    configured_bands,
+    configured_role,
     described_roles,
     measured_sensor,
     msi_roles,
@@ -27,10 +27,10 @@ from icepipe.inputs.products.bands import (
     product_folder,
     product_names,
 )
-from icepipe.inputs.products.dates import stamp_of
+from icepipe.inputs.products.dates import acquisition_time
 from icepipe.inputs.products.metadata import find_mtl, read_mtl, sun_elevation
 from icepipe.inputs.products.radiometry import metadata_places, scaling
-from icepipe.inputs.products.sensors import CLASSES, SENSORS, Sensor, platform_of, with_roles
+from icepipe.inputs.products.sensors import CLASSES, SENSORS, Sensor, platform_in_name, with_roles
 from icepipe.inputs.scenes import Band, ClassValues, MaskFile, Scene
 from icepipe.inputs.validate import check_raster, open_raster
 
@@ -51,7 +51,7 @@ def group_files(files: Sequence[Path], inputs: Inputs) -> list[Files]:
     groups: dict[tuple[Path, str], list[Path]] = defaultdict(list)
     for path in files:
         match = BAND_FILE.match(path.stem)
-        named = bool(inputs.bands) and asked_role(path, inputs.bands or {}) is not None
+        named = bool(inputs.bands) and configured_role(path, inputs.bands or {}) is not None
         product = match.group("product") if match and (named or _is_product(path)) else path.name
         groups[product_folder(path), product].append(path)
     return [tuple(members) for members in groups.values()]
@@ -137,7 +137,7 @@ def _single(path: Path, inputs: Inputs) -> Scene:
         if inputs.classes is not None:
             return _classified(path, dataset, inputs)
         if inputs.bands:
-            roles = asked_bands(path, dataset, inputs.bands)
+            roles = configured_bands(path, dataset, inputs.bands)
             return _measured_file(path, dataset, inputs, roles, measured_sensor(path, inputs.sensor))
         if inputs.sensor in {"auto", "sentinel2-l1c", "sentinel2-l2a"} and len(msi_roles(dataset)) >= 3:
             sensor = SENSORS["sentinel2-l2a"] if inputs.sensor == "auto" else SENSORS[inputs.sensor]
@@ -150,7 +150,7 @@ def _single(path: Path, inputs: Inputs) -> Scene:
 
 def _role_of(path: Path, sensor: Sensor, inputs: Inputs) -> str | None:
     if inputs.bands:
-        return asked_role(path, inputs.bands)
+        return configured_role(path, inputs.bands)
     match = BAND_FILE.match(path.stem)
     number = match.group("band") if match else ""
     return sensor.band_roles.get(number) or sensor.band_roles.get(number.lstrip("0"))
@@ -194,7 +194,7 @@ def _one_band(path: Path, role: str, product: str, sensor: Sensor, inputs: Input
 
 def _several(files: Files, inputs: Inputs) -> Scene:
     first = files[0]
-    product, sensor = product_of(first), measured_sensor(first, inputs.sensor)
+    product, sensor = product_name(first), measured_sensor(first, inputs.sensor)
     found = _by_role(files, sensor, inputs)
     fitting = with_roles(sensor, found)
     if fitting is None:
@@ -211,11 +211,11 @@ def _cloud(inputs: Inputs, path: Path) -> MaskFile | None:
     if inputs.cloud is None:
         return None
     if inputs.cloud.quality:
-        return describe_quality(inputs.cloud, path, product_of(path))
+        return describe_quality(inputs.cloud, path, product_name(path))
     return describe_mask(inputs.cloud, path, "cloud")
 
 
-def product_of(path: Path) -> str:
+def product_name(path: Path) -> str:
     """Name of the product that a file is of: its own where it is all of it."""
     match = BAND_FILE.match(path.stem)
     return match.group("product") if match else path.stem
@@ -231,7 +231,7 @@ def _dated(
     path: Path, dataset: Dataset, inputs: Inputs, sensor: Sensor, bands: tuple[Band, ...], alpha: int | None
 ) -> Scene:
     """A scene of these bands, with its date, its masks and what was assumed of it."""
-    day, time = stamp_of(path, inputs.date, lambda: dict(dataset.tags()))
+    day, time = acquisition_time(path, inputs.date, lambda: dict(dataset.tags()))
     sun = _sun(path)
     notes = ("low_sun",) if sun is not None and sun < LOW_SUN_DEGREES else ()
     if sensor.key.startswith("landsat") and "_L1" in path.name and inputs.scale != "auto":
@@ -241,7 +241,7 @@ def _dated(
         path=path,
         date=day,
         time=time,
-        platform=next(filter(None, map(platform_of, product_names(path))), ""),
+        platform=next(filter(None, map(platform_in_name, product_names(path))), ""),
         sensor=sensor.key,
         roles=sensor.roles,
         rule_set=sensor.rule_set,
@@ -252,7 +252,7 @@ def _dated(
         notes=notes,
         cloud=_cloud(inputs, path),
         land=describe_mask(inputs.land, path, "land") if inputs.land and not is_vector(inputs.land) else None,
-        metadata=tuple(place for place in metadata_places(path, product_of(path), sensor.key) if place.is_file()),
+        metadata=tuple(place for place in metadata_places(path, product_name(path), sensor.key) if place.is_file()),
     )
 
 
@@ -268,6 +268,6 @@ def describe(files: Files, inputs: Inputs) -> Scene:
     return _several(files, inputs) if several else _single(files[0], inputs)
 
 
-def sensor_of(scene: Scene) -> Sensor:
+def scene_sensor(scene: Scene) -> Sensor:
     """The sensor of a scene with the roles and rules that its bands allow."""
     return replace(SENSORS[scene.sensor], roles=scene.roles, rule_set=scene.rule_set)

@@ -39,7 +39,7 @@ def _of_scene(scene: Scene, by_time: bool) -> Interval:
     return Interval(start, start + span - dt.timedelta(seconds=1))
 
 
-def interval_of(observation: Observation) -> Interval:
+def acquisition_interval(observation: Observation) -> Interval:
     """From the start of its first scene's day to the end of its last one's; minutes, where its key names a time."""
     by_time = "T" in observation.key
     spans = [_of_scene(scene, by_time) for scene in observation.scenes]

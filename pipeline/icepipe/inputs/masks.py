@@ -16,15 +16,15 @@ from icepipe.arrays import Bool, Dataset
 from icepipe.config.inputs import Cloud, Mask
 from icepipe.errors import ConfigError, InputError
 from icepipe.geo.geobox import GeoBox
-from icepipe.geo.resampling import Placement
+from icepipe.geo.resampling import SourceWindow
 from icepipe.inputs.products.bands import alpha_band, product_folder
 from icepipe.inputs.products.quality import QUALITIES, quality_file
 from icepipe.inputs.scenes import MaskFile
 from icepipe.inputs.validate import check_raster, open_raster
 from icepipe.inputs.vector_files import read_areas
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize_reprojected import Centres, Other
-from icepipe.raster.run_length import Runs, runs_of
+from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
+from icepipe.raster.run_length import RunLengthRaster, run_length_raster
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
 
@@ -103,7 +103,7 @@ def _hides(bands: NDArray[np.integer[Any]], mask: MaskFile) -> Bool:
     return np.isin(bands[0], mask.values) | _any_bit(bands[0], mask.bits)
 
 
-def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[Bool, Bool]:
+def read_mask(dataset: Dataset, mask: MaskFile, placement: SourceWindow) -> tuple[Bool, Bool]:
     """Where a mask hides and where it says anything at all, for the target pixels of a placement.
 
     Raises
@@ -127,7 +127,7 @@ def read_mask(dataset: Dataset, mask: MaskFile, placement: Placement) -> tuple[B
     return placement.take(hides) & known, known
 
 
-def read_land(mask: Mask, grid: GeoBox) -> Runs[np.uint8]:
+def read_land(mask: Mask, grid: GeoBox) -> RunLengthRaster[np.uint8]:
     """Where a vector file says land: 1 for pixels whose centre lies in one of its areas, else 0.
 
     Raises
@@ -139,6 +139,6 @@ def read_land(mask: Mask, grid: GeoBox) -> Runs[np.uint8]:
         raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
     areas = read_areas(mask.path, "inputs.land")
     shape = shapely.union_all(areas.shapes)
-    other = Other.of(grid, areas.crs)
-    strips = (Centres(grid, block, other).inside(shape).view(np.uint8) for block in blocks(grid))
-    return runs_of(strips, grid.width, np.dtype(np.uint8))
+    other = TargetCrs.of(grid, areas.crs)
+    strips = (ReprojectedCentres(grid, block, other).inside(shape).view(np.uint8) for block in blocks(grid))
+    return run_length_raster(strips, grid.width, np.dtype(np.uint8))

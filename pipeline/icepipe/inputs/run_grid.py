@@ -13,17 +13,17 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import ConfigError, InputError
-from icepipe.geo.crs import ALIGNED_PX, same_crs, wrapped
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_longitude
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
-from icepipe.geo.pixel_area import Plane
+from icepipe.geo.pixel_area import PixelPlane
 from icepipe.inputs.scenes import Scene
 
 OUTLINE_POINTS = 64
 """Points a side of a footprint that is bent by another projection."""
 
 
-def outline(geobox: GeoBox, crs: str) -> BaseGeometry:
+def footprint_polygon(geobox: GeoBox, crs: str) -> BaseGeometry:
     """Footprint of a grid in a coordinate system; shape of its sides kept where the two differ."""
     if same_crs(geobox.crs, crs):
         return Polygon(geobox.corners)
@@ -37,7 +37,7 @@ def outline(geobox: GeoBox, crs: str) -> BaseGeometry:
 
 def _finest(scenes: Sequence[Scene]) -> tuple[Scene, float]:
     """Scene with the smallest pixels on the ground, the first of equals, and their side in metres."""
-    sides = [float(np.sqrt(np.prod(Plane(scene.geobox).sides_m))) for scene in scenes]
+    sides = [float(np.sqrt(np.prod(PixelPlane(scene.geobox).sides_m))) for scene in scenes]
     best = min(range(len(scenes)), key=lambda i: (round(sides[i], 3), i))
     return scenes[best], sides[best]
 
@@ -54,7 +54,7 @@ def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
     half_circle = np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else 0.0
     spans = []
     for scene in scenes:
-        x, y = np.asarray(outline(wrapped(scene.geobox, lattice), lattice.crs).exterior.coords).T
+        x, y = np.asarray(footprint_polygon(unwrap_longitude(scene.geobox, lattice), lattice.crs).exterior.coords).T
         if not np.all(np.isfinite(x)) or not np.all(np.isfinite(y)):
             raise InputError(scene.path, "it does not lie within the run's coordinate system", "set inputs.grid.crs")
         if half_circle and np.abs(np.diff(x)).max() > half_circle and not same_crs(scene.geobox.crs, lattice.crs):
@@ -75,7 +75,7 @@ def _equal_area_crs(scenes: Sequence[Scene]) -> str:
     """Lambert azimuthal equal-area system around the middle of the scenes, on WGS 84, to whole degrees."""
     points = []
     for scene in scenes:
-        earth, box = Earth.of(scene.geobox.crs), scene.geobox
+        earth, box = Ellipsoid.of(scene.geobox.crs), scene.geobox
         x, y = box.transform @ (box.width / 2, box.height / 2)
         points.append(earth.cartesian(*earth.lonlat(np.array(x), np.array(y)))[1])
     x, y, z = np.mean(points, axis=0)
@@ -83,7 +83,7 @@ def _equal_area_crs(scenes: Sequence[Scene]) -> str:
     return str(pyproj.CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84 +units=m").to_wkt())
 
 
-def asked_grid(scenes: Sequence[Scene], crs: str, resolution: float) -> GeoBox:
+def configured_grid(scenes: Sequence[Scene], crs: str, resolution: float) -> GeoBox:
     """Grid of a stated CRS and pixel size, on whole multiples of it, that holds every scene.
 
     Raises
@@ -109,7 +109,7 @@ def run_grid(scenes: Sequence[Scene]) -> GeoBox:
     if all(same_crs(scene.geobox.crs, first.crs) for scene in scenes):
         return _cover(scenes, _finest(scenes)[0].geobox)
     side = float(f"{_finest(scenes)[1]:.3g}")
-    return asked_grid(scenes, _equal_area_crs(scenes), side)
+    return configured_grid(scenes, _equal_area_crs(scenes), side)
 
 
 def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
@@ -120,7 +120,7 @@ def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
     """
     shapes = []
     for scene in scenes:
-        shape = outline(wrapped(scene.geobox, grid), grid.crs)
+        shape = footprint_polygon(unwrap_longitude(scene.geobox, grid), grid.crs)
         pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
         whole = shapely.transform(pixels, np.rint)
         shapes.append(whole if whole.equals_exact(pixels, ALIGNED_PX) else pixels)
@@ -130,8 +130,8 @@ def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
 
 def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
     """Part of a scene's footprint that lies outside the region, in true km2; 0 where it is less than a pixel."""
-    shape = outline(wrapped(scene.geobox, grid), grid.crs)
+    shape = footprint_polygon(unwrap_longitude(scene.geobox, grid), grid.crs)
     rest = shapely.segmentize(shape.difference(region), math.sqrt(shape.area) / OUTLINE_POINTS)
     if rest.area < grid.planar_pixel_area:
         return 0.0
-    return Earth.of(grid.crs).area_m2(rest) / 1e6
+    return Ellipsoid.of(grid.crs).area_m2(rest) / 1e6

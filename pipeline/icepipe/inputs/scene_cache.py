@@ -11,11 +11,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from icepipe.config.inputs import Inputs
-from icepipe.inputs.describe import Files, describe, product_of
+from icepipe.inputs.describe import Files, describe, product_name
 from icepipe.inputs.products.radiometry import metadata_places
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.sidecars import side_files
-from icepipe.storage.fingerprint import Listing
+from icepipe.storage.fingerprint import FolderSnapshot
 
 _ADAPTER = TypeAdapter(Scene)
 
@@ -26,16 +26,16 @@ def _settings(inputs: Inputs) -> str:
     return json.dumps([said, version("icepipe"), version("rasterio")], sort_keys=True)
 
 
-def looked_at(scene: Scene) -> Iterable[Path]:
+def stat_files(scene: Scene) -> Iterable[Path]:
     """Every file that a description may come from, whether it is there or not."""
     for path in scene.files:
         yield path
         yield from side_files(path)
     for path in dict.fromkeys(band.path for band in scene.bands):
-        yield from metadata_places(path, product_of(path), scene.sensor)
+        yield from metadata_places(path, product_name(path), scene.sensor)
 
 
-class Descriptions:
+class SceneCache:
     """Describes scenes; takes what is known where every file it came from is as it was.
 
     Parameters
@@ -44,12 +44,12 @@ class Descriptions:
         Documents of an earlier run, by the key of the scene's files.
     inputs
         The section of the config.
-    listing
+    snapshot
         The files as they are.
     """
 
-    def __init__(self, known: Mapping[str, str], inputs: Inputs, listing: Listing) -> None:
-        self._known, self._settings, self._listing = known, _settings(inputs), listing
+    def __init__(self, known: Mapping[str, str], inputs: Inputs, snapshot: FolderSnapshot) -> None:
+        self._known, self._settings, self._listing = known, _settings(inputs), snapshot
         self.used: dict[str, str] = {}
         """Documents of the scenes that were asked for, old and new."""
 
@@ -82,7 +82,7 @@ class Descriptions:
         return list(vars(found).values()) if found else None
 
     def _document(self, scene: Scene) -> str:
-        files = {str(path): self._stamp(path) for path in looked_at(scene)}
+        files = {str(path): self._stamp(path) for path in stat_files(scene)}
         return json.dumps({"files": files, "scene": _ADAPTER.dump_python(scene, mode="json")})
 
     def _may_be_kept(self, scene: Scene) -> bool:

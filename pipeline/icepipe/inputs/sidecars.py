@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from icepipe.storage.fingerprint import Listing
+from icepipe.storage.fingerprint import FolderSnapshot
 
 SIDE_ENDINGS = (".tfw", ".tifw", ".wld", ".j2w")
 
@@ -15,6 +15,6 @@ def side_files(path: Path) -> list[Path]:
     return beside + [path.with_suffix(ending) for ending in SIDE_ENDINGS]
 
 
-def with_side_files(path: Path, listing: Listing) -> list[Path]:
+def with_side_files(path: Path, snapshot: FolderSnapshot) -> list[Path]:
     """A raster and the files beside it that can change what it says: masks, georeference, metadata."""
-    return [path, *(other for other in side_files(path) if listing.identity(other))]
+    return [path, *(other for other in side_files(path) if snapshot.identity(other))]

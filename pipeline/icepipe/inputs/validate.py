@@ -173,12 +173,12 @@ PLACE_CHECKS: tuple[Check, ...] = (_has_position, _has_finite_transform, _crs_ha
 PIXEL_CHECKS: tuple[Check, ...] = (_blocks_are_bounded, _blocks_are_present)
 
 
-def no_place(dataset: Dataset) -> str:
+def georeference_problem(dataset: Dataset) -> str:
     """Why a raster has no place on the Earth, and what to do; empty where it has one."""
     return next(filter(None, (check(dataset) for check in PLACE_CHECKS)), "")
 
 
-def _run(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
+def _run_checks(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
     for check in checks:
         try:
             fault = check(dataset)
@@ -197,7 +197,7 @@ def check_pixels(path: Path, dataset: Dataset) -> None:
     InputError
         With the first thing that is wrong.
     """
-    _run(PIXEL_CHECKS, path, dataset)
+    _run_checks(PIXEL_CHECKS, path, dataset)
 
 
 def check_raster(path: Path, dataset: Dataset) -> None:
@@ -208,4 +208,4 @@ def check_raster(path: Path, dataset: Dataset) -> None:
     InputError
         With the first thing that is wrong.
     """
-    _run(PLACE_CHECKS + PIXEL_CHECKS, path, dataset)
+    _run_checks(PLACE_CHECKS + PIXEL_CHECKS, path, dataset)

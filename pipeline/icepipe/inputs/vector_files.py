@@ -16,11 +16,11 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.config.inputs import Regions
 from icepipe.errors import ConfigError, is_plain, plain
-from icepipe.geo.geobox import Outline
+from icepipe.geo.geobox import Region
 
 
 @dataclass(frozen=True)
-class Areas:
+class VectorAreas:
     """Areas of a vector file.
 
     Attributes
@@ -43,7 +43,7 @@ def with_parts(path: Path) -> list[Path]:
     return [path, *(path.with_suffix(ending) for ending in (".shx", ".dbf", ".prj", ".cpg"))]
 
 
-def read_areas(path: str, key: str) -> Areas:
+def read_areas(path: str, key: str) -> VectorAreas:
     """Areas of a vector file, with their coordinate system.
 
     Raises
@@ -68,10 +68,10 @@ def read_areas(path: str, key: str) -> Areas:
     if about["crs"] is None:
         raise ConfigError(f"{key}: {path} has no coordinate system", "write it with one")
     fields = dict(zip(map(str, about["fields"]), columns, strict=True))
-    return Areas(shapely.make_valid(shapes), fields, pyproj.CRS.from_user_input(about["crs"]))
+    return VectorAreas(shapely.make_valid(shapes), fields, pyproj.CRS.from_user_input(about["crs"]))
 
 
-def read_regions(asked: Regions) -> tuple[Outline, ...]:
+def read_regions(asked: Regions) -> tuple[Region, ...]:
     """Named outlines of a vector file, in the order of their names; those of one name together.
 
     Raises
@@ -94,15 +94,15 @@ def read_regions(asked: Regions) -> tuple[Outline, ...]:
             raise ConfigError(f"inputs.regions: an outline of {asked.path} has no {field}", "name every outline")
         if not is_plain(text):
             raise ConfigError(f"inputs.regions: {plain(text)} in {asked.path} cannot be shown", "use plain letters")
-        shapes[text] += areas_of(shape)
+        shapes[text] += mask_areas(shape)
     crs = areas.crs.to_wkt()
     return tuple(
-        Outline(name, shapely.to_wkt(shapely.union_all(shapes[name]), rounding_precision=-1), crs)
+        Region(name, shapely.to_wkt(shapely.union_all(shapes[name]), rounding_precision=-1), crs)
         for name in sorted(shapes)
     )
 
 
-def areas_of(shape: BaseGeometry) -> list[BaseGeometry]:
+def mask_areas(shape: BaseGeometry) -> list[BaseGeometry]:
     """The polygons of a shape, without heights; a repaired outline can hold lines and points, too."""
     parts = shapely.get_parts(shapely.force_2d(shape))
     return [area for part in parts for area in shapely.get_parts(part) if area.geom_type == "Polygon"]

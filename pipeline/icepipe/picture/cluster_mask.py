@@ -14,12 +14,12 @@ from icepipe.arrays import Bool, UInt8
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.measure.polygons.polygonize import PolygonLayer, vectorize
+from icepipe.measure.polygons.polygonize import PolygonLayer, polygonize
 from icepipe.picture.clustering.palette import Palette
 from icepipe.picture.image import Picture
 from icepipe.publish.vectors.features import Features
-from icepipe.publish.vectors.ogr import clock_at, write_ogr
-from icepipe.raster.run_length import Runs
+from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
+from icepipe.raster.run_length import RunLengthRaster
 from icepipe.storage.atomic import replace_file
 
 _HEX = re.compile(r"#([0-9a-fA-F]{6})")
@@ -32,7 +32,7 @@ CLASS_FIELDS = ["class", "code", "date", "datetime"]
 
 
 @dataclass(frozen=True)
-class Pick:
+class ClusterMask:
     """One cluster.
 
     Attributes
@@ -90,7 +90,7 @@ def picked_number(asked: str, palette: Palette) -> int:
     return int(asked)
 
 
-def pick(picture: Picture, labels: UInt8, number: int) -> Pick:
+def pick(picture: Picture, labels: UInt8, number: int) -> ClusterMask:
     """Isolate one cluster.
 
     Raises
@@ -100,11 +100,11 @@ def pick(picture: Picture, labels: UInt8, number: int) -> Pick:
     """
     inside, grid = labels == number - 1, picture.grid
     if grid is None:
-        return Pick(number, inside, None)
+        return ClusterMask(number, inside, None)
     area = PixelArea.of(grid)
     codes = np.where(inside, np.uint8(ClassCode.OTHER), np.uint8(ClassCode.OUTSIDE))
-    layers = vectorize(Runs.of(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
-    return Pick(number, inside, layers[ClassCode.OTHER])
+    layers = polygonize(RunLengthRaster.of(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
+    return ClusterMask(number, inside, layers[ClassCode.OTHER])
 
 
 def write_outline(path: Path, layer: PolygonLayer) -> None:
@@ -116,5 +116,5 @@ def write_outline(path: Path, layer: PolygonLayer) -> None:
         If it cannot be written.
     """
     table = Features(layer, NO_DATE, "").stream().read_all().drop_columns(CLASS_FIELDS)
-    with replace_file(path) as part, clock_at(NO_DATE):
+    with replace_file(path) as part, frozen_clock(NO_DATE):
         write_ogr(part, table, driver="GPKG", layer="outline", geometry_type="Polygon", crs=layer.crs)

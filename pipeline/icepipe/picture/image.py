@@ -85,7 +85,7 @@ class Picture:
         return replace(self, notes=(*self.notes, *notes))
 
 
-def turned(picture: Picture, orientation: int) -> Picture:
+def orient(picture: Picture, orientation: int) -> Picture:
     """A picture upright, by the number of its orientation; an unknown number is the first."""
     turn = FROM_TOP.get(orientation, FROM_TOP[1])
     alpha = None if picture.alpha is None else np.ascontiguousarray(turn(picture.alpha))
@@ -94,14 +94,14 @@ def turned(picture: Picture, orientation: int) -> Picture:
 
 
 @dataclass(frozen=True)
-class Display:
+class ByteScaling:
     """How numbers become bytes for the eye: as they are for 8 bits, else between two numbers."""
 
     low: float
     high: float
 
     @classmethod
-    def of(cls, values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> Display:
+    def of(cls, values: NDArray[np.unsignedinteger[Any]], valid: Bool) -> ByteScaling:
         """Black and white of a picture; of 16 bits, one number in 200 of those that take part lies beyond each.
 
         Shapes: ``values`` (rows, columns, channels), ``valid`` (rows, columns).

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.arrays import UInt8
-from icepipe.picture.cluster_mask import Pick, write_outline
+from icepipe.picture.cluster_mask import ClusterMask, write_outline
 from icepipe.picture.clustering.colours import Counted, count_colours
 from icepipe.picture.clustering.palette import Palette
 from icepipe.picture.drawing import figures as sheets
 from icepipe.picture.drawing.colour_space import drawn_pixels, write_space
 from icepipe.picture.drawing.write import write_mask, write_recoloured
-from icepipe.picture.image import Display, Picture
+from icepipe.picture.image import ByteScaling, Picture
 from icepipe.picture.segment_image import Segmented
 
 
 @dataclass(frozen=True)
-class Work:
+class PicturePlotData:
     """A picture with what every drawing of it needs.
 
     Attributes
@@ -34,15 +34,15 @@ class Work:
 
     picture: Picture
     counted: Counted
-    display: Display
-    frame: sheets.Frame
+    display: ByteScaling
+    frame: sheets.PicturePanel
     original: UInt8
 
     @classmethod
-    def of(cls, picture: Picture) -> Work:
+    def of(cls, picture: Picture) -> PicturePlotData:
         """Count the colours of a picture, and make it small enough to draw."""
-        display = Display.of(picture.values, picture.valid)
-        frame = sheets.Frame.of((picture.valid.shape[0], picture.valid.shape[1]))
+        display = ByteScaling.of(picture.values, picture.valid)
+        frame = sheets.PicturePanel.of((picture.valid.shape[0], picture.valid.shape[1]))
         valid = frame.small(picture.valid)
         original = sheets.on_chequers(display.bytes_of(frame.small(picture.values)), valid)
         return cls(picture, count_colours(picture.values, picture.valid), display, frame, original)
@@ -55,22 +55,24 @@ class Work:
         return sheets.on_chequers(self.display.bytes_of(table[small]), valid)
 
 
-def colours_told(count: int) -> str:
+def colour_caption(count: int) -> str:
     """How many colours, for people."""
     return "1 colour" if count == 1 else f"{count} colours"
 
 
-def write_copy(folder: Path, stem: str, work: Work, found: Segmented, palette: Palette, error: float) -> list[str]:
+def write_copy(
+    folder: Path, stem: str, work: PicturePlotData, found: Segmented, palette: Palette, error: float
+) -> list[str]:
     """Write the picture in its colours, and both side by side; give the files' names."""
     names = [f"{stem}_colours{'.tif' if work.picture.is_tiff else '.png'}", f"{stem}_sheet.png"]
     write_recoloured(folder / names[0], work.picture, palette, found.labels)
-    said = f"{colours_told(len(palette.hexes))}, mean error {error:.2f}"
+    said = f"{colour_caption(len(palette.hexes))}, mean error {error:.2f}"
     coloured = work.coloured(palette, found.labels)
     sheets.write_comparison(folder / names[1], work.original, coloured, palette, work.frame, said)
     return names
 
 
-def write_pick(folder: Path, stem: str, work: Work, picked: Pick, title: str) -> list[str]:
+def write_pick(folder: Path, stem: str, work: PicturePlotData, picked: ClusterMask, title: str) -> list[str]:
     """Write a cluster's mask, its outline where the picture has a place, and a drawing; give the files' names."""
     picture, names = work.picture, [f"{stem}_pick{'.tif' if work.picture.is_tiff else '.png'}"]
     write_mask(folder / names[0], picture, picked.inside)
@@ -82,7 +84,7 @@ def write_pick(folder: Path, stem: str, work: Work, picked: Pick, title: str) ->
     return names
 
 
-def draw_space(path: Path, work: Work, found: Segmented, palette: Palette, seed: int) -> None:
+def draw_space(path: Path, work: PicturePlotData, found: Segmented, palette: Palette, seed: int) -> None:
     """Draw colour space before and after."""
     valid = work.picture.valid
     drawn = drawn_pixels(int(valid.sum()), seed)

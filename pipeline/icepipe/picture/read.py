@@ -14,7 +14,7 @@ from PIL import Image
 from icepipe.arrays import Bool
 from icepipe.errors import InputError, is_plain
 from icepipe.inputs.validate import MAGIC
-from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, turned
+from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, orient
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff"
@@ -123,7 +123,7 @@ def _read_photo(path: Path, start: bytes) -> Picture:
         _check_size(path, image, depth * channels)
         orientation: Any = image.getexif().get(ORIENTATION, 1)
         picture = _of_gdal(path) if depth == 16 else _of_pillow(path, image)
-    return turned(picture, orientation)
+    return orient(picture, orientation)
 
 
 def _photo(path: Path, start: bytes) -> Picture:

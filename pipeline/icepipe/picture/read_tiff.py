@@ -15,8 +15,8 @@ from icepipe.arrays import Bool, Dataset, UInt8
 from icepipe.errors import InputError
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.products.bands import alpha_band, by_interpretation, has_palette
-from icepipe.inputs.validate import check_pixels, no_place, open_raster
-from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, turned
+from icepipe.inputs.validate import check_pixels, georeference_problem, open_raster
+from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, orient
 
 ORIENTATION = 274
 COLOURS = ("red", "green", "blue")
@@ -105,7 +105,7 @@ def _picture(path: Path, dataset: Dataset) -> Picture:
     stored, number = dataset.read(bands), alpha_band(dataset)
     alpha = None if number is None else dataset.read(number).astype(stored.dtype)
     values, valid, other = _as_seen(dataset, stored, _valid(dataset, bands, stored, alpha))
-    unplaced = no_place(dataset)
+    unplaced = georeference_problem(dataset)
     grid = None if unplaced else GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
     return Picture(
         path=path,
@@ -137,4 +137,4 @@ def read_tiff(path: Path) -> Picture:
     if picture.grid is not None or picture.kept.get("gcps"):
         return picture
     orientation = _orientation(path)
-    return turned(picture, orientation)
+    return orient(picture, orientation)

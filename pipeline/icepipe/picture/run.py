@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.errors import ConfigError
-from icepipe.picture.cluster_mask import Pick, check_pick, pick, picked_number
+from icepipe.picture.cluster_mask import ClusterMask, check_pick, pick, picked_number
 from icepipe.picture.clustering.elbow import Elbow, find_elbow
 from icepipe.picture.clustering.kmeans import METHODS, Clusters
-from icepipe.picture.clustering.palette import Palette, mean_error, palette_of
+from icepipe.picture.clustering.palette import Palette, build_palette, mean_error
 from icepipe.picture.drawing import figures as sheets
 from icepipe.picture.image import Picture
-from icepipe.picture.outputs import Work, colours_told, draw_space, write_copy, write_pick
+from icepipe.picture.outputs import PicturePlotData, colour_caption, draw_space, write_copy, write_pick
 from icepipe.picture.read import read_picture
-from icepipe.picture.segment_image import Segmented, check_asked, cluster, labels_of, segmented
+from icepipe.picture.segment_image import Segmented, check_options, cluster, label_image, segment_pixels
 from icepipe.storage.atomic import check_writable
 
 MAX_SWEEP = 11
 
 
 @dataclass(frozen=True)
-class Asked:
+class PictureOptions:
     """What is asked for.
 
     Attributes
@@ -51,7 +51,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Swept:
+class SweepResult:
     """A number of colours of the contact sheet: how many there are, and what they cost."""
 
     k: int
@@ -60,7 +60,7 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Made:
+class PictureResult:
     """What became of a picture.
 
     Attributes
@@ -87,32 +87,32 @@ class Made:
         Names of what was written, in order.
     """
 
-    asked: Asked
+    asked: PictureOptions
     picture: Picture
     found: Segmented
     palette: Palette
     mean_colour_error: float
     max_iterations: int
     elbow: Elbow | None
-    pick: Pick | None
-    swept: tuple[Swept, ...] = ()
+    pick: ClusterMask | None
+    swept: tuple[SweepResult, ...] = ()
     files: tuple[str, ...] = ()
 
 
-def _check(asked: Asked, picture: Picture) -> None:
+def _check(asked: PictureOptions, picture: Picture) -> None:
     for k in (*asked.sweep, 1 if asked.k is None else asked.k):
-        check_asked(picture.values.dtype, k, asked.method)
+        check_options(picture.values.dtype, k, asked.method)
     if len(asked.sweep) > MAX_SWEEP:
         raise ConfigError(f"--sweep names {len(asked.sweep)} numbers of colours", f"choose at most {MAX_SWEEP}")
     if asked.pick:
         check_pick(asked.pick)
 
 
-def _clusters(work: Work, asked: Asked, k: int) -> Clusters:
+def _clusters(work: PicturePlotData, asked: PictureOptions, k: int) -> Clusters:
     return cluster(work.counted, k, asked.method, asked.seed, asked.iterations)
 
 
-def _chosen(work: Work, asked: Asked) -> tuple[int, Elbow | None]:
+def _chosen(work: PicturePlotData, asked: PictureOptions) -> tuple[int, Elbow | None]:
     """Number of colours, and the curve where it was looked at."""
     if asked.k is not None and not asked.elbow:
         return asked.k, None
@@ -120,30 +120,32 @@ def _chosen(work: Work, asked: Asked) -> tuple[int, Elbow | None]:
     return elbow.k if asked.k is None else asked.k, elbow
 
 
-def _sweep(work: Work, asked: Asked, path: Path) -> tuple[Swept, ...]:
+def _sweep(work: PicturePlotData, asked: PictureOptions, path: Path) -> tuple[SweepResult, ...]:
     swept, panels = [], [("the picture", work.original)]
     for k in asked.sweep:
         clusters = _clusters(work, asked, k)
-        palette = palette_of(work.picture, clusters, work.display)
-        labels = labels_of(work.counted, clusters, work.picture.valid)
+        palette = build_palette(work.picture, clusters, work.display)
+        labels = label_image(work.counted, clusters, work.picture.valid)
         error = mean_error(work.counted.colours, clusters, palette)
-        swept.append(Swept(len(clusters.counts), error, clusters.inertia))
-        panels.append((f"{colours_told(len(clusters.counts))}, mean error {error:.2f}", work.coloured(palette, labels)))
+        swept.append(SweepResult(len(clusters.counts), error, clusters.inertia))
+        panels.append(
+            (f"{colour_caption(len(clusters.counts))}, mean error {error:.2f}", work.coloured(palette, labels))
+        )
     sheets.write_contact_sheet(path, panels, work.frame)
     return tuple(swept)
 
 
-def _notes(asked: Asked, k: int, work: Work) -> list[str]:
+def _notes(asked: PictureOptions, k: int, work: PicturePlotData) -> list[str]:
     """What is other than asked for, and what numbers of 16 bits look like."""
     notes, distinct = [], work.counted.colours.count
     if asked.method != "article" and k > distinct:
-        notes.append(f"it has {colours_told(distinct)}, so k is {distinct} and not {k}")
+        notes.append(f"it has {colour_caption(distinct)}, so k is {distinct} and not {k}")
     if work.picture.values.dtype != np.uint8:
         notes.append(f"numbers from {work.display.low:.0f} to {work.display.high:.0f} are shown from black to white")
     return notes
 
 
-def _written(made: Made, work: Work, folder: Path, stem: str) -> Made:
+def _written(made: PictureResult, work: PicturePlotData, folder: Path, stem: str) -> PictureResult:
     """Write all that was asked for."""
     asked, found, palette = made.asked, made.found, made.palette
     files, swept = write_copy(folder, stem, work, found, palette, made.mean_colour_error), made.swept
@@ -161,7 +163,7 @@ def _written(made: Made, work: Work, folder: Path, stem: str) -> Made:
     return replace(made, swept=swept, files=(*files, "palette.json"))
 
 
-def make_picture(path: Path, folder: Path, asked: Asked) -> Made:
+def make_picture(path: Path, folder: Path, asked: PictureOptions) -> PictureResult:
     """Read a picture, group its pixels, and write all that is asked for but the palette's document.
 
     Parameters
@@ -185,12 +187,12 @@ def make_picture(path: Path, folder: Path, asked: Asked) -> Made:
     check_writable(folder, "--out")
     picture = read_picture(path)
     _check(asked, picture)
-    work = Work.of(picture)
+    work = PicturePlotData.of(picture)
     k, elbow = _chosen(work, asked)
     clusters = _clusters(work, asked, k)
-    found = segmented(work.counted, clusters, picture.valid, work.display, asked.method, asked.seed)
-    palette = palette_of(picture, clusters, work.display)
-    made = Made(
+    found = segment_pixels(work.counted, clusters, picture.valid, work.display, asked.method, asked.seed)
+    palette = build_palette(picture, clusters, work.display)
+    made = PictureResult(
         asked=asked,
         picture=picture.noted(*_notes(asked, k, work)),
         found=found,

@@ -12,7 +12,7 @@ from icepipe.arrays import Bool, Float64, Int64, UInt8
 from icepipe.errors import ConfigError
 from icepipe.picture.clustering.colours import Counted, count_colours
 from icepipe.picture.clustering.kmeans import METHODS, Clusters, Iteration, dark_to_bright
-from icepipe.picture.image import Display
+from icepipe.picture.image import ByteScaling
 
 if TYPE_CHECKING:
     from icepipe.publish.images.figure import Plot
@@ -65,7 +65,7 @@ class Segmented:
     converged: bool
     method: str
     seed: int
-    display: Display
+    display: ByteScaling
 
     def plot(self) -> Plot:
         """A matplotlib figure: the picture in its colours, and the palette with shares.
@@ -73,9 +73,9 @@ class Segmented:
         Pixels that take no part are chequered. Of 16 bits, numbers between the darkest and the brightest half percent
         are shown from black to white.
         """
-        from icepipe.picture.drawing.notebook import draw, shown_palette
+        from icepipe.picture.drawing.notebook import displayed_palette, draw
 
-        return draw(self.labels, shown_palette(self.centroids, self.counts, self.display), self._told)
+        return draw(self.labels, displayed_palette(self.centroids, self.counts, self.display), self._told)
 
     @property
     def _told(self) -> str:
@@ -83,9 +83,9 @@ class Segmented:
         return f"{len(self.counts)} colours, {len(self.history)} iterations of {self.method}, {done}"
 
     def _repr_html_(self) -> str:
-        from icepipe.picture.drawing.notebook import palette_html, shown_palette
+        from icepipe.picture.drawing.notebook import displayed_palette, palette_html
 
-        return palette_html(shown_palette(self.centroids, self.counts, self.display), [self._told])
+        return palette_html(displayed_palette(self.centroids, self.counts, self.display), [self._told])
 
 
 def cluster(counted: Counted, k: int, method: str, seed: int, iterations: int | None) -> Clusters:
@@ -98,7 +98,7 @@ def cluster(counted: Counted, k: int, method: str, seed: int, iterations: int | 
     return dark_to_bright(run(counted.colours, possible, seed, iterations or usual))
 
 
-def check_asked(dtype: np.dtype[Any], k: int, method: str) -> None:
+def check_options(dtype: np.dtype[Any], k: int, method: str) -> None:
     """Stop at what cannot be done.
 
     Raises
@@ -127,17 +127,19 @@ def _pixels(array: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteg
     return pixels
 
 
-def labels_of(counted: Counted, clusters: Clusters, valid: Bool) -> UInt8:
+def label_image(counted: Counted, clusters: Clusters, valid: Bool) -> UInt8:
     """Number of the cluster of every pixel, 255 where it takes no part; shape (rows, columns)."""
     labels = np.full(valid.shape, HIDDEN, dtype=np.uint8)
     labels[valid] = clusters.member[counted.number]
     return labels
 
 
-def segmented(counted: Counted, clusters: Clusters, valid: Bool, display: Display, method: str, seed: int) -> Segmented:
+def segment_pixels(
+    counted: Counted, clusters: Clusters, valid: Bool, display: ByteScaling, method: str, seed: int
+) -> Segmented:
     """Clusters of colours as labels of pixels."""
     return Segmented(
-        labels=labels_of(counted, clusters, valid),
+        labels=label_image(counted, clusters, valid),
         centroids=clusters.centroids,
         shares=clusters.counts / clusters.counts.sum(),
         history=clusters.history,
@@ -184,7 +186,7 @@ def segment_image(
         If the array is no picture, no pixel takes part, or k or the method cannot be.
     """
     pixels = _pixels(array)
-    check_asked(pixels.dtype, k, method)
+    check_options(pixels.dtype, k, method)
     if iterations is not None and iterations < 1:
         raise ConfigError(f"iterations is {iterations}", "choose at least 1")
     part = np.ones(pixels.shape[:2], dtype=bool) if valid is None else valid
@@ -192,4 +194,4 @@ def segment_image(
         raise ConfigError("no pixel of the picture takes part", "give a mask of its shape that is True somewhere")
     counted = count_colours(pixels, part)
     found = cluster(counted, k, method, seed, iterations)
-    return segmented(counted, found, part, Display.of(pixels, part), method, seed)
+    return segment_pixels(counted, found, part, ByteScaling.of(pixels, part), method, seed)

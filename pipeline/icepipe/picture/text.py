@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from icepipe.arrays import Float64
-from icepipe.picture.run import Made
+from icepipe.picture.run import PictureResult
 from icepipe.publish.tables.text import aligned
 from icepipe.storage.atomic import replace_file
 
@@ -20,7 +20,7 @@ def _rounded(values: Float64) -> list[list[float]]:
     return [[round(float(value), DIGITS) for value in row] for row in values]
 
 
-def _clusters(made: Made) -> list[dict[str, Any]]:
+def _clusters(made: PictureResult) -> list[dict[str, Any]]:
     palette, found = made.palette, made.found
     return [
         {
@@ -35,7 +35,7 @@ def _clusters(made: Made) -> list[dict[str, Any]]:
     ]
 
 
-def _pick(made: Made) -> dict[str, Any] | None:
+def _pick(made: PictureResult) -> dict[str, Any] | None:
     picked = made.pick
     if picked is None:
         return None
@@ -50,7 +50,7 @@ def _pick(made: Made) -> dict[str, Any] | None:
     return told
 
 
-def document(made: Made) -> dict[str, Any]:
+def document(made: PictureResult) -> dict[str, Any]:
     """Everything about it, for programs."""
     found, elbow, rows_cols = made.found, made.elbow, made.picture.valid.shape
     return {
@@ -106,7 +106,7 @@ def write_document(path: Path, told: dict[str, Any]) -> None:
         part.write_text(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _pick_line(made: Made) -> Iterator[str]:
+def _pick_line(made: PictureResult) -> Iterator[str]:
     picked = made.pick
     if picked is None:
         return
@@ -118,7 +118,7 @@ def _pick_line(made: Made) -> Iterator[str]:
     yield f"{line}, {picked.area_km2:,.3f} km2 in {count:,} polygon{'' if count == 1 else 's'}"
 
 
-def _how(made: Made) -> str:
+def _how(made: PictureResult) -> str:
     found = made.found
     if found.method == "minibatch":
         return f"{len(found.history)} mini-batches"
@@ -126,7 +126,7 @@ def _how(made: Made) -> str:
     return f"{took} of {found.method}, {'settled' if found.converged else 'not settled'}"
 
 
-def made_lines(made: Made) -> Iterator[str]:
+def result_lines(made: PictureResult) -> Iterator[str]:
     """Palette, error, choice of k, pick and notes, for people."""
     picture, palette = made.picture, made.palette
     height, width = picture.valid.shape

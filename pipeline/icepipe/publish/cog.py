@@ -21,7 +21,7 @@ from icepipe.arrays import UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.raster.overviews import halved, shapes_of
+from icepipe.raster.overviews import halve, overview_shapes
 from icepipe.raster.run_length import ClassRuns
 from icepipe.runtime.gdal_environment import CACHE_MB
 from icepipe.runtime.parallel import THREADS
@@ -73,7 +73,7 @@ def write_classes(path: Path, classes: ClassRuns, grid: GeoBox, date: dt.date) -
 
 def _held(stack: ExitStack, classes: ClassRuns, grid: GeoBox, date: dt.date) -> MemoryFile:
     """The raster in memory, its overviews in files beside it as GDAL looks for them: each the ``.ovr`` of the last."""
-    folder, shapes = uuid.uuid4().hex, shapes_of(grid.shape)
+    folder, shapes = uuid.uuid4().hex, overview_shapes(grid.shape)
     names = ["classes.tif" + number * ".ovr" for number in range(len(shapes))]
     files = [stack.enter_context(MemoryFile(dirname=folder, filename=name)) for name in names]
     with ExitStack() as opened:
@@ -98,7 +98,7 @@ def _describe(dataset: DatasetWriter, date: dt.date) -> None:
 def _put(levels: Sequence[DatasetWriter], strip: UInt8, top: int) -> None:
     """Write a strip of full rows, and what is left of it at each overview."""
     for number, level in enumerate(levels):
-        strip = halved(strip) if number else strip
+        strip = halve(strip) if number else strip
         level.write(strip, 1, window=Window(0, top >> number, strip.shape[1], strip.shape[0]))
 
 

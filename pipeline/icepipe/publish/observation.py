@@ -12,27 +12,34 @@ from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.products.sensors import CLASSES, Sensor
 from icepipe.inputs.scenes import Observation
-from icepipe.measure.area.observation import Observed
+from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.cog import write_classes
 from icepipe.publish.images.k_selection import write_k_curve
-from icepipe.publish.images.quicklook import draw_quicklook, legend_of, write_quicklook
-from icepipe.publish.images.thumbnail import PICTURE, dimmed, thumbnail_step, write_picture
-from icepipe.publish.run_folder.record import Made, Record, last_record, pixel_side_m, rewrite_record, write_record
+from icepipe.publish.images.quicklook import draw_quicklook, legend_entries, write_quicklook
+from icepipe.publish.images.thumbnail import PICTURE, grey_unobserved, thumbnail_step, write_picture
+from icepipe.publish.run_folder.record import (
+    Provenance,
+    Record,
+    last_record,
+    pixel_side_m,
+    rewrite_record,
+    write_record,
+)
 from icepipe.publish.stac import item_name, write_item
 from icepipe.publish.tables.csv_json import json_text
 from icepipe.publish.tables.explanation import explain_document
 from icepipe.publish.vectors.features import Features
 from icepipe.publish.vectors.qml_styles import classes_qml
 from icepipe.publish.vectors.writers import write_polygons
-from icepipe.runtime.memory_allocator import give_back
+from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
 from icepipe.storage.atomic import replace_folder
 
 
-def moment_of(observation: Observation) -> str:
+def feature_datetime(observation: Observation) -> str:
     """ISO text of the observation's day, with the time where its scenes share one and are of that day."""
     times = {(scene.date, scene.time) for scene in observation.scenes}
     day, only = times.pop() if len(times) == 1 else (observation.date, None)
@@ -56,7 +63,7 @@ def _write_layers(
     """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
     remarks: list[str] = []
     for layer in layers:
-        features = Features(layer, observation.date, moment_of(observation))
+        features = Features(layer, observation.date, feature_datetime(observation))
         remarks += write_polygons(folder, f"{stem}_{layer.code.label}", features, formats)
     return remarks
 
@@ -79,7 +86,7 @@ def redraw_observation(
     observation: Observation,
     layers: Sequence[PolygonLayer],
     old: Record,
-    made: Made,
+    made: Provenance,
     where: Footprint,
     grid: GeoBox,
     formats: Sequence[str],
@@ -105,33 +112,35 @@ def redraw_observation(
             if not _is_of_polygons(output, stem) and output != item_name(name, observation.key):
                 _keep(folder / output, part)
         remarks = _write_layers(part, stem, layers, observation, formats)
-        write_item(part, name, observation, moment_of(observation), where, grid, old.pixel_side_m)
+        write_item(part, name, observation, feature_datetime(observation), where, grid, old.pixel_side_m)
         return rewrite_record(part, old, made, remarks)
 
 
-def _write_pictures(folder: Path, name: str, observed: Observed, sensor: Sensor, rows: Sequence[Row]) -> None:
+def _write_pictures(folder: Path, name: str, observed: ObservationResult, sensor: Sensor, rows: Sequence[Row]) -> None:
     """The class raster with its style, the quicklook, and the scene as it was seen."""
     key, grid = observed.observation.key, observed.grid
     write_classes(folder / f"{name}_{key}_classes.tif", observed.classes, grid, observed.observation.date)
-    give_back()
+    trim_heap()
     (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
     thumbnail = observed.classes.thinned(step)
     known = {row.class_ for row in rows if row.area_km2 is not None}
     areas_km2 = {code: a.area_km2 if code.label in known else None for code, a in observed.budget.classes.items()}
-    quicklook = draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend_of(areas_km2, thumbnail))
+    quicklook = draw_quicklook(
+        f"{name}  {key}", observed.picture, thumbnail, grid, legend_entries(areas_km2, thumbnail)
+    )
     write_quicklook(folder / "quicklook.png", quicklook)
     if sensor.key != CLASSES:
-        write_picture(folder / PICTURE, dimmed(observed.picture, thumbnail))
+        write_picture(folder / PICTURE, grey_unobserved(observed.picture, thumbnail))
 
 
 def publish_observation(
     folder: Path,
     name: str,
-    observed: Observed,
+    observed: ObservationResult,
     sensor: Sensor,
     rows: Sequence[Row],
-    made: Made,
+    made: Provenance,
     where: Footprint,
     own_models: bool,
     formats: Sequence[str],
@@ -159,7 +168,7 @@ def publish_observation(
     with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
         pictures = beside.submit(_write_pictures, part, name, observed, sensor, rows)
         layers = observed.draw()
-        give_back()
+        trim_heap()
         remarks = _write_layers(part, stem, layers, observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         (part / "explain.json").write_text(json_text(document), encoding="utf-8")
@@ -167,5 +176,5 @@ def publish_observation(
             _write_models(part, stem, observed.strata.models)
         pictures.result()
         side_m = pixel_side_m(observed.budget)
-        write_item(part, name, observation, moment_of(observation), where, observed.grid, side_m)
+        write_item(part, name, observation, feature_datetime(observation), where, observed.grid, side_m)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

@@ -17,7 +17,7 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.intervals import Interval, interval_of
+from icepipe.inputs.intervals import Interval, acquisition_interval
 from icepipe.inputs.scenes import Observation
 from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.publish.run_folder.record import Record
@@ -180,7 +180,7 @@ def write_item(
         "collection": name,
         "geometry": where.geometry,
         "bbox": list(where.bbox),
-        "properties": {**_when(moment, interval_of(observation)), **_projection(grid.crs)},
+        "properties": {**_when(moment, acquisition_interval(observation)), **_projection(grid.crs)},
         "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }

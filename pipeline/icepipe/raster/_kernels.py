@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from icepipe.arrays import Bool, Int32, Int64, Kept, UInt8, UInt32
+from icepipe.arrays import Bool, Int32, Int64, StoredPixels, UInt8, UInt32
 from icepipe.runtime.jit import compiled
 
 
 @compiled
-def divide(keys: UInt32, holds: Bool, fresh: Int64) -> None:
+def split_labels(keys: UInt32, holds: Bool, fresh: Int64) -> None:
     """Give pixels that something holds keys of their own, one for each that they had; shapes (rows, columns).
 
     They are counted on from the number of keys, in raster order of the first pixel of each, and put into ``fresh``, one
@@ -58,7 +58,7 @@ def _join_rows(starts: Int32, codes: UInt8, parent: Int32, above: int, row: int,
 
 
 @compiled
-def number_pieces(starts: Int32, codes: UInt8, rows: Int64, wanted: Bool, number: Int32) -> int:
+def number_components(starts: Int32, codes: UInt8, rows: Int64, wanted: Bool, number: Int32) -> int:
     """Number of the piece of every run, counted in the order of their first runs; how many pieces there are.
 
     Of runs that are not wanted it is their class in the negative, less one. ``wanted`` has one for every class code,
@@ -79,7 +79,7 @@ def number_pieces(starts: Int32, codes: UInt8, rows: Int64, wanted: Bool, number
 
 
 @compiled
-def code_pieces(codes: UInt8, number: Int32, of_pieces: UInt8) -> None:
+def component_codes(codes: UInt8, number: Int32, of_pieces: UInt8) -> None:
     """Class of every piece, into ``of_pieces``, from those of the runs."""
     newest = -1
     for run in range(len(number)):
@@ -105,7 +105,7 @@ def add_strip(
 
 
 @compiled
-def find_runs(raster: Kept, beyond: int, starts: Int32, codes: Kept, counts: Int64) -> int:
+def find_runs(raster: StoredPixels, beyond: int, starts: Int32, codes: StoredPixels, counts: Int64) -> int:
     """Runs of equal pixels along rows, each row's followed by one of ``beyond``; how many there are.
 
     First columns and numbers are put into ``starts`` and ``codes``, which have room for one a pixel and one a row;
@@ -139,7 +139,7 @@ def _run_at(starts: Int32, first: int, last: int, col: int) -> int:
 
 
 @compiled
-def paint(starts: Int32, codes: Kept, rows: Int64, top: int, left: int, block: Kept) -> None:
+def paint(starts: Int32, codes: StoredPixels, rows: Int64, top: int, left: int, block: StoredPixels) -> None:
     """Numbers of the pixels of a block that begins at ``top`` and ``left``, into ``block``."""
     height, width = block.shape
     for row in range(height):
@@ -153,14 +153,14 @@ def paint(starts: Int32, codes: Kept, rows: Int64, top: int, left: int, block: K
 
 
 @compiled
-def halve(classes: UInt8, nothing: int, out: UInt8) -> None:
+def halve_by_mode(classes: UInt8, nothing: int, out: UInt8) -> None:
     """The most frequent of every four pixels, of equals the first; ``nothing`` only where all four are that."""
     for row in range(out.shape[0]):
-        _halve_rows(classes[2 * row], classes[2 * row + 1], nothing, out[row])
+        _halve_rows_by_mode(classes[2 * row], classes[2 * row + 1], nothing, out[row])
 
 
 @compiled
-def _halve_rows(above: UInt8, below: UInt8, nothing: int, out: UInt8) -> None:
+def _halve_rows_by_mode(above: UInt8, below: UInt8, nothing: int, out: UInt8) -> None:
     """Chosen without a branch, so that many are worked on at once."""
     for i in range(len(out)):
         a, b, c, d = above[2 * i], above[2 * i + 1], below[2 * i], below[2 * i + 1]

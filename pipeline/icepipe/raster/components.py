@@ -15,7 +15,7 @@ from icepipe.raster.run_length import ClassRuns
 
 
 @dataclass(frozen=True)
-class Pieces:
+class Components:
     """Pieces of some classes, numbered in raster order of their first pixels.
 
     Attributes
@@ -34,7 +34,7 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class ComponentSizes:
     """Pixels of every piece, and the sums of their areas in units; shape (n,)."""
 
     n_px: Int64
@@ -47,18 +47,18 @@ def _wanted(codes: Collection[ClassCode]) -> Bool:
     return wanted
 
 
-def find_pieces(runs: ClassRuns, codes: Collection[ClassCode]) -> Pieces:
+def find_components(runs: ClassRuns, codes: Collection[ClassCode]) -> Components:
     """Pieces of some classes of a raster."""
-    from icepipe.raster._kernels import code_pieces, number_pieces
+    from icepipe.raster._kernels import component_codes, number_components
 
     number = np.empty(len(runs.starts), dtype=np.int32)
-    count = number_pieces(runs.starts, runs.codes, runs.rows, _wanted(codes), number)
+    count = number_components(runs.starts, runs.codes, runs.rows, _wanted(codes), number)
     of_pieces = np.empty(count, dtype=np.uint8)
-    code_pieces(runs.codes, number, of_pieces)
-    return Pieces(runs, number, of_pieces)
+    component_codes(runs.codes, number, of_pieces)
+    return Components(runs, number, of_pieces)
 
 
-def sizes_of(pieces: Pieces, area: Callable[[Block], Int64]) -> Sizes:
+def component_sizes(pieces: Components, area: Callable[[Block], Int64]) -> ComponentSizes:
     """Pixels and areas of pieces, as exact sums.
 
     Parameters
@@ -71,7 +71,7 @@ def sizes_of(pieces: Pieces, area: Callable[[Block], Int64]) -> Sizes:
     from icepipe.raster._kernels import add_strip
 
     runs, n = pieces.runs, len(pieces.codes)
-    sizes = Sizes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    sizes = ComponentSizes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
     window = runs.around(pieces.number >= 0)
     for strip in strips(window) if window else ():
         at = strip.row, strip.col
@@ -79,7 +79,7 @@ def sizes_of(pieces: Pieces, area: Callable[[Block], Int64]) -> Sizes:
     return sizes
 
 
-def count_pieces(runs: ClassRuns) -> dict[ClassCode, int]:
+def count_components(runs: ClassRuns) -> dict[ClassCode, int]:
     """How many pieces of each seen class a raster holds."""
-    codes = find_pieces(runs, SEEN).codes
+    codes = find_components(runs, SEEN).codes
     return {code: int(np.sum(codes == code)) for code in SEEN}

@@ -30,7 +30,7 @@ EDGE_PX = 2.0**-12
 
 
 @dataclass(frozen=True)
-class Part:
+class BlockMask:
     """Some pixels of a block.
 
     Attributes
@@ -52,7 +52,7 @@ def in_pixels(shape: BaseGeometry, grid: GeoBox) -> BaseGeometry:
 
 
 @lru_cache(maxsize=8)
-def squares_of(height: int, width: int) -> tuple[Block, ...]:
+def tile_block(height: int, width: int) -> tuple[Block, ...]:
     """A block of so many pixels cut into squares, whose rows and columns count from its first."""
     return tuple(
         Block(row, col, min(SIDE_PX, height - row), min(SIDE_PX, width - col))
@@ -61,7 +61,7 @@ def squares_of(height: int, width: int) -> tuple[Block, ...]:
     )
 
 
-def inside(pixels: BaseGeometry, block: Block) -> Bool:
+def rasterize_polygon(pixels: BaseGeometry, block: Block) -> Bool:
     """True for pixels of a block whose centre lies in a shape, from :func:`in_pixels`; shape (rows, columns).
 
     Tested in pixels of the whole grid, so that a pixel's answer does not depend on the block it is asked with. A centre
@@ -75,19 +75,19 @@ def inside(pixels: BaseGeometry, block: Block) -> Bool:
         return np.zeros(size, dtype=bool)
     mine = shapely.from_wkb(shapely.to_wkb(pixels))  # what is prepared is for one thread
     shapely.prepare(mine)
-    squares = squares_of(block.height, block.width)
+    squares = tile_block(block.height, block.width)
     left, top = (block.col + np.array([s.col for s in squares]), block.row + np.array([s.row for s in squares]))
     right, bottom = left + [s.width for s in squares], top + [s.height for s in squares]
     frames = shapely.box(left + ALIGNED_PX, top + ALIGNED_PX, right - ALIGNED_PX, bottom - ALIGNED_PX)
     whole, reached = shapely.covers(mine, frames), shapely.intersects(mine, frames)
     found = _painted(size, squares, whole)
-    for square in chosen(squares, reached & ~whole):
+    for square in select(squares, reached & ~whole):
         col, row = Block(block.row + square.row, block.col + square.col, square.height, square.width).centres
         found[square.slices] = shapely.contains_xy(mine, col + EDGE_PX, row + EDGE_PX)
     return found
 
 
-def part_inside(shapes: Sequence[BaseGeometry], block: Block) -> Part | None:
+def block_mask(shapes: Sequence[BaseGeometry], block: Block) -> BlockMask | None:
     """Pixels of a block whose centre lies in any of some shapes, from :func:`in_pixels`; None where none reaches it."""
     bounds = shapely.bounds(shapes)
     left, top = (np.clip(np.floor(bounds[:, axis]), first, None) for axis, first in enumerate((block.col, block.row)))
@@ -98,11 +98,11 @@ def part_inside(shapes: Sequence[BaseGeometry], block: Block) -> Part | None:
         return None
     row, col = int(top[near].min()), int(left[near].min())
     window = Block(row, col, int(bottom[near].max()) - row, int(right[near].max()) - col)
-    holds = np.any([inside(shapes[number], window) for number in near.tolist()], axis=0)
-    return Part(replace(window, row=row - block.row, col=col - block.col), holds)
+    holds = np.any([rasterize_polygon(shapes[number], window) for number in near.tolist()], axis=0)
+    return BlockMask(replace(window, row=row - block.row, col=col - block.col), holds)
 
 
-def chosen(squares: Sequence[Block], which: Bool) -> Iterable[Block]:
+def select(squares: Sequence[Block], which: Bool) -> Iterable[Block]:
     """Some of the squares, in their order."""
     return (squares[number] for number in np.flatnonzero(which).tolist())
 
@@ -110,6 +110,6 @@ def chosen(squares: Sequence[Block], which: Bool) -> Iterable[Block]:
 def _painted(size: tuple[int, int], squares: Sequence[Block], whole: Bool) -> Bool:
     """True in some squares."""
     found = np.zeros(size, dtype=bool)
-    for square in chosen(squares, whole):
+    for square in select(squares, whole):
         found[square.slices] = True
     return found

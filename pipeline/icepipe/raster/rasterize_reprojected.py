@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Bool, Float64, Int64
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.raster.rasterize import Part, chosen, squares_of
+from icepipe.raster.rasterize import BlockMask, select, tile_block
 
 RIM_STEP = 8
 """Every how many pixels the sides of a square are looked at."""
@@ -45,7 +45,7 @@ def _points_in(shape: BaseGeometry, turns: Iterable[float], x: Float64, y: Float
 
 
 @dataclass(frozen=True)
-class Other:
+class TargetCrs:
     """Another coordinate system than a grid's.
 
     Attributes
@@ -60,7 +60,7 @@ class Other:
     is_geographic: bool
 
     @classmethod
-    def of(cls, grid: GeoBox, crs: pyproj.CRS) -> Other:
+    def of(cls, grid: GeoBox, crs: pyproj.CRS) -> TargetCrs:
         """The system, seen from a grid."""
         way = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
         return cls(way, bool(crs.is_geographic))
@@ -71,7 +71,7 @@ class Other:
         return (0.0, -360.0, 360.0) if self.is_geographic else (0.0,)
 
 
-class Centres:
+class ReprojectedCentres:
     """Centres of the pixels of a block in another coordinate system than the grid's.
 
     They are brought to that system, and not outlines to the grid's: outlines bend, and break at the poles and at 180
@@ -85,9 +85,9 @@ class Centres:
         The other system.
     """
 
-    def __init__(self, grid: GeoBox, block: Block, other: Other) -> None:
+    def __init__(self, grid: GeoBox, block: Block, other: TargetCrs) -> None:
         self._grid, self._block, self._other = grid, block, other
-        self._squares = squares_of(block.height, block.width)
+        self._squares = tile_block(block.height, block.width)
         self._held: dict[Block, tuple[Float64, Float64]] = {}
 
     def inside(self, shape: BaseGeometry) -> Bool:
@@ -99,11 +99,11 @@ class Centres:
             found[part.window.slices] = part.holds
         return found
 
-    def part_inside(self, shape: BaseGeometry) -> Part | None:
+    def part_inside(self, shape: BaseGeometry) -> BlockMask | None:
         """Pixels whose centre lies in a shape of that system; None where it reaches none of their squares."""
         shapely.prepare(shape)
         whole, border = self._reached(shape)
-        squares = list(chosen(self._squares, whole | border))
+        squares = list(select(self._squares, whole | border))
         if not squares:
             return None
         row, col = min(square.row for square in squares), min(square.col for square in squares)
@@ -113,7 +113,7 @@ class Centres:
         for square, is_whole in zip(squares, whole[whole | border].tolist(), strict=True):
             here = replace(square, row=square.row - row, col=square.col - col).slices
             holds[here] = is_whole or _points_in(shape, self._other.turns, *self._places(square))
-        return Part(Block(row, col, height, width), holds)
+        return BlockMask(Block(row, col, height, width), holds)
 
     def _reached(self, shape: BaseGeometry) -> tuple[Bool, Bool]:
         """Which squares lie wholly in a prepared shape, and which may have a part in it; shapes (n,)."""
@@ -184,7 +184,7 @@ def _rims(height: int, width: int) -> tuple[Float64, Float64, Int64]:
 
     They go around each square, by so many pixels at most; its corners are among them.
     """
-    rims = [_rim(square) for square in squares_of(height, width)]
+    rims = [_rim(square) for square in tile_block(height, width)]
     row, col = np.concatenate(rims).T
     return row, col, np.cumsum([0, *(len(rim) for rim in rims)])[:-1]
 

@@ -18,13 +18,13 @@ from shapely.geometry.base import BaseGeometry
 from icepipe.arrays import Bool, Float64, UInt16, UInt32
 from icepipe.errors import NoUsableInput
 from icepipe.geo.crs import same_crs
-from icepipe.geo.ellipsoid import Earth
-from icepipe.geo.geobox import Block, GeoBox, Outline
+from icepipe.geo.ellipsoid import Ellipsoid
+from icepipe.geo.geobox import Block, GeoBox, Region
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize import Part, in_pixels, inside, part_inside
-from icepipe.raster.rasterize_reprojected import Centres, Other
-from icepipe.raster.run_length import Runs, RunsWriter, beyond
-from icepipe.runtime.parallel import ahead
+from icepipe.raster.rasterize import BlockMask, block_mask, in_pixels, rasterize_polygon
+from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
+from icepipe.raster.run_length import RunLengthRaster, RunLengthWriter, border_code
+from icepipe.runtime.parallel import prefetch
 
 Set = tuple[int, ...]
 """Numbers of the regions that some pixels lie in."""
@@ -34,7 +34,7 @@ EMPTY: Set = ()
 FEW_SETS = 1024
 """With fewer it is not asked which of them no pixel has any more."""
 
-Places = dict[str, Centres]
+Places = dict[str, ReprojectedCentres]
 """Centres of a block's pixels, by the WKT of a coordinate system."""
 
 OUTLINE_PARTS = 256
@@ -55,7 +55,7 @@ class RegionMap:
         Whether they are what the scenes cover, on the map of the grid, and not outlines that were named.
     """
 
-    outlines: tuple[Outline, ...]
+    outlines: tuple[Region, ...]
     grid: GeoBox
     own: bool
 
@@ -65,32 +65,32 @@ class RegionMap:
         return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
 
     @cached_property
-    def _sets(self) -> tuple[Runs[np.uint16], tuple[Set, ...]]:
+    def _sets(self) -> tuple[RunLengthRaster[np.uint16], tuple[Set, ...]]:
         """Number of the set of regions of each pixel, and the regions of each set."""
         numbers = {EMPTY: 0}
-        writer = RunsWriter(self.grid.width, np.dtype(np.uint16))
-        others = {crs: Other.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
+        writer = RunLengthWriter(self.grid.width, np.dtype(np.uint16))
+        others = {crs: TargetCrs.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
         holders = [self._holder(outline, others[outline.crs]) for outline in self.outlines]
 
-        def parts(block: Block) -> tuple[Block, list[Part | None]]:
+        def parts(block: Block) -> tuple[Block, list[BlockMask | None]]:
             places: Places = {}
             return block, [holder(block, places) for holder in holders]
 
-        with closing(ahead(parts, blocks(self.grid))) as found:
+        with closing(prefetch(parts, blocks(self.grid))) as found:
             for block, holding in found:
                 writer.put(block, _numbered(holding, block, numbers))
         return writer.done(), tuple(numbers)
 
-    def _holder(self, outline: Outline, other: Other) -> Callable[[Block, Places], Part | None]:
+    def _holder(self, outline: Region, other: TargetCrs) -> Callable[[Block, Places], BlockMask | None]:
         """What tells which pixels of a block have their centre in a region, if any can have."""
         shape = shapely.from_wkt(outline.wkt)
         if same_crs(outline.crs, self.grid.crs):
             turned = [in_pixels(translate(shape, turn), self.grid) for turn in other.turns]
-            return lambda block, _: part_inside(turned, block)
+            return lambda block, _: block_mask(turned, block)
 
-        def holds(block: Block, places: Places) -> Part | None:
+        def holds(block: Block, places: Places) -> BlockMask | None:
             if outline.crs not in places:
-                places[outline.crs] = Centres(self.grid, block, other)
+                places[outline.crs] = ReprojectedCentres(self.grid, block, other)
             return places[outline.crs].part_inside(shape)
 
         return holds
@@ -103,12 +103,12 @@ class RegionMap:
     def sets(self, block: Block) -> UInt16:
         """Number of the set of regions that each pixel of a block belongs to, 0 outside all; shape (rows, columns)."""
         if self._alone is not None:
-            return inside(self._alone, block).astype(np.uint16)
+            return rasterize_polygon(self._alone, block).astype(np.uint16)
         return self._sets[0].block(block)
 
     def within(self, block: Block) -> Bool:
         """True for pixels of a block that lie in any region; shape (rows, columns)."""
-        return inside(self._alone, block) if self._alone is not None else np.asarray(self.sets(block) > 0)
+        return rasterize_polygon(self._alone, block) if self._alone is not None else np.asarray(self.sets(block) > 0)
 
     def window(self, number: int) -> Block | None:
         """Smallest rectangle of the grid that holds a region's pixels; None where it has none."""
@@ -116,21 +116,21 @@ class RegionMap:
             return Block(0, 0, self.grid.height, self.grid.width)
         return self._sets[0].window([key for key, members in enumerate(self.members) if number in members])
 
-    def held(self, number: int) -> Runs[np.uint8]:
+    def held(self, number: int) -> RunLengthRaster[np.uint8]:
         """1 for pixels that lie in a named region, else 0."""
         sets, members = self._sets
         holds = np.zeros(2**16, dtype=np.uint8)
-        holds[: len(members)], holds[beyond(np.uint16)] = [number in one for one in members], beyond(np.uint8)
+        holds[: len(members)], holds[border_code(np.uint16)] = [number in one for one in members], border_code(np.uint8)
         return sets.recoded(holds[sets.codes])
 
     def outline_km2(self, number: int) -> float:
         """Geodesic area of a region's outline."""
         outline = self.outlines[number]
         shape = shapely.from_wkt(outline.wkt)
-        return Earth.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
+        return Ellipsoid.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
 
 
-def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[Set, int]) -> UInt16:
+def _numbered(holding: Iterable[BlockMask | None], block: Block, numbers: dict[Set, int]) -> UInt16:
     """Number of the set of regions of each pixel of a block, shape (rows, columns); new sets are added to ``numbers``.
 
     Parameters
@@ -143,13 +143,13 @@ def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[Set, i
     NoUsableInput
         If there are more sets than can be numbered.
     """
-    from icepipe.raster._kernels import divide
+    from icepipe.raster._kernels import split_labels
 
     keys, sets, most = np.zeros((block.height, block.width), dtype=np.uint32), [EMPTY], FEW_SETS
     for number, part in enumerate(holding):
         if part:
             fresh = np.full(len(sets), -1, dtype=np.int64)
-            divide(keys[part.window.slices], part.holds, fresh)
+            split_labels(keys[part.window.slices], part.holds, fresh)
             sets += [(*sets[old], number) for old in np.argsort(fresh)[np.count_nonzero(fresh < 0) :].tolist()]
         if len(sets) > most:
             keys, sets = _without_empty(keys, sets)
@@ -157,7 +157,7 @@ def _numbered(holding: Iterable[Part | None], block: Block, numbers: dict[Set, i
     known = np.zeros(len(sets), dtype=np.uint16)
     for key in np.flatnonzero(np.bincount(keys.ravel())).tolist():
         number = numbers.setdefault(sets[key], len(numbers))
-        if number >= beyond(np.uint16):
+        if number >= border_code(np.uint16):
             raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
         known[key] = number
     return known[keys]
@@ -175,7 +175,7 @@ def _in_pieces(shape: BaseGeometry, parts: int) -> BaseGeometry:
     return shapely.segmentize(shape, max(east - west, north - south) / parts)
 
 
-def bounds_on(outline: Outline, grid: GeoBox) -> tuple[float, float, float, float] | None:
+def region_bounds(outline: Region, grid: GeoBox) -> tuple[float, float, float, float] | None:
     """Bounds of a region in pixels of a grid (left, top, right, bottom); None where it has no place on its map."""
     shape, ours = shapely.from_wkt(outline.wkt), pyproj.CRS.from_wkt(grid.crs)
     points = shapely.get_coordinates(_in_pieces(shape, OUTLINE_PARTS))
@@ -188,7 +188,7 @@ def bounds_on(outline: Outline, grid: GeoBox) -> tuple[float, float, float, floa
     return float(col.min()), float(row.min()), float(col.max()), float(row.max())
 
 
-def _turned(x: Float64, y: Float64, outline: Outline, grid: GeoBox) -> tuple[Float64, Float64]:
+def _turned(x: Float64, y: Float64, outline: Region, grid: GeoBox) -> tuple[Float64, Float64]:
     """Longitudes next to those of a grid, and all of them with the pole where the region holds it."""
     middle = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
     each = x + 360 * np.round((middle - x) / 360)
@@ -202,7 +202,7 @@ def _turned(x: Float64, y: Float64, outline: Outline, grid: GeoBox) -> tuple[Flo
     return x, y
 
 
-def touched(outlines: Sequence[Outline], grid: GeoBox) -> list[tuple[float, float, float, float]]:
+def regions_on_grid(outlines: Sequence[Region], grid: GeoBox) -> list[tuple[float, float, float, float]]:
     """Bounds, in pixels, of the regions that reach a grid.
 
     Raises
@@ -210,7 +210,7 @@ def touched(outlines: Sequence[Outline], grid: GeoBox) -> list[tuple[float, floa
     NoUsableInput
         If none does.
     """
-    found = [bounds_on(outline, grid) for outline in outlines]
+    found = [region_bounds(outline, grid) for outline in outlines]
     frame = box(0, 0, grid.width, grid.height)
     reached = [bounds for bounds in found if bounds and box(*bounds).intersects(frame)]
     if not reached:
@@ -218,9 +218,9 @@ def touched(outlines: Sequence[Outline], grid: GeoBox) -> list[tuple[float, floa
     return reached
 
 
-def grid_of_regions(outlines: Sequence[Outline], grid: GeoBox) -> GeoBox:
+def region_grid(outlines: Sequence[Region], grid: GeoBox) -> GeoBox:
     """The grid cut, or grown, to the regions that reach it; its pixels stay where they are."""
-    bounds = np.array(touched(outlines, grid))
+    bounds = np.array(regions_on_grid(outlines, grid))
     left, top = (int(value) for value in np.floor(bounds[:, :2].min(axis=0)))
     right, bottom = (int(value) for value in np.ceil(bounds[:, 2:].max(axis=0)))
     return GeoBox(grid.crs, grid.transform @ Affine.translation(left, top), max(1, right - left), max(1, bottom - top))

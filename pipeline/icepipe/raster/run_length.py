@@ -26,13 +26,13 @@ CLASS_CODE = np.dtype(np.uint8)
 """Type of class codes."""
 
 
-def beyond(kind: DTypeLike) -> int:
+def border_code(kind: DTypeLike) -> int:
     """What lies around a raster of a kind: the last number but one, which no class and no other pixel has."""
     return int(np.iinfo(kind).max) - 1
 
 
 @dataclass(frozen=True)
-class Runs(Generic[Code]):
+class RunLengthRaster(Generic[Code]):
     """Runs of equal pixels of a raster, in raster order, within a rim of runs of what lies :func:`beyond`.
 
     Of the rim are a run before all others, one above the first row and one below the last, as wide as the raster, and
@@ -53,9 +53,9 @@ class Runs(Generic[Code]):
     rows: Int64
 
     @classmethod
-    def of(cls, raster: NDArray[Code]) -> Runs[Code]:
+    def of(cls, raster: NDArray[Code]) -> RunLengthRaster[Code]:
         """Runs of a whole raster."""
-        return runs_of([raster], raster.shape[1], raster.dtype)
+        return run_length_raster([raster], raster.shape[1], raster.dtype)
 
     @property
     def width(self) -> int:
@@ -88,11 +88,11 @@ class Runs(Generic[Code]):
         left, right = self.starts[held].min(), self.starts[held + 1].max()
         return Block(int(top), int(left), int(bottom - top) + 1, int(right - left))
 
-    def recoded(self, codes: NDArray[OtherCode]) -> Runs[OtherCode]:
+    def recoded(self, codes: NDArray[OtherCode]) -> RunLengthRaster[OtherCode]:
         """The raster with other numbers of its runs, shape (runs,); those of one number side by side become one."""
-        begins = codes == beyond(codes.dtype)
+        begins = codes == border_code(codes.dtype)
         begins[1:] |= codes[1:] != codes[:-1]
-        return Runs(self.starts[begins], codes[begins], (np.cumsum(begins) - 1)[self.rows])
+        return RunLengthRaster(self.starts[begins], codes[begins], (np.cumsum(begins) - 1)[self.rows])
 
     def thinned(self, step: int) -> NDArray[Code]:
         """Numbers of the pixels of every so many rows and columns, from the first on."""
@@ -100,11 +100,11 @@ class Runs(Generic[Code]):
         return np.concatenate(rows)
 
 
-ClassRuns = Runs[np.uint8]
+ClassRuns = RunLengthRaster[np.uint8]
 """A class raster."""
 
 
-class RunsWriter(Generic[Code]):
+class RunLengthWriter(Generic[Code]):
     """Makes runs of a raster that comes block by block, from left to right and from the top to the bottom.
 
     Blocks side by side are of one height. The latest are held as pixels, with the row above them.
@@ -123,10 +123,10 @@ class RunsWriter(Generic[Code]):
         self._above = np.empty((0, width), dtype=kind)
         self._parts = [self._rim([width, 0, width])]
         self._counts: list[Int64] = [np.array([3])]
-        self._done: Runs[Code] | None = None
+        self._done: RunLengthRaster[Code] | None = None
 
     def _rim(self, starts: list[int]) -> tuple[Int32, NDArray[Code]]:
-        return np.array(starts, dtype=np.int32), np.full(len(starts), beyond(self._kind), dtype=self._kind)
+        return np.array(starts, dtype=np.int32), np.full(len(starts), border_code(self._kind), dtype=self._kind)
 
     def put(self, block: Block, numbers: NDArray[Code]) -> None:
         """Take the numbers of a block, shape (rows, columns)."""
@@ -159,11 +159,11 @@ class RunsWriter(Generic[Code]):
 
         room, counts = strip.size + len(strip), np.empty(len(strip), dtype=np.int64)
         starts, codes = np.empty(room, dtype=np.int32), np.empty(room, dtype=self._kind)
-        n = find_runs(strip, beyond(self._kind), starts, codes, counts)
+        n = find_runs(strip, border_code(self._kind), starts, codes, counts)
         self._parts.append((starts[:n].copy(), codes[:n].copy()))
         self._counts.append(counts)
 
-    def done(self) -> Runs[Code]:
+    def done(self) -> RunLengthRaster[Code]:
         """The runs of all blocks; nothing is put after that.
 
         Raises
@@ -177,17 +177,17 @@ class RunsWriter(Generic[Code]):
             self._parts.clear()
         return self._done
 
-    def _joined(self) -> Runs[Code]:
+    def _joined(self) -> RunLengthRaster[Code]:
         rows, rim = np.cumsum(np.concatenate(self._counts)), self._rim([0, self._width])
         if (n := int(rows[-1]) + len(rim[0])) > MOST_RUNS:
             raise IntegrityError(f"a raster has {n:,} runs of equal pixels, over {MOST_RUNS:,}", "cut the region")
         starts, codes = zip(*self._parts, rim, strict=True)
-        return Runs(np.concatenate(starts), np.concatenate(codes), rows)
+        return RunLengthRaster(np.concatenate(starts), np.concatenate(codes), rows)
 
 
-def runs_of(strips: Iterable[NDArray[Code]], width: int, kind: np.dtype[Code]) -> Runs[Code]:
+def run_length_raster(strips: Iterable[NDArray[Code]], width: int, kind: np.dtype[Code]) -> RunLengthRaster[Code]:
     """Runs of a raster that comes in strips of full rows, each of shape (rows, width)."""
-    writer, row = RunsWriter(width, kind), 0
+    writer, row = RunLengthWriter(width, kind), 0
     for strip in strips:
         writer.put(Block(row, 0, *strip.shape), strip)
         row += len(strip)

@@ -51,6 +51,6 @@ come as exceptions. Linear algebra is of small matrices and gets one thread: whe
 for ever for what more of them would need."""
 
 
-def restrict(variables: MutableMapping[str, str] = os.environ) -> None:
+def apply_gdal_settings(variables: MutableMapping[str, str] = os.environ) -> None:
     """Put the settings into the variables of this process; too late once rasterio or pyogrio is loaded."""
     variables.update(SETTINGS)

@@ -13,23 +13,23 @@ from numba.core import event
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Teller(event.Listener):
+class CompileListener(event.Listener):
     """Says that something is compiled, the first time that a process does so: it takes seconds and is no standstill."""
 
     def on_start(self, _event: event.Event) -> None:
         """Called as a function is about to be compiled, not where it is found on the disk."""
-        _tell()
+        _warn_once()
 
     def on_end(self, _event: event.Event) -> None:
         """Nothing more to say."""
 
 
 @cache
-def _tell() -> None:
+def _warn_once() -> None:
     logging.getLogger("icepipe").info("compiling kernels, once", extra={"told": {"stage": "compile"}})
 
 
-event.register("numba:compile", _Teller())  # type: ignore[no-untyped-call]
+event.register("numba:compile", CompileListener())  # type: ignore[no-untyped-call]
 
 
 def compiled(function: Function) -> Function:

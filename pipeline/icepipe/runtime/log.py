@@ -45,18 +45,18 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def note(message: str, level: int = logging.INFO, **fields: object) -> None:
+def log_note(message: str, level: int = logging.INFO, **fields: object) -> None:
     """Log a message; ``fields`` are some of ``FIELDS``."""
     LOG.log(level, message, extra={"told": fields})
 
 
 @contextmanager
-def step(stage: str, observation: str = "", pixels: int = 0) -> Iterator[None]:
+def log_step(stage: str, observation: str = "", pixels: int = 0) -> Iterator[None]:
     """Log how long a stage took, by the clock that nobody sets; a stage that fails is logged where it is handled."""
     start = time.monotonic()
     yield
     seconds = round(time.monotonic() - start, 3)
-    note(
+    log_note(
         " ".join(filter(None, [stage, observation])),
         stage=stage,
         observation=observation,
@@ -86,7 +86,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(head | getattr(record, "told", {}), ensure_ascii=True)
 
 
-class _Steps(logging.Formatter):
+class TextFormatter(logging.Formatter):
     """A line for people."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -96,7 +96,7 @@ class _Steps(logging.Formatter):
         return f"icepipe: {record.getMessage()}{took}"
 
 
-class _Careful(logging.FileHandler):
+class TolerantFileHandler(logging.FileHandler):
     """Writes lines as long as it can: a log that cannot be written does not stop a run whose data can."""
 
     failed: Exception | None = None
@@ -125,11 +125,11 @@ def to_file(path: Path) -> Iterator[None]:
         At the end, if a line could not be written.
     """
     try:
-        handler = _Careful(path, encoding="utf-8")
+        handler = TolerantFileHandler(path, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"--log-json: {path} cannot be written ({error.strerror})", "name another file") from error
     handler.setFormatter(JsonLines(f"{now().replace(':', '').replace('-', '')[:15]}Z-{os.getpid()}"))
-    with _added(handler):
+    with _added_handler(handler):
         yield
     if handler.failed:
         raise IntegrityError(
@@ -141,13 +141,13 @@ def to_file(path: Path) -> Iterator[None]:
 def to_terminal() -> Iterator[None]:
     """Show what is logged on the standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Steps())
-    with _added(handler):
+    handler.setFormatter(TextFormatter())
+    with _added_handler(handler):
         yield
 
 
 @contextmanager
-def _added(handler: logging.Handler) -> Iterator[None]:
+def _added_handler(handler: logging.Handler) -> Iterator[None]:
     LOG.addHandler(handler)
     try:
         yield

@@ -44,7 +44,7 @@ def check_addresses() -> None:
         raise IntegrityError(told, f"allow at least {LEAST_ADDRESSES / 1e6:.0f} MB (ulimit -v)")
 
 
-def workers_of(asked: int | str, pixels: int) -> int:
+def workers_for(asked: int | str, pixels: int) -> int:
     """Observations to work on at once: one a core, as far as half of the machine's memory allows."""
     if isinstance(asked, int):
         return asked

@@ -17,30 +17,30 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 as Python does, is a third of the time to start."""
 
 
-def _tell(name: str, *numbers: int) -> bool:
+def call_libc(name: str, *numbers: int) -> bool:
     """Whether the C library has such a function, and takes the numbers."""
     function = getattr(ctypes.CDLL(None), name, None)
     return bool(function and function(*numbers))
 
 
-def share_heap() -> None:
+def limit_arenas() -> None:
     """Let all threads take memory from one heap: with one of its own, every thread keeps what it once needed."""
-    _tell("mallopt", M_ARENA_MAX, 1)
+    call_libc("mallopt", M_ARENA_MAX, 1)
 
 
-def keep_memory() -> None:
+def tune_allocator() -> None:
     """Keep what is freed, and look for unreachable objects seldom."""
-    kept = next((size for size in KEPT_BYTES if _tell("mallopt", M_MMAP_THRESHOLD, size)), None)
+    kept = next((size for size in KEPT_BYTES if call_libc("mallopt", M_MMAP_THRESHOLD, size)), None)
     if kept:
-        _tell("mallopt", M_TRIM_THRESHOLD, kept)
+        call_libc("mallopt", M_TRIM_THRESHOLD, kept)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
 
 
-def end_quickly() -> None:
+def skip_final_gc() -> None:
     """Spare a process that is about to end its last look through all objects, of half a second."""
     gc.freeze()
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give memory that nothing uses back to the system, as between two steps that need much of it."""
-    _tell("malloc_trim", 0)
+    call_libc("malloc_trim", 0)

@@ -38,7 +38,7 @@ THREADS = 2
 """A step that can be cut up is done on so many, with the result that one would give."""
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item], depth: int = 1) -> Generator[Result]:
+def prefetch(work: Callable[[Item], Result], items: Iterable[Item], depth: int = 1) -> Generator[Result]:
     """Results of ``work`` on every item, in the items' order; so many are made while the one before is in use.
 
     To be closed before what ``work`` uses is.

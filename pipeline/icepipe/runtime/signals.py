@@ -31,7 +31,7 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 
-def watch() -> None:
+def install_handlers() -> None:
     """Turn SIGINT, SIGTERM and SIGHUP into :class:`Interrupted`; a second one ends the process at once.
 
     What the caller has set to be ignored stays so, as ``nohup`` does with SIGHUP.

@@ -28,6 +28,6 @@ class _NotFound(MetaPathFinder):
         return None
 
 
-def leave_out() -> None:
+def block_imports() -> None:
     """Load none of them in this process from now on: it is the command's own, and starts sooner without."""
     sys.meta_path.insert(0, _NotFound())

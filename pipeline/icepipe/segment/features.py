@@ -44,12 +44,12 @@ _RANGES: dict[str, tuple[float, float]] = {
 _REFLECTANCE_RANGE = (0.0, 1.0)
 
 
-def range_of(feature: str) -> tuple[float, float]:
+def feature_range(feature: str) -> tuple[float, float]:
     """What a feature can be: fixed, so that distances mean the same in every run. Reflectances are 0 to 1."""
     return _RANGES.get(feature, _REFLECTANCE_RANGE)
 
 
-class Kind(IntEnum):
+class FeatureKind(IntEnum):
     """How a feature is made of bands."""
 
     MEAN = 0
@@ -58,18 +58,18 @@ class Kind(IntEnum):
     WHITENESS = 3
 
 
-def recipe_of(feature: str, sensor: Sensor) -> tuple[Kind, tuple[int, ...]]:
+def feature_recipe(feature: str, sensor: Sensor) -> tuple[FeatureKind, tuple[int, ...]]:
     """How a feature that is no band is made, for the compiled hot path: its kind and its bands' numbers."""
     number = {role: position for position, role in enumerate(sensor.roles)}
     visible = tuple(number[role] for role in ("red", "green", "blue") if role in number)
     if feature == "brightness":
-        return Kind.MEAN, visible if len(visible) == 3 else tuple(number.values())
+        return FeatureKind.MEAN, visible if len(visible) == 3 else tuple(number.values())
     if feature == "whiteness":
-        return Kind.WHITENESS, visible
+        return FeatureKind.WHITENESS, visible
     if feature == "greenness":
-        return Kind.SMALLER_DIFFERENCE, (number["green"], number["red"], number["blue"])
+        return FeatureKind.SMALLER_DIFFERENCE, (number["green"], number["red"], number["blue"])
     first, second, _ = INDICES[feature]
-    return Kind.DIFFERENCE, (number[first], number[second])
+    return FeatureKind.DIFFERENCE, (number[first], number[second])
 
 
 def normalised_difference(a: Float64, b: Float64) -> Float64:
@@ -78,7 +78,7 @@ def normalised_difference(a: Float64, b: Float64) -> Float64:
     return np.divide(a - b, total, out=np.zeros_like(total), where=total > 0)
 
 
-def features_of(values: Float64, sensor: Sensor) -> Features:
+def compute_features(values: Float64, sensor: Sensor) -> Features:
     """Reflectances and indices of pixels or centroids.
 
     Parameters
@@ -111,9 +111,9 @@ def _whiteness(visible: Sequence[Float64], mean: Float64) -> Float64:
     return np.asarray(np.divide(apart, mean, out=np.zeros_like(mean), where=mean > 0))
 
 
-def features_known(sensor: Sensor) -> tuple[str, ...]:
+def known_features(sensor: Sensor) -> tuple[str, ...]:
     """Names of the features that a sensor's bands give."""
-    return tuple(features_of(np.ones((1, len(sensor.roles))), sensor))
+    return tuple(compute_features(np.ones((1, len(sensor.roles))), sensor))
 
 
 RANGE = 1 / REFLECTANCE_UNIT
@@ -121,7 +121,7 @@ RANGE = 1 / REFLECTANCE_UNIT
 
 
 @dataclass(frozen=True)
-class Space:
+class FeatureSpace:
     """Where pixels are compared.
 
     Attributes
@@ -139,21 +139,21 @@ class Space:
         """Place of every item: kept numbers of shape (n, bands) to shape (n, axes)."""
         if not self.features:
             return values
-        found = features_of(values.astype(np.float64), self.sensor)
+        found = compute_features(values.astype(np.float64), self.sensor)
         axes = []
         for name in self.features:
-            low, length, scale = span_of(name)
+            low, length, scale = feature_span(name)
             axes.append((found[name] - low) / length * scale)
         return np.stack(axes, axis=1)
 
 
-def span_of(feature: str) -> tuple[float, float, float]:
+def feature_span(feature: str) -> tuple[float, float, float]:
     """Least value of a feature, length of its range, and length of its axis."""
-    low, high = range_of(feature)
+    low, high = feature_range(feature)
     return low, high - low, RANGE
 
 
-def space_of(sensor: Sensor, asked: str | Sequence[str]) -> Space:
+def feature_space(sensor: Sensor, asked: str | Sequence[str]) -> FeatureSpace:
     """The space a config asks for.
 
     Raises
@@ -162,11 +162,11 @@ def space_of(sensor: Sensor, asked: str | Sequence[str]) -> Space:
         If a feature cannot be made from the sensor's bands.
     """
     if isinstance(asked, str):
-        return Space(sensor)
-    known = features_known(sensor)
+        return FeatureSpace(sensor)
+    known = known_features(sensor)
     if unknown := [name for name in asked if name not in known]:
         raise ConfigError(
             f"segment.features: {sensor.key} with {' '.join(sensor.roles)} has no {', '.join(unknown)}",
             f"choose from {', '.join(known)}",
         )
-    return Space(sensor, tuple(asked))
+    return FeatureSpace(sensor, tuple(asked))

@@ -62,7 +62,7 @@ def model_hash(model: Model) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def hash_of_all(models: Sequence[Model]) -> str:
+def combined_hash(models: Sequence[Model]) -> str:
     """The hash of one model, or one of the hashes of several; nothing where classes came with the files."""
     if not models:
         return ""

@@ -11,7 +11,7 @@ from icepipe.arrays import Float64
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.inputs.products.sensors import Sensor
 from icepipe.segment.clustering.splitting import Fit
-from icepipe.segment.features import Features, Space, features_of
+from icepipe.segment.features import Features, FeatureSpace, compute_features
 from icepipe.segment.model import Cluster, KPoint, Model, Threshold
 from icepipe.segment.rules import RuleSet
 
@@ -84,7 +84,7 @@ def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
     sensor, rules
         What the numbers mean, and the thresholds that decide.
     """
-    features = features_of(np.asarray(spectrum, dtype=np.float64)[None, :], sensor)
+    features = compute_features(np.asarray(spectrum, dtype=np.float64)[None, :], sensor)
     code = ClassCode(int(rules.codes(features)[0]))
     bits = int(rules.could_be(features)[0])
     could_be = tuple(c for c in BUDGET if bits >> c & 1)
@@ -93,7 +93,7 @@ def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
 
 
 def name_clusters(
-    fit: Fit, k_asked: int | str, space: Space, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
+    fit: Fit, k_asked: int | str, space: FeatureSpace, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
 ) -> Model:
     """Turn a fit into a model: every cluster named."""
     sensor, clusters = space.sensor, []
@@ -131,7 +131,7 @@ def name_clusters(
     )
 
 
-def pinned(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
+def with_pinned_names(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
     """The model with some clusters named by hand; ``model_hash`` is what it hashed to before."""
     clusters = list(model.clusters)
     for number, code in names.items():

@@ -17,7 +17,7 @@ from icepipe.arrays import Bool, UInt8, UInt16
 from icepipe.classes import ClassCode
 from icepipe.config.segment import NewThreshold
 from icepipe.errors import ConfigError
-from icepipe.segment.features import Features, range_of
+from icepipe.segment.features import Features, feature_range
 from icepipe.segment.model import Threshold
 
 
@@ -336,7 +336,7 @@ def with_changes(rules: RuleSet, changes: Mapping[str, NewThreshold], features: 
 
 def _changed(old: Threshold, asked: NewThreshold, features: Collection[str]) -> Threshold:
     given = {name: value for name, value in asked.model_dump().items() if value is not None}
-    unit = "index" if range_of(given.get("feature", old.feature))[0] < 0 else "reflectance"
+    unit = "index" if feature_range(given.get("feature", old.feature))[0] < 0 else "reflectance"
     new = replace(
         old, **given, unit=unit, source=f"set by the config; the table has {old.feature} {old.mid:g}: {old.source}"
     )

@@ -15,7 +15,7 @@ PART = ".part"
 OLD = ".old"
 
 
-def sync(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Force a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -103,16 +103,16 @@ def replace_file(target: Path) -> Iterator[Path]:
     """
     with _part(target) as part:
         yield part
-        sync(part)
+        fsync_path(part)
         part.replace(target)
-        sync(target.parent)
+        fsync_path(target.parent)
 
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def exchanged(one: Path, other: Path) -> bool:
+def swap_folders(one: Path, other: Path) -> bool:
     """Let two folders change names in one step; False where the system or file system cannot (renameat2, Linux)."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
@@ -136,21 +136,21 @@ def replace_folder(target: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         for path in sorted(part.rglob("*")):
-            sync(path)
-        sync(part)
+            fsync_path(path)
+        fsync_path(part)
         aside = target.with_name(f".{target.name}{OLD}")
         _remove(aside)
-        if target.exists() and exchanged(part, target):
+        if target.exists() and swap_folders(part, target):
             part.replace(aside)
         else:
             if target.exists():
                 target.replace(aside)
             part.replace(target)
-        sync(target.parent)
+        fsync_path(target.parent)
         _remove(aside)
 
 
-def clear_leftovers(folder: Path) -> None:
+def remove_partial_outputs(folder: Path) -> None:
     """Remove what a killed run left half done in a folder; what had stepped aside comes back.
 
     Only for one who holds the lock of the run.

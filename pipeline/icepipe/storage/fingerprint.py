@@ -20,7 +20,7 @@ SETTLED_NS = 2 * 10**9
 
 
 @dataclass(frozen=True)
-class Identity:
+class FileStat:
     """What the file system says of a file's bytes: as long as all four stay, nobody has written to it.
 
     Attributes
@@ -39,7 +39,7 @@ class Identity:
     inode: int
 
     @classmethod
-    def of(cls, told: os.stat_result) -> Identity:
+    def of(cls, told: os.stat_result) -> FileStat:
         """From what ``stat`` tells."""
         return cls(told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
 
@@ -48,7 +48,7 @@ class Identity:
         return time.time_ns() - self.ctime_ns > SETTLED_NS
 
 
-def identity(path: Path) -> Identity:
+def identity(path: Path) -> FileStat:
     """Identity of a file; links are followed.
 
     Raises
@@ -57,7 +57,7 @@ def identity(path: Path) -> Identity:
         If there is no such file.
     """
     try:
-        return Identity.of(path.stat())
+        return FileStat.of(path.stat())
     except OSError as error:
         raise InputError(path, f"cannot be read ({error})", "fetch the file again") from error
 
@@ -81,10 +81,10 @@ def fingerprint(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Seen:
+class KnownFile:
     """A file as it was when its bytes were read: its identity then, and the fingerprint."""
 
-    identity: Identity
+    identity: FileStat
     fingerprint: str
 
 
@@ -97,16 +97,16 @@ class Fingerprints:
         What is known, by path.
     """
 
-    def __init__(self, seen: Mapping[str, Seen]) -> None:
+    def __init__(self, seen: Mapping[str, KnownFile]) -> None:
         self._seen = dict(seen)
-        self._added: dict[str, Seen] = {}
+        self._added: dict[str, KnownFile] = {}
         self._turn = threading.Lock()
 
-    def _keep(self, path: Path, found: Seen) -> None:
+    def _keep(self, path: Path, found: KnownFile) -> None:
         with self._turn:
             self._seen[str(path)] = self._added[str(path)] = found
 
-    def take_added(self) -> dict[str, Seen]:
+    def take_added(self) -> dict[str, KnownFile]:
         """What was read since this was asked last."""
         with self._turn:
             added, self._added = self._added, {}
@@ -124,7 +124,7 @@ class Fingerprints:
         known = self._seen.get(str(path))
         if known and known.identity == now:
             return known.fingerprint
-        found = Seen(now, fingerprint(path))
+        found = KnownFile(now, fingerprint(path))
         if identity(path) != now:
             raise InputError(path, "changed while it was read", "run again when it is whole")
         self._keep(path, found)
@@ -132,15 +132,15 @@ class Fingerprints:
 
     def learn(self, path: Path, told: str) -> None:
         """Take the fingerprint of a file that was just written."""
-        self._keep(path, Seen(identity(path), told))
+        self._keep(path, KnownFile(identity(path), told))
 
-    def known(self, path: str, now: Identity | None) -> str | None:
+    def known(self, path: str, now: FileStat | None) -> str | None:
         """Fingerprint of a file that still is as it was seen, without a look at it; None where it is not."""
         found = self._seen.get(path)
         return found.fingerprint if found and found.identity == now else None
 
 
-class Listing:
+class FolderSnapshot:
     """Identities of files, with one look at each folder; as things stood at that look."""
 
     def __init__(self) -> None:
@@ -158,7 +158,7 @@ class Listing:
             self._folders[folder] = self._look(folder)
         return self._folders[folder]
 
-    def identity(self, path: str | Path) -> Identity | None:
+    def identity(self, path: str | Path) -> FileStat | None:
         """Identity of a file, None where there is none.
 
         Raises
@@ -169,7 +169,7 @@ class Listing:
         folder, name = os.path.split(path)
         entry = self.folder(folder).get(name)
         try:
-            return Identity.of(entry.stat()) if entry else None
+            return FileStat.of(entry.stat()) if entry else None
         except OSError:
             return None
 

@@ -14,14 +14,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from icepipe.storage.fingerprint import Identity, Seen
-from icepipe.storage.ledger_schema import FILE, opened, opened_to_read, told
+from icepipe.storage.fingerprint import FileStat, KnownFile
+from icepipe.storage.ledger_schema import FILE, open_database, open_read_only, translate_errors
 
 KEPT_RUNS = 1000
 
 
 @dataclass(frozen=True)
-class Entry:
+class ObservationEntry:
     """What the ledger says of an observation.
 
     Attributes
@@ -58,7 +58,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunEntry:
     """How a run went.
 
     Attributes
@@ -112,13 +112,13 @@ class Ledger:
         self._folder, self._connection = folder, connection
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             self._connection.executemany(statement, rows)
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Changes that are written as one."""
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -126,22 +126,22 @@ class Ledger:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             self._connection.execute("COMMIT")
 
-    def files(self) -> dict[str, Seen]:
+    def files(self) -> dict[str, KnownFile]:
         """Every file that was read before: inputs by their absolute path, outputs below the run's folder."""
         found, folder = {}, str(self._folder)
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             for name, size, mtime_ns, ctime_ns, inode, fingerprint in self._connection.execute("SELECT * FROM file"):
-                seen = Seen(Identity(size, mtime_ns, ctime_ns, inode), fingerprint)
+                seen = KnownFile(FileStat(size, mtime_ns, ctime_ns, inode), fingerprint)
                 found[os.path.join(folder, os.fsdecode(name))] = seen  # noqa: PTH118
         return found
 
     def _name(self, path: str) -> bytes:
         return os.fsencode(path.removeprefix(f"{self._folder}{os.sep}"))
 
-    def save_files(self, seen: Mapping[str, Seen]) -> None:
+    def save_files(self, seen: Mapping[str, KnownFile]) -> None:
         """Keep what was read of files; of inputs only where a later change would show."""
         rows = [
             (self._name(path), *vars(one.identity).values(), one.fingerprint)
@@ -156,7 +156,7 @@ class Ledger:
 
     def scenes(self) -> dict[str, str]:
         """Descriptions of scenes by the key of their files."""
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT key, document FROM scene")
             return {key: _unpacked(document) for key, document in rows}
 
@@ -167,13 +167,13 @@ class Ledger:
         new = [(key, _packed(text)) for key, text in documents.items() if old.get(key) != text]
         self._write("REPLACE INTO scene VALUES (?, ?)", new)
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, ObservationEntry]:
         """What is known of every observation, by key."""
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT * FROM observation ORDER BY key")
-            return {row[0]: Entry(*row) for row in rows}
+            return {row[0]: ObservationEntry(*row) for row in rows}
 
-    def save_entries(self, entries: Iterable[Entry]) -> None:
+    def save_entries(self, entries: Iterable[ObservationEntry]) -> None:
         """Keep what is known of some observations."""
         self._write("REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, entries))
 
@@ -183,7 +183,7 @@ class Ledger:
 
     def outcome(self, name: str) -> tuple[str, str] | None:
         """A document, and the digest of what it was made from."""
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT made, document FROM outcome WHERE name = ?", (name,))
             found = next(rows, None)
             return found and (found[0], _unpacked(found[1]))
@@ -195,31 +195,31 @@ class Ledger:
     def begin_run(self, started: str) -> int:
         """Note that a run begins, and give it a number; the oldest of many are forgotten."""
         self._write("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?", [(KEPT_RUNS,)])
-        with told(self._folder / FILE):
+        with translate_errors(self._folder / FILE):
             return int(self._connection.execute("INSERT INTO run (started) VALUES (?)", (started,)).lastrowid or 0)
 
-    def end_run(self, number: int, ran: Ran) -> None:
+    def end_run(self, number: int, ran: RunEntry) -> None:
         """Note how a run went."""
-        columns = ", ".join(f"{name} = ?" for name in Ran.__dataclass_fields__)
+        columns = ", ".join(f"{name} = ?" for name in RunEntry.__dataclass_fields__)
         self._write(f"UPDATE run SET {columns} WHERE id = ?", [(*astuple(ran), number)])  # noqa: S608
 
-    def runs(self, count: int) -> list[Ran]:
+    def runs(self, count: int) -> list[RunEntry]:
         """The last runs, the latest first."""
-        columns = ", ".join(Ran.__dataclass_fields__)
-        with told(self._folder / FILE):
+        columns = ", ".join(RunEntry.__dataclass_fields__)
+        with translate_errors(self._folder / FILE):
             rows = self._connection.execute(f"SELECT {columns} FROM run ORDER BY id DESC LIMIT ?", (count,))  # noqa: S608
-            return [Ran(*row) for row in rows]
+            return [RunEntry(*row) for row in rows]
 
 
 @contextmanager
 def open_ledger(folder: Path) -> Iterator[Ledger]:
     """Open the ledger of a run's folder, or make one; see ``ledger_schema.opened`` for its errors."""
-    with opened(folder) as connection:
+    with open_database(folder) as connection:
         yield Ledger(folder, connection)
 
 
 @contextmanager
 def read_ledger(folder: Path) -> Iterator[Ledger]:
-    """Open a ledger to look at it; see :func:`icepipe.storage.ledger_schema.opened_to_read` for its errors."""
-    with opened_to_read(folder) as connection:
+    """Open a ledger to look at it; see :func:`icepipe.storage.ledger_schema.open_read_only` for its errors."""
+    with open_read_only(folder) as connection:
         yield Ledger(folder, connection)

@@ -115,7 +115,7 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into a failure with a way out.
 
     Raises
@@ -136,7 +136,7 @@ def told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[sqlite3.Connection]:
+def open_database(folder: Path) -> Iterator[sqlite3.Connection]:
     """Connection to the ledger of a run's folder, which is made where there is none.
 
     Raises
@@ -153,7 +153,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
         raise ConfigError(f"{path}: is a link", "icepipe keeps its ledger in the run's own folder: remove the link")
     if not path.exists():
         _make(folder)
-    with told(path), closing(_connect(path)) as connection:
+    with translate_errors(path), closing(_connect(path)) as connection:
         _check(path, connection)
         connection.execute(f"PRAGMA journal_mode = {'DELETE' if file_system(folder) in SHARED_DISKS else 'WAL'}")
         connection.execute("PRAGMA synchronous = FULL")
@@ -162,7 +162,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def opened_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
     """Connection that cannot write, also while a run is at work or where nothing may be written.
 
     Raises
@@ -177,6 +177,6 @@ def opened_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
         raise ConfigError(f"{folder}: no run has kept a ledger there", "run `icepipe run` first")
     mode = "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
     address = f"{path.absolute().as_uri()}?{mode}"
-    with told(path), closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_S)) as connection:
+    with translate_errors(path), closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_S)) as connection:
         _check(path, connection)
         yield connection

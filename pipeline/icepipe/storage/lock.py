@@ -103,7 +103,7 @@ def _clear_if_empty(folder: Path, made: list[Path]) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path) -> Iterator[None]:
     """Hold a folder for this process.
 
     The kernel lets go when the process ends, however it ends. Child processes do not inherit the lock. Between two

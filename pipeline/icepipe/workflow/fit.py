@@ -15,11 +15,11 @@ import numpy as np
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.reader import ObservationReader
-from icepipe.inputs.reading.scene_order import in_order
+from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
 from icepipe.raster.blocks import blocks
-from icepipe.runtime.parallel import ahead, ordered_map
-from icepipe.segment.clustering.sampling import POOL, Pool, Sample, drawn, places_of, thin
+from icepipe.runtime.parallel import ordered_map, prefetch
+from icepipe.segment.clustering.sampling import POOL, CandidatePixels, PixelSample, grid_cells, hash_sample, thin_sample
 from icepipe.segment.clustering.select_k import choose_k
 from icepipe.segment.clustering.splitting import fit, no_fit
 from icepipe.segment.model import KPoint, Model
@@ -36,23 +36,23 @@ MIN_SAMPLE = 1_000
 """Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
 
 
-def pool_of(plan: Plan, rate: float, observation: Observation) -> Pool | InputError:
+def candidate_pixels(plan: Plan, rate: float, observation: Observation) -> CandidatePixels | InputError:
     """Pixels of an observation to choose from, in raster order; the fault where it cannot be read."""
     seed, day = plan.config.segment.seed, observation.date.toordinal()
     parts = []
     try:
         with (
-            plan.reader(in_order(observation, plan.config.measure.prefer)) as reader,
-            closing(ahead(lambda part: (part, reader.read(part)), _reached(reader))) as read,
+            plan.reader(with_scene_order(observation, plan.config.measure.prefer)) as reader,
+            closing(prefetch(lambda part: (part, reader.read(part)), _reached(reader))) as read,
         ):
             for block, pixels in read:
-                rows, cols, hashes = drawn(seed, day, block, pixels.valid, rate)
-                places = places_of(plan.grid, block.row + rows, block.col + cols)
+                rows, cols, hashes = hash_sample(seed, day, block, pixels.valid, rate)
+                places = grid_cells(plan.grid, block.row + rows, block.col + cols)
                 parts.append((pixels.bands[:, rows, cols].T, hashes, places))
     except InputError as fault:
         return fault
     values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Pool(values, hashes, places)
+    return CandidatePixels(values, hashes, places)
 
 
 def _reached(reader: ObservationReader) -> Iterator[Block]:
@@ -70,7 +70,7 @@ def _clustering(plan: Plan) -> Clustering:
     return plan.clustering
 
 
-def _model_of(plan: Plan, sample: Sample) -> Model:
+def _model_of(plan: Plan, sample: PixelSample) -> Model:
     """Choose k where it is not stated, fit, and name."""
     how = _clustering(plan)
     asked, seed = plan.config.segment.k, plan.config.segment.seed
@@ -82,17 +82,21 @@ def _model_of(plan: Plan, sample: Sample) -> Model:
     return replace(name_clusters(found, asked, how.space, how.rules, curve), encoding=how.encoding)
 
 
-def _pool_meanwhile(plan: Plan, rate: float, meanwhile: Meanwhile, observation: Observation) -> Pool | InputError:
+def _candidates_while(
+    plan: Plan, rate: float, meanwhile: Meanwhile, observation: Observation
+) -> CandidatePixels | InputError:
     """Pixels of an observation; nothing waits for the rest of what is done meanwhile where they cannot be read."""
     beside = Thread(target=meanwhile, args=[observation], daemon=True)
     beside.start()
-    pool = pool_of(plan, rate, observation)
-    if isinstance(pool, Pool):
+    pool = candidate_pixels(plan, rate, observation)
+    if isinstance(pool, CandidatePixels):
         beside.join()
     return pool
 
 
-def _pools(plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile) -> tuple[list[Pool], list[InputError]]:
+def _all_candidates(
+    plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile
+) -> tuple[list[CandidatePixels], list[InputError]]:
     """Pixels of all observations to choose from, and the faults of those that cannot be read.
 
     Raises
@@ -100,10 +104,10 @@ def _pools(plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile) ->
     NoUsableInput
         If none can be read.
     """
-    pools: list[Pool] = []
+    pools: list[CandidatePixels] = []
     faults: list[InputError] = []
-    work = partial(_pool_meanwhile, plan, rate, meanwhile)
-    for done, pool in enumerate(ordered_map(work, plan.observations, plan.workers), start=1):
+    context = partial(_candidates_while, plan, rate, meanwhile)
+    for done, pool in enumerate(ordered_map(context, plan.observations, plan.workers), start=1):
         progress("sample", done, len(plan.observations))
         if isinstance(pool, InputError):
             faults.append(pool)
@@ -120,10 +124,10 @@ def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model
     with ThreadPoolExecutor(1) as beside:
         # What is compiled takes longer to load than a tile to decode, and decoding lets other threads run.
         beside.submit(import_module, "icepipe.segment.clustering._kernels")
-        pools, faults = _pools(plan, rate, progress, meanwhile)
+        pools, faults = _all_candidates(plan, rate, progress, meanwhile)
         if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
-            pools, faults = _pools(plan, 1.0, progress, meanwhile)
-    return _model_of(plan, thin(pools, plan.config.segment.sample)), faults
+            pools, faults = _all_candidates(plan, 1.0, progress, meanwhile)
+    return _model_of(plan, thin_sample(pools, plan.config.segment.sample)), faults
 
 
 def _fit_one(plan: Plan, observation: Observation) -> Model:
@@ -135,15 +139,15 @@ def _fit_one(plan: Plan, observation: Observation) -> Model:
         If a file cannot be read.
     """
     rate = _rate(plan, 1)
-    pool = pool_of(plan, rate, observation)
-    if isinstance(pool, Pool) and len(pool.values) < MIN_SAMPLE and rate < 1:
-        pool = pool_of(plan, 1.0, observation)
+    pool = candidate_pixels(plan, rate, observation)
+    if isinstance(pool, CandidatePixels) and len(pool.values) < MIN_SAMPLE and rate < 1:
+        pool = candidate_pixels(plan, 1.0, observation)
     if isinstance(pool, InputError):
         raise pool
     if not len(pool.values):
         how = _clustering(plan)
         return name_clusters(no_fit(plan.sensor, plan.config.segment.seed), 0, how.space, how.rules)
-    return _model_of(plan, thin([pool], plan.config.segment.sample))
+    return _model_of(plan, thin_sample([pool], plan.config.segment.sample))
 
 
 def fit_observation(plan: Plan, observation: Observation) -> tuple[Model, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.errors import InputError
-from icepipe.geo.pixel_area import Plane
-from icepipe.inputs.describe import describe, sensor_of
+from icepipe.geo.pixel_area import PixelPlane
+from icepipe.inputs.describe import describe, scene_sensor
 from icepipe.inputs.products.sensors import SENSORS
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation, Scene
@@ -75,9 +75,9 @@ def inspect_lines(path: Path) -> list[str]:
         scene = describe((path,), Inputs(scenes=(str(path),)))
     except InputError as fault:
         return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
-    plane = Plane(scene.geobox)
+    plane = PixelPlane(scene.geobox)
     true_m2 = float(np.prod(plane.sides_m))
-    sensor = sensor_of(scene)
+    sensor = scene_sensor(scene)
     lines += [
         f"  a pixel in the middle covers {true_m2:,.2f} m2 on {plane.earth.surface}",
         f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),

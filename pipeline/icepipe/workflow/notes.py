@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from icepipe.measure.change.occlusion import Hidden
+from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
 from icepipe.segment.classification.drift import LARGEST_MISFIT, LARGEST_RATIO
@@ -15,7 +15,7 @@ from icepipe.segment.model import Model
 
 
 @dataclass(frozen=True)
-class Happened:
+class RunEvents:
     """What a run met and did.
 
     Attributes
@@ -45,81 +45,81 @@ class Happened:
 _MISFIT_TODO = "use --rebase where an earlier run fitted it, else another model or other features"
 
 
-def _flagged(happened: Happened, flag: str) -> list[str]:
-    return [key for key, record in happened.records.items() if any(flag in row.flags.split(";") for row in record.rows)]
+def _flagged(events: RunEvents, flag: str) -> list[str]:
+    return [key for key, record in events.records.items() if any(flag in row.flags.split(";") for row in record.rows)]
 
 
-def _of_the_inputs(happened: Happened) -> Iterator[str]:
-    if happened.skipped:
-        yield f"skipped, as they are no regular files: {', '.join(path.name for path in happened.skipped)}"
-    for path, km2 in happened.outside_km2.items():
+def _input_notes(events: RunEvents) -> Iterator[str]:
+    if events.skipped:
+        yield f"skipped, as they are no regular files: {', '.join(path.name for path in events.skipped)}"
+    for path, km2 in events.outside_km2.items():
         yield f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis"
-    if happened.stale:
-        yield f"left out of the series, as other settings or another basis made them: {', '.join(happened.stale)}"
-    for record in happened.records.values():
+    if events.stale:
+        yield f"left out of the series, as other settings or another basis made them: {', '.join(events.stale)}"
+    for record in events.records.values():
         yield from record.remarks
-    if happened.gone:
-        told = ", ".join(happened.gone)
+    if events.gone:
+        told = ", ".join(events.gone)
         yield f"rows kept of observations whose files are gone or broken: {told}; delete their folders to drop them"
-    if happened.frozen_without_files:
+    if events.frozen_without_files:
         yield "region and model were frozen without the files that failed; use --rebase once they are repaired"
 
 
-def _of_the_model(model: Model | None, happened: Happened) -> Iterator[str]:
+def _model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
     if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
-    if unfit := _flagged(happened, "model_misfit"):
+    if unfit := _flagged(events, "model_misfit"):
         yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; {_MISFIT_TODO}"
     if model and len(model.clusters) >= MAX_CLUSTERS:
         yield (
             f"splitting stopped at {MAX_CLUSTERS} clusters with up to {model.misnamed:.2%} of the sample under another "
             "name in one of them; the low and high areas hold it"
         )
-    moved = {key: record.drift for key, record in happened.records.items() if record.drift > LARGEST_RATIO}
+    moved = {key: record.drift for key, record in events.records.items() if record.drift > LARGEST_RATIO}
     if moved:
         told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
         yield f"farther from the model than what it was fitted on: {told}; consider --rebase"
-    called = {key: record.misnamed for key, record in happened.records.items() if record.misnamed > LARGEST_MISFIT}
+    called = {key: record.misnamed for key, record in events.records.items() if record.misnamed > LARGEST_MISFIT}
     if called:
         told = ", ".join(f"{key} ({share:.1%})" for key, share in called.items())
         yield f"pixels that have another name of their own: {told}; the low and high areas hold them"
-    if _flagged(happened, "water_not_separable"):
+    if _flagged(events, "water_not_separable"):
         yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
 
 
-def _of_the_clouds(happened: Happened) -> Iterator[str]:
+def _cloud_notes(events: RunEvents) -> Iterator[str]:
     """How much of what masks hide looks like ice: quality rasters call snow and ice cloud, too."""
-    hidden = {key: record.cloud_km2 for key, record in happened.records.items()}
+    hidden = {key: record.cloud_km2 for key, record in events.records.items()}
     most = max(hidden, key=lambda key: hidden[key], default="")
     if most and hidden[most]:
-        share = happened.records[most].cloud_like_ice_fraction
+        share = events.records[most].cloud_like_ice_fraction
         looks = "" if share is None else f"; {share:.0%} of that looks like ice"
         yield f"cloud masks hide up to {hidden[most]:,.3f} km2 ({most}){looks}"
 
 
-def _of_small_patches(happened: Happened) -> Iterator[str]:
+def _sieve_notes(events: RunEvents) -> Iterator[str]:
     """How much went to other classes as too small, on the date where that was most."""
-    moved = {key: sum(record.moved_km2.values()) for key, record in happened.records.items()}
+    moved = {key: sum(record.moved_km2.values()) for key, record in events.records.items()}
     most = max(moved, key=lambda key: moved[key], default="")
     if most and moved[most]:
-        told = ", ".join(f"{what} {km2:,.3f}" for what, km2 in happened.records[most].moved_km2.items())
+        told = ", ".join(f"{what} {km2:,.3f}" for what, km2 in events.records[most].moved_km2.items())
         yield f"small patches moved, up to {moved[most]:,.3f} km2 ({most}): {told}"
 
 
-def notes_of(model: Model | None, happened: Happened) -> tuple[str, ...]:
+def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
     """Sentences about the inputs, the model, and what was counted once."""
-    twice = max((record.doubled_fraction for record in happened.records.values()), default=0.0)
+    twice = max((record.doubled_fraction for record in events.records.values()), default=0.0)
     overlap = f"pixels that several scenes saw, counted once: up to {twice:.1%} of an observation"
     said = (
-        *_of_the_model(model, happened),
-        *_of_the_inputs(happened),
-        *_of_the_clouds(happened),
-        *_of_small_patches(happened),
+        *_model_notes(model, events),
+        *_input_notes(events),
+        *_cloud_notes(events),
+        *_sieve_notes(events),
     )
     return (*said, *([overlap] if twice else []))
 
 
-def notes_of_hidden(hidden: Mapping[str, Mapping[str, Hidden]]) -> tuple[str, ...]:
+def occlusion_notes(hidden: Mapping[str, Mapping[str, Occlusion]]) -> tuple[str, ...]:
     """A sentence that names the observations whose clouds and gaps prefer one class."""
     told = [
         f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.shares[0]:.0%} of what was last seen as ice, "
@@ -131,12 +131,12 @@ def notes_of_hidden(hidden: Mapping[str, Mapping[str, Hidden]]) -> tuple[str, ..
     return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(told)}",) if told else ()
 
 
-def notes_of_trends(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
+def trend_notes(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
     """A sentence for every trend and every step; none where there are too few points for one."""
-    return tuple(sentence for trend in trends for sentence in _of_a_trend(trend))
+    return tuple(sentence for trend in trends for sentence in _trend_sentences(trend))
 
 
-def _of_a_trend(told: AreaTrend) -> Iterator[str]:
+def _trend_sentences(told: AreaTrend) -> Iterator[str]:
     whose = f"{told.region} {told.class_}"
     if told.trend:
         slope, alike = told.trend.slope_km2_per_year, told.trend.autocorrelation

@@ -14,25 +14,25 @@ from shapely.geometry.base import BaseGeometry
 from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
 from icepipe.errors import ConfigError, InputError
-from icepipe.geo.ellipsoid import Earth
-from icepipe.geo.geobox import GeoBox, Outline
+from icepipe.geo.ellipsoid import Ellipsoid
+from icepipe.geo.geobox import GeoBox, Region
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.inputs.catalog import Catalog, find_scenes, observations, spoiled
-from icepipe.inputs.describe import Describe, describe, sensor_of
+from icepipe.inputs.catalog import Catalog, find_scenes, group_observations, observations_with_faults
+from icepipe.inputs.describe import Describe, describe, scene_sensor
 from icepipe.inputs.masks import is_vector, read_land
 from icepipe.inputs.products.sensors import Sensor
 from icepipe.inputs.reading.reader import ObservationReader
-from icepipe.inputs.run_grid import asked_grid, outline, run_grid, union_of_footprints
+from icepipe.inputs.run_grid import configured_grid, footprint_polygon, run_grid, union_of_footprints
 from icepipe.inputs.scenes import Observation
 from icepipe.inputs.vector_files import read_regions
-from icepipe.measure.area.background import Unseen
-from icepipe.measure.polygons.layers import Drawing
-from icepipe.measure.polygons.reproject import check_drawable
+from icepipe.measure.area.background import Background
+from icepipe.measure.polygons.layers import PolygonOptions
+from icepipe.measure.polygons.reproject import check_reprojectable
 from icepipe.publish.run_folder.basis import Basis, load_basis
-from icepipe.raster.regions import RegionMap, grid_of_regions
-from icepipe.raster.run_length import Runs
-from icepipe.runtime.memory import workers_of
-from icepipe.segment.features import Space, features_known, space_of
+from icepipe.raster.regions import RegionMap, region_grid
+from icepipe.raster.run_length import RunLengthRaster
+from icepipe.runtime.memory import workers_for
+from icepipe.segment.features import FeatureSpace, feature_space, known_features
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
 from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
@@ -55,7 +55,7 @@ class Clustering:
         The model that the config names, or None.
     """
 
-    space: Space
+    space: FeatureSpace
     rules: RuleSet
     encoding: str
     given: Model | None
@@ -95,25 +95,25 @@ class Plan:
         return PixelArea(self.grid, self.unit_m2)
 
     @cached_property
-    def land(self) -> Runs[np.uint8] | None:
+    def land(self) -> RunLengthRaster[np.uint8] | None:
         """Where land is for all scenes, where a vector file says it; see :func:`icepipe.inputs.masks.read_land`."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
 
     @cached_property
-    def unseen(self) -> Unseen:
+    def unseen(self) -> Background:
         """What pixels are where no scene reaches."""
-        return Unseen(self.regions, lambda: self.land, self.pixel_area)
+        return Background(self.regions, lambda: self.land, self.pixel_area)
 
     @cached_property
     def lacking(self) -> dict[str, InputError]:
         """Observations that lack a file which cannot be used, by key."""
-        return spoiled(self.catalog, self.config.inputs, self.config.measure.period)
+        return observations_with_faults(self.catalog, self.config.inputs, self.config.measure.period)
 
     @property
     def covered(self) -> BaseGeometry:
         """What class rasters cover, on the map of the grid."""
-        return covered_by(self.regions)
+        return extent_of_scenes(self.regions)
 
     @property
     def block_side(self) -> int | None:
@@ -124,7 +124,7 @@ class Plan:
     @property
     def workers(self) -> int:
         """Observations worked on at once."""
-        return workers_of(self.config.batch.workers, self.grid.width * self.grid.height)
+        return workers_for(self.config.batch.workers, self.grid.width * self.grid.height)
 
     @property
     def screened(self) -> frozenset[ClassCode]:
@@ -138,7 +138,7 @@ class Plan:
     @cached_property
     def planar_km2_per_pixel(self) -> float | None:
         """What dx times dy says; None where the map's unit is an angle."""
-        crs = Earth.of(self.grid.crs).crs
+        crs = Ellipsoid.of(self.grid.crs).crs
         if crs.is_geographic:
             return None
         return float(self.grid.planar_pixel_area * crs.axis_info[0].unit_conversion_factor ** 2 / 1e6)
@@ -149,11 +149,11 @@ class Plan:
         return target_wkt(self.config) or self.grid.crs
 
     @property
-    def drawing(self) -> Drawing:
+    def drawing(self) -> PolygonOptions:
         """Which classes become polygons, and how."""
         asked = self.config.publish.polygons
         codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in asked.classes))
-        return Drawing(codes, asked.simplify_m, target_wkt(self.config))
+        return PolygonOptions(codes, asked.simplify_m, target_wkt(self.config))
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Open an observation's files; to be used as a context manager."""
@@ -163,7 +163,7 @@ class Plan:
 
 
 def _only_sensor(catalog: Catalog) -> Sensor:
-    sensors = {(scene.sensor, scene.roles): sensor_of(scene) for scene in catalog.scenes}
+    sensors = {(scene.sensor, scene.roles): scene_sensor(scene) for scene in catalog.scenes}
     if len(sensors) > 1:
         told = ", ".join(f"{key} ({' '.join(roles)})" for key, roles in sorted(sensors))
         raise ConfigError(f"the scenes are of several sensors: {told}", "give each a config of its own")
@@ -174,7 +174,7 @@ def _new_grid(config: Config, catalog: Catalog) -> GeoBox:
     asked = config.inputs.grid
     if asked == "auto":
         return run_grid(catalog.scenes)
-    return asked_grid(catalog.scenes, asked.crs, asked.resolution)
+    return configured_grid(catalog.scenes, asked.crs, asked.resolution)
 
 
 def _encoding(catalog: Catalog, sensor: Sensor) -> str:
@@ -202,12 +202,12 @@ def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering 
     given = read_model(path) if path else None
     if given and path:
         _check_fits(given, sensor, encoding, path.name, "fit a model on scenes of this kind, or correct segment.fit")
-    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, features_known(sensor))
-    return Clustering(space_of(sensor, config.segment.features), rules, encoding, given)
+    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, known_features(sensor))
+    return Clustering(feature_space(sensor, config.segment.features), rules, encoding, given)
 
 
 def _earlier(
-    config: Config, sensor: Sensor, clustering: Clustering | None, named: tuple[Outline, ...] | None
+    config: Config, sensor: Sensor, clustering: Clustering | None, named: tuple[Region, ...] | None
 ) -> Basis | None:
     """The basis of an earlier run, where the same settings, given model and named regions made it."""
     earlier = load_basis(config.run_folder)
@@ -220,11 +220,11 @@ def _earlier(
     return earlier
 
 
-def covered_by(regions: RegionMap) -> BaseGeometry:
+def extent_of_scenes(regions: RegionMap) -> BaseGeometry:
     """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
     if regions.own:
         return shapely.from_wkt(regions.outlines[0].wkt)
-    return outline(regions.grid, regions.grid.crs)
+    return footprint_polygon(regions.grid, regions.grid.crs)
 
 
 def target_wkt(config: Config) -> str | None:
@@ -244,13 +244,13 @@ def target_wkt(config: Config) -> str | None:
         raise ConfigError(f"publish.polygons.crs: there is no {asked}", "correct the number") from None
 
 
-def _new_regions(config: Config, catalog: Catalog, named: tuple[Outline, ...] | None) -> RegionMap:
+def _new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | None) -> RegionMap:
     """Grid and regions of a new basis: named outlines, or what the scenes cover."""
     grid = _new_grid(config, catalog)
     if named:
-        return RegionMap(named, grid_of_regions(named, grid), own=False)
+        return RegionMap(named, region_grid(named, grid), own=False)
     covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
-    return RegionMap((Outline(config.name, covered, grid.crs),), grid, own=True)
+    return RegionMap((Region(config.name, covered, grid.crs),), grid, own=True)
 
 
 def make_plan(config: Config, rebase: bool = False, describe: Describe = describe) -> Plan:
@@ -284,7 +284,7 @@ def make_plan(config: Config, rebase: bool = False, describe: Describe = describ
     grid = regions.grid
     if grid.width * grid.height > MAX_PIXELS:
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
-    check_drawable(covered_by(regions), grid, target_wkt(config))
+    check_reprojectable(extent_of_scenes(regions), grid, target_wkt(config))
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
-    found = observations(catalog.scenes, config.measure.period)
+    found = group_observations(catalog.scenes, config.measure.period)
     return Plan(config, catalog, found, sensor, clustering, earlier, grid, regions, unit_m2)

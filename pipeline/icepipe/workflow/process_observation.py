@@ -10,7 +10,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from icepipe.arrays import Kept, UInt8, UInt16
+from icepipe.arrays import StoredPixels, UInt8, UInt16
 from icepipe.classes import ClassCode
 from icepipe.geo.footprint import Footprint, footprint
 from icepipe.geo.geobox import Block
@@ -18,51 +18,51 @@ from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import budget
-from icepipe.measure.area.by_region import Regional, by_region, count_by_set
+from icepipe.measure.area.by_region import RegionResult, count_by_set, results_by_region
 from icepipe.measure.area.mixed_edges import Edges, with_neighbours
-from icepipe.measure.area.observation import Observed
-from icepipe.measure.area.series import Context, Row, flags_of, rows
-from icepipe.measure.area.sieve import move_small
-from icepipe.measure.area.tally import Tally, merged
-from icepipe.measure.polygons.layers import draw_polygons
+from icepipe.measure.area.observation import ObservationResult
+from icepipe.measure.area.series import Context, Row, row_flags, rows
+from icepipe.measure.area.sieve import sieve
+from icepipe.measure.area.tally import Tally, merge_tallies
+from icepipe.measure.polygons.layers import polygon_layers
 from icepipe.publish.images.thumbnail import Thumbnail
 from icepipe.publish.run_folder.basis import Basis, basis_hash
 from icepipe.raster.blocks import BLOCK_PIXELS
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunsWriter
+from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthWriter
 from icepipe.runtime.memory import AHEAD_BYTES
-from icepipe.runtime.memory_allocator import give_back
-from icepipe.runtime.parallel import ahead
-from icepipe.segment.classification.classifier import Classifier, Namer, most_frequent
-from icepipe.segment.classification.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, drift_of
+from icepipe.runtime.memory_allocator import trim_heap
+from icepipe.runtime.parallel import prefetch
+from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, most_frequent
+from icepipe.segment.classification.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, model_drift
 from icepipe.segment.classification.strata import HIDDEN, stratum_of
-from icepipe.segment.clustering.sampling import drawn
-from icepipe.segment.model_file import hash_of_all
+from icepipe.segment.clustering.sampling import hash_sample
+from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import fit_observation
 from icepipe.workflow.plan import Plan
 
 
 def _strata(
-    plan: Plan, namer: Namer, reader: ObservationReader, block: Block, layers: Sequence[Layer]
+    plan: Plan, namer: PixelClassifier, reader: ObservationReader, block: Block, layers: Sequence[Layer]
 ) -> tuple[UInt16, Pixels]:
     """Stratum of every pixel of a block, and what its layers show of it."""
     pixels = reader.composite(layers, block)
     if namer.shared:
         strata = namer.pixels(pixels)
     else:
-        strata = namer.hide(_laid(reader, [namer.layer(layer) for layer in layers], block), pixels)
+        strata = namer.hide(_mosaic(reader, [namer.layer(layer) for layer in layers], block), pixels)
     if plan.config.measure.prefer == "mode" and len(layers) > 1:
-        votes = [_vote(reader, namer.layer(layer), block) for layer in layers]
+        votes = [_mode_of_scenes(reader, namer.layer(layer), block) for layer in layers]
         strata = np.where(pixels.valid, most_frequent(votes, namer.table.codes), strata)
     return strata, pixels
 
 
-def _laid(reader: ObservationReader, layers: Sequence[Layer], block: Block) -> UInt16:
+def _mosaic(reader: ObservationReader, layers: Sequence[Layer], block: Block) -> UInt16:
     if not layers:
         return np.zeros((block.height, block.width), dtype=np.uint16)
     return np.asarray(reader.composite(layers, block).bands[0], dtype=np.uint16)
 
 
-def _vote(reader: ObservationReader, layer: Layer, block: Block) -> UInt16:
+def _mode_of_scenes(reader: ObservationReader, layer: Layer, block: Block) -> UInt16:
     """Strata that one scene gives a block, unobserved where it shows no surface."""
     alone = reader.composite([layer], block)
     return np.where(alone.valid, alone.bands[0], np.uint16(stratum_of(ClassCode.UNOBSERVED))).astype(np.uint16)
@@ -78,20 +78,20 @@ def _layers(plan: Plan, reader: ObservationReader, parts: Parts) -> Generator[tu
     A row of a file's tiles is decoded at once, and gives several blocks: what works on them is not to wait for that.
     """
     depth = max(1, AHEAD_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
-    return ahead(lambda part: (part, list(reader.layers(part))), (part for _, part in parts if part.width), depth)
+    return prefetch(lambda part: (part, list(reader.layers(part))), (part for _, part in parts if part.width), depth)
 
 
-def _named(
-    plan: Plan, namer: Namer, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
+def _classified_blocks(
+    plan: Plan, namer: PixelClassifier, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
 ) -> Generator[tuple[Block, UInt16, Pixels]]:
     """Strata of every part; the next two are named meanwhile, while those after them are read."""
-    return ahead(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts, depth=2)
+    return prefetch(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts, depth=2)
 
 
-def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) -> Kept:
+def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) -> StoredPixels:
     """Pixels of a block that drift is judged by; shape (n, bands)."""
     rate, day = PIXELS / (plan.grid.width * plan.grid.height), observation.date.toordinal()
-    rows, cols, _ = drawn(plan.config.segment.seed, day, block, pixels.valid, rate)
+    rows, cols, _ = hash_sample(plan.config.segment.seed, day, block, pixels.valid, rate)
     return pixels.bands[:, rows, cols].T
 
 
@@ -122,7 +122,7 @@ class Looked:
     edges: Edges
     picture: UInt8
     doubled: int
-    sample: Kept
+    sample: StoredPixels
     reached: Block
 
 
@@ -147,7 +147,7 @@ class _Counts:
             self.tallies[key].add_tally(rest, lambda code: int(HIDDEN[code]))
 
 
-def _room(written: RunsWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
+def _output_window(written: RunLengthWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
     """Where the classes of a part of a block are to be put; around it nothing is seen."""
     room = written.room(block)
     if part != block:
@@ -155,7 +155,7 @@ def _room(written: RunsWriter[np.uint8], block: Block, part: Block, plan: Plan) 
     return room[:, part.col - block.col :][:, : part.width]
 
 
-def look(plan: Plan, namer: Namer, observation: Observation) -> Looked:
+def scan_observation(plan: Plan, namer: PixelClassifier, observation: Observation) -> Looked:
     """Read and name what files reach of every block, and count it; small patches are moved before that.
 
     Raises
@@ -167,15 +167,15 @@ def look(plan: Plan, namer: Namer, observation: Observation) -> Looked:
 
     least = plan.config.measure.min_patch_m2 / plan.unit_m2
     whole = np.empty(plan.grid.shape, dtype=np.uint16) if least else None
-    written, counts = RunsWriter(plan.grid.width, CLASS_CODE), _Counts(plan)
-    thumbnail, doubled, sample = Thumbnail(plan.grid, plan.sensor), 0, list[Kept]()
+    written, counts = RunLengthWriter(plan.grid.width, CLASS_CODE), _Counts(plan)
+    thumbnail, doubled, sample = Thumbnail(plan.grid, plan.sensor), 0, list[StoredPixels]()
     with (
         plan.reader(observation) as reader,
         closing(_layers(plan, reader, parts := reader.parts(plan.block_side))) as layers,
-        closing(_named(plan, namer, reader, layers)) as named,
+        closing(_classified_blocks(plan, namer, reader, layers)) as named,
     ):
         for block, part in parts:
-            room = _room(written, block, part, plan)
+            room = _output_window(written, block, part, plan)
             if not part.width:
                 continue
             _, strata, pixels = next(named)
@@ -190,7 +190,7 @@ def look(plan: Plan, namer: Namer, observation: Observation) -> Looked:
         reached = reader.reached
     seen, classes = [part for _, part in parts if part.width], written.done()
     if whole is not None:
-        classes = move_small(whole, classes, plan.pixel_area.units, least)
+        classes = sieve(whole, classes, plan.pixel_area.units, least)
         for part in seen:
             counts.add(part, whole[part.slices], classes.block)
     if any(part != block for block, part in parts):
@@ -199,7 +199,7 @@ def look(plan: Plan, namer: Namer, observation: Observation) -> Looked:
 
 
 @dataclass(frozen=True)
-class Work:
+class RunContext:
     """What every observation of a run is worked on with.
 
     Attributes
@@ -212,7 +212,7 @@ class Work:
 
     plan: Plan
     basis: Basis
-    shared: Namer | None
+    shared: PixelClassifier | None
 
     @cached_property
     def basis_hash(self) -> str:
@@ -224,7 +224,7 @@ class Work:
         """Where the class rasters lie on the globe."""
         return footprint(self.plan.covered, self.plan.grid.crs)
 
-    def namer(self, observation: Observation) -> Namer:
+    def namer(self, observation: Observation) -> PixelClassifier:
         """What names an observation's pixels.
 
         Raises
@@ -232,10 +232,10 @@ class Work:
         InputError
             If a file cannot be read that a model of its own is fitted on.
         """
-        return self.shared or Classifier(fit_observation(self.plan, observation), self.plan.sensor)
+        return self.shared or ClusterClassifier(fit_observation(self.plan, observation), self.plan.sensor)
 
 
-def observe(work: Work, observation: Observation) -> Observed:
+def process_observation(context: RunContext, observation: Observation) -> ObservationResult:
     """Classify and measure one observation.
 
     Raises
@@ -245,39 +245,39 @@ def observe(work: Work, observation: Observation) -> Observed:
     IntegrityError
         If the budget does not close.
     """
-    plan, grid, area = work.plan, work.plan.grid, work.plan.pixel_area.units
-    namer = work.namer(observation)
-    strata, looked = namer.table, look(plan, namer, observation)
-    give_back()
-    tally = merged(tally for key, tally in looked.tallies.items() if key)
-    regions = tuple(by_region(looked.classes, looked.tallies, looked.edges, strata, plan.regions, area, plan.unit_m2))
+    plan, grid, area = context.plan, context.plan.grid, context.plan.pixel_area.units
+    namer = context.namer(observation)
+    strata, scan = namer.table, scan_observation(plan, namer, observation)
+    trim_heap()
+    tally = merge_tallies(tally for key, tally in scan.tallies.items() if key)
+    regions = tuple(results_by_region(scan.classes, scan.tallies, scan.edges, strata, plan.regions, area, plan.unit_m2))
     seen = tally.pixels_in(strata.seen)
     fitted = strata.models[0] if namer.shared and strata.models else None
-    return Observed(
+    return ObservationResult(
         observation=observation,
         grid=grid,
-        classes=looked.classes,
-        picture=looked.picture,
+        classes=scan.classes,
+        picture=scan.picture,
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
-        budget=budget(tally, strata, plan.unit_m2, looked.edges.units),
+        budget=budget(tally, strata, plan.unit_m2, scan.edges.units),
         regions=regions,
-        draw=partial(draw_polygons, looked.classes, grid, area, plan.unit_m2, plan.drawing),
-        doubled_fraction=looked.doubled / seen if seen else 0.0,
-        drift=round(drift_of(looked.sample, fitted, plan.sensor), 6) if fitted else 1.0,
+        draw=partial(polygon_layers, scan.classes, grid, area, plan.unit_m2, plan.drawing),
+        doubled_fraction=scan.doubled / seen if seen else 0.0,
+        drift=round(model_drift(scan.sample, fitted, plan.sensor), 6) if fitted else 1.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / seen, 6) if seen else 0.0,
         misfit=round(tally.pixels_in(strata.strays) / seen, 6) if seen else 0.0,
-        reached=looked.reached,
+        reached=scan.reached,
     )
 
 
-def rows_of(plan: Plan, observed: Observed) -> tuple[Row, ...]:
+def rows_of(plan: Plan, observed: ObservationResult) -> tuple[Row, ...]:
     """Rows of the series that an observation gives, region by region."""
     return tuple(row for region in observed.regions for row in _rows_of(plan, observed, region))
 
 
-def _rows_of(plan: Plan, observed: Observed, region: Regional) -> tuple[Row, ...]:
+def _rows_of(plan: Plan, observed: ObservationResult, region: RegionResult) -> tuple[Row, ...]:
     drifted = observed.drift > LARGEST_RATIO or observed.misnamed > LARGEST_MISFIT
     unfit = observed.misfit > LARGEST_MISFIT
     min_valid, screened = plan.config.measure.min_valid, plan.screened
@@ -286,10 +286,10 @@ def _rows_of(plan: Plan, observed: Observed, region: Regional) -> tuple[Row, ...
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
         planar_km2_per_pixel=plan.planar_km2_per_pixel,
-        flags=flags_of(
+        flags=row_flags(
             region.budget, min_valid, screened, observed.observation, drifted, unfit, on_grid=region.on_grid
         ),
-        model=hash_of_all(observed.strata.models),
+        model=combined_hash(observed.strata.models),
         config_hash=plan.config.digest,
         screened=screened,
         fits=not unfit,

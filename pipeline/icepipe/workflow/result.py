@@ -83,9 +83,9 @@ class RunResult:
         IntegrityError
             If a published file cannot be read.
         """
-        from icepipe.publish.report.notebook import polygons_of
+        from icepipe.publish.report.notebook import published_polygons
 
-        return polygons_of(self.folder, classes)
+        return published_polygons(self.folder, classes)
 
     def to_dataframe(self) -> pd.DataFrame:
         """The series, a row a region, observation and class; areas that are not known are missing."""

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from icepipe.config.schema import Config
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.discover import find_files, unlisted_folders
-from icepipe.inputs.scene_cache import looked_at
+from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.vector_files import with_parts
 from icepipe.measure.area.series import Row
@@ -26,12 +26,12 @@ from icepipe.publish.run_folder.manifest import NO_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.segment.model import Model
-from icepipe.storage.fingerprint import Identity, Listing
-from icepipe.storage.ledger import Entry, Ledger
-from icepipe.workflow.notes import Happened
-from icepipe.workflow.process_observation import Work
+from icepipe.storage.fingerprint import FileStat, FolderSnapshot
+from icepipe.storage.ledger import Ledger, ObservationEntry
+from icepipe.workflow.notes import RunEvents
+from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
-from icepipe.workflow.run_state import OBSERVATIONS, Standing, entry_of
+from icepipe.workflow.run_state import OBSERVATIONS, RunState, ledger_entry
 
 Looked = Mapping[str, list[str]]
 """Names by folder, of files that are there and of files that would count if they were."""
@@ -54,20 +54,20 @@ def _named(config: Config) -> Iterator[Path]:
             yield from with_parts(Path(path))
 
 
-def looked_at_by(config: Config, scenes: Iterable[Scene]) -> Looked:
+def watched_files(config: Config, scenes: Iterable[Scene]) -> Looked:
     """Every file that a run's result comes from."""
-    return _by_folder([*_named(config), *(path for scene in scenes for path in looked_at(scene))])
+    return _by_folder([*_named(config), *(path for scene in scenes for path in stat_files(scene))])
 
 
-def _stamps(looked: Looked) -> Iterator[tuple[str, Identity | None]]:
-    listing = Listing()
-    for folder, names in looked.items():
-        there = listing.folder(folder)
+def _stamps(scan: Looked) -> Iterator[tuple[str, FileStat | None]]:
+    snapshot = FolderSnapshot()
+    for folder, names in scan.items():
+        there = snapshot.folder(folder)
         for name in names:
-            yield f"{folder}/{name}", Identity.of(there[name].stat()) if name in there else None
+            yield f"{folder}/{name}", FileStat.of(there[name].stat()) if name in there else None
 
 
-def _tree(folder: str) -> Iterator[tuple[str, Identity]]:
+def _tree(folder: str) -> Iterator[tuple[str, FileStat]]:
     """Every output below a folder."""
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
@@ -77,10 +77,10 @@ def _tree(folder: str) -> Iterator[tuple[str, Identity]]:
         if entry.is_dir(follow_symlinks=False):
             yield from _tree(entry.path)
         else:
-            yield entry.path, Identity.of(entry.stat(follow_symlinks=False))
+            yield entry.path, FileStat.of(entry.stat(follow_symlinks=False))
 
 
-def glance(config: Config, looked: Looked) -> str | None:
+def folder_snapshot_hash(config: Config, scan: Looked) -> str | None:
     """Thirty-two digits that change with every input, setting, version and output; None where that cannot be told.
 
     It cannot where a file is so new that another change would leave no trace, where inputs are not there, or a
@@ -90,7 +90,7 @@ def glance(config: Config, looked: Looked) -> str | None:
     ----------
     config
         Of the run.
-    looked
+    scan
         From :func:`looked_at_by`, of the scenes that are there.
     """
     digest = hashlib.blake2b(digest_size=16)
@@ -100,7 +100,7 @@ def glance(config: Config, looked: Looked) -> str | None:
             return None
         digest.update(json.dumps([config.stated, versions(), config.run_folder.name]).encode())
         digest.update("\0".join(map(ascii, map(str, files))).encode())
-        for path, stamp in _stamps(looked):
+        for path, stamp in _stamps(scan):
             if stamp and not stamp.is_settled():
                 return None
             digest.update(f"{path!a} {stamp}\n".encode())
@@ -115,7 +115,7 @@ TOLD, GLANCE = "run", "glance"
 
 
 @dataclass(frozen=True)
-class _Told:
+class CachedResult:
     """The part of a result that cannot be read off a plan."""
 
     rows: tuple[Row, ...]
@@ -125,7 +125,7 @@ class _Told:
     alerts: tuple[AlertRow, ...] | None
 
 
-_ADAPTER = TypeAdapter(_Told)
+_ADAPTER = TypeAdapter(CachedResult)
 
 
 def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
@@ -136,82 +136,86 @@ def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunR
     return RunResult(folder, told.rows, told.model, faults, told.notes, told.trends, told.alerts)
 
 
-def told_before(work: Work, standing: Standing, faults: tuple[InputError, ...]) -> RunResult | None:
+def cached_result(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunResult | None:
     """What the last run told, if it was made from the same and everything it wrote still stands; None else."""
-    kept = standing.ledger.outcome(TOLD)
-    if kept is None or kept[0] != standing.digest(work, faults):
+    kept = run_state.ledger.outcome(TOLD)
+    if kept is None or kept[0] != run_state.digest(context, faults):
         return None
-    return _result(work.plan.config.run_folder, kept[1], faults)
+    return _result(context.plan.config.run_folder, kept[1], faults)
 
 
-def told_at_a_glance(config: Config, ledger: Ledger) -> tuple[RunResult, int] | None:
+def quick_cached_result(config: Config, ledger: Ledger) -> tuple[RunResult, int] | None:
     """What the last run told, and of how many observations, if nothing failed in it and nothing at all has changed."""
     seen, kept = ledger.outcome(GLANCE), ledger.outcome(TOLD)
     if seen is None or not seen[0] or kept is None:
         return None
     held = json.loads(seen[1])
-    result = _result(config.run_folder, kept[1], ()) if seen[0] == glance(config, held["looked_at"]) else None
+    result = (
+        _result(config.run_folder, kept[1], ()) if seen[0] == folder_snapshot_hash(config, held["looked_at"]) else None
+    )
     return (result, held["observations"]) if result else None
 
 
-def keep_glance(work: Work, ledger: Ledger) -> None:
+def store_snapshot(context: RunContext, ledger: Ledger) -> None:
     """Keep what a later run needs to see at a glance that nothing has changed; the outputs must be whole by now."""
-    looked = looked_at_by(work.plan.config, work.plan.catalog.scenes)
-    seen = glance(work.plan.config, looked)
-    document = json.dumps({"looked_at": looked, "observations": len(work.plan.observations)})
+    scan = watched_files(context.plan.config, context.plan.catalog.scenes)
+    seen = folder_snapshot_hash(context.plan.config, scan)
+    document = json.dumps({"looked_at": scan, "observations": len(context.plan.observations)})
     with ledger.together():
         ledger.save_outcome(GLANCE, seen or "", document if seen else "{}")
 
 
-def _failed(work: Work, before: Mapping[str, Entry]) -> dict[str, str]:
+def _failed(context: RunContext, before: Mapping[str, ObservationEntry]) -> dict[str, str]:
     """Observations that failed and are still asked for, each with its reason."""
-    lacking = {key: str(fault) for key, fault in work.plan.lacking.items()}
-    asked = {observation.key for observation in work.plan.observations}
+    lacking = {key: str(fault) for key, fault in context.plan.lacking.items()}
+    asked = {observation.key for observation in context.plan.observations}
     return lacking | {key: entry.reason for key, entry in before.items() if entry.state == "failed" and key in asked}
 
 
-def _entries(work: Work, before: Mapping[str, Entry], happened: Happened) -> dict[str, Entry]:
+def _entries(
+    context: RunContext, before: Mapping[str, ObservationEntry], events: RunEvents
+) -> dict[str, ObservationEntry]:
     """What the ledger is to say of every observation after a run."""
-    asked, records = {observation.key for observation in work.plan.observations}, happened.records
+    asked, records = {observation.key for observation in context.plan.observations}, events.records
     found = {key: entry for key, entry in before.items() if key in asked and key not in records}
-    for key in happened.stale:
-        found[key] = replace(before.get(key, Entry(key, "")), state="stale")
+    for key in events.stale:
+        found[key] = replace(before.get(key, ObservationEntry(key, "")), state="stale")
     for key, record in records.items():
-        found[key] = entry_of(key, "gone" if key in happened.gone else "done", record)
-    for key, reason in _failed(work, before).items():
-        found[key] = replace(found.get(key, Entry(key, "")), state="failed", reason=reason)
+        found[key] = ledger_entry(key, "gone" if key in events.gone else "done", record)
+    for key, reason in _failed(context, before).items():
+        found[key] = replace(found.get(key, ObservationEntry(key, "")), state="failed", reason=reason)
     return found
 
 
-def _is_gone(path: str, listing: Listing) -> bool:
+def _is_gone(path: str, snapshot: FolderSnapshot) -> bool:
     """Whether a file is no longer there; one whose folder cannot be read may be."""
     try:
-        return listing.identity(path) is None
+        return snapshot.identity(path) is None
     except InputError:
         return False
 
 
-def _vanished(standing: Standing) -> list[str]:
+def _vanished(run_state: RunState) -> list[str]:
     """Files that the ledger knows and that are no longer there."""
-    listing = Listing()
-    return [path for path in standing.ledger.files() if _is_gone(path, listing)]
+    snapshot = FolderSnapshot()
+    return [path for path in run_state.ledger.files() if _is_gone(path, snapshot)]
 
 
-def keep_told(work: Work, standing: Standing, result: RunResult, happened: Happened) -> None:
+def store_result(context: RunContext, run_state: RunState, result: RunResult, events: RunEvents) -> None:
     """Bring the ledger up to what stands in the folder, and keep what was told."""
-    folder, ledger = work.plan.config.run_folder, standing.ledger
-    for path in (folder / MANIFEST, *(folder / OBSERVATIONS / key / RECORD for key in happened.records)):
-        standing.fingerprints(path)
+    folder, ledger = context.plan.config.run_folder, run_state.ledger
+    for path in (folder / MANIFEST, *(folder / OBSERVATIONS / key / RECORD for key in events.records)):
+        run_state.fingerprints(path)
     before = ledger.entries()
-    entries, vanished = _entries(work, before, happened), _vanished(standing)
+    entries, vanished = _entries(context, before, events), _vanished(run_state)
     with ledger.together():
-        ledger.save_files(standing.fingerprints.take_added())
+        ledger.save_files(run_state.fingerprints.take_added())
         ledger.drop_files(vanished)
         ledger.drop_entries(before.keys() - entries.keys())
         ledger.save_entries(entry for key, entry in entries.items() if before.get(key) != entry)
-    made = Standing.of(folder, ledger).digest(work, result.faults)
+    made = RunState.of(folder, ledger).digest(context, result.faults)
     if made is None:
         return
-    told = _Told(result.rows, result.model, result.notes, result.trends, result.alerts)
+    told = CachedResult(result.rows, result.model, result.notes, result.trends, result.alerts)
     with ledger.together():
         ledger.save_outcome(TOLD, made, _ADAPTER.dump_json(told).decode())

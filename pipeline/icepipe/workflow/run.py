@@ -13,34 +13,34 @@ from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
 from icepipe.errors import ConfigError, InputError, ObservationsFailed
 from icepipe.inputs.run_grid import outside_km2
-from icepipe.inputs.scene_cache import Descriptions
+from icepipe.inputs.scene_cache import SceneCache
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.trends.alerts import find_alerts
-from icepipe.measure.trends.quality_flags import with_doubts
+from icepipe.measure.trends.quality_flags import add_series_flags
 from icepipe.measure.trends.summary import area_trends
 from icepipe.publish.run_folder.basis import Basis, save_basis
 from icepipe.publish.run_folder.record import Record, read_record
-from icepipe.runtime.log import now, peak_memory_mb, step
+from icepipe.runtime.log import log_step, now, peak_memory_mb
 from icepipe.runtime.memory import check_addresses
-from icepipe.segment.classification.class_rasters import Coded
-from icepipe.segment.classification.classifier import Classifier, Namer
+from icepipe.segment.classification.class_rasters import ClassRasterClassifier
+from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_hash
-from icepipe.segment.naming import pinned
-from icepipe.storage.atomic import check_writable, clear_leftovers, refuse_links
-from icepipe.storage.fingerprint import Listing
-from icepipe.storage.ledger import Ran, open_ledger
-from icepipe.storage.lock import locked
-from icepipe.workflow.changes.update import changes_of
+from icepipe.segment.naming import with_pinned_names
+from icepipe.storage.atomic import check_writable, refuse_links, remove_partial_outputs
+from icepipe.storage.fingerprint import FolderSnapshot
+from icepipe.storage.ledger import RunEntry, open_ledger
+from icepipe.storage.lock import run_lock
+from icepipe.workflow.changes.update import update_changes
 from icepipe.workflow.fit import Progress, fit_run
-from icepipe.workflow.notes import Happened, notes_of, notes_of_hidden, notes_of_trends
+from icepipe.workflow.notes import RunEvents, occlusion_notes, run_notes, trend_notes
 from icepipe.workflow.plan import Plan, make_plan
-from icepipe.workflow.process_observation import Work
+from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
-from icepipe.workflow.result_cache import keep_glance, keep_told, told_at_a_glance, told_before
-from icepipe.workflow.run_state import OBSERVATIONS, Standing
-from icepipe.workflow.update_observations import read_bytes, work_on
-from icepipe.workflow.write_run import finish
+from icepipe.workflow.result_cache import cached_result, quick_cached_result, store_result, store_snapshot
+from icepipe.workflow.run_state import OBSERVATIONS, RunState
+from icepipe.workflow.update_observations import prefetch_fingerprints, update_observations
+from icepipe.workflow.write_run import write_run
 
 CHANGE = "change"
 
@@ -63,15 +63,15 @@ def _new_basis(plan: Plan, model: Model | None) -> Basis:
     )
 
 
-def _records(work: Work, standing: Standing) -> tuple[dict[str, Record], list[str]]:
+def _records(context: RunContext, run_state: RunState) -> tuple[dict[str, Record], list[str]]:
     """Records of the observations that fit, by key, and the names of those that do not.
 
     A record fits that was made on this basis with these settings, and whose files are as it says.
     """
-    found, stale, config = {}, [], work.plan.config
-    asked = work.basis_hash, config.digest, config.polygons_digest
-    for folder in sorted((standing.folder / OBSERVATIONS).glob("[!.]*")):
-        record = read_record(folder, standing.fingerprints)
+    found, stale, config = {}, [], context.plan.config
+    asked = context.basis_hash, config.digest, config.polygons_digest
+    for folder in sorted((run_state.folder / OBSERVATIONS).glob("[!.]*")):
+        record = read_record(folder, run_state.fingerprints)
         if record and (record.made.basis, record.made.settings, record.made.polygons) == asked:
             found[folder.name] = record
         else:
@@ -79,7 +79,7 @@ def _records(work: Work, standing: Standing) -> tuple[dict[str, Record], list[st
     return found, stale
 
 
-def _chosen(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
+def _selected(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
     """Observations asked for by key or by date.
 
     Raises
@@ -104,7 +104,7 @@ def _outside(plan: Plan) -> dict[str, float]:
     return {path: km2 for path, km2 in found.items() if km2 > 0}
 
 
-def _basis(plan: Plan, job: Job) -> tuple[Basis, list[InputError]]:
+def _basis(plan: Plan, options: RunOptions) -> tuple[Basis, list[InputError]]:
     """The basis of an earlier run, or a new one with the faults met on the way."""
     if plan.earlier:
         return plan.earlier, []
@@ -113,20 +113,20 @@ def _basis(plan: Plan, job: Job) -> tuple[Basis, list[InputError]]:
     if plan.clustering.given:
         return _new_basis(plan, plan.clustering.given), []
     # A look at the folders of its own: the one that observations are checked by comes when the first is worked on.
-    meanwhile = partial(read_bytes, plan, job.standing.fingerprints, Listing())
-    model, faults = fit_run(plan, job.progress, meanwhile)
+    meanwhile = partial(prefetch_fingerprints, plan, options.run_state.fingerprints, FolderSnapshot())
+    model, faults = fit_run(plan, options.progress, meanwhile)
     return _new_basis(plan, model), faults
 
 
-def _namer(plan: Plan, model: Model | None) -> Namer | None:
+def _shared_classifier(plan: Plan, model: Model | None) -> PixelClassifier | None:
     """What names the pixels of all observations; None where each is fitted on its own."""
     if plan.clustering is None:
         values = plan.config.inputs.classes or {}
-        return Coded("weight" in values)
-    return Classifier([model], plan.sensor) if model else None
+        return ClassRasterClassifier("weight" in values)
+    return ClusterClassifier([model], plan.sensor) if model else None
 
 
-def _named(plan: Plan, model: Model) -> Model:
+def _with_pinned_names(plan: Plan, model: Model) -> Model:
     """The model with the names that the config pins.
 
     Raises
@@ -144,7 +144,7 @@ def _named(plan: Plan, model: Model) -> Model:
         )
     if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
         raise ConfigError(f"segment.labels.pin: the model has no cluster {missing[0]}", "see `icepipe explain`")
-    return pinned(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
+    return with_pinned_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
 
 
 def run(
@@ -187,29 +187,29 @@ def run(
     check_addresses()
     check_writable(config.run_folder)
     refuse_links(config.run_folder, (OBSERVATIONS, CHANGE))
-    with locked(config.run_folder), open_ledger(config.run_folder) as ledger:
-        clear_leftovers(config.run_folder)
-        clear_leftovers(config.run_folder / OBSERVATIONS)
-        clear_leftovers(config.run_folder / CHANGE)
+    with run_lock(config.run_folder), open_ledger(config.run_folder) as ledger:
+        remove_partial_outputs(config.run_folder)
+        remove_partial_outputs(config.run_folder / OBSERVATIONS)
+        remove_partial_outputs(config.run_folder / CHANGE)
         number = ledger.begin_run(started)
-        with step("look"):
-            told = None if only or force or rebase else told_at_a_glance(config, ledger)
+        with log_step("look"):
+            told = None if only or force or rebase else quick_cached_result(config, ledger)
         if told:
             result, counts = _with_note(told[0], told[1]), (0, told[1], 0, 0, 0)
         else:
-            standing = Standing.of(config.run_folder, ledger)
-            result, counts = _run(Job(config, standing, progress, only, force, rebase, fail_fast))
+            run_state = RunState.of(config.run_folder, ledger)
+            result, counts = _run(RunOptions(config, run_state, progress, only, force, rebase, fail_fast))
         seconds = round(time.monotonic() - start, 3)
-        ledger.end_run(number, Ran(started, now(), *counts, seconds=seconds, memory_mb=peak_memory_mb()))
+        ledger.end_run(number, RunEntry(started, now(), *counts, seconds=seconds, memory_mb=peak_memory_mb()))
         return result
 
 
 @dataclass(frozen=True)
-class Job:
+class RunOptions:
     """What a run was asked for, and where it stands; see :func:`run`."""
 
     config: Config
-    standing: Standing
+    run_state: RunState
     progress: Progress
     only: Collection[str]
     force: bool
@@ -217,12 +217,12 @@ class Job:
     fail_fast: bool
 
 
-def _planned(job: Job) -> Plan:
+def _planned(options: RunOptions) -> Plan:
     """The plan, with what is known of the scenes; what became known is kept."""
-    ledger, inputs = job.standing.ledger, job.config.inputs
-    with step("plan"):
-        descriptions = Descriptions(ledger.scenes(), inputs, job.standing.listing)
-        plan = make_plan(job.config, job.rebase, descriptions)
+    ledger, inputs = options.run_state.ledger, options.config.inputs
+    with log_step("plan"):
+        descriptions = SceneCache(ledger.scenes(), inputs, options.run_state.snapshot)
+        plan = make_plan(options.config, options.rebase, descriptions)
     with ledger.together():
         ledger.save_scenes(descriptions.used)
     return plan
@@ -234,43 +234,47 @@ def _with_note(result: RunResult, n_up_to_date: int) -> RunResult:
     return replace(result, notes=(*said, *result.notes))
 
 
-def _run(job: Job) -> tuple[RunResult, tuple[int, int, int, int, int]]:
+def _run(options: RunOptions) -> tuple[RunResult, tuple[int, int, int, int, int]]:
     """The result, and what the ledger is to say of it: exit code, observations, those worked on, failures, pixels."""
-    plan = _planned(job)
-    chosen = _chosen(plan, job.only)
-    if job.fail_fast and plan.catalog.faults:
+    plan = _planned(options)
+    chosen = _selected(plan, options.only)
+    if options.fail_fast and plan.catalog.faults:
         raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
-    basis, unread = _basis(plan, job)
-    model = _named(plan, basis.model) if basis.model else None
-    work = Work(plan, basis, _namer(plan, model))
+    basis, unread = _basis(plan, options)
+    model = _with_pinned_names(plan, basis.model) if basis.model else None
+    context = RunContext(plan, basis, _shared_classifier(plan, model))
     if plan.earlier is None:
-        save_basis(job.config.run_folder, basis)
-    worked = work_on(work, job.standing, chosen, job.progress, force=job.force, fail_fast=job.fail_fast)
+        save_basis(options.config.run_folder, basis)
+    worked = update_observations(
+        context, options.run_state, chosen, options.progress, force=options.force, fail_fast=options.fail_fast
+    )
     faults = tuple({fault.path: fault for fault in (*unread, *worked.faults, *plan.catalog.faults)}.values())
-    told = told_before(work, job.standing, faults) if not worked.done and plan.earlier else None
-    result = told or _finished(work, job, model, faults)
-    if not faults and not job.only:
-        keep_glance(work, job.standing.ledger)
+    told = cached_result(context, options.run_state, faults) if not worked.done and plan.earlier else None
+    result = told or _publish_run(context, options, model, faults)
+    if not faults and not options.only:
+        store_snapshot(context, options.run_state.ledger)
     pixels = len(worked.done) * plan.grid.width * plan.grid.height
     counts = (4 if faults else 0, len(chosen), len(worked.done), len(faults), pixels)
     return _with_note(result, worked.n_up_to_date), counts
 
 
-def _with_reach(plan: Plan, standing: Standing, records: Mapping[str, Record]) -> dict[str, Record]:
+def _with_valid_extents(plan: Plan, run_state: RunState, records: Mapping[str, Record]) -> dict[str, Record]:
     """Records that tell where their files reach only where all else is as it would be now."""
     return {
-        key: record if standing.on_outlines_of_now(plan, record) else replace(record, reached=None)
+        key: record if run_state.on_outlines_of_now(plan, record) else replace(record, reached=None)
         for key, record in records.items()
     }
 
 
-def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputError, ...]) -> RunResult:
+def _publish_run(
+    context: RunContext, options: RunOptions, model: Model | None, faults: tuple[InputError, ...]
+) -> RunResult:
     """Write what all observations together give, and keep what was told for a run that finds nothing new."""
-    plan, config, basis, standing = work.plan, work.plan.config, work.basis, job.standing
-    job.progress("publish", len(plan.observations), len(plan.observations))
-    with step("finish"):
-        records, stale = _records(work, standing)
-        happened = Happened(
+    plan, config, basis, run_state = context.plan, context.plan.config, context.basis, options.run_state
+    options.progress("publish", len(plan.observations), len(plan.observations))
+    with log_step("finish"):
+        records, stale = _records(context, run_state)
+        events = RunEvents(
             records=records,
             stale=stale,
             gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
@@ -278,21 +282,21 @@ def _finished(work: Work, job: Job, model: Model | None, faults: tuple[InputErro
             frozen_without_files=plan.earlier is None and bool(faults),
             skipped=plan.catalog.skipped,
         )
-        changes = changes_of(
+        changes = update_changes(
             config.run_folder,
             basis,
             plan.unseen,
-            _with_reach(plan, standing, records),
+            _with_valid_extents(plan, run_state, records),
             config.publish.change,
             plan.workers,
-            standing.fingerprints,
+            run_state.fingerprints,
         )
         measured = tuple(row for record in records.values() for row in record.rows)
-        series = with_doubts(measured, changes.hidden)
+        series = add_series_flags(measured, changes.hidden)
         trends = area_trends(series, config.measure)
         alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
-        notes = (*notes_of(model, happened), *notes_of_hidden(changes.hidden), *notes_of_trends(trends))
+        notes = (*run_notes(model, events), *occlusion_notes(changes.hidden), *trend_notes(trends))
         result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts)
-        finish(work, result, happened, changes, standing.fingerprints)
-    keep_told(work, standing, result, happened)
+        write_run(context, result, events, changes, run_state.fingerprints)
+    store_result(context, run_state, result, events)
     return result

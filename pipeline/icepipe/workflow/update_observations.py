@@ -13,21 +13,21 @@ from functools import partial
 from pathlib import Path
 
 from icepipe.errors import InputError
-from icepipe.inputs.reading.scene_order import in_order
+from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
-from icepipe.measure.polygons.layers import draw_polygons
+from icepipe.measure.polygons.layers import polygon_layers
 from icepipe.publish.observation import publish_observation, redraw_observation
-from icepipe.publish.run_folder.class_map import mapped_of
-from icepipe.publish.run_folder.record import Made, Record, last_record, read_record
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, runs_of
-from icepipe.runtime.log import note, step
+from icepipe.publish.run_folder.class_map import load_class_map
+from icepipe.publish.run_folder.record import Provenance, Record, last_record, read_record
+from icepipe.raster.run_length import CLASS_CODE, ClassRuns, run_length_raster
+from icepipe.runtime.log import log_note, log_step
 from icepipe.runtime.parallel import ordered_map
-from icepipe.storage.fingerprint import Fingerprints, Listing, identity
-from icepipe.storage.ledger import Entry
+from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, identity
+from icepipe.storage.ledger import ObservationEntry
 from icepipe.workflow.fit import Progress
 from icepipe.workflow.plan import Plan
-from icepipe.workflow.process_observation import Work, observe, rows_of
-from icepipe.workflow.run_state import OBSERVATIONS, Standing, inputs_of, made_of, record_done
+from icepipe.workflow.process_observation import RunContext, process_observation, rows_of
+from icepipe.workflow.run_state import OBSERVATIONS, RunState, input_files, provenance_for, record_done
 
 PAUSES_S = (1.0, 4.0, 15.0)
 """Waits before another try."""
@@ -40,7 +40,7 @@ PASSING = frozenset(
 
 
 @dataclass(frozen=True)
-class Worked:
+class UpdateSummary:
     """What became of some observations.
 
     Attributes
@@ -58,11 +58,11 @@ class Worked:
     faults: tuple[InputError, ...]
 
 
-def _passes(fault: InputError) -> bool:
+def _is_transient(fault: InputError) -> bool:
     return isinstance(fault.__cause__, OSError) and fault.__cause__.errno in PASSING
 
 
-def retried(read: Callable[[], Made], pauses_s: Sequence[float] = PAUSES_S) -> Made:
+def retry_io(read: Callable[[], Provenance], pauses_s: Sequence[float] = PAUSES_S) -> Provenance:
     """What a reading gives; it is tried again after a pause where a network disk was away, and only then.
 
     Raises
@@ -74,45 +74,47 @@ def retried(read: Callable[[], Made], pauses_s: Sequence[float] = PAUSES_S) -> M
         try:
             return read()
         except InputError as fault:
-            if not _passes(fault):
+            if not _is_transient(fault):
                 raise
-            note(f"{fault}; trying again in {pause:g} s", logging.WARNING)
+            log_note(f"{fault}; trying again in {pause:g} s", logging.WARNING)
         time.sleep(pause)
     return read()
 
 
-def read_bytes(plan: Plan, fingerprints: Fingerprints, listing: Listing, observation: Observation) -> None:
+def prefetch_fingerprints(
+    plan: Plan, fingerprints: Fingerprints, snapshot: FolderSnapshot, observation: Observation
+) -> None:
     """Read the bytes of all files of an observation, so that their fingerprints are known when it is worked on.
 
     What cannot be read is met again then.
     """
     with suppress(InputError, MemoryError):
-        for path in inputs_of(plan, observation, listing):
+        for path in input_files(plan, observation, snapshot):
             fingerprints(path)
 
 
-def _made(work: Work, standing: Standing, observation: Observation) -> Made:
-    files = inputs_of(work.plan, observation, standing.listing)
-    return made_of(work, [(path.name, standing.fingerprints(path)) for path in files])
+def _current_provenance(context: RunContext, run_state: RunState, observation: Observation) -> Provenance:
+    files = input_files(context.plan, observation, run_state.snapshot)
+    return provenance_for(context, [(path.name, run_state.fingerprints(path)) for path in files])
 
 
-def _class_raster(work: Work, folder: Path, record: Record) -> ClassRuns:
-    strips = mapped_of(folder, work.basis, record).blocks()
-    return runs_of((codes for _, codes in strips), work.plan.grid.width, CLASS_CODE)
+def _class_raster(context: RunContext, folder: Path, record: Record) -> ClassRuns:
+    strips = load_class_map(folder, context.basis, record).blocks()
+    return run_length_raster((codes for _, codes in strips), context.plan.grid.width, CLASS_CODE)
 
 
-def _redraw(work: Work, observation: Observation, folder: Path, old: Record, made: Made) -> Record:
+def _redraw(context: RunContext, observation: Observation, folder: Path, old: Record, made: Provenance) -> Record:
     """Write the polygons of a class raster that stands there in the way that is asked for now."""
-    plan, key = work.plan, observation.key
-    with step("draw", key, plan.grid.width * plan.grid.height):
-        classes = _class_raster(work, folder, old)
-        layers = draw_polygons(classes, plan.grid, plan.pixel_area.units, plan.unit_m2, plan.drawing)
+    plan, key = context.plan, observation.key
+    with log_step("draw", key, plan.grid.width * plan.grid.height):
+        classes = _class_raster(context, folder, old)
+        layers = polygon_layers(classes, plan.grid, plan.pixel_area.units, plan.unit_m2, plan.drawing)
     formats, name = plan.config.publish.polygons.format, plan.config.name
-    with step("publish", key):
-        return redraw_observation(folder, name, observation, layers, old, made, work.where, plan.grid, formats)
+    with log_step("publish", key):
+        return redraw_observation(folder, name, observation, layers, old, made, context.where, plan.grid, formats)
 
 
-def _check_unchanged(work: Work, standing: Standing, observation: Observation) -> None:
+def _check_unchanged(context: RunContext, run_state: RunState, observation: Observation) -> None:
     """Stop where a file is no longer the one whose bytes were fingerprinted.
 
     Raises
@@ -120,46 +122,50 @@ def _check_unchanged(work: Work, standing: Standing, observation: Observation) -
     InputError
         If one was written to meanwhile.
     """
-    for path in inputs_of(work.plan, observation, standing.listing):
-        if standing.fingerprints.known(str(path), identity(path)) is None:
+    for path in input_files(context.plan, observation, run_state.snapshot):
+        if run_state.fingerprints.known(str(path), identity(path)) is None:
             raise InputError(path, "changed while it was read", "run again when it is whole")
 
 
-def _observe(work: Work, standing: Standing, observation: Observation, folder: Path, made: Made) -> Record:
-    config, plan = work.plan.config, work.plan
-    with step("observe", observation.key, plan.grid.width * plan.grid.height):
-        observed = observe(work, in_order(observation, config.measure.prefer))
-    _check_unchanged(work, standing, observation)
-    rows, own, formats = rows_of(plan, observed), work.shared is None, config.publish.polygons.format
-    with step("publish", observation.key):
-        return publish_observation(folder, config.name, observed, plan.sensor, rows, made, work.where, own, formats)
+def _observe(
+    context: RunContext, run_state: RunState, observation: Observation, folder: Path, made: Provenance
+) -> Record:
+    config, plan = context.plan.config, context.plan
+    with log_step("observe", observation.key, plan.grid.width * plan.grid.height):
+        observed = process_observation(context, with_scene_order(observation, config.measure.prefer))
+    _check_unchanged(context, run_state, observation)
+    rows, own, formats = rows_of(plan, observed), context.shared is None, config.publish.polygons.format
+    with log_step("publish", observation.key):
+        return publish_observation(folder, config.name, observed, plan.sensor, rows, made, context.where, own, formats)
 
 
-def _out_of_sight(work: Work, standing: Standing, observation: Observation) -> InputError | None:
+def _unlisted_fault(context: RunContext, run_state: RunState, observation: Observation) -> InputError | None:
     """The fault of a folder that may still hold a file that an observation was made from and that is not found now."""
-    unlisted = work.plan.catalog.unlisted
-    old = last_record(standing.folder / OBSERVATIONS / observation.key) if unlisted else None
+    unlisted = context.plan.catalog.unlisted
+    old = last_record(run_state.folder / OBSERVATIONS / observation.key) if unlisted else None
     if old is None:
         return None
     had = Counter(name for name, _ in old.made.inputs)
-    had.subtract(path.name for path in inputs_of(work.plan, observation, standing.listing))
+    had.subtract(path.name for path in input_files(context.plan, observation, run_state.snapshot))
     return unlisted[0] if max(had.values(), default=0) > 0 else None
 
 
-def _do(work: Work, standing: Standing, force: bool, observation: Observation) -> tuple[Record, bool] | InputError:
+def _update_one(
+    context: RunContext, run_state: RunState, force: bool, observation: Observation
+) -> tuple[Record, bool] | InputError:
     """Bring one observation up to date; its record and whether work was needed, or the fault."""
-    folder = standing.folder / OBSERVATIONS / observation.key
-    if lacking := work.plan.lacking.get(observation.key) or _out_of_sight(work, standing, observation):
+    folder = run_state.folder / OBSERVATIONS / observation.key
+    if lacking := context.plan.lacking.get(observation.key) or _unlisted_fault(context, run_state, observation):
         return lacking
     try:
-        with step("check", observation.key):
-            made = retried(partial(_made, work, standing, observation))
-        record = None if force else read_record(folder, standing.fingerprints)
+        with log_step("check", observation.key):
+            made = retry_io(partial(_current_provenance, context, run_state, observation))
+        record = None if force else read_record(folder, run_state.fingerprints)
         if record and record.made == made:
             return record, False
         if record and record.made.has_pixels_of(made):
-            return _redraw(work, observation, folder, record, made), True
-        return _observe(work, standing, observation, folder, made), True
+            return _redraw(context, observation, folder, record, made), True
+        return _observe(context, run_state, observation, folder, made), True
     except InputError as fault:
         return fault
     except MemoryError:
@@ -167,42 +173,42 @@ def _do(work: Work, standing: Standing, force: bool, observation: Observation) -
         return InputError(path, "there is too little memory for it", "set batch.workers: 1, or give the run more")
 
 
-def _failed(standing: Standing, key: str, fault: InputError) -> None:
+def _record_failure(run_state: RunState, key: str, fault: InputError) -> None:
     """Note why an observation failed; what it gave before still stands."""
-    note(f"{key} failed: {fault}", logging.WARNING, observation=key, stage="failed")
-    old = standing.entries.get(key, Entry(key, ""))
-    standing.ledger.save_entries([Entry(**vars(old) | {"state": "failed", "reason": str(fault)})])
+    log_note(f"{key} failed: {fault}", logging.WARNING, observation=key, stage="failed")
+    old = run_state.entries.get(key, ObservationEntry(key, ""))
+    run_state.ledger.save_entries([ObservationEntry(**vars(old) | {"state": "failed", "reason": str(fault)})])
 
 
 def _outcomes(
-    work: Work, standing: Standing, force: bool, todo: Sequence[Observation], progress: Progress
+    context: RunContext, run_state: RunState, force: bool, todo: Sequence[Observation], progress: Progress
 ) -> Iterator[tuple[str, bool | InputError]]:
-    done = ordered_map(partial(_do, work, standing, force), todo, work.plan.workers)
+    done = ordered_map(partial(_update_one, context, run_state, force), todo, context.plan.workers)
     for number, (observation, outcome) in enumerate(zip(todo, done, strict=True), start=1):
         progress(observation.key, number, len(todo))
         if isinstance(outcome, InputError):
-            _failed(standing, observation.key, outcome)
+            _record_failure(run_state, observation.key, outcome)
             yield observation.key, outcome
         else:
             record, worked = outcome
-            record_done(standing, standing.folder / OBSERVATIONS / observation.key, record)
+            record_done(run_state, run_state.folder / OBSERVATIONS / observation.key, record)
             yield observation.key, worked
 
 
-def work_on(
-    work: Work,
-    standing: Standing,
+def update_observations(
+    context: RunContext,
+    run_state: RunState,
     chosen: Sequence[Observation],
     progress: Progress,
     *,
     force: bool = False,
     fail_fast: bool = False,
-) -> Worked:
+) -> UpdateSummary:
     """Bring observations up to date, several at once; each is in the ledger as soon as it is published.
 
     Parameters
     ----------
-    work, standing
+    context, run_state
         What they are worked on with, and what stands already.
     chosen
         The observations, in the order of time.
@@ -218,12 +224,15 @@ def work_on(
     IntegrityError
         If a budget does not close, or a file cannot be written.
     """
-    todo = [o for o in chosen if force or o.key in work.plan.lacking or not standing.holds(work, o)]
-    waiting = [Entry(**vars(standing.entries.get(o.key, Entry(o.key, ""))) | {"state": "waiting"}) for o in todo]
-    with standing.ledger.together():
-        standing.ledger.save_entries(waiting)
+    todo = [o for o in chosen if force or o.key in context.plan.lacking or not run_state.holds(context, o)]
+    waiting = [
+        ObservationEntry(**vars(run_state.entries.get(o.key, ObservationEntry(o.key, ""))) | {"state": "waiting"})
+        for o in todo
+    ]
+    with run_state.ledger.together():
+        run_state.ledger.save_entries(waiting)
     done, faults, n_up_to_date = [], [], len(chosen) - len(todo)
-    for key, outcome in _outcomes(work, standing, force, todo, progress):
+    for key, outcome in _outcomes(context, run_state, force, todo, progress):
         if isinstance(outcome, InputError):
             faults.append(outcome)
             if fail_fast:
@@ -232,4 +241,4 @@ def work_on(
             done.append(key)
         else:
             n_up_to_date += 1
-    return Worked(tuple(done), n_up_to_date, tuple(faults))
+    return UpdateSummary(tuple(done), n_up_to_date, tuple(faults))

@@ -17,14 +17,14 @@ from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.changes import write_change_table
 from icepipe.publish.tables.csv_json import write_history, write_json, write_series
 from icepipe.publish.tables.trends import trend_document, write_trends
-from icepipe.publish.vectors.geopackage import Collected, write_run_geopackage
+from icepipe.publish.vectors.geopackage import ObservationParts, write_run_geopackage
 from icepipe.publish.vectors.region_layer import write_region_layer
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
-from icepipe.workflow.changes.update import Changes
-from icepipe.workflow.notes import Happened
+from icepipe.workflow.changes.update import RunChanges
+from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.plan import Plan
-from icepipe.workflow.process_observation import Work
+from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
 
 
@@ -47,19 +47,19 @@ def _publish_model(folder: Path, model: Model | None) -> None:
         (folder / "k.png").unlink(missing_ok=True)
 
 
-def _collected(plan: Plan, happened: Happened) -> Collected:
+def _collected(plan: Plan, events: RunEvents) -> ObservationParts:
     config, drawing = plan.config, plan.drawing
-    return Collected(
+    return ObservationParts(
         folder=config.run_folder,
         name=config.name,
         codes=drawing.codes,
         crs=plan.polygons_crs,
         multi=is_cut(drawing.crs),
-        records=happened.records,
+        records=events.records,
     )
 
 
-def _publish_geopackage(plan: Plan, collected: Collected) -> dict[str, str]:
+def _publish_geopackage(plan: Plan, collected: ObservationParts) -> dict[str, str]:
     """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
     before = geopackage_before(collected.folder)
     if "geopackage" in plan.config.publish.polygons.format:
@@ -69,35 +69,35 @@ def _publish_geopackage(plan: Plan, collected: Collected) -> dict[str, str]:
     return {}
 
 
-def finish(
-    work: Work, result: RunResult, happened: Happened, changes: Changes, fingerprint: Callable[[Path], str]
+def write_run(
+    context: RunContext, result: RunResult, events: RunEvents, changes: RunChanges, fingerprint: Callable[[Path], str]
 ) -> None:
     """Write what all observations together give, from the series to the manifest."""
-    folder, plan, basis = result.folder, work.plan, work.basis
+    folder, plan, basis = result.folder, context.plan, context.basis
     write_series(folder, result.rows)
     write_region_layer(folder, basis.regions, result.rows)
-    replaced = [pair for record in happened.records.values() for pair in _replaced(record)]
+    replaced = [pair for record in events.records.values() for pair in _replaced(record)]
     if replaced or (folder / "history.csv").exists():
         write_history(folder, replaced)
     write_change_table(folder, plan.config.name, changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
     _publish_model(folder, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
-    collected = _collected(plan, happened)
+    collected = _collected(plan, events)
     geopackage = _publish_geopackage(plan, collected)
     document = provenance(
         plan.config,
         basis,
         surface,
         scenes,
-        happened.records,
-        happened.outside_km2,
+        events.records,
+        events.outside_km2,
         result.faults,
         result.notes,
         geopackage,
     )
     write_json(folder / "run.json", document)
-    moments = {key: record.moments for key, record in happened.records.items()}
+    moments = {key: record.moments for key, record in events.records.items()}
     write_project(folder, plan.config.name, moments, plan.grid, collected.path if geopackage else None)
     try:
         if plan.config.publish.report:
@@ -105,5 +105,5 @@ def finish(
         else:
             drop_report(folder)
     finally:
-        write_collection(folder, plan.config.name, happened.records, work.where)
-        write_manifest(folder, happened.records, fingerprint)
+        write_collection(folder, plan.config.name, events.records, context.where)
+        write_manifest(folder, events.records, fingerprint)

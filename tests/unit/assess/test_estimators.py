@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 
 from icepipe.assess.allocation import allocate, points_needed
 from icepipe.assess.estimators import assess, hidden_share
-from icepipe.assess.random_points import Lottery
-from icepipe.assess.stratified_sample import Sample, Stratum
+from icepipe.assess.random_points import PixelSampler
+from icepipe.assess.stratified_sample import StratifiedSample, Stratum
 from icepipe.classes import SEEN
 from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import Block
@@ -27,7 +27,7 @@ def labelled(counts, areas, pixels=None, stratum_of=None):
     classes = tuple(f"class {i + 1}" for i in range(max(counts.shape)))
     strata = tuple(Stratum(f"stratum {i}", area, pixels) for i, area in enumerate(areas))
     stratum = mapped if stratum_of is None else np.full(len(mapped), stratum_of)
-    return Sample(strata, classes, stratum, mapped, reference, np.ones(len(mapped)))
+    return StratifiedSample(strata, classes, stratum, mapped, reference, np.ones(len(mapped)))
 
 
 def assess_counts(inputs, areas):
@@ -195,7 +195,7 @@ def stehman2014_numerical_example(inputs):
         np.array([letters.index(letter) for letter in inputs[key]]) for key in ("stratum", "map", "reference")
     )
     strata = tuple(Stratum(name, sizes[name], sizes[name]) for name in letters)
-    got = assess(Sample(strata, tuple(letters), stratum, mapped, reference, np.ones(len(stratum))))
+    got = assess(StratifiedSample(strata, tuple(letters), stratum, mapped, reference, np.ones(len(stratum))))
     found = {
         "overall accuracy (p. 4932)": got.overall.value,
         "SE of overall accuracy (p. 4936)": got.overall.se,
@@ -263,14 +263,14 @@ def simulated(rng):
 
 
 def drawn_sample(mapped, true, units, seed, counts):
-    lottery = Lottery(seed, 738_000, max(counts))
+    lottery = PixelSampler(seed, 738_000, max(counts))
     lottery.add(BLOCK, mapped, units)
     picks = [lottery.drawn(code, count) for code, count in zip(SEEN, counts, strict=True)]
     strata = tuple(Stratum(c.label, int(units[mapped == c].sum()), int((mapped == c).sum())) for c in SEEN)
     stratum = np.repeat(np.arange(3), [len(pick.row) for pick in picks])
     row, col = np.concatenate([p.row for p in picks]), np.concatenate([p.col for p in picks])
     labels = tuple(code.label for code in SEEN)
-    return Sample(strata, labels, stratum, stratum, true[row, col] - 1, units[row, col])
+    return StratifiedSample(strata, labels, stratum, stratum, true[row, col] - 1, units[row, col])
 
 
 def coverage(n_maps, counts, first=0):
@@ -318,7 +318,7 @@ def test_pixels_of_unequal_area_count_by_their_area():
     strata = (Stratum("ice", 10.0), Stratum("water", 5.0))
     zero, one = [0] * 4, [1] * 4
     got = assess(
-        Sample(
+        StratifiedSample(
             strata,
             ("ice", "water"),
             np.array(zero + one),
@@ -356,7 +356,9 @@ def test_a_stratum_with_too_few_points_is_refused(counts):
 def test_a_stratum_of_one_pixel_may_have_one_point():
     sample = labelled([[1, 0], [20, 20]], [1.0, 2.0])
     strata = (Stratum("one", 1.0, 1), sample.strata[1])
-    assert assess(Sample(strata, *list(vars(sample).values())[1:6])).by_class[0].area_km2.value == pytest.approx(2)
+    assert assess(StratifiedSample(strata, *list(vars(sample).values())[1:6])).by_class[
+        0
+    ].area_km2.value == pytest.approx(2)
 
 
 COUNTS = st.integers(2, 4).flatmap(
@@ -375,7 +377,7 @@ def test_what_always_holds(counts, areas, chance):
     sample = labelled(counts, areas)
     shuffled = np.array(chance.sample(range(len(sample.mapped)), len(sample.mapped)))
     size = np.array([chance.uniform(0.5, 2) for _ in shuffled])
-    uneven = Sample(sample.strata, sample.classes, sample.stratum, sample.mapped, sample.reference, size)
+    uneven = StratifiedSample(sample.strata, sample.classes, sample.stratum, sample.mapped, sample.reference, size)
     got = assess(uneven)
     assert got.matrix.sum() == pytest.approx(1)
     assert got.matrix.sum(axis=1) == pytest.approx(np.array(areas) / sum(areas))
@@ -387,6 +389,6 @@ def test_what_always_holds(counts, areas, chance):
         limits = one.area_km2.interval()
         assert limits is None or 0 <= limits[0] <= one.area_km2.value * (1 + 1e-9) <= limits[1] * (1 + 2e-9)
     arrays = (a[shuffled] for a in (sample.stratum, sample.mapped, sample.reference, size))
-    again = assess(Sample(sample.strata, sample.classes, *arrays))
+    again = assess(StratifiedSample(sample.strata, sample.classes, *arrays))
     assert again.matrix == pytest.approx(got.matrix)
     assert [one.share.se for one in again.by_class] == pytest.approx([one.share.se for one in got.by_class])

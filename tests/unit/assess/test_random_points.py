@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from icepipe.assess.allocation import allocate, points_needed
-from icepipe.assess.random_points import Lottery
+from icepipe.assess.random_points import PixelSampler
 from icepipe.assess.stratified_sample import Stratum
 from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import ConfigError
 from icepipe.geo.geobox import Block
-from icepipe.segment.clustering.sampling import drawn
+from icepipe.segment.clustering.sampling import hash_sample
 
 DAY = 738_000
 
@@ -32,7 +32,7 @@ def test_blocks_and_their_order_change_nothing(seed, side, chance):
     rng = np.random.default_rng(seed)
     classes = rng.choice([0, 1, 2, 3, 4, 5, 255], (40, 30)).astype(np.uint8)
     units = np.arange(1200).reshape(40, 30)
-    whole, parts = Lottery(seed, DAY, 17), Lottery(seed, DAY, 17)
+    whole, parts = PixelSampler(seed, DAY, 17), PixelSampler(seed, DAY, 17)
     whole.add(Block(0, 0, 40, 30), classes, units)
     corners = [(row, col) for row in range(0, 40, side) for col in range(0, 30, side)]
     for row, col in chance.sample(corners, len(corners)):
@@ -48,7 +48,7 @@ def test_every_pixel_of_a_class_has_the_same_chance():
     classes = np.where(np.arange(48).reshape(6, 8) % 3, 2, 1).astype(np.uint8)
     hits = np.zeros((6, 8))
     for seed in range(3000):
-        lottery = Lottery(seed, DAY, 8)
+        lottery = PixelSampler(seed, DAY, 8)
         lottery.add(Block(0, 0, 6, 8), classes, classes.astype(np.int64))
         for row, col, _ in pixels(lottery, ClassCode.ICE, 8):
             hits[row, col] += 1
@@ -60,10 +60,10 @@ def test_every_pixel_of_a_class_has_the_same_chance():
 def test_points_are_not_the_pixels_that_the_model_was_fitted_on():
     side = 500
     classes = np.full((side, side), 2, np.uint8)
-    lottery = Lottery(0, DAY, 2500)
+    lottery = PixelSampler(0, DAY, 2500)
     lottery.add(Block(0, 0, side, side), classes, classes.astype(np.int64))
     fitted = np.zeros((side, side), dtype=bool)
-    rows, cols, _ = drawn(0, DAY, Block(0, 0, side, side), ~fitted, 0.1)
+    rows, cols, _ = hash_sample(0, DAY, Block(0, 0, side, side), ~fitted, 0.1)
     fitted[rows, cols] = True
     points = lottery.drawn(ClassCode.ICE, 2500)
     assert fitted[points.row, points.col].mean() == pytest.approx(0.1, abs=0.03)

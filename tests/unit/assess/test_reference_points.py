@@ -12,12 +12,12 @@ import pytest
 from affine import Affine
 
 from icepipe.assess.design import read_design
-from icepipe.assess.draw_sample import Asked, draw, write_sample
+from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
 from icepipe.assess.estimate import estimate
 from icepipe.assess.reference_points import check_labels, read_points
 from icepipe.errors import ConfigError, InputError, NoUsableInput
 from icepipe.publish.run_folder.basis import FILE
-from icepipe.publish.run_folder.class_map import find_mapped
+from icepipe.publish.run_folder.class_map import open_class_map
 from tests.labels import write_labels
 from tests.rasters import TRANSFORM, paint, write
 
@@ -28,13 +28,13 @@ LETTERS = np.array(list("wig"))[(np.indices((30, 40)).sum(axis=0) // 9) % 3]
 @pytest.fixture
 def mapped(run_scenes, tmp_path):
     result = run_scenes(write(tmp_path / "x_20240701.tif", paint(LETTERS)))
-    return find_mapped(result.folder, DAY)
+    return open_class_map(result.folder, DAY)
 
 
 @pytest.fixture
 def sample(mapped, tmp_path):
     """A sample whose every point is labelled ice."""
-    path = write_sample(tmp_path / "sample", draw(mapped, "test", Asked(60, "equal", 0)), mapped, None)
+    path = write_sample(tmp_path / "sample", draw(mapped, "test", SampleOptions(60, "equal", 0)), mapped, None)
     write_labels(path, lambda _: " Ice ")
     return path
 
@@ -140,13 +140,13 @@ def test_a_file_without_the_layer(sample):
 
 
 def test_blocks_change_no_point(mapped):
-    asked = Asked(60, "proportional", 3)
+    asked = SampleOptions(60, "proportional", 3)
     assert draw(mapped, "test", asked) == draw(mapped, "test", asked, block_side=16)
-    assert draw(mapped, "test", asked) != draw(mapped, "test", Asked(60, "proportional", 4))
+    assert draw(mapped, "test", asked) != draw(mapped, "test", SampleOptions(60, "proportional", 4))
 
 
 def test_files_do_not_carry_the_clock_or_the_class(mapped, tmp_path):
-    design = draw(mapped, "test", Asked(60, "equal", 0))
+    design = draw(mapped, "test", SampleOptions(60, "equal", 0))
     one = write_sample(tmp_path / "one", design, mapped, None)
     time.sleep(1.1)
     two = write_sample(tmp_path / "two", design, mapped, None)
@@ -157,20 +157,20 @@ def test_files_do_not_carry_the_clock_or_the_class(mapped, tmp_path):
 
 
 def test_the_order_of_points_tells_nothing(mapped):
-    design = draw(mapped, "test", Asked(90, "equal", 0))
+    design = draw(mapped, "test", SampleOptions(90, "equal", 0))
     ranks = {s.label: np.mean([p.id for p in design.points if p.stratum == s.label]) for s in design.strata}
     assert all(abs(mean - 45.5) < 12 for mean in ranks.values()), ranks
 
 
 def test_points_lie_in_the_middle_of_their_pixels(mapped):
-    for point in draw(mapped, "test", Asked(30, "equal", 0)).points:
+    for point in draw(mapped, "test", SampleOptions(30, "equal", 0)).points:
         assert (point.x, point.y) == (-650_000 + 250 * (point.col + 0.5), -1_350_000 - 250 * (point.row + 0.5))
         assert point.pixel_m2 == pytest.approx(250**2, rel=0.1)
 
 
 def test_a_map_of_another_place_is_refused(sample, run_scenes, tmp_path):
     moved = write(tmp_path / "y_20240701.tif", paint(LETTERS)[:, :10])
-    other = find_mapped(run_scenes(moved, name="other").folder, DAY)
+    other = open_class_map(run_scenes(moved, name="other").folder, DAY)
     with pytest.raises(ConfigError, match="drawn in another place or coordinate system"):
         estimate(other, sample, *reversed(read(sample)))
 
@@ -178,7 +178,7 @@ def test_a_map_of_another_place_is_refused(sample, run_scenes, tmp_path):
 def test_a_finer_map_is_looked_up_by_place(sample, mapped, run_scenes, tmp_path):
     pixels = paint(LETTERS).repeat(2, axis=1).repeat(2, axis=2)
     path = write(tmp_path / "y_20240701.tif", pixels, transform=TRANSFORM @ Affine.scale(0.5))
-    fine = find_mapped(run_scenes(path, name="fine").folder, DAY)
+    fine = open_class_map(run_scenes(path, name="fine").folder, DAY)
     points, design = read(sample)
     assessed = estimate(fine, sample, design, points)
     assert not assessed.same_map
@@ -189,7 +189,7 @@ def test_a_run_that_has_gone_on_from_another_basis_is_refused(mapped):
     path = mapped.path.parents[2] / FILE
     path.write_text(path.read_text().replace('"seed":0', '"seed":1').replace('"seed": 0', '"seed": 1'))
     with pytest.raises(InputError, match="made on another basis than the run has now; run `icepipe run` again"):
-        find_mapped(mapped.path.parents[2], DAY)
+        open_class_map(mapped.path.parents[2], DAY)
 
 
 def test_a_map_that_shows_nothing_is_refused(run_scenes, tmp_path):
@@ -198,6 +198,6 @@ def test_a_map_that_shows_nothing_is_refused(run_scenes, tmp_path):
     two = write(tmp_path / "x_20240702.tif", paint(LETTERS))
     write(tmp_path / "masks" / "x_20240702.tif", np.zeros((1, 30, 40), np.uint8))
     result = run_scenes([one, two], inputs={"cloud": {"path": str(tmp_path / "masks" / "{stem}.tif")}})
-    hidden = find_mapped(result.folder, DAY)
+    hidden = open_class_map(result.folder, DAY)
     with pytest.raises(NoUsableInput, match="no pixel shows water, ice or anything else; name another date"):
-        draw(hidden, "test", Asked(60, "equal", 0))
+        draw(hidden, "test", SampleOptions(60, "equal", 0))

@@ -11,13 +11,13 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.geo.crs import wrapped
+from icepipe.geo.crs import unwrap_longitude
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.geo.resampling import place
-from icepipe.inputs.run_grid import asked_grid, outline, outside_km2, run_grid, union_of_footprints
+from icepipe.geo.resampling import locate_source
+from icepipe.inputs.run_grid import configured_grid, footprint_polygon, outside_km2, run_grid, union_of_footprints
 from icepipe.inputs.scenes import Scene
-from icepipe.raster.rasterize import in_pixels, inside
+from icepipe.raster.rasterize import in_pixels, rasterize_polygon
 
 POLAR = pyproj.CRS(3413).to_wkt()
 LONLAT = pyproj.CRS(4326).to_wkt()
@@ -36,7 +36,7 @@ def taken(source, grid, block=None):
     """Source pixel numbers (row * 1000 + column) on the block, -1 where the source is not."""
     block = block or Block(0, 0, grid.height, grid.width)
     result = np.full((block.height, block.width), -1)
-    placement = place(source, grid, block)
+    placement = locate_source(source, grid, block)
     if placement is None:
         return result
     numbers = np.arange(source.height)[:, None] * 1000 + np.arange(source.width)
@@ -60,7 +60,7 @@ def slow(source, grid):
 
 
 def test_a_scene_on_the_grid_is_taken_as_it_is():
-    placement = place(box(), box(), Block(0, 0, 6, 8))
+    placement = locate_source(box(), box(), Block(0, 0, 6, 8))
     assert placement.index is None
     assert placement.window == Block(0, 0, 6, 8)
 
@@ -112,7 +112,7 @@ def test_longitudes_beyond_180_meet_those_before():
     west = box(Affine(0.1, 0, -180, 0, -0.1, 70), 5, 5, LONLAT)
     grid = run_grid([scene(east), scene(west)])
     assert (grid.width, grid.height) == (10, 5)
-    assert wrapped(west, east).transform.c == 180
+    assert unwrap_longitude(west, east).transform.c == 180
     assert (taken(west, grid)[:, 5:] >= 0).all()
     area = PixelArea.of(grid).m2(Block(0, 0, 5, 10))
     assert np.ptp(area, axis=1).max() < 1e-3 * area.min()
@@ -131,12 +131,12 @@ def test_the_finest_pixels_win_and_mixed_systems_give_an_equal_area_grid():
     areas = PixelArea.of(grid).m2(Block(0, 0, grid.height, grid.width))
     assert np.ptp(areas) < 1e-6 * areas.mean()
     both = union_of_footprints([scene(box()), scene(lonlat)], grid)
-    covered = inside(in_pixels(both, grid), Block(0, 0, grid.height, grid.width))
+    covered = rasterize_polygon(in_pixels(both, grid), Block(0, 0, grid.height, grid.width))
     assert np.array_equal(covered, (taken(box(), grid) >= 0) | (taken(lonlat, grid) >= 0))
 
 
 def test_a_grid_of_ones_own_stands_on_whole_multiples():
-    grid = asked_grid([scene(box())], "EPSG:6931", 300)
+    grid = configured_grid([scene(box())], "EPSG:6931", 300)
     assert grid.transform.a == 300
     assert grid.transform.c % 300 == 0
 
@@ -154,4 +154,4 @@ def test_what_lies_outside_the_region_is_told_in_true_km2():
     truth = PixelArea.of(late.geobox).m2(Block(0, 4, 6, 4)).sum() / 1e6
     assert outside_km2(late, region, grid) == pytest.approx(truth, rel=1e-5)
     assert outside_km2(scene(grid), region, grid) == 0
-    assert outline(grid, LONLAT).is_valid
+    assert footprint_polygon(grid, LONLAT).is_valid

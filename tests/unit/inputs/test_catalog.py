@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.catalog import observations
+from icepipe.inputs.catalog import group_observations
 from icepipe.inputs.scenes import Scene
 from tests.rasters import paint, write
 
@@ -23,7 +23,7 @@ def scene(day, time="12:00", lon=0.0, platform="terra"):
 
 
 def keys(scenes, period):
-    return [(o.key, o.date.isoformat(), len(o.scenes)) for o in observations(scenes, period)]
+    return [(o.key, o.date.isoformat(), len(o.scenes)) for o in group_observations(scenes, period)]
 
 
 def test_days_months_and_scenes():
@@ -50,7 +50,7 @@ def test_the_day_by_the_sun(time, lon, day):
 
 def test_the_day_by_the_sun_needs_a_time():
     with pytest.raises(NoUsableInput, match="time is not known"):
-        observations([scene("2024-07-01", "")], "solar-day")
+        group_observations([scene("2024-07-01", "")], "solar-day")
 
 
 def test_a_month_of_tiles_is_one_row(run_scenes, tmp_path):

@@ -14,7 +14,7 @@ from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.inputs.intervals import Interval, interval_of
+from icepipe.inputs.intervals import Interval, acquisition_interval
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.publish.cog import write_classes
 from icepipe.publish.qgis_layers import MapLayer, find_layers
@@ -23,7 +23,7 @@ from icepipe.publish.vectors.features import Features
 from icepipe.publish.vectors.geopackage import write_features as write_geopackage
 from icepipe.publish.vectors.geoparquet import write_geoparquet
 from icepipe.publish.vectors.shapefile import write_shapefile
-from icepipe.raster.run_length import Runs
+from icepipe.raster.run_length import RunLengthRaster
 from tests.polygons import layer_of
 
 GRID = GeoBox(pyproj.CRS(3413).to_wkt(), Affine(250, 0, -650_000, 0, -250, -1_350_000), 4, 3)
@@ -43,7 +43,7 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         part = folder / "observations" / key
         part.mkdir(parents=True)
         day = dt.date.fromisoformat(key[:10])
-        write_classes(part / f"bay_{key}_classes.tif", Runs.of(CLASSES), GRID, day)
+        write_classes(part / f"bay_{key}_classes.tif", RunLengthRaster.of(CLASSES), GRID, day)
         for code in codes:
             layer = layer_of(CLASSES, code, GRID, area)
             write_shapefile(part / f"bay_{key}_{code.label}.shp", Features(layer, day, key))
@@ -170,7 +170,7 @@ def test_a_run_of_nothing_is_an_empty_project(tmp_path):
 def seen(key, *scenes):
     stamps = [dt.datetime.fromisoformat(text) for text in scenes]
     told = tuple(Scene(None, s.date(), s.time(), "", "rgb", (), "rgb", GRID, ()) for s in stamps)
-    return interval_of(Observation(key, stamps[0].date(), told)).texts
+    return acquisition_interval(Observation(key, stamps[0].date(), told)).texts
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.measure.area.mixed_edges import with_neighbours
 from icepipe.raster.blocks import blocks
-from icepipe.raster.run_length import CLASS_CODE, Runs, RunsWriter, beyond, runs_of
+from icepipe.raster.run_length import CLASS_CODE, RunLengthRaster, RunLengthWriter, border_code, run_length_raster
 from tests.rasters import TRANSFORM
 
 RASTERS = hnp.arrays(
@@ -29,8 +29,8 @@ def assert_same(one, other):
 
 
 def test_by_eye():
-    runs = Runs.of(np.array([[1, 1, 2], [2, 2, 2]], dtype=np.uint8))
-    rim = beyond(np.uint8)
+    runs = RunLengthRaster.of(np.array([[1, 1, 2], [2, 2, 2]], dtype=np.uint8))
+    rim = border_code(np.uint8)
     assert runs.codes.tolist() == [rim, rim, rim, 1, 2, rim, 2, rim, rim, rim]
     assert runs.starts.tolist() == [3, 0, 3, 0, 2, 3, 0, 3, 0, 3]
     assert runs.rows.tolist() == [3, 6, 8]
@@ -38,13 +38,13 @@ def test_by_eye():
 
 
 def test_no_class_has_the_code_of_the_rim():
-    assert beyond(CLASS_CODE) not in set(map(int, ClassCode))
+    assert border_code(CLASS_CODE) not in set(map(int, ClassCode))
 
 
 @settings(max_examples=200, deadline=None)
 @given(RASTERS, st.data())
 def test_any_block_is_painted_as_it_was(classes, data):
-    runs = Runs.of(classes)
+    runs = RunLengthRaster.of(classes)
     np.testing.assert_array_equal(whole(runs), classes)
     top, left = (data.draw(st.integers(0, side - 1)) for side in classes.shape)
     height, width = (data.draw(st.integers(1, side - at)) for side, at in zip(classes.shape, (top, left), strict=True))
@@ -58,18 +58,18 @@ def test_any_block_is_painted_as_it_was(classes, data):
 @given(RASTERS, st.integers(1, 14))
 def test_blocks_make_the_runs_of_the_whole(classes, side):
     grid = GeoBox("", TRANSFORM, classes.shape[1], classes.shape[0])
-    writer, everything = RunsWriter(grid.width, CLASS_CODE), Block(0, 0, *grid.shape)
+    writer, everything = RunLengthWriter(grid.width, CLASS_CODE), Block(0, 0, *grid.shape)
     for block in blocks(grid, side):
         writer.put(block, classes[block.slices])
         around, _, _ = with_neighbours(block, everything)
         np.testing.assert_array_equal(writer.around(around), classes[around.slices])
-    assert_same(writer.done(), Runs.of(classes))
+    assert_same(writer.done(), RunLengthRaster.of(classes))
     strips = (classes[row : row + side] for row in range(0, grid.height, side))
-    assert_same(runs_of(strips, grid.width, CLASS_CODE), Runs.of(classes))
+    assert_same(run_length_raster(strips, grid.width, CLASS_CODE), RunLengthRaster.of(classes))
 
 
 def test_a_raster_can_be_asked_for_twice():
-    writer = RunsWriter(2, CLASS_CODE)
+    writer = RunLengthWriter(2, CLASS_CODE)
     writer.put(Block(0, 0, 1, 2), np.ones((1, 2), dtype=np.uint8))
     assert_same(writer.done(), writer.done())
 
@@ -78,12 +78,12 @@ def test_a_raster_can_be_asked_for_twice():
 @given(RASTERS, st.permutations([0, 1, 2, 255]), st.booleans())
 def test_other_classes_make_the_runs_that_their_pixels_would(classes, others, merge):
     table = np.zeros(256, dtype=np.uint8)
-    table[[0, 1, 2, 255, beyond(np.uint8)]] = [*others, beyond(np.uint8)]
+    table[[0, 1, 2, 255, border_code(np.uint8)]] = [*others, border_code(np.uint8)]
     table[2] = table[1] if merge else table[2]
-    runs = Runs.of(classes)
-    assert_same(runs.recoded(table[runs.codes]), Runs.of(table[classes]))
+    runs = RunLengthRaster.of(classes)
+    assert_same(runs.recoded(table[runs.codes]), RunLengthRaster.of(table[classes]))
 
 
 def test_memory_grows_with_runs_and_not_with_pixels():
-    one, many = (Runs.of(np.full((50, width), ClassCode.WATER, dtype=np.uint8)) for width in (10, 100_000))
+    one, many = (RunLengthRaster.of(np.full((50, width), ClassCode.WATER, dtype=np.uint8)) for width in (10, 100_000))
     assert one.starts.nbytes == many.starts.nbytes

@@ -7,27 +7,27 @@ import pytest
 
 from icepipe.errors import ConfigError
 from icepipe.inputs.products.sensors import SENSORS, with_roles
-from icepipe.segment.features import Space, features_of, space_of
+from icepipe.segment.features import FeatureSpace, compute_features, feature_space
 
 MSI = with_roles(SENSORS["sentinel2-l2a"], ("blue", "green", "red", "nir", "swir1", "swir2"))
 
 
 def test_by_default_pixels_are_compared_by_what_is_kept():
     values = np.array([[100, 200, 300, 400, 500, 600]], dtype=np.int16)
-    assert np.array_equal(Space(MSI).coordinates(values), values)
+    assert np.array_equal(FeatureSpace(MSI).coordinates(values), values)
 
 
 def test_listed_features_have_fixed_ranges():
     """Reflectance 0..1 and an index -1..1 both span 10 000."""
     values = np.array([[1000, 3000, 2000, 500, 1000, 0]], dtype=np.int16)
-    green, ndsi = space_of(MSI, ("green", "ndsi")).coordinates(values)[0]
+    green, ndsi = feature_space(MSI, ("green", "ndsi")).coordinates(values)[0]
     assert green == pytest.approx(3000)
     assert ndsi == pytest.approx((0.5 + 1) / 2 * 10_000)
 
 
 def test_a_feature_the_bands_do_not_give_is_refused_by_name():
     with pytest.raises(ConfigError, match="has no ndsi"):
-        space_of(SENSORS["rgb"], ("red", "ndsi"))
+        feature_space(SENSORS["rgb"], ("red", "ndsi"))
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_a_feature_the_bands_do_not_give_is_refused_by_name():
     ],
 )
 def test_features_by_hand(name, spectrum, expected):
-    found = features_of(np.array([spectrum]) * 1e4, MSI)
+    found = compute_features(np.array([spectrum]) * 1e4, MSI)
     assert found[name][0] == pytest.approx(expected)

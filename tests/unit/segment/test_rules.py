@@ -11,7 +11,7 @@ from icepipe.classes import ClassCode
 from icepipe.inputs.products.sensors import MODIS_CORRECTED_REFLECTANCE, SENSORS, SRGB
 from icepipe.segment import naming as label
 from icepipe.segment.clustering.splitting import Fit
-from icepipe.segment.features import Space
+from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import FitRecord
 from icepipe.segment.naming import name_clusters, name_spectrum
 from icepipe.segment.rules import RULE_SETS, RuleSet
@@ -88,7 +88,7 @@ def _named(centroids) -> list[ClassCode]:
     n = len(centroids)
     record = FitRecord(0, 100, 1, 1, 100, 1e-4, True, 0.0)
     fit = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
-    return [cluster.code for cluster in name_clusters(fit, n, Space(RGB), RULE_SETS["rgb"]).clusters]
+    return [cluster.code for cluster in name_clusters(fit, n, FeatureSpace(RGB), RULE_SETS["rgb"]).clusters]
 
 
 def test_a_centroid_decides_and_nothing_else():

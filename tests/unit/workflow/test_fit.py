@@ -9,11 +9,11 @@ import pytest
 
 from icepipe.config.schema import Config
 from icepipe.errors import NoUsableInput
-from icepipe.runtime.parallel import ahead
-from icepipe.storage.fingerprint import Fingerprints, Listing, fingerprint, identity
+from icepipe.runtime.parallel import prefetch
+from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, fingerprint, identity
 from icepipe.workflow.fit import fit_run
 from icepipe.workflow.plan import make_plan
-from icepipe.workflow.update_observations import read_bytes
+from icepipe.workflow.update_observations import prefetch_fingerprints
 from tests.rasters import write
 
 
@@ -33,7 +33,9 @@ def plan(tmp_path):
 
 def test_the_bytes_of_all_files_are_known_after_a_fit(plan):
     seen = Fingerprints({})
-    model, faults = fit_run(plan, silent, lambda observation: read_bytes(plan, seen, Listing(), observation))
+    model, faults = fit_run(
+        plan, silent, lambda observation: prefetch_fingerprints(plan, seen, FolderSnapshot(), observation)
+    )
     assert len(model.clusters)
     assert not faults
     for observation in plan.observations:
@@ -55,7 +57,7 @@ def test_files_that_cannot_be_read_are_told_at_once(plan):
 def test_a_file_that_is_gone_is_left_to_the_check(plan, tmp_path):
     for path in tmp_path.glob("*.tif"):
         path.unlink()
-    read_bytes(plan, Fingerprints({}), Listing(), plan.observations[0])
+    prefetch_fingerprints(plan, Fingerprints({}), FolderSnapshot(), plan.observations[0])
 
 
 @pytest.mark.parametrize("depth", [1, 3, 50])
@@ -66,7 +68,7 @@ def test_results_come_in_order_and_no_more_are_made_than_asked(depth):
         begun.append(item)
         return -item
 
-    for number, result in enumerate(ahead(work, range(30), depth)):
+    for number, result in enumerate(prefetch(work, range(30), depth)):
         assert result == -number
         assert len(begun) <= number + depth + 1
     assert begun == list(range(30))
@@ -84,5 +86,5 @@ def test_what_waits_is_given_up_where_one_fails():
         return item
 
     with pytest.raises(ValueError, match="1"):
-        list(ahead(work, range(30), 20))
+        list(prefetch(work, range(30), 20))
     assert len(begun) <= 4

@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp
 from icepipe.arrays import Dataset
 from icepipe.config.inputs import Role
 from icepipe.errors import InputError
-from icepipe.inputs.products.sensors import ROLE_NAMES, SENSORS, Sensor, sensor_of_product
+from icepipe.inputs.products.sensors import ROLE_NAMES, SENSORS, Sensor, sensor_for_product
 
 _TRUE_COLOUR_NAME = re.compile(r"(?<![a-z])true[-_ ]?colou?r", re.IGNORECASE)
 _FALSE_COLOUR_NAME = re.compile(r"(?<![a-z])false[-_ ]?colou?r", re.IGNORECASE)
@@ -102,7 +102,7 @@ def picture_bands(path: Path, dataset: Dataset, names_say: bool) -> tuple[int, .
     )
 
 
-def asked_bands(path: Path, dataset: Dataset, asked: Mapping[Role, int | str]) -> dict[str, int]:
+def configured_bands(path: Path, dataset: Dataset, asked: Mapping[Role, int | str]) -> dict[str, int]:
     """Roles of one file's bands as a config spells them out, by number or description.
 
     Raises
@@ -120,7 +120,7 @@ def asked_bands(path: Path, dataset: Dataset, asked: Mapping[Role, int | str]) -
     return found
 
 
-def asked_role(path: Path, asked: Mapping[Role, int | str]) -> str | None:
+def configured_role(path: Path, asked: Mapping[Role, int | str]) -> str | None:
     """Role of a file whose name fits a pattern of the config, or None."""
     fitting = [r for r, pattern in asked.items() if isinstance(pattern, str) and fnmatch(path.stem, pattern)]
     return fitting[0] if len(fitting) == 1 else None
@@ -145,7 +145,7 @@ def measured_sensor(path: Path, asked: str) -> Sensor:
     """Sensor of measured bands by the config, then by the product's name; bands that only roles are known of else."""
     if asked != "auto":
         return SENSORS[asked]
-    told = (sensor_of_product(name) for name in product_names(path))
+    told = (sensor_for_product(name) for name in product_names(path))
     return next((sensor for sensor in told if sensor), SENSORS["bands"])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from icepipe.errors import InputError
 
-Stamp = tuple[dt.date, dt.time | None]
+DateTime = tuple[dt.date, dt.time | None]
 
 _PRODUCTS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -56,7 +56,7 @@ def _time(digits: str | None) -> dt.time | None:
         return None
 
 
-def _stamp(match: re.Match[str]) -> Stamp | None:
+def _date_of_match(match: re.Match[str]) -> DateTime | None:
     groups = match.groupdict()
     if groups.get("yj"):
         text, pattern = groups["yj"], "%Y%j"
@@ -69,25 +69,25 @@ def _stamp(match: re.Match[str]) -> Stamp | None:
     return day, _time(groups.get("hms") or groups.get("hm"))
 
 
-def stamps_in(name: str) -> list[Stamp]:
+def dates_in_name(name: str) -> list[DateTime]:
     """Every acquisition that a name could mean, in order, each day once.
 
     A known product name gives its acquisition and nothing else. A day without a time gives way to the same day
     with one.
     """
     for pattern in _PRODUCTS:
-        if (match := pattern.search(name)) and (stamp := _stamp(match)):
+        if (match := pattern.search(name)) and (stamp := _date_of_match(match)):
             return [stamp]
     found: dict[dt.date, dt.time | None] = {}
     for pattern in _GENERIC:
         for match in pattern.finditer(name):
-            stamp = _stamp(match)
+            stamp = _date_of_match(match)
             if stamp and found.get(stamp[0]) is None:
                 found[stamp[0]] = stamp[1]
     return list(found.items())
 
 
-def _from_metadata(tags: Mapping[str, str]) -> list[Stamp]:
+def _from_metadata(tags: Mapping[str, str]) -> list[DateTime]:
     upper = {key.upper(): value for key, value in tags.items()}
     for key in (*METADATA_KEYS, "TIFFTAG_DATETIME"):
         text = upper.get(key, "").strip().replace(":", "-", 2) if key.startswith("TIFF") else upper.get(key, "")
@@ -100,7 +100,7 @@ def _from_metadata(tags: Mapping[str, str]) -> list[Stamp]:
     return []
 
 
-def _by_pattern(path: Path, pattern: str) -> Stamp:
+def _by_pattern(path: Path, pattern: str) -> DateTime:
     """Read the date by a strptime pattern or a regular expression with a group."""
     if "%" in pattern:
         regex = re.escape(pattern)
@@ -116,13 +116,13 @@ def _by_pattern(path: Path, pattern: str) -> Stamp:
                 raise InputError(path, f"{match.group(0)!r} is no date of the pattern {pattern!r}") from None
             return moment.date(), moment.time() if "%H" in pattern else None
     elif match := re.search(pattern, path.name):
-        stamps = stamps_in((match.group(1) if match.groups() else match.group(0)) or "")
+        stamps = dates_in_name((match.group(1) if match.groups() else match.group(0)) or "")
         if len(stamps) == 1:
             return stamps[0]
     raise InputError(path, f"inputs.date {pattern!r} finds no date in the file name", "correct the pattern")
 
 
-def stamp_of(path: Path, how: str | dt.date, tags: Callable[[], Mapping[str, str]]) -> Stamp:
+def acquisition_time(path: Path, how: str | dt.date, tags: Callable[[], Mapping[str, str]]) -> DateTime:
     """Day and time a file was taken.
 
     Parameters
@@ -144,7 +144,7 @@ def stamp_of(path: Path, how: str | dt.date, tags: Callable[[], Mapping[str, str
     if how != "auto":
         return _by_pattern(path, how)
     for name in (path.stem, path.parent.name):
-        stamps = stamps_in(name)
+        stamps = dates_in_name(name)
         if len(stamps) > 1:
             days = " and ".join(day.isoformat() for day, _ in stamps)
             raise InputError(path, f"the name {name!r} holds two dates, {days}", "set inputs.date to a pattern")

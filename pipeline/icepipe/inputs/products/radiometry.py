@@ -8,7 +8,7 @@ from pathlib import Path
 from icepipe.arrays import Dataset
 from icepipe.config.inputs import Scale
 from icepipe.errors import InputError
-from icepipe.inputs.products.dates import stamps_in
+from icepipe.inputs.products.dates import dates_in_name
 from icepipe.inputs.products.metadata import Sentinel2Scale, find_mtl, landsat_scale, read_mtl, read_sentinel2
 from icepipe.inputs.products.sensors import Sensor
 
@@ -27,7 +27,9 @@ _METADATA_BANDS = ("01", "02", "03", "04", "05", "06", "07", "08", "8A", "09", "
 def _sentinel2_metadata(path: Path) -> Sentinel2Scale | None:
     """Product metadata in the folder of a file or one of the five above it, if they are of the file's day."""
     days = {
-        day.strftime("%Y%m%d") for name in (path.stem, *(p.name for p in path.parents)) for day, _ in stamps_in(name)
+        day.strftime("%Y%m%d")
+        for name in (path.stem, *(p.name for p in path.parents))
+        for day, _ in dates_in_name(name)
     }
     there = next((place for place in _sentinel2_places(path) if place.is_file()), None)
     found = read_sentinel2(there) if there else None

@@ -180,7 +180,7 @@ _PRODUCT_SENSORS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def sensor_of_product(name: str) -> Sensor | None:
+def sensor_for_product(name: str) -> Sensor | None:
     """Sensor told by a product's name, or None."""
     return next((SENSORS[key] for pattern, key in _PRODUCT_SENSORS if pattern.search(name)), None)
 
@@ -202,6 +202,6 @@ PLATFORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 """Name pattern -> platform; the first that fits wins."""
 
 
-def platform_of(name: str) -> str:
+def platform_in_name(name: str) -> str:
     """Satellite told by a file or folder name; an empty string where none is."""
     return next((platform for pattern, platform in PLATFORMS if pattern.search(name)), "")

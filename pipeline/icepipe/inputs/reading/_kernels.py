@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.arrays import Bool, Kept, UInt8
+from icepipe.arrays import Bool, StoredPixels, UInt8
 from icepipe.classes import ClassCode
 from icepipe.runtime.jit import compiled
 
@@ -17,7 +17,9 @@ UNOBSERVED, CLOUD, LAND, OUTSIDE = (
 
 
 @compiled
-def look_up(stored: NDArray[np.unsignedinteger[Any]], units: Kept, seen: Bool, kept: Kept, valid: Bool) -> None:
+def look_up(
+    stored: NDArray[np.unsignedinteger[Any]], units: StoredPixels, seen: Bool, kept: StoredPixels, valid: Bool
+) -> None:
     """Kept numbers of a band by the bits of its stored ones, into ``kept``; ``valid`` stays where they were seen.
 
     Shapes: ``stored``, ``kept`` and ``valid`` (rows, columns); ``units`` and ``seen`` one for every number.
@@ -30,11 +32,11 @@ def look_up(stored: NDArray[np.unsignedinteger[Any]], units: Kept, seen: Bool, k
 
 
 @compiled
-def lay_over(
+def composite_layer(
     top: int,
     left: int,
-    layer: tuple[Kept, Bool, Bool, Bool],
-    bands: Kept,
+    layer: tuple[StoredPixels, Bool, Bool, Bool],
+    bands: StoredPixels,
     laid: tuple[Bool, UInt8, Bool],
 ) -> None:
     """Lay a scene over those before it: the first that shows the surface wins, then cloud, then land, then nothing.
@@ -54,7 +56,7 @@ def lay_over(
     wins = np.empty(data.shape[1], dtype=np.bool_)
     for i in range(data.shape[0]):
         row, cols = top + i, slice(left, left + data.shape[1])
-        _lay_row(data[i], cloud[i], valid[row, cols], hidden[row, cols], twice[row, cols], wins)
+        _composite_row(data[i], cloud[i], valid[row, cols], hidden[row, cols], twice[row, cols], wins)
         for band in range(bands.shape[0]):
             _take(shown[band, i], wins, bands[band, row, cols])
         if land.shape[0]:
@@ -62,7 +64,7 @@ def lay_over(
 
 
 @compiled
-def _lay_row(data: Bool, cloud: Bool, valid: Bool, hidden: UInt8, twice: Bool, wins: Bool) -> None:
+def _composite_row(data: Bool, cloud: Bool, valid: Bool, hidden: UInt8, twice: Bool, wins: Bool) -> None:
     """One row of a scene laid over those before it; ``wins`` becomes True where its bands are to be shown."""
     for i in range(len(data)):
         clear, under = data[i] and not cloud[i], data[i] and cloud[i]
@@ -73,7 +75,7 @@ def _lay_row(data: Bool, cloud: Bool, valid: Bool, hidden: UInt8, twice: Bool, w
 
 
 @compiled
-def _take(shown: Kept, wins: Bool, band: Kept) -> None:
+def _take(shown: StoredPixels, wins: Bool, band: StoredPixels) -> None:
     for i in range(len(wins)):
         band[i] = shown[i] if wins[i] else band[i]
 
@@ -85,17 +87,17 @@ def _put_land(land: Bool, hidden: UInt8) -> None:
 
 
 @compiled
-def hide(known: Bool, land: Bool, within: Bool, laid: tuple[Bool, UInt8, Bool]) -> int:
+def apply_masks(known: Bool, land: Bool, within: Bool, laid: tuple[Bool, UInt8, Bool]) -> int:
     """Take out what no mask tells of, land, and what lies outside; how many pixels that are left were seen twice."""
     valid, hidden, twice = laid
     doubled = 0
     for row in range(valid.shape[0]):
-        doubled += _hide_row(known[row], land[row], within[row], valid[row], hidden[row], twice[row])
+        doubled += _mask_row(known[row], land[row], within[row], valid[row], hidden[row], twice[row])
     return doubled
 
 
 @compiled
-def _hide_row(known: Bool, land: Bool, within: Bool, valid: Bool, hidden: UInt8, twice: Bool) -> int:
+def _mask_row(known: Bool, land: Bool, within: Bool, valid: Bool, hidden: UInt8, twice: Bool) -> int:
     doubled = 0
     for i in range(len(valid)):
         what = hidden[i] if known[i] else np.uint8(UNOBSERVED)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.arrays import Bool, Kept, UInt8, UInt16
+from icepipe.arrays import Bool, StoredPixels, UInt8, UInt16
 from icepipe.classes import ClassCode, ClassEntry
 from icepipe.inputs.scenes import ClassValues
 
@@ -20,7 +20,7 @@ STEP = FULL_COVER + 2
 WORD = np.dtype(np.uint16)
 
 
-def codes_of(kept: Kept) -> UInt8:
+def encoded_codes(kept: StoredPixels) -> UInt8:
     """Class code of kept numbers; any shape."""
     return (kept // STEP).astype(np.uint8)
 

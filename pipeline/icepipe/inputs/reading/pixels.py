@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from icepipe.arrays import Bool, Kept, UInt8
+from icepipe.arrays import Bool, StoredPixels, UInt8
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Pixels:
         Pixels whose surface more than one scene saw.
     """
 
-    bands: Kept
+    bands: StoredPixels
     valid: Bool
     hidden: UInt8
     doubled: int = 0
@@ -50,7 +50,7 @@ class Layer:
     """
 
     target: tuple[slice, slice]
-    bands: Kept
+    bands: StoredPixels
     valid: Bool
     cloud: Bool
     scene: int = 0

@@ -15,22 +15,22 @@ from typing import Self
 import numpy as np
 import rasterio
 
-from icepipe.arrays import Bool, Dataset, Kept
+from icepipe.arrays import Bool, Dataset, StoredPixels
 from icepipe.classes import SEEN, ClassCode
-from icepipe.geo.coverage import around, columns_of, rectangle
+from icepipe.geo.coverage import bounding_block, columns_of, covered_window
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.geo.resampling import place
+from icepipe.geo.resampling import locate_source
 from icepipe.inputs.masks import read_mask
 from icepipe.inputs.products.sensors import CLASSES, SENSORS
-from icepipe.inputs.reading.class_values import WORD, codes_of
-from icepipe.inputs.reading.mosaic import Laid, fills, laid_alone, laid_over
+from icepipe.inputs.reading.class_values import WORD, encoded_codes
+from icepipe.inputs.reading.mosaic import Composite, covers, mosaic, single_scene
 from icepipe.inputs.reading.pixels import Layer, Pixels
-from icepipe.inputs.reading.tile_cache import MAX_BYTES, TileRows
+from icepipe.inputs.reading.tile_cache import MAX_BYTES, TileCache
 from icepipe.inputs.reading.windows import read_window
 from icepipe.inputs.scenes import Band, MaskFile, Observation, Scene
 from icepipe.inputs.validate import open_raster
 from icepipe.raster.blocks import blocks
-from icepipe.raster.run_length import Runs
+from icepipe.raster.run_length import RunLengthRaster
 from icepipe.runtime.gdal_environment import CACHE_MB
 
 
@@ -58,7 +58,7 @@ class ObservationReader:
         observation: Observation,
         grid: GeoBox,
         within: Callable[[Block], Bool] | None = None,
-        land: Runs[np.uint8] | None = None,
+        land: RunLengthRaster[np.uint8] | None = None,
         threads: int = 1,
     ) -> None:
         self._observation = observation
@@ -68,7 +68,7 @@ class ObservationReader:
         self._threads = threads
         self._stack = ExitStack()
         self._open: dict[Path, Dataset] = {}
-        self._windows: dict[tuple[int, Path], TileRows] = {}
+        self._windows: dict[tuple[int, Path], TileCache] = {}
         self._turn = Lock()  # an open file is for one thread at a time
 
     def __enter__(self) -> Self:
@@ -97,12 +97,12 @@ class ObservationReader:
         scenes = self._observation.scenes
         boxes = {band.geobox for scene in scenes for band in scene.bands}
         boxes |= {scene.land.geobox for scene in scenes if scene.land}
-        return [found for box in boxes if (found := rectangle(box, self._grid))]
+        return [found for box in boxes if (found := covered_window(box, self._grid))]
 
     @property
     def reached(self) -> Block:
         """Rectangle of the grid that holds all that any file tells of; of no width where none tells of anything."""
-        return around(self._rectangles)
+        return bounding_block(self._rectangles)
 
     def parts(self, side: int | None = None) -> list[tuple[Block, Block]]:
         """Blocks of the grid, each with the columns that files reach; of the first all, where they reach none."""
@@ -119,13 +119,13 @@ class ObservationReader:
     def _layer(self, scene: Scene, block: Block) -> Layer | None:
         """What a scene shows of a block, its bands brought together; None where one of them does not reach it."""
         files = _by_file(scene.bands)
-        placements = [place(bands[0].geobox, self._grid, block) for bands in files]
+        placements = [locate_source(bands[0].geobox, self._grid, block) for bands in files]
         held = [placement for placement in placements if placement]
         target = _common([placement.target for placement in held])
         if len(held) < len(files) or target is None:
             return None
         shape = tuple(side.stop - side.start for side in target)
-        numbers, valid = list[Kept](), np.ones(shape, dtype=bool)
+        numbers, valid = list[StoredPixels](), np.ones(shape, dtype=bool)
         for bands, placement in zip(files, held, strict=True):
             with self._turn:
                 kept, seen = self._rows_of(scene, bands)(placement.window)
@@ -140,14 +140,14 @@ class ObservationReader:
         layer = Layer(target, bands_, valid & known[target], hides[target])
         return _by_class(layer) if scene.values else layer
 
-    def _rows_of(self, scene: Scene, bands: Sequence[Band]) -> TileRows:
+    def _rows_of(self, scene: Scene, bands: Sequence[Band]) -> TileCache:
         """What reads windows of some bands of a scene."""
         key = id(scene), bands[0].path
         if key not in self._windows:
             dataset = self._open[bands[0].path]
             size = 1 + len(bands) * (1 if SENSORS[scene.sensor].stretch else 2)
             limit = MAX_BYTES // len(self._open)
-            self._windows[key] = TileRows(dataset, partial(read_window, dataset, scene, bands), size, limit)
+            self._windows[key] = TileCache(dataset, partial(read_window, dataset, scene, bands), size, limit)
         return self._windows[key]
 
     def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
@@ -157,16 +157,16 @@ class ObservationReader:
         kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
-        if len(layers) == 1 and fills(layers[0], block):
-            return self._hide(layers[0].bands, laid_alone(layers[0]), block)
+        if len(layers) == 1 and covers(layers[0], block):
+            return self._hide(layers[0].bands, single_scene(layers[0]), block)
         bands = np.zeros((n, block.height, block.width), dtype=kind)
-        return self._hide(bands, laid_over(layers, bands), block)
+        return self._hide(bands, mosaic(layers, bands), block)
 
     def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
         """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
         shape = (block.height, block.width)
         hides, known = np.zeros(shape, dtype=bool), np.full(shape, mask is None)
-        placement = place(mask.geobox, self._grid, block) if mask else None
+        placement = locate_source(mask.geobox, self._grid, block) if mask else None
         if mask and placement:
             with self._turn:
                 hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
@@ -187,14 +187,14 @@ class ObservationReader:
             known |= tells
         return land, known
 
-    def _hide(self, bands: Kept, laid: Laid, block: Block) -> Pixels:
-        from icepipe.inputs.reading._kernels import hide
+    def _hide(self, bands: StoredPixels, laid: Composite, block: Block) -> Pixels:
+        from icepipe.inputs.reading._kernels import apply_masks
 
         within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
         if within.all() and self._land is None and not any(scene.land for scene in self._observation.scenes):
             return Pixels(bands, laid.valid, laid.hidden, int(np.count_nonzero(laid.twice)))
         land, known = self._land_of(block)
-        doubled = hide(known, land, np.ascontiguousarray(within), laid)
+        doubled = apply_masks(known, land, np.ascontiguousarray(within), laid)
         return Pixels(bands, laid.valid, laid.hidden, int(doubled))
 
     def read(self, block: Block) -> Pixels:
@@ -204,7 +204,7 @@ class ObservationReader:
 
 def _by_class(layer: Layer) -> Layer:
     """A layer of coded classes: what was seen is what a class of the surface says, or cloud."""
-    codes = codes_of(layer.bands[0])
+    codes = encoded_codes(layer.bands[0])
     shows, cloud = np.isin(codes, SEEN) & layer.valid, (codes == ClassCode.CLOUD) & layer.valid
     return replace(layer, valid=shows | cloud, cloud=layer.cloud | cloud, land=(codes == ClassCode.LAND) & layer.valid)
 

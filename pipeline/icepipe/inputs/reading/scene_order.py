@@ -20,7 +20,7 @@ def clear_share(scene: Scene) -> float:
     return seen / (scene.geobox.width * scene.geobox.height)
 
 
-def in_order(observation: Observation, prefer: str) -> Observation:
+def with_scene_order(observation: Observation, prefer: str) -> Observation:
     """An observation with its scenes in the order that wins.
 
     Parameters

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from icepipe.arrays import Bool, Dataset, Kept
+from icepipe.arrays import Bool, Dataset, StoredPixels
 from icepipe.geo.geobox import Block
 
-Read = Callable[[Block], tuple[Kept, Bool]]
+Read = Callable[[Block], tuple[StoredPixels, Bool]]
 
 MAX_BYTES = 256 * 2**20
 """Most that all files of an observation may keep; a file with longer rows is read window by window."""
 
 
 @dataclass(frozen=True)
-class Row:
+class TileRow:
     """What is held of a row of tiles.
 
     Attributes
@@ -33,22 +33,22 @@ class Row:
     """
 
     top: int
-    kept: Kept
+    kept: StoredPixels
     valid: Bool
 
-    def below(self, top: int) -> Row:
+    def below(self, top: int) -> TileRow:
         """What lies from a row of pixels on, on its own, so that what lies above need not be kept."""
         gone = max(top - self.top, 0)
-        return Row(self.top + gone, self.kept[:, gone:].copy(), self.valid[gone:].copy())
+        return TileRow(self.top + gone, self.kept[:, gone:].copy(), self.valid[gone:].copy())
 
-    def cut(self, window: Block, left: int) -> tuple[Kept, Bool]:
+    def cut(self, window: Block, left: int) -> tuple[StoredPixels, Bool]:
         """What a window shows of it, on its own, so that the row can go."""
         rows = slice(max(window.row - self.top, 0), window.row + window.height - self.top)
         cols = slice(window.col - left, window.col - left + window.width)
         return self.kept[:, rows, cols].copy(), self.valid[rows, cols].copy()
 
 
-class TileRows:
+class TileCache:
     """Windows of some bands of one file; tiles are decoded once where the windows come from the top to the bottom.
 
     Parameters
@@ -67,9 +67,9 @@ class TileRows:
         self._height, self._width = dataset.block_shapes[0]
         self._shape: tuple[int, int] = dataset.shape
         self._read, self._bytes_per_px, self._limit = read, bytes_per_px, limit_bytes
-        self._held: dict[tuple[int, int, int], Row] = {}
+        self._held: dict[tuple[int, int, int], TileRow] = {}
 
-    def __call__(self, window: Block) -> tuple[Kept, Bool]:
+    def __call__(self, window: Block) -> tuple[StoredPixels, Bool]:
         """Kept numbers and validity of a window.
 
         Raises
@@ -104,7 +104,7 @@ class TileRows:
         bottom = window.row + window.height
         return window.row % self._height == 0 and (bottom % self._height == 0 or bottom == self._shape[0])
 
-    def _row(self, number: int, left: int, right: int) -> Row:
+    def _row(self, number: int, left: int, right: int) -> TileRow:
         top = number * self._height
         height = min(self._height, self._shape[0] - top)
-        return Row(top, *self._read(Block(top, left, height, right - left)))
+        return TileRow(top, *self._read(Block(top, left, height, right - left)))

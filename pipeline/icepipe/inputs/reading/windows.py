@@ -13,7 +13,7 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from icepipe.arrays import Bool, Dataset, Float64, Kept, UInt8
+from icepipe.arrays import Bool, Dataset, Float64, StoredPixels, UInt8
 from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
 from icepipe.inputs.products.bands import has_palette
@@ -41,7 +41,7 @@ def _masked_inside(dataset: Dataset, indexes: Sequence[int], alpha: int | None, 
     return valid
 
 
-def _picture(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
+def _picture(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[StoredPixels, Bool]:
     """Bytes of a picture. A colour is nodata when all of its bands hold the value: black water has a 0 too."""
     colours = dataset.read([band.index for band in bands], window=window)
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
@@ -50,7 +50,7 @@ def _picture(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window:
     return (_palette(dataset)[:, colours[0]] if has_palette(dataset) else colours), valid
 
 
-def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[Kept, Bool]:
+def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window: Window) -> tuple[StoredPixels, Bool]:
     """Units of reflectance. A pixel that any band has not seen cannot be judged."""
     stored = dataset.read([band.index for band in bands], window=window)
     valid = _masked_inside(dataset, [band.index for band in bands], alpha, window)
@@ -68,7 +68,7 @@ def _measured(dataset: Dataset, bands: Sequence[Band], alpha: int | None, window
     return kept, valid
 
 
-def _units(numbers: Float64, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
+def _units(numbers: Float64, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[StoredPixels, Bool]:
     """Units of reflectance of stored numbers, and where there are any."""
     seen = np.isfinite(numbers) & ~np.isin(numbers, nodata)
     units = np.rint((np.where(seen, numbers, 0) * gain + offset) / REFLECTANCE_UNIT)
@@ -76,7 +76,7 @@ def _units(numbers: Float64, gain: float, offset: float, nodata: tuple[float, ..
 
 
 @lru_cache(maxsize=32)
-def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[Kept, Bool]:
+def _units_table(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) -> tuple[StoredPixels, Bool]:
     """:func:`_units` of every number of a short integer type, in the order of the numbers' bits."""
     kind = np.dtype(dtype)
     every = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}").view(kind)
@@ -95,14 +95,14 @@ def _shift(dtype: str, gain: float, offset: float, nodata: tuple[float, ...]) ->
     return by if seen[1:].all() and np.array_equal(units, np.clip(every + by, -32768, 32767)) else None
 
 
-def _add(by: int, stored: NDArray[np.number[Any]], kept: Kept) -> None:
+def _add(by: int, stored: NDArray[np.number[Any]], kept: StoredPixels) -> None:
     """Units of numbers of 16 bits, into ``kept``, the least and the most that it has room for beyond."""
     least, most = (0, 65535) if stored.dtype.kind == "u" else (-32768, 32767)
     np.clip(stored, max(least, -32768 - by), min(most, 32767 - by), out=kept.view(stored.dtype))
     kept += np.int16(by)
 
 
-def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bool) -> None:
+def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: StoredPixels, valid: Bool) -> None:
     """Units of reflectance of a band, into ``kept``; ``valid`` stays where it has seen anything.
 
     ``kept`` may be where the numbers are stored: each is read before it is written to. Short integers are looked up: a
@@ -124,7 +124,7 @@ def _to_units(stored: NDArray[np.number[Any]], band: Band, kept: Kept, valid: Bo
     look_up(stored.view(f"u{stored.dtype.itemsize}"), units, seen, kept, valid)
 
 
-def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[Kept, Bool]:
+def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window) -> tuple[StoredPixels, Bool]:
     """Coded classes of a class raster.
 
     Raises
@@ -144,7 +144,7 @@ def _coded(dataset: Dataset, scene: Scene, bands: Sequence[Band], window: Window
     return kept[None], seen
 
 
-def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Block) -> tuple[Kept, Bool]:
+def read_window(dataset: Dataset, scene: Scene, bands: Sequence[Band], block: Block) -> tuple[StoredPixels, Bool]:
     """Kept numbers and validity of a rectangle of one file, in the file's own pixels.
 
     Raises

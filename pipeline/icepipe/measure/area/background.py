@@ -14,10 +14,10 @@ from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.measure.area.by_region import count_by_set
-from icepipe.measure.area.tally import Tally, merged
+from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import blocks
 from icepipe.raster.regions import RegionMap
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, Runs, runs_of
+from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
 
 Tallies = Mapping[int, Tally]
 """Pixels and areas of classes, by number of the set of regions that the pixels belong to."""
@@ -27,7 +27,7 @@ MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True)
-class Unseen:
+class Background:
     """A grid on which nothing was seen: unobserved, land where outlines say so, and what is outside the regions.
 
     Attributes
@@ -39,7 +39,7 @@ class Unseen:
     """
 
     regions: RegionMap
-    land: Callable[[], Runs[np.uint8] | None]
+    land: Callable[[], RunLengthRaster[np.uint8] | None]
     area: PixelArea
     _known: dict[Block, Tallies] = field(default_factory=dict, repr=False, compare=False)
 
@@ -54,7 +54,7 @@ class Unseen:
     def classes(self) -> ClassRuns:
         """Class raster of it."""
         grid = self.regions.grid
-        return runs_of(map(self._codes, blocks(grid)), grid.width, CLASS_CODE)
+        return run_length_raster(map(self._codes, blocks(grid)), grid.width, CLASS_CODE)
 
     @cached_property
     def _whole(self) -> Tallies:
@@ -78,7 +78,7 @@ class Unseen:
 
     def beyond(self, parts: Iterable[Block]) -> dict[int, Tally]:
         """Counted everywhere but in some blocks, no two of which overlap."""
-        rest = {key: merged([tally]) for key, tally in self._whole.items()}
+        rest = {key: merge_tallies([tally]) for key, tally in self._whole.items()}
         for part in parts:
             for key, tally in self.tallies(part).items():
                 rest[key].pixels.subtract(tally.pixels)

@@ -12,17 +12,17 @@ from icepipe.arrays import Int64, UInt16
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.measure.area.budget import Budget, ClassArea, budget
-from icepipe.measure.area.mixed_edges import Edges, edges_of
-from icepipe.measure.area.tally import Tally, merged
+from icepipe.measure.area.mixed_edges import Edges, edge_areas
+from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import strips
-from icepipe.raster.components import count_pieces
+from icepipe.raster.components import count_components
 from icepipe.raster.regions import RegionMap
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, Runs, runs_of
+from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
 from icepipe.segment.classification.strata import StrataTable
 
 
 @dataclass(frozen=True)
-class Regional:
+class RegionResult:
     """What one observation gave of one region.
 
     Attributes
@@ -53,12 +53,12 @@ def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16,
         tallies[key].add_of(key, sets, strata, area_units)
 
 
-def tally_of(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
+def region_tally(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
     """What was counted of one region, in all sets that hold it."""
-    return merged(tally for key, tally in tallies.items() if number in regions.members[key])
+    return merge_tallies(tally for key, tally in tallies.items() if number in regions.members[key])
 
 
-def by_region(
+def results_by_region(
     runs: ClassRuns,
     tallies: Mapping[int, Tally],
     edges: Edges,
@@ -66,7 +66,7 @@ def by_region(
     regions: RegionMap,
     area: Callable[[Block], Int64],
     unit_m2: float,
-) -> Iterator[Regional]:
+) -> Iterator[RegionResult]:
     """Measure every region.
 
     Parameters
@@ -87,19 +87,19 @@ def by_region(
     for number, outline in enumerate(regions.outlines):
         window = regions.window(number)
         if window is None:
-            yield Regional(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
+            yield RegionResult(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
             continue
-        tally = tally_of(number, tallies, regions)
+        tally = region_tally(number, tallies, regions)
         held = runs if regions.own else _cut(runs, regions.held(number), window)
-        own_edges = edges if regions.own else edges_of(held, window, area)
-        yield Regional(outline.name, budget(tally, strata, unit_m2, own_edges.units), count_pieces(held), True)
+        own_edges = edges if regions.own else edge_areas(held, window, area)
+        yield RegionResult(outline.name, budget(tally, strata, unit_m2, own_edges.units), count_components(held), True)
 
 
-def _cut(runs: ClassRuns, within: Runs[np.uint8], window: Block) -> ClassRuns:
+def _cut(runs: ClassRuns, within: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:
     """The class raster of a window, outside where no pixel of a region is."""
     outside = CLASS_CODE.type(ClassCode.OUTSIDE)
     parts = (np.where(within.block(strip), runs.block(strip), outside) for strip in strips(window))
-    return runs_of(parts, window.width, CLASS_CODE)
+    return run_length_raster(parts, window.width, CLASS_CODE)
 
 
 def _never_seen(km2: float) -> Budget:

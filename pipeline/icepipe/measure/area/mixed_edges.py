@@ -49,7 +49,7 @@ def with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
     return Block(block.row - above, block.col - left, block.height + above, block.width + left), above, left
 
 
-def edges_of(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> Edges:
+def edge_areas(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> Edges:
     """Edges within a rectangle of the grid.
 
     Parameters

@@ -10,7 +10,7 @@ from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import Budget
-from icepipe.measure.area.by_region import Regional
+from icepipe.measure.area.by_region import RegionResult
 from icepipe.measure.area.tally import Tally
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.raster.run_length import ClassRuns
@@ -18,7 +18,7 @@ from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, move
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservationResult:
     """What one observation gave.
 
     Attributes
@@ -58,7 +58,7 @@ class Observed:
     tally: Tally
     unit_m2: float
     budget: Budget
-    regions: tuple[Regional, ...]
+    regions: tuple[RegionResult, ...]
     draw: Callable[[], tuple[PolygonLayer, ...]]
     doubled_fraction: float
     drift: float

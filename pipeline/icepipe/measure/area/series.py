@@ -65,7 +65,7 @@ def water_is_separable(observation: Observation) -> bool:
     return all(scene.rule_set != "visible" for scene in observation.scenes)
 
 
-def flags_of(
+def row_flags(
     budget: Budget,
     min_valid: float,
     screened: frozenset[ClassCode],

@@ -9,12 +9,12 @@ import numpy as np
 from icepipe.arrays import Bool, Int32, Int64, UInt8, UInt16
 from icepipe.classes import SEEN
 from icepipe.geo.geobox import Block
-from icepipe.raster.components import Pieces, find_pieces, sizes_of
+from icepipe.raster.components import Components, component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
 from icepipe.segment.classification.strata import MOVED
 
 
-def move_small(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
+def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
     """Give patches of less area to their largest neighbour, and their pixels its class; the class raster after that.
 
     The largest of equals is that of the lower code, then that which begins first. What a patch went to can be small
@@ -34,16 +34,16 @@ def move_small(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], 
     """
     from icepipe.measure.area._kernels import repaint
 
-    pieces = find_pieces(runs, SEEN)
-    units = sizes_of(pieces, area).units
-    after = _after(pieces.codes, units, _touching(pieces, units < least_units), least_units)
+    pieces = find_components(runs, SEEN)
+    units = component_sizes(pieces, area).units
+    after = _after_moves(pieces.codes, units, _touching(pieces, units < least_units), least_units)
     repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
     codes, wanted = runs.codes.copy(), pieces.number >= 0
     codes[wanted] = after[pieces.number[wanted]]
     return runs.recoded(codes)
 
 
-def _touching(pieces: Pieces, small: Bool) -> Int32:
+def _touching(pieces: Components, small: Bool) -> Int32:
     """Pairs of pieces that share a border, one of them small; shape (n, 2)."""
     from icepipe.measure.area._kernels import pairs_beside
 
@@ -53,7 +53,7 @@ def _touching(pieces: Pieces, small: Bool) -> Int32:
     return pairs
 
 
-def _after(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:
+def _after_moves(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:
     """Class of every piece when all that is small has moved; ``codes`` and ``units`` are those before.
 
     Pieces of one class that come to touch are one, called by the first of them, before anything moves on.

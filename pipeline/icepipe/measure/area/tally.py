@@ -57,7 +57,7 @@ class Tally:
         return sum(self.units[stratum] for stratum in strata)
 
 
-def merged(tallies: Iterable[Tally]) -> Tally:
+def merge_tallies(tallies: Iterable[Tally]) -> Tally:
     """Several tallies as one."""
     total = Tally()
     for tally in tallies:

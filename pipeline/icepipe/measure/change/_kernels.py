@@ -12,7 +12,7 @@ NOTHING, OUTSIDE = int(ClassCode.UNOBSERVED), int(ClassCode.OUTSIDE)
 
 
 @compiled
-def move(before: UInt8, after: UInt8, is_seen: Bool, gained: UInt8, lost: UInt8) -> None:
+def count_moves(before: UInt8, after: UInt8, is_seen: Bool, gained: UInt8, lost: UInt8) -> None:
     """The class that each pixel gained and lost; nothing where it changed between no two classes that are seen."""
     for i in range(len(before)):
         changed = before[i] != after[i] and is_seen[before[i]] and is_seen[after[i]]
@@ -21,7 +21,7 @@ def move(before: UInt8, after: UInt8, is_seen: Bool, gained: UInt8, lost: UInt8)
 
 
 @compiled
-def begin(now: UInt8, can_be_seen: Bool, is_open: Bool, found: UInt8) -> None:
+def start_last_seen(now: UInt8, can_be_seen: Bool, is_open: Bool, found: UInt8) -> None:
     """Pixels whose last class is still to be found, and nothing found, but outside where that is now."""
     for i in range(len(now)):
         is_open[i] = can_be_seen[now[i]]
@@ -29,7 +29,7 @@ def begin(now: UInt8, can_be_seen: Bool, is_open: Bool, found: UInt8) -> None:
 
 
 @compiled
-def see(classes: UInt8, is_seen: Bool, is_open: Bool, found: UInt8) -> int:
+def update_last_seen(classes: UInt8, is_seen: Bool, is_open: Bool, found: UInt8) -> int:
     """Find pixels that are open in a map where it shows their surface; how many stay open."""
     left = 0
     for i in range(len(classes)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from icepipe.arrays import UInt8
 from icepipe.classes import SEEN, ClassCode
-from icepipe.measure.change.transitions import Change, among
+from icepipe.measure.change.transitions import ChangeTable, code_mask
 
 LOOK_BACK = 5
 """Earlier observations that are asked where a pixel was last seen."""
@@ -24,7 +24,7 @@ HIDING = (ClassCode.CLOUD, ClassCode.UNOBSERVED)
 
 
 @dataclass(frozen=True)
-class Hidden:
+class Occlusion:
     """How much of what was last seen as ice and as water an observation does not see.
 
     Attributes
@@ -66,21 +66,21 @@ def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
     earlier
         Classes of earlier ones, the latest first; taken only while a pixel is still to be found.
     """
-    from icepipe.measure.change._kernels import begin, see
+    from icepipe.measure.change._kernels import start_last_seen, update_last_seen
 
     is_open, found = np.empty(now.shape, dtype=bool), np.empty_like(now)
-    begin(now.reshape(-1), among((*SEEN, *HIDING)), is_open.reshape(-1), found.reshape(-1))
+    start_last_seen(now.reshape(-1), code_mask((*SEEN, *HIDING)), is_open.reshape(-1), found.reshape(-1))
     for classes in earlier:
-        if not see(classes.reshape(-1), among(SEEN), is_open.reshape(-1), found.reshape(-1)):
+        if not update_last_seen(classes.reshape(-1), code_mask(SEEN), is_open.reshape(-1), found.reshape(-1)):
             break
     return found
 
 
-def hidden_of(change: Change) -> Hidden:
+def find_occlusion(change: ChangeTable) -> Occlusion:
     """What is hidden, from the transitions of what was last seen to what is seen now."""
     there = (*SEEN, *HIDING)
     ice, water = [ClassCode.ICE], [ClassCode.WATER]
-    return Hidden(
+    return Occlusion(
         ice_km2=change.km2(ice, there),
         ice_hidden_km2=change.km2(ice, HIDING),
         water_km2=change.km2(water, there),

@@ -18,26 +18,26 @@ _FIRST = 256
 """A pair of classes is one number: the first class times this, plus the second."""
 
 
-def pair_of(before: int, after: int) -> int:
+def pair_code(before: int, after: int) -> int:
     """Two classes as one number."""
     return before * _FIRST + after
 
 
-def paired(before: UInt8, after: UInt8) -> UInt16:
+def encode_pairs(before: UInt8, after: UInt8) -> UInt16:
     """:func:`pair_of` each pixel's classes, to be tallied; arrays of one shape."""
     return before.astype(np.uint16) * np.uint16(_FIRST) + after
 
 
-def moved(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
+def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
     """The class that each pixel gained, and the one it lost; ``UNOBSERVED`` where nothing changed or can be said."""
-    from icepipe.measure.change._kernels import move
+    from icepipe.measure.change._kernels import count_moves
 
     gained, lost = np.empty_like(before), np.empty_like(before)
-    move(before.reshape(-1), after.reshape(-1), among(SEEN), gained.reshape(-1), lost.reshape(-1))
+    count_moves(before.reshape(-1), after.reshape(-1), code_mask(SEEN), gained.reshape(-1), lost.reshape(-1))
     return gained, lost
 
 
-def among(codes: Collection[ClassCode]) -> Bool:
+def code_mask(codes: Collection[ClassCode]) -> Bool:
     """Which of all codes are some classes; shape (256,)."""
     return np.isin(np.arange(256), list(codes))
 
@@ -63,7 +63,7 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangeTable:
     """A table of transitions between two observations of one region, and what follows from it.
 
     Attributes
@@ -141,9 +141,9 @@ def _others(code: ClassCode) -> list[ClassCode]:
     return [other for other in SEEN if other is not code]
 
 
-def change_of(
+def change_table(
     tally: Tally, unit_m2: float, known_before: Collection[ClassCode], known_after: Collection[ClassCode]
-) -> Change:
+) -> ChangeTable:
     """The table of a tally of pairs.
 
     Parameters
@@ -160,16 +160,16 @@ def change_of(
     IntegrityError
         If a pixel is outside the region on one day alone, or of no class.
     """
-    pairs = {(a, b): pair_of(a, b) for a in BUDGET for b in BUDGET}
-    if odd := tally.pixels.keys() - set(pairs.values()) - {pair_of(ClassCode.OUTSIDE, ClassCode.OUTSIDE)}:
+    pairs = {(a, b): pair_code(a, b) for a in BUDGET for b in BUDGET}
+    if odd := tally.pixels.keys() - set(pairs.values()) - {pair_code(ClassCode.OUTSIDE, ClassCode.OUTSIDE)}:
         told = ", ".join(f"{pair // _FIRST} and {pair % _FIRST}" for pair in sorted(odd))
         raise IntegrityError(f"two observations do not share a region: pixels of codes {told}", "run with --force")
     transitions = tuple(Transition(a, b, tally.units[pair], tally.pixels[pair]) for (a, b), pair in pairs.items())
-    return Change(transitions, unit_m2, *(tuple(c for c in BUDGET if c in k) for k in (known_before, known_after)))
+    return ChangeTable(transitions, unit_m2, *(tuple(c for c in BUDGET if c in k) for k in (known_before, known_after)))
 
 
 def check_closes(
-    change: Change, before: Mapping[ClassCode, float], after: Mapping[ClassCode, float], region_km2: float
+    change: ChangeTable, before: Mapping[ClassCode, float], after: Mapping[ClassCode, float], region_km2: float
 ) -> None:
     """Compare a table's sums with the areas that were published for each day.
 

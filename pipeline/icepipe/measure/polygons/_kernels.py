@@ -20,7 +20,7 @@ above and in the row below that hold this column, and the number of its piece.""
 
 
 @compiled
-def tell_runs(starts: Int32, number: Int32, rows: Int64, told: Int32) -> None:
+def index_runs(starts: Int32, number: Int32, rows: Int64, told: Int32) -> None:
     """What rings are followed by, into ``told``, shape (runs, 4). There is nothing above the rim, nor below it."""
     for run in range(len(starts)):
         told[run, FIRST], told[run, NUMBER] = starts[run], number[run]
@@ -43,14 +43,14 @@ def tell_runs(starts: Int32, number: Int32, rows: Int64, told: Int32) -> None:
 
 
 @compiled
-def _tell(row: int, col: int, plane: Float64, point: Float64) -> None:
+def _index_row(row: int, col: int, plane: Float64, point: Float64) -> None:
     """Where a corner lies on a plane, by the six numbers of an affine transform."""
     point[0] = col * plane[0] + row * plane[1] + plane[2]
     point[1] = col * plane[3] + row * plane[4] + plane[5]
 
 
 @compiled
-def _walk(runs: Int32, row: int, first: int, way: int, walked: UInt8, plane: Float64, points: Float64) -> int:  # noqa: C901
+def _trace_ring(runs: Int32, row: int, first: int, way: int, walked: UInt8, plane: Float64, points: Float64) -> int:  # noqa: C901
     """Follow a ring once around; how many points it has, the first of them twice.
 
     It begins at the left end of a run on its way east, or at the right end on its way south. The ring turns left where
@@ -69,7 +69,7 @@ def _walk(runs: Int32, row: int, first: int, way: int, walked: UInt8, plane: Flo
     top, leftmost, leaves, at = row, col, way, 0
     while True:
         if at < len(points):
-            _tell(row, col, plane, points[at])
+            _index_row(row, col, plane, points[at])
         at += 1
         if at > 1 and row == top and col == leftmost and way == leaves:
             return at
@@ -132,13 +132,13 @@ def find_rings(runs: Int32, rows: Int64, walked: UInt8, begins: Int64, owner: In
                     continue
                 newest = max(newest, piece)
                 begins[found], owner[found] = row << 32 | run << 1 | way, piece
-                points[found] = _walk(runs, row, run, way, walked, plane, nowhere)
+                points[found] = _trace_ring(runs, row, run, way, walked, plane, nowhere)
                 found += 1
     return found
 
 
 @compiled
-def follow(runs: Int32, begins: Int64, offsets: Int64, plane: Float64, points: Float64) -> None:
+def trace_rings(runs: Int32, begins: Int64, offsets: Int64, plane: Float64, points: Float64) -> None:
     """Points of some rings on a plane, into ``points`` of shape (n, 2), from ``offsets`` on each.
 
     Parameters
@@ -154,7 +154,7 @@ def follow(runs: Int32, begins: Int64, offsets: Int64, plane: Float64, points: F
     for ring in range(begins.shape[0]):
         mine = points[offsets[ring] : offsets[ring + 1]]
         row, run = begins[ring] >> 32, begins[ring] >> 1 & 0x7FFFFFFF
-        _walk(runs, row, run, begins[ring] & 1, unmarked, plane, mine)
+        _trace_ring(runs, row, run, begins[ring] & 1, unmarked, plane, mine)
 
 
 Ground = tuple[Float64, Float64, Float64, float, float]
@@ -167,7 +167,7 @@ that is measured as one; and the diameter of the equator in metres.
 
 
 @compiled
-def _weigh(position: float, nodes: int, weights: Float64) -> int:
+def _interpolation_weights(position: float, nodes: int, weights: Float64) -> int:
     """Weights of four neighbouring nodes, by the cubic through them, and the first of the four.
 
     Outside the second and the last node but one the cubic of the nearest four goes on.
@@ -185,8 +185,8 @@ def _weigh(position: float, nodes: int, weights: Float64) -> int:
 def _place(u: float, v: float, first: Float64, places: Float64, scratch: Float64, out: Float64) -> None:
     """Geocentric coordinates of a column and a row, into ``out``, between those of the nodes around it."""
     across, down = scratch[0], scratch[1]
-    col = _weigh((u - first[0, 0]) / first[1, 0], places.shape[1], across)
-    row = _weigh((v - first[0, 1]) / first[1, 1], places.shape[0], down)
+    col = _interpolation_weights((u - first[0, 0]) / first[1, 0], places.shape[1], across)
+    row = _interpolation_weights((v - first[0, 1]) / first[1, 1], places.shape[0], down)
     out[:] = 0.0
     for i in range(4):
         for j in range(4):
@@ -223,7 +223,7 @@ def _ring_length(points: Float64, ground: Ground, scratch: Float64) -> float:
 
 
 @compiled
-def measure(points: Float64, rings: Int64, pieces: Int64, ground: Ground, lengths: Float64) -> None:
+def ring_lengths(points: Float64, rings: Int64, pieces: Int64, ground: Ground, lengths: Float64) -> None:
     """Length of all rings of each piece, into ``lengths`` of shape (pieces,).
 
     ``points`` are columns and rows, shape (n, 2); each ring begins in them where ``rings`` says, and each piece in the

@@ -15,7 +15,7 @@ Wkb = tuple[UInt8, Int64]
 """Well-known binary of some polygons, one after the other, and where each begins, and the end."""
 
 
-class Shapes(Protocol):
+class PolygonBatch(Protocol):
     """Some polygons."""
 
     @property
@@ -45,7 +45,7 @@ class Shapes(Protocol):
 
 
 @dataclass(frozen=True)
-class Outlines:
+class RaggedPolygons:
     """Polygons as ragged arrays, as they were traced.
 
     Attributes
@@ -106,7 +106,7 @@ class Outlines:
 
 
 @dataclass(frozen=True)
-class Geometries:
+class ShapelyPolygons:
     """Polygons or multipolygons as geometry objects, shape (n,)."""
 
     geometry: NDArray[Any]

@@ -9,16 +9,16 @@ import numpy as np
 
 from icepipe.arrays import Int64
 from icepipe.classes import ClassCode
-from icepipe.geo.densify import Target
+from icepipe.geo.densify import DensifySpec
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.measure.polygons.polygonize import PolygonLayer, vectorize
-from icepipe.measure.polygons.reproject import reprojected
-from icepipe.measure.polygons.simplify import simplified
+from icepipe.measure.polygons.polygonize import PolygonLayer, polygonize
+from icepipe.measure.polygons.reproject import reproject_layer
+from icepipe.measure.polygons.simplify import simplify_layers
 from icepipe.raster.run_length import ClassRuns
 
 
 @dataclass(frozen=True)
-class Drawing:
+class PolygonOptions:
     """How polygons are drawn.
 
     Attributes
@@ -36,8 +36,8 @@ class Drawing:
     crs: str | None = None
 
 
-def draw_polygons(
-    runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: Drawing
+def polygon_layers(
+    runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: PolygonOptions
 ) -> tuple[PolygonLayer, ...]:
     """Layers of the classes asked for, in their order.
 
@@ -62,13 +62,13 @@ def draw_polygons(
         If a polygon would vanish.
     """
     codes = tuple(ClassCode) if drawing.simplify_m else drawing.codes
-    layers = tuple(vectorize(runs, codes, grid, area, unit_m2).values())
+    layers = tuple(polygonize(runs, codes, grid, area, unit_m2).values())
     middle = Block(grid.height // 2, grid.width // 2, 1, 1)
     side_m = float(np.sqrt(area(middle)[0, 0] * unit_m2))
     if drawing.simplify_m:
-        layers = simplified(layers, grid, drawing.simplify_m / side_m)
+        layers = simplify_layers(layers, grid, drawing.simplify_m / side_m)
     wanted = tuple(layer for code in drawing.codes for layer in layers if layer.code == code)
     if drawing.crs is None:
         return wanted
-    target = Target.of(drawing.crs, grid, side_m)
-    return tuple(reprojected(layer, target) for layer in wanted)
+    target = DensifySpec.of(drawing.crs, grid, side_m)
+    return tuple(reproject_layer(layer, target) for layer in wanted)

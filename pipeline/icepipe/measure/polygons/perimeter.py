@@ -12,8 +12,8 @@ from icepipe.arrays import Bool, Float64, Int64
 from icepipe.errors import NoUsableInput
 from icepipe.geo.ellipsoid import EQUATOR_M
 from icepipe.geo.geobox import GeoBox
-from icepipe.geo.pixel_area import LATTICE_GROUND_M, Plane
-from icepipe.measure.polygons.geometry import Outlines
+from icepipe.geo.pixel_area import LATTICE_GROUND_M, PixelPlane
+from icepipe.measure.polygons.geometry import RaggedPolygons
 
 if TYPE_CHECKING:
     from icepipe.measure.polygons._kernels import Ground
@@ -33,7 +33,7 @@ CHUNK_POINTS = 2**17
 
 
 @lru_cache(maxsize=8)
-def lengths_on(grid: GeoBox) -> Callable[[Outlines], Float64]:
+def perimeters(grid: GeoBox) -> Callable[[RaggedPolygons], Float64]:
     """What measures polygons given in columns and rows of a grid: length of all rings of each in metres, shape (n,).
 
     Straight map edges are measured as geodesics between points at most ``EDGE_M`` apart at the equator: each as the arc
@@ -41,18 +41,18 @@ def lengths_on(grid: GeoBox) -> Callable[[Outlines], Float64]:
     a (1 - e2) and a / sqrt(1 - e2), within 0.7 % of a, so that an arc of 20 km is the geodesic to 6e-9 of its length,
     and a shorter one better with the square.
     """
-    plane = Plane(grid)
+    plane = PixelPlane(grid)
     ground = _ground(plane, grid)
     return partial(_projected, plane) if ground is None else partial(_between_nodes, ground)
 
 
-def _longest(plane: Plane) -> float:
+def _longest(plane: PixelPlane) -> float:
     """Length on the map of the longest edge that is measured as one."""
     axis = plane.earth.crs.axis_info[0]
     return EDGE_M / axis.unit_conversion_factor / (EQUATOR_M if plane.earth.crs.is_geographic else 1.0)
 
 
-def _ground(plane: Plane, grid: GeoBox) -> Ground | None:
+def _ground(plane: PixelPlane, grid: GeoBox) -> Ground | None:
     """A lattice fine enough for the plane of a grid; None where that has too many nodes, or one off the Earth."""
     cell = plane.steps(LATTICE_GROUND_M)
     inner = plane.origin + 0.5, plane.origin + np.array([grid.width, grid.height]) - 0.5
@@ -84,15 +84,15 @@ def _errors(places: Float64) -> Float64:
     return np.array(found)
 
 
-def _between_nodes(ground: Ground, outlines: Outlines) -> Float64:
-    from icepipe.measure.polygons._kernels import measure
+def _between_nodes(ground: Ground, outlines: RaggedPolygons) -> Float64:
+    from icepipe.measure.polygons._kernels import ring_lengths
 
     lengths_m = np.empty(len(outlines.piece_offsets) - 1)
-    measure(outlines.points, outlines.ring_offsets, outlines.piece_offsets, ground, lengths_m)
+    ring_lengths(outlines.points, outlines.ring_offsets, outlines.piece_offsets, ground, lengths_m)
     return lengths_m
 
 
-def _projected(plane: Plane, outlines: Outlines) -> Float64:
+def _projected(plane: PixelPlane, outlines: RaggedPolygons) -> Float64:
     """Lengths by the place of every point.
 
     Raises
@@ -114,7 +114,7 @@ def _projected(plane: Plane, outlines: Outlines) -> Float64:
     return np.add.reduceat(length_m, rings[outlines.piece_offsets[:-1]])
 
 
-def _edges_m(points: Float64, joined: Bool, plane: Plane) -> Float64:
+def _edges_m(points: Float64, joined: Bool, plane: PixelPlane) -> Float64:
     """Lengths between consecutive points that are joined, and 0 between the others."""
     drawn, begins = _cut(points, joined, plane)
     places, _ = plane.place(plane.origin + drawn)
@@ -123,7 +123,7 @@ def _edges_m(points: Float64, joined: Bool, plane: Plane) -> Float64:
     return np.where(joined, arcs_m, 0.0)
 
 
-def _cut(points: Float64, joined: Bool, plane: Plane) -> tuple[Float64, Int64]:
+def _cut(points: Float64, joined: Bool, plane: PixelPlane) -> tuple[Float64, Int64]:
     """Points with others put between them, evenly, where an edge is longer; and where each edge begins in them."""
     steps = np.diff(points, axis=0)
     parts = np.ceil(np.hypot(*(plane.vectors @ steps.T)) / _longest(plane)).astype(np.int64)

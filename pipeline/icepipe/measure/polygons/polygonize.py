@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from icepipe.arrays import Float64, Int64
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.measure.polygons.geometry import Outlines, Shapes
-from icepipe.measure.polygons.perimeter import lengths_on
-from icepipe.measure.polygons.rings import Borders
-from icepipe.raster.components import find_pieces, sizes_of
+from icepipe.measure.polygons.geometry import PolygonBatch, RaggedPolygons
+from icepipe.measure.polygons.perimeter import perimeters
+from icepipe.measure.polygons.rings import RingIndex
+from icepipe.raster.components import component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
-from icepipe.runtime.parallel import THREADS, ahead
+from icepipe.runtime.parallel import THREADS, prefetch
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PolygonLayer:
 
     code: ClassCode
     crs: str
-    batches: Iterable[Shapes]
+    batches: Iterable[PolygonBatch]
     area_m2: Float64
     perim_m: Float64
     n_px: Int64
@@ -62,33 +62,33 @@ class PolygonLayer:
 
 
 @dataclass(frozen=True)
-class Traced:
+class TracedPolygons:
     """Polygons of some pieces of a raster, traced batch by batch."""
 
-    borders: Borders
+    borders: RingIndex
     pieces: Int64
     grid: GeoBox
 
-    def __iter__(self) -> Iterator[Outlines]:
+    def __iter__(self) -> Iterator[RaggedPolygons]:
         """Polygons, some at a time; the next are traced while those before are in use."""
-        return ahead(self._outlines, self.borders.batches(self.pieces))
+        return prefetch(self._outlines, self.borders.batches(self.pieces))
 
-    def _outlines(self, batch: Int64) -> Outlines:
+    def _outlines(self, batch: Int64) -> RaggedPolygons:
         return self.borders.outlines(batch, self.grid.transform)
 
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
-        measured = lengths_on(self.grid)
+        measured = perimeters(self.grid)
         with ThreadPoolExecutor(THREADS) as pool:
             outlines = pool.map(lambda batch: measured(self._pixels(batch)), self.borders.batches(self.pieces))
             return np.concatenate([np.zeros(0), *outlines])
 
-    def _pixels(self, batch: Int64) -> Outlines:
+    def _pixels(self, batch: Int64) -> RaggedPolygons:
         return self.borders.outlines(batch, Affine.identity())
 
 
-def vectorize(
+def polygonize(
     runs: ClassRuns, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float
 ) -> dict[ClassCode, PolygonLayer]:
     """Polygons of some classes of a raster, a layer each.
@@ -106,13 +106,13 @@ def vectorize(
     unit_m2
         The unit.
     """
-    pieces = find_pieces(runs, codes)
-    sizes, borders = sizes_of(pieces, area), Borders.of(pieces)
+    pieces = find_components(runs, codes)
+    sizes, borders = component_sizes(pieces, area), RingIndex.of(pieces)
     area_m2 = sizes.units.astype(np.float64) * unit_m2
     layers = {}
     for code in codes:
         mine = np.flatnonzero(pieces.codes == code)
-        drawn = Traced(borders, mine, grid)
+        drawn = TracedPolygons(borders, mine, grid)
         layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], drawn.perim_m, sizes.n_px[mine])
     return layers
 

@@ -14,12 +14,12 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Int64
-from icepipe.geo.antimeridian import Ring, cut_open, goes_around
+from icepipe.geo.antimeridian import Ring, needs_split, split_at_antimeridian
 from icepipe.geo.crs import same_crs
-from icepipe.geo.densify import Path, Target, Way, bent
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.densify import CrsTransform, DensifySpec, RingPath, densify
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
-from icepipe.measure.polygons.geometry import Geometries, Shapes
+from icepipe.measure.polygons.geometry import PolygonBatch, ShapelyPolygons
 from icepipe.measure.polygons.polygonize import PolygonLayer
 
 CHECKED_PX = 0.25
@@ -27,10 +27,10 @@ CHECKED_PX = 0.25
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _RingCutter:
     """Rings of polygons as they are drawn, and where each ring and each polygon begins."""
 
-    path: Path
+    path: RingPath
     ring_offsets: Int64
     piece_offsets: Int64
 
@@ -46,15 +46,15 @@ class _Drawn:
         for piece in which.tolist():
             first, end = self.piece_offsets[piece : piece + 2].tolist()
             holes = [self.ring(number, turn, hole=True) for number in range(first + 1, end)]
-            found.append(cut_open(self.ring(first, turn, hole=False), holes))
+            found.append(split_at_antimeridian(self.ring(first, turn, hole=False), holes))
         return found
 
 
-def _drawn(geometry: NDArray[Any], way: Way, target: Target) -> _Drawn:
+def _cut_rings(geometry: NDArray[Any], way: CrsTransform, target: DensifySpec) -> _RingCutter:
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(shapely.orient_polygons(geometry))
     ring = np.repeat(np.arange(len(ring_offsets) - 1), np.diff(ring_offsets))
-    path = bent(points[:, 0], points[:, 1], ring, way, target)
-    return _Drawn(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), piece_offsets)
+    path = densify(points[:, 0], points[:, 1], ring, way, target)
+    return _RingCutter(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), piece_offsets)
 
 
 def is_cut(crs: str | None) -> bool:
@@ -62,7 +62,7 @@ def is_cut(crs: str | None) -> bool:
     return crs is not None and bool(pyproj.CRS.from_wkt(crs).is_geographic)
 
 
-def check_drawable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
+def check_reprojectable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
     """Tell before any work whether polygons of a region have a place in a coordinate system.
 
     Raises
@@ -73,47 +73,47 @@ def check_drawable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
     if crs is None:
         return
     col, row = grid.width / 2, grid.height / 2
-    side_m = float(Earth.of(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0])
-    target = replace(Target.of(crs, grid, side_m), off_m=CHECKED_PX * side_m)
-    _drawn(shapely.get_parts(region), Way(grid.crs, crs), target)
+    side_m = float(Ellipsoid.of(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0])
+    target = replace(DensifySpec.of(crs, grid, side_m), off_m=CHECKED_PX * side_m)
+    _cut_rings(shapely.get_parts(region), CrsTransform(grid.crs, crs), target)
 
 
 @dataclass(frozen=True)
-class Redrawn:
+class ReprojectedPolygons:
     """Polygons brought to another coordinate system batch by batch."""
 
-    batches: Iterable[Shapes]
-    way: Way
-    target: Target
+    batches: Iterable[PolygonBatch]
+    way: CrsTransform
+    target: DensifySpec
 
-    def __iter__(self) -> Iterator[Geometries]:
+    def __iter__(self) -> Iterator[ShapelyPolygons]:
         """Polygons, some at a time."""
         for shapes in self.batches:
-            drawn = _drawn(shapes.geometry, self.way, self.target)
+            drawn = _cut_rings(shapes.geometry, self.way, self.target)
             plain = shapely.from_ragged_array(
                 shapely.GeometryType.POLYGON,
                 np.column_stack([drawn.path.u, drawn.path.v]),
                 (drawn.ring_offsets, drawn.piece_offsets),
             )
-            yield Geometries(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
+            yield ShapelyPolygons(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
 
 
-def reprojected(layer: PolygonLayer, target: Target) -> PolygonLayer:
+def reproject_layer(layer: PolygonLayer, target: DensifySpec) -> PolygonLayer:
     """A layer in another coordinate system; areas, lengths and numbers of pixels stay what they are.
 
     In longitude and latitude all are multipolygons, because those that cross 180 degrees are cut there. Batches raise
     ConfigError where polygons have no place in it, or are torn by it.
     """
-    way = Way(layer.crs, target.crs)
+    way = CrsTransform(layer.crs, target.crs)
     if same_crs(layer.crs, target.crs) and not way.turn:
         return layer
-    return replace(layer, crs=target.crs, batches=Redrawn(layer.batches, way, target), multi=bool(way.turn))
+    return replace(layer, crs=target.crs, batches=ReprojectedPolygons(layer.batches, way, target), multi=bool(way.turn))
 
 
-def _whole(plain: NDArray[Any], drawn: _Drawn, turn: float) -> NDArray[Any]:
+def _whole(plain: NDArray[Any], drawn: _RingCutter, turn: float) -> NDArray[Any]:
     """Multipolygons: of one part each, or of those that a polygon is cut into."""
     path, count = drawn.path, len(drawn.ring_offsets) - 1
-    odd = goes_around(path.u, path.ring, path.pole, turn, count)
+    odd = needs_split(path.u, path.ring, path.pole, turn, count)
     cut = np.flatnonzero(np.add.reduceat(odd, drawn.piece_offsets[:-1], dtype=np.int64))
     parts = drawn.polygons(turn, cut)
     kept = np.setdiff1d(np.arange(len(plain)), cut)

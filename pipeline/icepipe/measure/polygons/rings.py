@@ -13,15 +13,15 @@ import numpy as np
 from affine import Affine
 
 from icepipe.arrays import Int32, Int64
-from icepipe.measure.polygons.geometry import Outlines
-from icepipe.raster.components import Pieces
+from icepipe.measure.polygons.geometry import RaggedPolygons
+from icepipe.raster.components import Components
 
 BATCH_POINTS = 2**17
 """Points told at once, or one piece's."""
 
 
 @dataclass(frozen=True)
-class Borders:
+class RingIndex:
     """Where every ring of every piece begins; its points are told on demand, so that not all are held at once.
 
     Rings run clockwise in the raster and holes the other way, from the topmost then leftmost corner on.
@@ -29,7 +29,7 @@ class Borders:
     Attributes
     ----------
     told
-        What is told of every run, from :func:`icepipe.measure.polygons._kernels.tell_runs`.
+        What is told of every run, from :func:`icepipe.measure.polygons._kernels.index_runs`.
     begins
         Row, run and way that each begins with, as ``_kernels.follow`` takes them; by piece.
     points
@@ -44,12 +44,12 @@ class Borders:
     rings: Int64
 
     @classmethod
-    def of(cls, pieces: Pieces) -> Borders:
+    def of(cls, pieces: Components) -> RingIndex:
         """Find all rings."""
-        from icepipe.measure.polygons._kernels import find_rings, tell_runs
+        from icepipe.measure.polygons._kernels import find_rings, index_runs
 
         runs, n = pieces.runs, len(pieces.number)
-        tell_runs(runs.starts, pieces.number, runs.rows, told := np.empty((n, 4), np.int32))
+        index_runs(runs.starts, pieces.number, runs.rows, told := np.empty((n, 4), np.int32))
         most = 2 * int(np.count_nonzero(pieces.number >= 0))
         begins, owner, points = np.empty(most, np.int64), np.empty(most, np.int32), np.empty(most, np.int32)
         found = find_rings(told, runs.rows, np.zeros(n, np.uint8), begins, owner, points)
@@ -58,7 +58,7 @@ class Borders:
         rings = np.concatenate([[0], np.cumsum(held)])
         return cls(told, begins[by_piece], points[by_piece], rings)
 
-    def outlines(self, pieces: Int64, plane: Affine) -> Outlines:
+    def outlines(self, pieces: Int64, plane: Affine) -> RaggedPolygons:
         """Outlines of some pieces, which are counted from 0 here.
 
         Parameters
@@ -68,7 +68,7 @@ class Borders:
         plane
             Brings columns and rows to where the points are wanted.
         """
-        from icepipe.measure.polygons._kernels import follow
+        from icepipe.measure.polygons._kernels import trace_rings
 
         held = np.diff(self.rings)[pieces]
         piece_offsets = np.concatenate([[0], np.cumsum(held)])
@@ -76,8 +76,8 @@ class Borders:
         ring_offsets = np.concatenate([[0], np.cumsum(self.points[ring], dtype=np.int64)])
         points = np.empty((ring_offsets[-1], 2))
         numbers = np.array(plane[:6], dtype=np.float64)
-        follow(self.told, self.begins[ring], ring_offsets, numbers, points)
-        return Outlines(points, ring_offsets, piece_offsets, clockwise=plane.determinant < 0)
+        trace_rings(self.told, self.begins[ring], ring_offsets, numbers, points)
+        return RaggedPolygons(points, ring_offsets, piece_offsets, clockwise=plane.determinant < 0)
 
     def batches(self, pieces: Int64) -> Iterator[Int64]:
         """Some pieces, in their order, as many at once as have ``BATCH_POINTS`` points, or one that has more."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from icepipe.arrays import Float64
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
-from icepipe.measure.polygons.geometry import Outlines
-from icepipe.measure.polygons.perimeter import lengths_on
+from icepipe.measure.polygons.geometry import RaggedPolygons
+from icepipe.measure.polygons.perimeter import perimeters
 from icepipe.measure.polygons.polygonize import PolygonLayer
 
 
@@ -32,7 +32,7 @@ def from_top_left(geometry: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(shapely.from_ragged_array(kind, turned, offsets))
 
 
-def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float) -> tuple[PolygonLayer, ...]:
+def simplify_layers(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float) -> tuple[PolygonLayer, ...]:
     """The layers with fewer corners; areas and numbers of pixels stay those of the pixels.
 
     Visvalingam and Whyatt's method on the borders of a coverage (GEOS): a corner goes whose triangle with the next ones
@@ -60,18 +60,18 @@ def simplified(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: float
     if gone := int((shapely.area(drawn) == 0).sum()):
         raise IntegrityError(f"{gone} polygons would vanish", "make publish.polygons.simplify_m smaller")
     parts = np.split(from_top_left(drawn), np.cumsum([len(geometry) for geometry in geometries])[:-1])
-    return tuple(_redrawn(layer, part, grid) for layer, part in zip(layers, parts, strict=True))
+    return tuple(_simplified_layer(layer, part, grid) for layer, part in zip(layers, parts, strict=True))
 
 
-def _redrawn(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox) -> PolygonLayer:
+def _simplified_layer(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox) -> PolygonLayer:
     """A layer with other polygons, in pixels, whose rings run as they are traced."""
     if not len(polygons):
         return replace(layer, batches=(), perim_m=np.zeros(0))
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
-    pixels = Outlines(points, ring_offsets, piece_offsets, clockwise=True)
+    pixels = RaggedPolygons(points, ring_offsets, piece_offsets, clockwise=True)
     on_map = np.column_stack(grid.to_map(points[:, 0], points[:, 1]))
     outlines = replace(pixels, points=on_map, clockwise=grid.transform.determinant < 0)
-    return replace(layer, batches=(outlines,), perim_m=lengths_on(grid)(pixels))
+    return replace(layer, batches=(outlines,), perim_m=perimeters(grid)(pixels))
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

@@ -80,7 +80,7 @@ def _dates(points: Sequence[Point], year: int, under_km2: float | None) -> YearD
     )
 
 
-def dates_of_years(points: Sequence[Point], under_km2: float | None) -> tuple[YearDates, ...]:
+def dates_by_year(points: Sequence[Point], under_km2: float | None) -> tuple[YearDates, ...]:
     """Dates of every calendar year with an observation.
 
     Parameters

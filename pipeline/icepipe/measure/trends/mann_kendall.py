@@ -19,7 +19,7 @@ estimated lags does more harm than the lags left out."""
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Interval:
     """A figure with the ends of its interval, in the unit of what holds it."""
 
     value: float
@@ -66,7 +66,7 @@ def tie_sizes(values: Float64) -> Float64:
     return counts[counts > 1]
 
 
-def variance_of_s(values: Float64) -> float:
+def s_variance(values: Float64) -> float:
     """Variance of the Mann-Kendall statistic without a trend, less for ties (Kendall 1975; Sen 1968, eq. 2.6)."""
 
     def term(n: Float64 | float) -> Float64 | float:
@@ -80,7 +80,7 @@ def concordance(values: Float64) -> float:
     return float(sum(np.sign(values[i + 1 :] - values[i]).sum() for i in range(len(values) - 1)))
 
 
-def z_of(s: float, variance: float, *, continuity: bool = True) -> float:
+def z_score(s: float, variance: float, *, continuity: bool = True) -> float:
     """Standardised statistic; 0 where nothing varies."""
     if variance <= 0:
         return 0.0
@@ -94,8 +94,8 @@ def mann_kendall(values: Float64) -> MannKendall:
     Mann (1945), Kendall (1975), with the variance that ties leave and a continuity correction. Gaps are left out
     before. Good from ten values on (Kendall 1975, p. 55).
     """
-    n, s, variance = len(values), concordance(values), variance_of_s(values)
-    z = z_of(s, variance)
+    n, s, variance = len(values), concordance(values), s_variance(values)
+    z = z_score(s, variance)
     pairs, ties = n * (n - 1) / 2, tie_sizes(values)
     untied = pairs - float(np.sum(ties * (ties - 1))) / 2
     return MannKendall(s, variance, z, two_sided_p(z), s / math.sqrt(pairs * untied) if untied else 0.0)
@@ -107,7 +107,7 @@ def pairwise_slopes(x: Float64, y: Float64) -> Float64:
     return np.sort(np.concatenate([dy[dx != 0] / dx[dx != 0] for dx, dy in steps]))
 
 
-def theil_sen(x: Float64, y: Float64, confidence: float = CONFIDENCE) -> Estimate:
+def theil_sen(x: Float64, y: Float64, confidence: float = CONFIDENCE) -> Interval:
     """Median of the pairwise slopes, with Sen's interval.
 
     Sen (1968, JASA 63:1379-1389): the ends are the slopes at the rounded ranks (N - C)/2 and (N + C)/2 + 1, where N is
@@ -120,10 +120,10 @@ def theil_sen(x: Float64, y: Float64, confidence: float = CONFIDENCE) -> Estimat
         In units of ``y`` per unit of ``x``.
     """
     slopes = pairwise_slopes(x, y)
-    reach = quantile(confidence) * math.sqrt(variance_of_s(y))
+    reach = quantile(confidence) * math.sqrt(s_variance(y))
     low = max(round((len(slopes) - reach) / 2) - 1, 0)
     high = min(round((len(slopes) + reach) / 2), len(slopes) - 1)
-    return Estimate(float(np.median(slopes)), float(slopes[low]), float(slopes[high]))
+    return Interval(float(np.median(slopes)), float(slopes[low]), float(slopes[high]))
 
 
 def intercept(x: Float64, y: Float64, slope: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.arrays import Float64
 from icepipe.classes import SEEN
 from icepipe.measure.area.series import Row, day_of
-from icepipe.measure.change.occlusion import Hidden
+from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.time_series import EXCLUDING
 
 MIN_POINTS = 9
@@ -38,7 +38,7 @@ PRESENT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class _Spot:
+class _Candidate:
     """A usable row: its estimate, and the bounds that the class lies within whatever was not seen."""
 
     date: str
@@ -48,14 +48,14 @@ class _Spot:
     high_km2: float
 
 
-def _spot(row: Row) -> _Spot | None:
+def _usable(row: Row) -> _Candidate | None:
     est, low, high = row.area_est_km2, row.area_low_km2, row.area_high_km2
     if est is None or low is None or high is None or set(row.flags.split(";")) & set(EXCLUDING):
         return None
-    return _Spot(row.date, float(day_of(row.date).toordinal()), est, low, high + row.unknown_km2)
+    return _Candidate(row.date, float(day_of(row.date).toordinal()), est, low, high + row.unknown_km2)
 
 
-def _residuals(spots: Sequence[_Spot]) -> Float64:
+def _residuals(spots: Sequence[_Candidate]) -> Float64:
     """Estimates less the line through both neighbours, in km2; an end shows in its neighbour's, and takes that."""
     day, est = (np.array([getattr(spot, name) for spot in spots]) for name in ("day", "est_km2"))
     span = day[2:] - day[:-2]
@@ -69,7 +69,7 @@ def _outlying(residuals: Float64) -> list[bool]:
     return [bool(outlying) for outlying in np.abs(residuals) > OUTLYING * scale]
 
 
-def _leap(one: _Spot, other: _Spot, region_km2: float) -> int:
+def _jump_sign(one: _Candidate, other: _Candidate, region_km2: float) -> int:
     """1 or -1 where one lies above or below the other beyond doubt and by enough, else 0."""
     up = one.est_km2 - other.est_km2
     enough = min(SHARE_PER_DAY * max(abs(one.day - other.day), 1.0), MAX_SHARE) * region_km2
@@ -91,13 +91,13 @@ def sudden_jumps(rows: Sequence[Row]) -> set[str]:
 
     A lasting step differs from one neighbour alone and is none. Nothing is said of fewer than ``MIN_POINTS``.
     """
-    spots = [spot for spot in map(_spot, rows) if spot]
+    spots = [spot for spot in map(_usable, rows) if spot]
     if len(spots) < MIN_POINTS:
         return set()
     found = set()
     for i, outlying in enumerate(_outlying(_residuals(spots))):
         neighbours = [spots[j] for j in (i - 1, i + 1) if 0 <= j < len(spots)]
-        leaps = {_leap(spots[i], other, rows[0].region_km2) for other in neighbours}
+        leaps = {_jump_sign(spots[i], other, rows[0].region_km2) for other in neighbours}
         if outlying and len(leaps) == 1 and 0 not in leaps:
             found.add(spots[i].date)
     return found
@@ -109,7 +109,7 @@ def missing_dates(rows: Sequence[Row]) -> set[str]:
     The class is 0 there, and more than ``PRESENT_SHARE`` of the region in more than half of at least ``MIN_OTHERS``
     other usable rows.
     """
-    spots = [spot for spot in map(_spot, rows) if spot]
+    spots = [spot for spot in map(_usable, rows) if spot]
     present = sum(spot.est_km2 > PRESENT_SHARE * rows[0].region_km2 for spot in spots)
     others = len(spots) - 1
     if others < MIN_OTHERS or 2 * present <= others:
@@ -131,7 +131,7 @@ def _flagged(row: Row, flags: Collection[str]) -> Row:
     return replace(row, flags=";".join(sorted({*filter(None, row.flags.split(";")), *flags})))
 
 
-def with_doubts(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Hidden]]) -> tuple[Row, ...]:
+def add_series_flags(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Occlusion]]) -> tuple[Row, ...]:
     """Rows with ``sudden_jump``, ``class_missing`` and ``cloud_biased`` where they hold.
 
     Parameters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.arrays import Float64
-from icepipe.measure.trends.mann_kendall import concordance, pairwise_slopes, two_sided_p, variance_of_s, z_of
+from icepipe.measure.trends.mann_kendall import concordance, pairwise_slopes, s_variance, two_sided_p, z_score
 
 MIN_YEARS = 3
 """Hirsch, Slack and Smith (1982): with twelve months, the normal approximation holds from three years on."""
@@ -84,7 +84,7 @@ def correlated_kendall(table: Float64) -> Correlated:
     whole = table[~np.isnan(table).any(axis=1)]
     s = float(sum(concordance(column) for column in whole.T))
     variance = sum(_covariance(a, b) for a in whole.T for b in whole.T)
-    z = z_of(s, variance, continuity=False)
+    z = z_score(s, variance, continuity=False)
     return Correlated(len(whole), s, variance, z, two_sided_p(z))
 
 
@@ -96,9 +96,9 @@ def seasonal_kendall(table: Float64) -> SeasonalKendall:
     """
     months = _known(table)
     s = sum(concordance(values) for _, values in months)
-    variance = sum(variance_of_s(values) for _, values in months)
+    variance = sum(s_variance(values) for _, values in months)
     slopes = np.concatenate([pairwise_slopes(years, values) for years, values in months])
-    z = z_of(s, variance)
+    z = z_score(s, variance)
     pairs = sum(len(values) * (len(values) - 1) / 2 for _, values in months)
     n_complete = int((~np.isnan(table).any(axis=1)).sum())
     return SeasonalKendall(

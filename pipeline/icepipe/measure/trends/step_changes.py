@@ -12,7 +12,7 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.measure.trends.bootstrap import LARGEST_CORRELATION
-from icepipe.measure.trends.mann_kendall import CONFIDENCE, Estimate, autocorrelation, quantile, tie_sizes
+from icepipe.measure.trends.mann_kendall import CONFIDENCE, Interval, autocorrelation, quantile, tie_sizes
 from icepipe.measure.trends.time_series import Point
 
 MIN_SIDE = 4
@@ -26,7 +26,7 @@ MAX_POINTS = 4_000
 
 
 @dataclass(frozen=True)
-class Change:
+class ProcessingChange:
     """A change of sensor or processing: the first day after it, and what changed."""
 
     day: dt.date
@@ -60,8 +60,8 @@ class StepTest:
     n_before: int
     n_after: int
     rank_sum_p: float
-    shift_km2: Estimate
-    step_km2: Estimate
+    shift_km2: Interval
+    step_km2: Interval
     step_p: float
     correlation: float
 
@@ -74,14 +74,16 @@ class Steps:
     untested: tuple[str, ...]
 
 
-def sensor_changes(points: Sequence[Point]) -> list[Change]:
+def sensor_changes(points: Sequence[Point]) -> list[ProcessingChange]:
     """Where the sensor of a point is not that of the point before."""
-    return [Change(b.day, f"sensor {a.sensor} -> {b.sensor}") for a, b in pairwise(points) if a.sensor != b.sensor]
+    return [
+        ProcessingChange(b.day, f"sensor {a.sensor} -> {b.sensor}") for a, b in pairwise(points) if a.sensor != b.sensor
+    ]
 
 
-def _placed(points: Sequence[Point], changes: Sequence[Change]) -> list[tuple[int, Change]]:
+def _placed(points: Sequence[Point], changes: Sequence[ProcessingChange]) -> list[tuple[int, ProcessingChange]]:
     """Changes with the number of points before each; those of one place are one."""
-    placed: dict[int, Change] = {}
+    placed: dict[int, ProcessingChange] = {}
     for change in sorted(changes, key=lambda change: change.day):
         place = sum(point.day < change.day for point in points)
         known = placed.get(place)
@@ -89,16 +91,16 @@ def _placed(points: Sequence[Point], changes: Sequence[Change]) -> list[tuple[in
     return list(placed.items())
 
 
-def _testable(placed: Sequence[tuple[int, Change]], n: int) -> list[tuple[int, Change]]:
+def _testable(placed: Sequence[tuple[int, ProcessingChange]], n: int) -> list[tuple[int, ProcessingChange]]:
     """Changes with ``MIN_SIDE`` points since the last one kept and until the end."""
-    kept: list[tuple[int, Change]] = []
+    kept: list[tuple[int, ProcessingChange]] = []
     for place, change in placed:
         if place - (kept[-1][0] if kept else 0) >= MIN_SIDE and n - place >= MIN_SIDE:
             kept.append((place, change))
     return kept
 
 
-def hodges_lehmann(before: Float64, after: Float64) -> Estimate:
+def hodges_lehmann(before: Float64, after: Float64) -> Interval:
     """Median of all differences after less before, with its interval.
 
     Hodges and Lehmann (1963); the ends are differences at ranks from the tie-corrected normal approximation of the
@@ -110,10 +112,10 @@ def hodges_lehmann(before: Float64, after: Float64) -> Estimate:
     untied = m + n + 1 - float(np.sum(ties**3 - ties)) / ((m + n) * (m + n - 1))
     reach = quantile() * math.sqrt(m * n * untied / 12)
     low = max(round(m * n / 2 - reach) - 1, 0)
-    return Estimate(float(np.median(differences)), float(differences[low]), float(differences[m * n - 1 - low]))
+    return Interval(float(np.median(differences)), float(differences[low]), float(differences[m * n - 1 - low]))
 
 
-def steps_beside_trend(x: Float64, y: Float64, places: Sequence[int]) -> tuple[list[Estimate], list[float], float]:
+def steps_beside_trend(x: Float64, y: Float64, places: Sequence[int]) -> tuple[list[Interval], list[float], float]:
     """Steps before the given points beside one linear trend, their p, and the autocorrelation allowed for.
 
     Least squares of a line and a level shift at every change (Weatherhead and others 1998, Journal of Geophysical
@@ -138,7 +140,7 @@ def steps_beside_trend(x: Float64, y: Float64, places: Sequence[int]) -> tuple[l
     freedom = max(n * (1 - r) / (1 + r) - n_fitted, 1)
     reach = float(t.ppf((1 + CONFIDENCE) / 2, freedom))
     steps = [
-        Estimate(float(v), float(v - reach * e), float(v + reach * e)) for v, e in zip(fitted[2:], errors, strict=True)
+        Interval(float(v), float(v - reach * e), float(v + reach * e)) for v, e in zip(fitted[2:], errors, strict=True)
     ]
     p = [
         float(2 * t.sf(abs(s.value) / e, freedom)) if e > 0 else float(s.value == 0)
@@ -166,7 +168,7 @@ def find_steps(points: Sequence[Point], processing_changed: Sequence[dt.date] = 
     processing_changed
         First days of a processing that the sensor's name does not tell of.
     """
-    changes = [*sensor_changes(points), *(Change(day, "processing") for day in processing_changed)]
+    changes = [*sensor_changes(points), *(ProcessingChange(day, "processing") for day in processing_changed)]
     placed = _placed(points, changes)
     if len(placed) > MAX_CHANGES:
         return Steps((), (f"{len(placed)} changes: more than {MAX_CHANGES}, the sensors take turns",))
@@ -179,7 +181,7 @@ def find_steps(points: Sequence[Point], processing_changed: Sequence[dt.date] = 
     return Steps(tuple(_tests(points, kept)), untested)
 
 
-def _tests(points: Sequence[Point], kept: Sequence[tuple[int, Change]]) -> list[StepTest]:
+def _tests(points: Sequence[Point], kept: Sequence[tuple[int, ProcessingChange]]) -> list[StepTest]:
     if not kept:
         return []
     x, y = (np.array([getattr(p, name) for p in points]) for name in ("year", "value_km2"))

@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.arrays import Float64
 from icepipe.config.measure import Measure, Period
 from icepipe.measure.area.series import Row
-from icepipe.measure.trends.extremes import Extreme, YearDates, dates_of_years, largest, smallest
+from icepipe.measure.trends.extremes import Extreme, YearDates, dates_by_year, largest, smallest
 from icepipe.measure.trends.seasonal_kendall import MIN_YEARS, SeasonalKendall, seasonal_kendall
 from icepipe.measure.trends.step_changes import Steps, find_steps
 from icepipe.measure.trends.time_series import (
@@ -24,7 +24,7 @@ from icepipe.measure.trends.time_series import (
     month_table,
     season_points,
 )
-from icepipe.measure.trends.trend import MIN_POINTS, Trend, trend_of, why_no_trend
+from icepipe.measure.trends.trend import MIN_POINTS, Trend, fit_trend, why_no_trend
 
 CLASSES = ("ice", "water")
 
@@ -75,7 +75,7 @@ class AreaTrend:
     steps: Steps
 
 
-def baseline_of(points: Sequence[Point], period: Period | None) -> Baseline | None:
+def baseline_mean(points: Sequence[Point], period: Period | None) -> Baseline | None:
     """Mean over the points whose (mean) day lies within a period, ends included."""
     if period is None:
         return None
@@ -93,7 +93,7 @@ def _ranks(values: Float64) -> Float64:
     return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
 
 
-def values_of(points: Sequence[Point], mean_km2: float | None) -> tuple[Value, ...]:
+def series_values(points: Sequence[Point], mean_km2: float | None) -> tuple[Value, ...]:
     """Points with ranks, and anomalies where there is a mean to compare with."""
     ranks = _ranks(np.array([point.value_km2 for point in points]))
     anomalies = [None if mean_km2 is None else point.value_km2 - mean_km2 for point in points]
@@ -118,7 +118,7 @@ def _seasonal(points: Sequence[Point]) -> SeasonalKendall | None:
 def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
     days = series.points
     points = season_points(days, measure.season) if measure.season else days
-    baseline = baseline_of(points, measure.baseline)
+    baseline = baseline_mean(points, measure.baseline)
     mean = baseline.mean_km2 if baseline else None
     under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
     why = why_no_trend(points, bool(measure.season))
@@ -132,13 +132,13 @@ def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
         n_left_out=dict(sorted(Counter(item.why for item in series.left_out).items())),
         left_out=series.left_out,
         points="seasons" if measure.season else "days",
-        values=values_of(points, mean),
+        values=series_values(points, mean),
         gaps=tuple(gaps(points)),
         baseline=baseline,
         maximum=largest(days) if days else None,
         minimum=smallest(days) if days else None,
-        years=dates_of_years(days, under_km2.get(series.class_)),
-        trend=None if why else trend_of(x, y, mean, mixes_seasons=mixed),
+        years=dates_by_year(days, under_km2.get(series.class_)),
+        trend=None if why else fit_trend(x, y, mean, mixes_seasons=mixed),
         no_trend_because=why,
         seasonal=None if measure.season else _seasonal(days),
         steps=find_steps(points, measure.processing_changed),

@@ -11,7 +11,7 @@ from icepipe.arrays import Float64
 from icepipe.measure.trends.bootstrap import MAX_POINTS as MAX_BOOTSTRAP_POINTS
 from icepipe.measure.trends.bootstrap import BlockBootstrap, block_bootstrap
 from icepipe.measure.trends.mann_kendall import (
-    Estimate,
+    Interval,
     MannKendall,
     autocorrelation,
     correlation_bound,
@@ -20,7 +20,7 @@ from icepipe.measure.trends.mann_kendall import (
     mann_kendall,
     theil_sen,
     two_sided_p,
-    z_of,
+    z_score,
 )
 from icepipe.measure.trends.time_series import Point
 
@@ -74,10 +74,10 @@ class Trend:
     """A trend; percent are of ``percent_of_km2``, the mean of what ``percent_of`` says."""
 
     n_points: int
-    slope_km2_per_year: Estimate
-    slope_km2_per_decade: Estimate
-    slope_percent_per_year: Estimate | None
-    slope_percent_per_decade: Estimate | None
+    slope_km2_per_year: Interval
+    slope_km2_per_decade: Interval
+    slope_percent_per_year: Interval | None
+    slope_percent_per_decade: Interval | None
     percent_of_km2: float
     percent_of: str
     bootstrap_km2_per_year: BlockBootstrap | None
@@ -87,8 +87,8 @@ class Trend:
     mixes_seasons: bool
 
 
-def _times(estimate: Estimate, factor: float) -> Estimate:
-    return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
+def _times(estimate: Interval, factor: float) -> Interval:
+    return Interval(estimate.value * factor, estimate.low * factor, estimate.high * factor)
 
 
 def least_squares(x: Float64, y: Float64, percent_of: float) -> LeastSquares:
@@ -112,10 +112,10 @@ def least_squares(x: Float64, y: Float64, percent_of: float) -> LeastSquares:
 def _autocorrelation(residuals: Float64, test: MannKendall) -> Autocorrelation:
     lag1, bound = float(autocorrelation(residuals, 1)[0]), correlation_bound(len(residuals))
     factor = max(1.0, hamed_rao_factor(residuals))
-    return Autocorrelation(lag1, bound, lag1 > bound, two_sided_p(z_of(test.s, test.var_s * factor)))
+    return Autocorrelation(lag1, bound, lag1 > bound, two_sided_p(z_score(test.s, test.var_s * factor)))
 
 
-def trend_of(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_seasons: bool = False) -> Trend:
+def fit_trend(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_seasons: bool = False) -> Trend:
     """Trend of areas.
 
     Parameters

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Int32, Int64
 from icepipe.picture.clustering._kernels import Codes, count_codes, pack, replace_codes
-from icepipe.segment.clustering.kmeans import Weighted
+from icepipe.segment.clustering.kmeans import WeightedPoints
 
 TABLE_BITS = 24
 """Colours of so many bits are counted in a table; wider ones are sorted."""
@@ -24,7 +24,7 @@ CELLS_PER_CLUSTER = 64
 
 
 @dataclass(frozen=True)
-class Colours(Weighted):
+class Colours(WeightedPoints):
     """Distinct colours in ascending order, or means of colours that lie close together; the axes are channels.
 
     Attributes

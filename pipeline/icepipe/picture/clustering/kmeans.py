@@ -10,7 +10,7 @@ import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.picture.clustering.colours import COARSE, FINE, Colours
-from icepipe.segment.clustering.kmeans import Members, mini_batches, spread_start
+from icepipe.segment.clustering.kmeans import Assignment, kmeans_plus_plus, mini_batches
 
 STARTS = 10
 """Starts that are tried; the one with the least inertia is settled on all colours."""
@@ -75,11 +75,11 @@ class Clusters:
     converged: bool = False
 
 
-def _means_step(colours: Colours, centroids: Float64, members: Members) -> Float64:
+def _means_step(colours: Colours, centroids: Float64, members: Assignment) -> Float64:
     return members.moved(colours, centroids)
 
 
-def _article_step(_colours: Colours, centroids: Float64, members: Members) -> Float64:
+def _article_step(_colours: Colours, centroids: Float64, members: Assignment) -> Float64:
     return np.asarray(np.rint(members.means(centroids)))
 
 
@@ -92,20 +92,20 @@ def _iterate(
     colours: Colours,
     start: Float64,
     iterations: int,
-    step: Callable[[Colours, Float64, Members], Float64] = _means_step,
+    step: Callable[[Colours, Float64, Assignment], Float64] = _means_step,
     still: float = STILL,
 ) -> Clusters:
     """Move centroids until they move by no more than ``still`` of the range together, or for so many iterations."""
     still_far = still * float(np.ptp(colours.places))
     history: list[Iteration] = []
     centroids, converged = start, False
-    members = Members.of(colours, centroids)
+    members = Assignment.of(colours, centroids)
     while len(history) < iterations and not converged:
         moved = step(colours, centroids, members)
         far = _far(moved, centroids)
         history.append(Iteration(moved, far, members.counts.astype(np.int64)))
         converged, centroids = far <= still_far, moved
-        members = members if far == 0 else Members.of(colours, centroids)
+        members = members if far == 0 else Assignment.of(colours, centroids)
     inertia = members.inertia(colours) + colours.within
     counts = members.counts.astype(np.int64)
     return Clusters(centroids, members.member, counts, inertia, start, tuple(history), converged)
@@ -120,7 +120,7 @@ def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
     """
     rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
-    tried = [_iterate(few, spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
+    tried = [_iterate(few, kmeans_plus_plus(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
     best = min(tried, key=lambda clusters: clusters.inertia)
     start, finer = (best.start if few is colours else best.centroids), colours.gathered(FINE, k)
     if finer is not colours:
@@ -140,7 +140,7 @@ def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
 def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     """One mini-batch of pixels an iteration; colours are then the means of the pixels nearest."""
     rng = np.random.default_rng(seed)
-    start = before = spread_start(colours.gathered(COARSE, k), k, rng)
+    start = before = kmeans_plus_plus(colours.gathered(COARSE, k), k, rng)
     history: list[Iteration] = []
     for batch in islice(mini_batches(colours, start, rng), iterations):
         history.append(Iteration(batch.centroids, _far(batch.centroids, before), batch.counts.astype(np.int64)))

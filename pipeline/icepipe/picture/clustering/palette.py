@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.picture.clustering.colours import Colours
 from icepipe.picture.clustering.kmeans import Clusters
-from icepipe.picture.image import Display, Numbers, Picture
+from icepipe.picture.image import ByteScaling, Numbers, Picture
 
 HUNDREDTHS = 10_000
 """Percent with two digits."""
@@ -58,16 +58,16 @@ def _apart_from_nodata(colours: Numbers, nodata: float | None) -> Numbers:
     return colours
 
 
-def hexes_of(colours: UInt8) -> tuple[str, ...]:
+def palette_hexes(colours: UInt8) -> tuple[str, ...]:
     """Red, green and blue bytes as ``#rrggbb``; shape (k, 3)."""
     return tuple("#" + "".join(f"{value:02x}" for value in colour) for colour in colours)
 
 
-def palette_of(picture: Picture, clusters: Clusters, display: Display) -> Palette:
+def build_palette(picture: Picture, clusters: Clusters, display: ByteScaling) -> Palette:
     """Colours and shares of clusters."""
     means = np.rint(clusters.centroids).astype(picture.values.dtype)
     colours = _apart_from_nodata(means, picture.kept.get("nodata"))
-    return Palette(colours, hexes_of(display.bytes_of(colours)), percentages(clusters.counts), clusters.counts)
+    return Palette(colours, palette_hexes(display.bytes_of(colours)), percentages(clusters.counts), clusters.counts)
 
 
 def mean_error(colours: Colours, clusters: Clusters, palette: Palette) -> float:

@@ -34,7 +34,7 @@ PER_ROW = 8
 
 
 @dataclass(frozen=True)
-class Frame:
+class PicturePanel:
     """How a picture is drawn on a panel.
 
     Attributes
@@ -50,7 +50,7 @@ class Frame:
     aspect: float
 
     @classmethod
-    def of(cls, shape: tuple[int, int]) -> Frame:
+    def of(cls, shape: tuple[int, int]) -> PicturePanel:
         """Every n-th pixel of a picture, so that it fills a panel."""
         height, width = shape
         step = max(1.0, max(height, width) / PANEL_PX)
@@ -129,7 +129,9 @@ def _panel_size(aspect: float, wide: float, high: float) -> tuple[float, float]:
     return (wide, wide / aspect) if wide / aspect <= high else (high * aspect, high)
 
 
-def write_comparison(path: Path, original: UInt8, coloured: UInt8, palette: Palette, frame: Frame, said: str) -> None:
+def write_comparison(
+    path: Path, original: UInt8, coloured: UInt8, palette: Palette, frame: PicturePanel, said: str
+) -> None:
     """Write the picture and its copy side by side, and the palette under them.
 
     Parameters
@@ -177,7 +179,7 @@ def draw_coloured(coloured: UInt8, palette: Palette, aspect: float, said: str) -
     return figure
 
 
-def write_contact_sheet(path: Path, panels: Sequence[tuple[str, UInt8]], frame: Frame) -> None:
+def write_contact_sheet(path: Path, panels: Sequence[tuple[str, UInt8]], frame: PicturePanel) -> None:
     """Write several copies of a picture on one sheet, with a title each."""
     across = min(len(panels), 3)
     down = -(-len(panels) // across)
@@ -190,7 +192,7 @@ def write_contact_sheet(path: Path, panels: Sequence[tuple[str, UInt8]], frame: 
     save(figure, path)
 
 
-def write_picked(path: Path, original: UInt8, inside: Bool, frame: Frame, title: str) -> None:
+def write_picked(path: Path, original: UInt8, inside: Bool, frame: PicturePanel, title: str) -> None:
     """Write the picture with one cluster in full colour and outlined, and the rest pale."""
     pale = (original.astype(np.uint16) * 2 + 3 * 235) // 5
     image = np.where(inside[..., None], original, pale.astype(np.uint8))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
-from icepipe.picture.clustering.palette import Palette, hexes_of, percentages
-from icepipe.picture.drawing.figures import Frame, draw_coloured, on_chequers
-from icepipe.picture.image import Display
+from icepipe.picture.clustering.palette import Palette, palette_hexes, percentages
+from icepipe.picture.drawing.figures import PicturePanel, draw_coloured, on_chequers
+from icepipe.picture.image import ByteScaling
 
 if TYPE_CHECKING:
     from icepipe.publish.images.figure import Plot
 
 
-def shown_palette(centroids: Float64, counts: Int64, display: Display) -> Palette:
+def displayed_palette(centroids: Float64, counts: Int64, display: ByteScaling) -> Palette:
     """Colours and shares of clusters, as they are shown.
 
     Parameters
@@ -29,7 +29,7 @@ def shown_palette(centroids: Float64, counts: Int64, display: Display) -> Palett
     display
         How numbers become bytes.
     """
-    hexes = hexes_of(display.bytes_of(centroids))
+    hexes = palette_hexes(display.bytes_of(centroids))
     return Palette(np.rint(centroids).astype(np.uint16), hexes, percentages(counts), counts)
 
 
@@ -45,7 +45,7 @@ def draw(labels: UInt8, palette: Palette, said: str) -> Plot:
     said
         Stands above it.
     """
-    frame = Frame.of(labels.shape)
+    frame = PicturePanel.of(labels.shape)
     small = frame.small(labels)
     colours = np.zeros((256, 3), dtype=np.uint8)
     colours[: len(palette.hexes)] = [list(bytes.fromhex(colour[1:])) for colour in palette.hexes]

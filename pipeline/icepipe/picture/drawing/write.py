@@ -23,7 +23,7 @@ COMPRESSION = 4
 """Of PNGs, 0 to 9: half the time of the usual 6, for a few percent."""
 
 
-def recoloured(picture: Picture, palette: Palette, labels: UInt8) -> Numbers:
+def recolour(picture: Picture, palette: Palette, labels: UInt8) -> Numbers:
     """Pixels with the colour of their cluster; those that take no part stay what they are."""
     table = np.zeros((256, palette.colours.shape[1]), dtype=picture.values.dtype)
     table[: len(palette.colours)] = palette.colours
@@ -95,7 +95,7 @@ def write_recoloured(path: Path, picture: Picture, palette: Palette, labels: UIn
     if _fits_a_colour_table(picture):
         _write_png(path, _indexed(palette, labels))
         return
-    pixels = recoloured(picture, palette, labels)
+    pixels = recolour(picture, palette, labels)
     layers = pixels if picture.alpha is None else np.dstack([pixels, picture.alpha])
     bands = np.moveaxis(layers, -1, 0)
     if picture.is_tiff:

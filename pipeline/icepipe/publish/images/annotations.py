@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icepipe.geo.ellipsoid import Earth
+from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
     """
     row = grid.height / 2
     (x1, y1), (x2, y2) = (grid.transform @ (col, row) for col in (grid.width * 0.45, grid.width * 0.55))
-    width_m = 10 * float(Earth.of(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
+    width_m = 10 * float(Ellipsoid.of(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
     power = 10.0 ** math.floor(math.log10(width_m / 4))
     length_m = max(step * power for step in (1, 2, 5) if step * power <= width_m / 4)
     label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"

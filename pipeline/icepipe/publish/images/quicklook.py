@@ -14,7 +14,7 @@ from icepipe.arrays import UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.geo.geobox import GeoBox
 from icepipe.publish.images.annotations import INK, PAPER, draw_scale, font
-from icepipe.publish.images.thumbnail import PANEL_PX, PNG_EFFORT, dimmed, paint
+from icepipe.publish.images.thumbnail import PANEL_PX, PNG_EFFORT, grey_unobserved, paint
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +30,7 @@ TOLD = "Description"
 """Keyword of what the legend says, for those who cannot see it (PNG specification, 11.3.3)."""
 
 
-def legend_of(areas_km2: Mapping[ClassCode, float | None], classes: UInt8) -> dict[ClassCode, str]:
+def legend_entries(areas_km2: Mapping[ClassCode, float | None], classes: UInt8) -> dict[ClassCode, str]:
     """What the legend says of every class that has an area, or is there though its area is not known.
 
     Parameters
@@ -91,7 +91,7 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
     """
     from PIL import Image, ImageDraw
 
-    panels = [_panel(dimmed(picture, classes)), _panel(paint(classes))]
+    panels = [_panel(grey_unobserved(picture, classes)), _panel(paint(classes))]
     width, height = panels[0].size
     row = max(height, PANEL_PX // 2)
     sheet = Image.new("RGB", (2 * PANEL_PX + 3 * MARGIN, TITLE + row + MARGIN), PAPER)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from icepipe.arrays import Kept, UInt8
+from icepipe.arrays import StoredPixels, UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.inputs.products.sensors import CLASSES, REFLECTANCE_UNIT, Sensor
-from icepipe.inputs.reading.class_values import codes_of
+from icepipe.inputs.reading.class_values import encoded_codes
 
 PICTURE = "picture.png"
 """What was seen, without classes: what the report and the timelapse lay the classes over."""
@@ -28,7 +28,7 @@ def thumbnail_step(grid: GeoBox) -> int:
     return max(1, math.ceil(max(grid.shape) / PANEL_PX))
 
 
-def as_colours(bands: Kept, sensor: Sensor) -> UInt8:
+def to_rgb(bands: StoredPixels, sensor: Sensor) -> UInt8:
     """Red, green and blue bytes for the eye; shape (3, rows, columns).
 
     A picture as it is; measured bands by the sRGB curve's rough power of 1/2.2, in natural colours where they are
@@ -37,7 +37,7 @@ def as_colours(bands: Kept, sensor: Sensor) -> UInt8:
     if sensor.stretch:
         return bands.astype(np.uint8)
     if sensor.key == CLASSES:
-        return np.moveaxis(paint(codes_of(bands[0])), -1, 0)
+        return np.moveaxis(paint(encoded_codes(bands[0])), -1, 0)
     natural = {"red", "green", "blue"} <= set(sensor.roles)
     shown = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
     chosen = np.stack([bands[sensor.roles.index(role)] for role in shown]) * REFLECTANCE_UNIT
@@ -60,10 +60,10 @@ class Thumbnail:
         nothing = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
         self.picture = np.full((*shape, 3), nothing, dtype=np.uint8)
 
-    def add(self, block: Block, bands: Kept) -> None:
+    def add(self, block: Block, bands: StoredPixels) -> None:
         """Take the pixels of a block; bands have shape (bands, rows, columns)."""
         top, left = -block.row % self._step, -block.col % self._step
-        small = as_colours(bands[:, top :: self._step, left :: self._step], self._sensor).transpose(1, 2, 0)
+        small = to_rgb(bands[:, top :: self._step, left :: self._step], self._sensor).transpose(1, 2, 0)
         row, col = (block.row + top) // self._step, (block.col + left) // self._step
         self.picture[row : row + small.shape[0], col : col + small.shape[1]] = small
 
@@ -76,7 +76,7 @@ def paint(classes: UInt8) -> UInt8:
     return np.asarray(table[classes])
 
 
-def dimmed(picture: UInt8, classes: UInt8) -> UInt8:
+def grey_unobserved(picture: UInt8, classes: UInt8) -> UInt8:
     """A picture with grey where nothing was seen; shapes (rows, columns, 3) and (rows, columns)."""
     grey = np.uint8(CLASS_COLOURS[ClassCode.UNOBSERVED][0])
     return np.where((classes == ClassCode.UNOBSERVED)[..., None], grey, picture)

@@ -19,7 +19,7 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.publish.images.thumbnail import PANEL_PX
-from icepipe.publish.report.published_run import Published, Shown
+from icepipe.publish.report.published_run import PublishedObservation, PublishedRun
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,7 +39,7 @@ TRIED = 8
 
 
 @dataclass(frozen=True)
-class Drawn:
+class EncodedImages:
     """An observation as data URIs: its classes, and what was seen or an empty text."""
 
     key: str
@@ -58,7 +58,7 @@ def size_within(grid: GeoBox, side: int) -> tuple[int, int]:
     return max(1, round(grid.width * part)), max(1, round(grid.height * part))
 
 
-def read_classes(shown: Shown, size: tuple[int, int]) -> UInt8:
+def read_classes(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     """Class codes of an observation in a smaller picture, each the most frequent of its place.
 
     Raises
@@ -121,19 +121,19 @@ def _picture_uri(path: Path, size: tuple[int, int]) -> str:
     return _uri(small.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
 
 
-def _drawn(observations: Sequence[Shown], size: tuple[int, int]) -> Iterator[Drawn]:
+def _drawn(observations: Sequence[PublishedObservation], size: tuple[int, int]) -> Iterator[EncodedImages]:
     for shown in observations:
         picture = _picture_uri(shown.picture, size) if shown.picture else ""
-        yield Drawn(shown.key, classes_uri(read_classes(shown, size)), picture)
+        yield EncodedImages(shown.key, classes_uri(read_classes(shown, size)), picture)
 
 
-def _is_within(observations: Sequence[Shown], size: tuple[int, int], letters: int) -> bool:
+def _is_within(observations: Sequence[PublishedObservation], size: tuple[int, int], letters: int) -> bool:
     """Whether pictures of this size are likely to fit, by some of them."""
     some = observations[:: max(1, len(observations) // TRIED)]
     return sum(drawn.size for drawn in _drawn(some, size)) * len(observations) <= letters * len(some)
 
 
-def draw_all(published: Published, letters: int) -> tuple[Drawn, ...]:
+def draw_all(published: PublishedRun, letters: int) -> tuple[EncodedImages, ...]:
     """The newest observations, in the largest size in which all take at most so many letters; else in the smallest."""
     observations = published.observations[-MOST_PICTURED:]
     for side in SIDES:

@@ -14,10 +14,10 @@ from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.inputs.products.sensors import CLASSES
 from icepipe.measure.area.series import Row
-from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_of
+from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
-from icepipe.publish.report.published_run import Published, Shown, read_published
-from icepipe.publish.report.text import codes_of
+from icepipe.publish.report.published_run import PublishedObservation, PublishedRun, read_published_run
+from icepipe.publish.report.text import flag_codes
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
@@ -64,10 +64,10 @@ def draw_run(folder: Path) -> Plot:
     """The series of a run, as in its report."""
     from icepipe.publish.report.series_plot import draw_series
 
-    return draw_series(read_published(folder))
+    return draw_series(read_published_run(folder))
 
 
-def _observation(published: Published, key: str) -> Shown:
+def _observation(published: PublishedRun, key: str) -> PublishedObservation:
     found = [shown for shown in published.observations if shown.key == key]
     if not found:
         known = ", ".join(shown.key for shown in published.observations)
@@ -88,7 +88,7 @@ def draw_observation(folder: Path, key: str) -> Plot:
     from icepipe.publish.images.figure import DPI, Plot
     from icepipe.publish.report.images import read_classes, size_within
 
-    published = read_published(folder)
+    published = read_published_run(folder)
     shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
     classes = read_classes(shown, size)
     picture = paint(classes) if _is_its_own_picture(published, shown) else _picture(shown, size)
@@ -102,26 +102,26 @@ def draw_observation(folder: Path, key: str) -> Plot:
     return figure
 
 
-def _is_its_own_picture(published: Published, shown: Shown) -> bool:
+def _is_its_own_picture(published: PublishedRun, shown: PublishedObservation) -> bool:
     """Whether an observation is of class rasters, which have no other picture."""
     return all(row.sensor == CLASSES for row in published.rows if row.date == shown.key)
 
 
-def _picture(shown: Shown, size: tuple[int, int]) -> UInt8:
+def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     from icepipe.publish.report.images import read_picture
 
     return np.asarray(read_picture(shown.classes.parent / PICTURE, size))
 
 
-def _legend(published: Published, key: str, classes: UInt8) -> dict[ClassCode, str]:
+def _legend(published: PublishedRun, key: str, classes: UInt8) -> dict[ClassCode, str]:
     """Areas of the region; of several, which may lie over each other, only the names of the classes."""
     if len(published.regions) > 1:
         return {code: code.label for code in BUDGET if code in classes}
     rows = published.rows_of(published.regions[0])[key]
-    return legend_of({code: rows[code.label].area_km2 for code in BUDGET}, classes)
+    return legend_entries({code: rows[code.label].area_km2 for code in BUDGET}, classes)
 
 
-def _files(published: Published, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
+def _files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
     """Key, class and file of the polygons of every class of every observation."""
     for shown in published.observations:
         folder = shown.classes.parent
@@ -132,9 +132,9 @@ def _files(published: Published, classes: Collection[str]) -> Iterator[tuple[str
             yield from [(shown.key, label, folder / f"{stem}{e}") for e in ENDINGS if f"{stem}{e}" in written][:1]
 
 
-def _flags(published: Published, key: str, label: str) -> str:
+def _flags(published: PublishedRun, key: str, label: str) -> str:
     rows = [row for row in published.rows if (row.date, row.class_) == (key, label)]
-    return ";".join(sorted({code for row in rows for code in codes_of(row.flags)}))
+    return ";".join(sorted({code for row in rows for code in flag_codes(row.flags)}))
 
 
 def _read(path: Path, label: str) -> gpd.GeoDataFrame:
@@ -151,7 +151,7 @@ def _read(path: Path, label: str) -> gpd.GeoDataFrame:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again with --force") from error
 
 
-def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
+def published_polygons(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
     """Polygons that a run published, of all observations.
 
     Parameters
@@ -176,7 +176,7 @@ def polygons_of(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
     import pandas as pd
 
     asked = tuple(dict.fromkeys(classes)) or tuple(code.label for code in SEEN)
-    published = read_published(folder)
+    published = read_published_run(folder)
     files = list(_files(published, asked))
     lacking = [label for label in asked if not any(label == of for _, of, _ in files)]
     if lacking and (classes or not files):

@@ -10,9 +10,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from icepipe.publish.report.images import MOST_PICTURED, Drawn, draw_all
-from icepipe.publish.report.page_data import observations_of, page_values, script_data
-from icepipe.publish.report.published_run import Published
+from icepipe.publish.report.images import MOST_PICTURED, EncodedImages, draw_all
+from icepipe.publish.report.page_data import observation_entries, page_values, script_data
+from icepipe.publish.report.published_run import PublishedRun
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,7 +61,7 @@ def _environment() -> Environment:
     )
 
 
-def page(published: Published) -> str:
+def page(published: PublishedRun) -> str:
     """The report as HTML; the same text from the same run.
 
     Raises
@@ -77,8 +77,8 @@ def page(published: Published) -> str:
 
     data = script_data(published)
 
-    def rendered(drawn: Sequence[Drawn]) -> str:
-        shown = safe_json(data | {"observations": observations_of(published, drawn)})
+    def rendered(drawn: Sequence[EncodedImages]) -> str:
+        shown = safe_json(data | {"observations": observation_entries(published, drawn)})
         inside = {"style": Markup(style), "script": Markup(script), "data": Markup(shown)}  # noqa: S704
         return environment.get_template("page.html").render(values, **inside, policy=policy(style, script))
 

@@ -10,10 +10,10 @@ from icepipe.classes import CLASS_COLOURS, SEEN, ClassCode
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import EXCLUDING
 from icepipe.publish.images.annotations import scale_bar
-from icepipe.publish.report.images import MOST_PICTURED, Drawn
-from icepipe.publish.report.published_run import Published
-from icepipe.publish.report.region_outlines import outlines_of
-from icepipe.publish.report.text import codes_of, meaning, percent, plain_number
+from icepipe.publish.report.images import MOST_PICTURED, EncodedImages
+from icepipe.publish.report.published_run import PublishedRun
+from icepipe.publish.report.region_outlines import region_paths
+from icepipe.publish.report.text import flag_codes, flag_meaning, percent, plain_number
 
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes of the chart and of the tables, in their order."""
@@ -22,9 +22,9 @@ GAMMA = 2.2
 """Rough power of the sRGB curve, as in the quicklook."""
 
 
-def flags_of_date(rows: Mapping[str, Row]) -> list[str]:
+def date_flags(rows: Mapping[str, Row]) -> list[str]:
     """Flags of all classes of a date."""
-    return sorted({code for row in rows.values() for code in codes_of(row.flags)})
+    return sorted({code for row in rows.values() for code in flag_codes(row.flags)})
 
 
 def _area(row: Row | None) -> dict[str, str]:
@@ -44,11 +44,11 @@ def _line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
         "unknown": plain_number(first.unknown_km2),
         "seen": percent(first.valid_fraction),
         "region_km2": plain_number(first.region_km2),
-        "flags": flags_of_date(rows),
+        "flags": date_flags(rows),
     }
 
 
-def regions_of(published: Published) -> list[dict[str, Any]]:
+def region_entries(published: PublishedRun) -> list[dict[str, Any]]:
     """Each region with a line for every date, the oldest first."""
     return [
         {"name": name, "lines": [_line(date, rows) for date, rows in published.rows_of(name).items()]}
@@ -69,7 +69,7 @@ def _gains(rows: Sequence[Mapping[str, str]], code: ClassCode) -> dict[str, Any]
     return found
 
 
-def changes_of(published: Published) -> dict[str, list[dict[str, Any]]]:
+def change_entries(published: PublishedRun) -> dict[str, list[dict[str, Any]]]:
     """Gain and loss in km2 between consecutive observations, by ``from to``."""
     by_pair: dict[str, list[dict[str, str]]] = {}
     for row in published.transitions:
@@ -86,7 +86,7 @@ def _colour(entry: Mapping[str, Any]) -> str:
     return "#" + "".join(f"{round(255 * value):02x}" for value in values)
 
 
-def clusters_of(published: Published) -> dict[str, Any]:
+def cluster_entries(published: PublishedRun) -> dict[str, Any]:
     """Clusters of the newest date, each with its reason; none where classes came with the files."""
     if not published.observations:
         return {"date": "", "clusters": []}
@@ -109,7 +109,7 @@ def clusters_of(published: Published) -> dict[str, Any]:
     return {"date": document["date"], "model": document["model"], "clusters": clusters}
 
 
-def k_curve_of(published: Published) -> dict[str, Any] | None:
+def k_curve_entry(published: PublishedRun) -> dict[str, Any] | None:
     """Why k is what it is; None where it was given."""
     model = published.model
     if model is None or not model["k_curve"]:
@@ -131,12 +131,12 @@ def _settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: 
         yield key, PurePath(text).name if key.endswith(".path") else text
 
 
-def _made_from(published: Published) -> Iterator[tuple[str, list[str]]]:
+def _made_from(published: PublishedRun) -> Iterator[tuple[str, list[str]]]:
     for key, told in published.run["observations"].items():
         yield key, [name for name, _ in sorted(told["inputs"].items())]
 
 
-def provenance_of(published: Published) -> dict[str, Any]:
+def provenance_entries(published: PublishedRun) -> dict[str, Any]:
     """Where the numbers come from."""
     run = published.run
     digests = {"config": run["config_hash"], "basis": run["basis_hash"], "model": run["model_hash"] or ""}
@@ -157,13 +157,13 @@ def _classes() -> list[dict[str, Any]]:
     ]
 
 
-def shown_classes(published: Published) -> list[dict[str, Any]]:
+def shown_classes(published: PublishedRun) -> list[dict[str, Any]]:
     """Classes that any date has pixels of, for the legend."""
     there = {row.class_ for row in published.rows if row.n_pixels}
     return [entry for entry in _classes() if entry["name"] in there or entry["name"] in {"water", "ice"}]
 
 
-def observations_of(published: Published, drawn: Sequence[Drawn]) -> list[dict[str, str]]:
+def observation_entries(published: PublishedRun, drawn: Sequence[EncodedImages]) -> list[dict[str, str]]:
     """Every observation with its time and its pictures; empty where it has none."""
     pictures = {one.key: one for one in drawn}
     return [
@@ -177,34 +177,34 @@ def observations_of(published: Published, drawn: Sequence[Drawn]) -> list[dict[s
     ]
 
 
-def script_data(published: Published) -> dict[str, Any]:
+def script_data(published: PublishedRun) -> dict[str, Any]:
     """What the page's script works on, but for the observations."""
     return {
         "series": published.series_csv,
         "charted": [code.label for code in CHARTED],
         "unusable": list(EXCLUDING),
         "classes": _classes(),
-        "changes": changes_of(published),
+        "changes": change_entries(published),
     }
 
 
-def page_values(published: Published) -> dict[str, Any]:
+def page_values(published: PublishedRun) -> dict[str, Any]:
     """What the page's text is made from."""
     part, label = scale_bar(published.grid)
-    flags = sorted({code for row in published.rows for code in codes_of(row.flags)})
+    flags = sorted({code for row in published.rows for code in flag_codes(row.flags)})
     return {
         "name": published.name,
-        "regions": regions_of(published),
-        "outlines": outlines_of(published.basis, published.has_named_regions),
+        "regions": region_entries(published),
+        "outlines": region_paths(published.basis, published.has_named_regions),
         "charted": [code.label for code in CHARTED],
         "classes": _classes(),
         "legend": shown_classes(published),
-        "meanings": {code: meaning(code) for code in flags},
-        "clusters": clusters_of(published),
-        "k_curve": k_curve_of(published),
+        "meanings": {code: flag_meaning(code) for code in flags},
+        "clusters": cluster_entries(published),
+        "k_curve": k_curve_entry(published),
         "failed": published.run["failed"],
         "notes": published.run["notes"],
-        "provenance": provenance_of(published),
+        "provenance": provenance_entries(published),
         "most_pictured": MOST_PICTURED,
         "has_pictures": any(shown.picture for shown in published.observations),
         "scale": {"percent": f"{100 * part:.3f}", "label": label},

@@ -21,7 +21,7 @@ Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
-class Shown:
+class PublishedObservation:
     """One observation as the report shows it.
 
     Attributes
@@ -43,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRun:
     """What stands in a run's folder.
 
     Attributes
@@ -64,7 +64,7 @@ class Published:
     basis: Basis
     run: Mapping[str, Any]
     rows: tuple[Row, ...]
-    observations: tuple[Shown, ...]
+    observations: tuple[PublishedObservation, ...]
 
     @property
     def name(self) -> str:
@@ -147,7 +147,7 @@ def _rows(path: Path) -> tuple[Row, ...]:
     return tuple(Row(**{fields.get(name, name): value for name, value in row.items()}) for row in table)
 
 
-def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[Shown]:
+def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:
     for key in dict.fromkeys(row.date for row in rows):
         place = folder / "observations" / key
         record = last_record(place)
@@ -155,10 +155,10 @@ def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[Shown]:
         if record is None or not raster:
             raise IntegrityError(f"{place}: has no record", "run `icepipe run` again")
         picture = place / PICTURE
-        yield Shown(key, record.moments[0], place / raster, picture if picture.is_file() else None)
+        yield PublishedObservation(key, record.moments[0], place / raster, picture if picture.is_file() else None)
 
 
-def read_published(folder: Path) -> Published:
+def read_published_run(folder: Path) -> PublishedRun:
     """What a run published.
 
     Raises
@@ -173,4 +173,4 @@ def read_published(folder: Path) -> Published:
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
     rows = _read(folder / "series.parquet", _rows)
     run = _read(folder / "run.json", _json)
-    return Published(folder, basis, run, rows, tuple(_observations(folder, rows)))
+    return PublishedRun(folder, basis, run, rows, tuple(_observations(folder, rows)))

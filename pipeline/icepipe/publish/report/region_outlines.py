@@ -11,20 +11,20 @@ from affine import Affine
 
 from icepipe.arrays import Bool, Int64
 from icepipe.classes import ClassCode
-from icepipe.geo.geobox import Block, GeoBox, Outline
-from icepipe.measure.polygons.geometry import Outlines
-from icepipe.measure.polygons.rings import Borders
+from icepipe.geo.geobox import Block, GeoBox, Region
+from icepipe.measure.polygons.geometry import RaggedPolygons
+from icepipe.measure.polygons.rings import RingIndex
 from icepipe.publish.report.images import size_within
 from icepipe.publish.run_folder.basis import Basis
-from icepipe.raster.components import find_pieces
-from icepipe.raster.regions import RegionMap, bounds_on
-from icepipe.raster.run_length import Runs
+from icepipe.raster.components import find_components
+from icepipe.raster.regions import RegionMap, region_bounds
+from icepipe.raster.run_length import RunLengthRaster
 
 SIDE_PX = 320
 """Longer side of the map that outlines are traced on."""
 
 
-def smaller(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
+def downsample_labels(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
     """The place of a grid in so many columns and rows."""
     scaled = grid.transform @ grid.transform.scale(grid.width / size[0], grid.height / size[1])
     return replace(grid, transform=scaled, width=size[0], height=size[1])
@@ -35,7 +35,7 @@ def _along(steps: Int64) -> str:
     return "".join(f"h{right}" if right else f"v{down}" for right, down in steps.tolist())
 
 
-def _path(outlines: Outlines) -> Iterator[str]:
+def _path(outlines: RaggedPolygons) -> Iterator[str]:
     points = outlines.points.astype(np.int64)
     for first, end in zip(outlines.ring_offsets[:-1], outlines.ring_offsets[1:], strict=True):
         ring = points[first:end]
@@ -45,8 +45,8 @@ def _path(outlines: Outlines) -> Iterator[str]:
 def _traced(holds: Bool) -> str:
     """The outline of the pixels that hold, or nothing where none does."""
     classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
-    pieces = find_pieces(Runs.of(classes), [ClassCode.ICE])
-    return "".join(_path(Borders.of(pieces).outlines(np.arange(len(pieces.codes)), Affine.identity())))
+    pieces = find_components(RunLengthRaster.of(classes), [ClassCode.ICE])
+    return "".join(_path(RingIndex.of(pieces).outlines(np.arange(len(pieces.codes)), Affine.identity())))
 
 
 def _held(regions: RegionMap, number: int) -> Bool:
@@ -56,9 +56,9 @@ def _held(regions: RegionMap, number: int) -> Bool:
     return holds if holds.any() else _reached(regions.outlines[number], grid)
 
 
-def _reached(outline: Outline, grid: GeoBox) -> Bool:
+def _reached(outline: Region, grid: GeoBox) -> Bool:
     """Cells within the bounds of an outline."""
-    reached, bounds = np.zeros(grid.shape, dtype=bool), bounds_on(outline, grid)
+    reached, bounds = np.zeros(grid.shape, dtype=bool), region_bounds(outline, grid)
     if bounds:
         left, top, right, bottom = bounds
         rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
@@ -67,7 +67,7 @@ def _reached(outline: Outline, grid: GeoBox) -> Bool:
     return reached
 
 
-def outlines_of(basis: Basis, named: bool) -> dict[str, object] | None:
+def region_paths(basis: Basis, named: bool) -> dict[str, object] | None:
     """Outlines of the named regions on a small map; None where the region is all that the scenes cover.
 
     Returns
@@ -79,6 +79,6 @@ def outlines_of(basis: Basis, named: bool) -> dict[str, object] | None:
     if not named:
         return None
     width, height = size_within(basis.grid, SIDE_PX)
-    regions = RegionMap(basis.regions, smaller(basis.grid, (width, height)), own=False)
+    regions = RegionMap(basis.regions, downsample_labels(basis.grid, (width, height)), own=False)
     paths = {outline.name: _traced(_held(regions, number)) for number, outline in enumerate(basis.regions)}
     return {"width": width, "height": height, "paths": paths}

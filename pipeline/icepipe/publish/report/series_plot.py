@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import EXCLUDING
-from icepipe.publish.report.published_run import Published
-from icepipe.publish.report.text import codes_of
+from icepipe.publish.report.published_run import PublishedRun
+from icepipe.publish.report.text import flag_codes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ SETTINGS = {"svg.hashsalt": "icepipe", "svg.fonttype": "path", "font.family": "D
 
 
 @dataclass(frozen=True)
-class Spot:
+class PlotPoint:
     """An area that is known, with its bounds and whether it counts in a line.
 
     ``most`` is what it would be at most if all that was not seen were of the class.
@@ -46,25 +46,25 @@ class Spot:
     flagged: bool
 
 
-def spots(rows: Mapping[str, Mapping[str, Row]], label: str, starts: Mapping[str, str]) -> list[Spot | None]:
+def spots(rows: Mapping[str, Mapping[str, Row]], label: str, starts: Mapping[str, str]) -> list[PlotPoint | None]:
     """A class's areas in the order of time; None where it is not known."""
-    found: list[Spot | None] = []
+    found: list[PlotPoint | None] = []
     for date, by_class in rows.items():
         row = by_class.get(label)
         if row is None or row.area_km2 is None or row.area_low_km2 is None or row.area_high_km2 is None:
             found.append(None)
             continue
         when = dt.datetime.fromisoformat(starts[date]).replace(tzinfo=None)
-        flags = set(codes_of(row.flags))
+        flags = set(flag_codes(row.flags))
         most = row.area_high_km2 + row.unknown_km2
         usable = not flags & set(EXCLUDING)
-        found.append(Spot(when, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(flags)))
+        found.append(PlotPoint(when, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(flags)))
     return found
 
 
-def unbroken(found: Sequence[Spot | None]) -> Iterator[list[Spot]]:
+def unbroken(found: Sequence[PlotPoint | None]) -> Iterator[list[PlotPoint]]:
     """Usable areas with none between them that is unknown or unusable."""
-    run: list[Spot] = []
+    run: list[PlotPoint] = []
     for spot in (*found, None):
         if spot is not None and spot.usable:
             run.append(spot)
@@ -73,7 +73,7 @@ def unbroken(found: Sequence[Spot | None]) -> Iterator[list[Spot]]:
             run = []
 
 
-def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[Spot | None]) -> None:
+def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[PlotPoint | None]) -> None:
     from matplotlib.patheffects import withStroke
 
     red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
@@ -93,7 +93,7 @@ def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[Spot |
     _draw_spots(axes, colour, marker, [spot for spot in found if spot])
 
 
-def _draw_spots(axes: Axes, colour: tuple[float, float, float], marker: str, found: Sequence[Spot]) -> None:
+def _draw_spots(axes: Axes, colour: tuple[float, float, float], marker: str, found: Sequence[PlotPoint]) -> None:
     """Marks with their bounds, and dotted what each would be with all that was not seen; alike ones in one go."""
     unseen = [spot for spot in found if spot.most > spot.high]
     when = [spot.when for spot in unseen]
@@ -130,7 +130,7 @@ def _dates(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))  # type: ignore[no-untyped-call]
 
 
-def _draw_region(axes: Axes, published: Published, region: str, title: str) -> None:
+def _draw_region(axes: Axes, published: PublishedRun, region: str, title: str) -> None:
     starts = {shown.key: shown.start for shown in published.observations}
     rows = published.rows_of(region)
     for code, marker in reversed(PLOTTED):
@@ -152,7 +152,7 @@ def _title(name: str, region: str) -> str:
     return "".join(letter if letter.isprintable() and ord(letter) < 0x530 else ascii(letter)[1:-1] for letter in text)
 
 
-def draw_series(published: Published) -> Plot:
+def draw_series(published: PublishedRun) -> Plot:
     """Area of ice and water over time; flagged areas are hollow, and what is not known breaks the line."""
     import matplotlib
 
@@ -160,7 +160,7 @@ def draw_series(published: Published) -> Plot:
         return _figure(published)
 
 
-def _figure(published: Published) -> Plot:
+def _figure(published: PublishedRun) -> Plot:
     from icepipe.publish.images.figure import Plot
 
     regions = published.regions[:MOST_REGIONS]
@@ -172,7 +172,7 @@ def _figure(published: Published) -> Plot:
     return figure
 
 
-def _saved(published: Published, form: str, metadata: Mapping[str, str | None]) -> bytes:
+def _saved(published: PublishedRun, form: str, metadata: Mapping[str, str | None]) -> bytes:
     import matplotlib
 
     held = io.BytesIO()
@@ -181,11 +181,11 @@ def _saved(published: Published, form: str, metadata: Mapping[str, str | None]) 
     return held.getvalue()
 
 
-def series_png(published: Published) -> bytes:
+def series_png(published: PublishedRun) -> bytes:
     """The series as pixels; see :func:`draw_series`."""
     return _saved(published, "png", {"Software": None})
 
 
-def series_svg(published: Published) -> bytes:
+def series_svg(published: PublishedRun) -> bytes:
     """The same as lines, for print."""
     return _saved(published, "svg", {"Date": None, "Creator": None})

@@ -25,12 +25,12 @@ MEANINGS = {
 """What each code of the column ``flags`` tells a reader."""
 
 
-def codes_of(flags: str) -> list[str]:
+def flag_codes(flags: str) -> list[str]:
     """Codes of a cell."""
     return [code for code in flags.split(";") if code]
 
 
-def meaning(code: str) -> str:
+def flag_meaning(code: str) -> str:
     """A code in plain words; one without words speaks for itself."""
     return MEANINGS.get(code, code.replace("_", " "))
 

@@ -15,7 +15,7 @@ from icepipe.publish.images.annotations import INK, PAPER, draw_scale, font
 from icepipe.publish.images.thumbnail import paint
 from icepipe.publish.report.images import read_classes, read_picture, size_within
 from icepipe.publish.report.page_data import shown_classes
-from icepipe.publish.report.published_run import Published, Shown
+from icepipe.publish.report.published_run import PublishedObservation, PublishedRun
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,7 +39,7 @@ CLASSES_OVER = 0.6
 MARGIN, BAR, LINE = 10, 34, 18
 
 
-def chosen(observations: Sequence[Shown]) -> list[Shown]:
+def selected_frames(observations: Sequence[PublishedObservation]) -> list[PublishedObservation]:
     """Observations that get a frame: all, or as many as there may be, evenly, with the first and the last."""
     count = len(observations)
     if count <= MOST_FRAMES:
@@ -47,7 +47,7 @@ def chosen(observations: Sequence[Shown]) -> list[Shown]:
     return [observations[round(n * (count - 1) / (MOST_FRAMES - 1))] for n in range(MOST_FRAMES)]
 
 
-def _map_size(published: Published, n_frames: int) -> tuple[int, int]:
+def _map_size(published: PublishedRun, n_frames: int) -> tuple[int, int]:
     """Columns and rows of a map; small grids are shown with whole multiples of their pixels."""
     side = int(min(SIDES[1], max(SIDES[0], math.sqrt(PIXELS / n_frames))))
     grid = published.grid
@@ -56,7 +56,7 @@ def _map_size(published: Published, n_frames: int) -> tuple[int, int]:
     return width * times, height * times
 
 
-def _mapped(shown: Shown, size: tuple[int, int]) -> Image:
+def _mapped(shown: PublishedObservation, size: tuple[int, int]) -> Image:
     from PIL import Image
 
     codes = read_classes(shown, size)
@@ -68,7 +68,7 @@ def _mapped(shown: Shown, size: tuple[int, int]) -> Image:
     return Image.fromarray(outside)
 
 
-def _legend(published: Published, width: int) -> Image:
+def _legend(published: PublishedRun, width: int) -> Image:
     """Classes that are there, in as many lines as they need."""
     from PIL import Image, ImageDraw
 
@@ -88,7 +88,7 @@ def _legend(published: Published, width: int) -> Image:
     return strip
 
 
-def _frame(published: Published, shown: Shown, size: tuple[int, int], legend: Image) -> Image:
+def _frame(published: PublishedRun, shown: PublishedObservation, size: tuple[int, int], legend: Image) -> Image:
     from PIL import Image, ImageDraw
 
     frame = Image.new("RGB", (legend.width, BAR + size[1] + legend.height), PAPER)
@@ -115,9 +115,9 @@ def _with_palette(frame: Image, map_box: tuple[int, int, int, int]) -> Image:
     return frame.quantize(palette=colours, dither=Image.Dither.NONE)
 
 
-def timelapse(published: Published) -> bytes | None:
+def timelapse(published: PublishedRun) -> bytes | None:
     """Frames of the same size, each with its date, a scale bar and the classes; None where there are fewer than two."""
-    observations = chosen(published.observations)
+    observations = selected_frames(published.observations)
     if len(observations) < 2:
         return None
     size = _map_size(published, len(observations))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from icepipe.publish.report.page import page
-from icepipe.publish.report.published_run import read_published
+from icepipe.publish.report.published_run import read_published_run
 from icepipe.publish.report.series_plot import series_png, series_svg
 from icepipe.publish.report.timelapse import timelapse
-from icepipe.publish.run_folder.manifest import list_again, listed, read_manifest
+from icepipe.publish.run_folder.manifest import manifest_entries, read_manifest, update_manifest
 from icepipe.publish.stac import COLLECTION, renew_assets
 from icepipe.storage.atomic import replace_file
-from icepipe.storage.lock import locked
+from icepipe.storage.lock import run_lock
 
 REPORT = "report.html"
 FILES = (REPORT, "series.png", "series.svg", "timelapse.gif")
@@ -36,7 +36,7 @@ def write_report(folder: Path) -> None:
     IntegrityError
         If something cannot be read or written.
     """
-    published = read_published(folder)
+    published = read_published_run(folder)
     _put(folder / REPORT, page(published).encode())
     _put(folder / "series.png", series_png(published))
     _put(folder / "series.svg", series_svg(published))
@@ -45,11 +45,11 @@ def write_report(folder: Path) -> None:
 
 def drop_report(folder: Path) -> None:
     """Remove what an earlier run wrote of it, and no file of somebody else's."""
-    for name in listed(folder).intersection(FILES):
+    for name in manifest_entries(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
 
 
-def report_again(folder: Path) -> Path:
+def rebuild_report(folder: Path) -> Path:
     """Write the report and its pictures, and list them in the catalogue and the manifest; the path of the page.
 
     Raises
@@ -62,8 +62,8 @@ def report_again(folder: Path) -> Path:
         If something cannot be read or written.
     """
     read_manifest(folder)
-    with locked(folder):
+    with run_lock(folder):
         write_report(folder)
         renew_assets(folder)
-        list_again(folder, (*FILES, COLLECTION))
+        update_manifest(folder, (*FILES, COLLECTION))
     return folder / REPORT

@@ -10,7 +10,7 @@ from affine import Affine
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.errors import ConfigError
-from icepipe.geo.geobox import GeoBox, Outline
+from icepipe.geo.geobox import GeoBox, Region
 from icepipe.segment.model import Model
 from icepipe.storage.atomic import replace_file
 
@@ -38,7 +38,7 @@ class Basis:
     transform: tuple[float, float, float, float, float, float]
     width: int
     height: int
-    regions: tuple[Outline, ...]
+    regions: tuple[Region, ...]
     unit_m2: float
     model: Model | None
 

@@ -15,7 +15,7 @@ from rasterio.windows import Window
 from icepipe.arrays import Dataset, Float64, Int64, UInt8
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError, InputError
-from icepipe.geo.coverage import touch
+from icepipe.geo.coverage import intersects
 from icepipe.geo.crs import same_crs
 from icepipe.geo.geobox import Block
 from icepipe.geo.pixel_area import PixelArea
@@ -35,7 +35,7 @@ def _read(block: Block, dataset: Dataset) -> UInt8:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class ClassMap:
     """The map of one observation.
 
     Attributes
@@ -84,7 +84,7 @@ class Mapped:
 
     def reaches(self, block: Block) -> bool:
         """Whether a file told of something in a block, or may have; elsewhere nothing was seen."""
-        return self.record.reached is None or touch(self.record.reached, block)
+        return self.record.reached is None or intersects(self.record.reached, block)
 
     def blocks(self, side: int | None = None) -> Iterator[tuple[Block, UInt8]]:
         """Each block with the classes of its pixels."""
@@ -131,7 +131,7 @@ class Mapped:
 
 
 @contextmanager
-def side_by_side(maps: Sequence[Mapped]) -> Iterator[Callable[[int, Block], UInt8]]:
+def open_together(maps: Sequence[ClassMap]) -> Iterator[Callable[[int, Block], UInt8]]:
     """What reads the classes of a block of one of some maps, by its number."""
     with ExitStack() as stack:
         opened = [stack.enter_context(open_raster(one.path)) for one in maps]
@@ -152,13 +152,13 @@ def _raster_of(record: Record) -> Sequence[str]:
     return next(output for output in record.outputs if output[0].endswith("_classes.tif"))
 
 
-def mapped_of(place: Path, basis: Basis, record: Record) -> Mapped:
+def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
     """The map in an observation's folder, whose record has been read."""
     name, fingerprint = _raster_of(record)
-    return Mapped(place.name, place / name, fingerprint, basis, record)
+    return ClassMap(place.name, place / name, fingerprint, basis, record)
 
 
-def find_mapped(folder: Path, key: str) -> Mapped:
+def open_class_map(folder: Path, key: str) -> ClassMap:
     """The map of an observation in a run's folder.
 
     Raises
@@ -176,4 +176,4 @@ def find_mapped(folder: Path, key: str) -> Mapped:
     basis = load_basis(folder)
     if basis is None or basis_hash(basis) != record.made.basis:
         raise InputError(place, "it was made on another basis than the run has now", AGAIN)
-    return mapped_of(place, basis, record)
+    return load_class_map(place, basis, record)

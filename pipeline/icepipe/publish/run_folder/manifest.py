@@ -24,7 +24,7 @@ def _text(files: Mapping[str, str]) -> str:
     return json.dumps({"files": files, "self": hashlib.sha256(listed.encode()).hexdigest()}, indent=1) + "\n"
 
 
-def files_of(folder: Path) -> dict[str, Path]:
+def run_files(folder: Path) -> dict[str, Path]:
     """Files of a run by their path within its folder, less the manifest, the lock and what people drew to assess."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {name: path for name, path in found.items() if name != FILE and name.split("/")[0] not in NO_OUTPUTS}
@@ -35,12 +35,12 @@ def write_manifest(
 ) -> None:
     """Write the manifest; files of observations have their fingerprints in ``records``, all others are asked for."""
     known = {f"observations/{key}/{name}": told for key, record in records.items() for name, told in record.outputs}
-    files = {name: known.get(name) or fingerprint(path) for name, path in files_of(folder).items()}
+    files = {name: known.get(name) or fingerprint(path) for name, path in run_files(folder).items()}
     with replace_file(folder / FILE) as part:
         part.write_text(_text(files), encoding="utf-8")
 
 
-def listed(folder: Path) -> frozenset[str]:
+def manifest_entries(folder: Path) -> frozenset[str]:
     """Files that an earlier run left by its manifest; none where there is no whole manifest."""
     try:
         return frozenset(read_manifest(folder))
@@ -48,7 +48,7 @@ def listed(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
-def list_again(folder: Path, names: Iterable[str]) -> None:
+def update_manifest(folder: Path, names: Iterable[str]) -> None:
     """Bring some files of a run's folder up to date in its manifest; all others are listed as they were.
 
     Raises

@@ -11,7 +11,7 @@ from icepipe.errors import ConfigError
 from icepipe.publish.run_folder.manifest import write_manifest
 from icepipe.publish.run_folder.record import last_record
 from icepipe.storage.ledger import open_ledger
-from icepipe.storage.lock import locked
+from icepipe.storage.lock import run_lock
 
 
 def last_run(folder: Path) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def prune(folder: Path) -> list[str]:
     RunLocked
         If a run is at work there.
     """
-    with locked(folder):
+    with run_lock(folder):
         kept = set(last_run(folder)["observations"])
         records = {path.name: last_record(path) for path in sorted((folder / "observations").glob("[!.]*"))}
         stale = [key for key in records if key not in kept]

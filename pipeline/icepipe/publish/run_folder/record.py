@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
-from icepipe.inputs.intervals import interval_of
+from icepipe.inputs.intervals import acquisition_interval
 from icepipe.measure.area.budget import Budget
-from icepipe.measure.area.observation import Observed
+from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
 from icepipe.storage.fingerprint import fingerprint
 
@@ -25,7 +25,7 @@ FILE = "record.json"
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """What an observation is made from.
 
     Attributes
@@ -46,7 +46,7 @@ class Made:
     code: tuple[str, ...]
     polygons: str
 
-    def has_pixels_of(self, other: Made) -> bool:
+    def has_pixels_of(self, other: Provenance) -> bool:
         """Whether classes and rows are made from the same, whatever the polygons."""
         return replace(self, polygons="") == replace(other, polygons="")
 
@@ -86,7 +86,7 @@ class Record:
         not known, as in records of earlier versions.
     """
 
-    made: Made
+    made: Provenance
     rows: tuple[Row, ...]
     doubled_fraction: float
     drift: float
@@ -105,14 +105,14 @@ class Record:
 _ADAPTER = TypeAdapter(Record)
 
 
-def outputs_of(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
+def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
     """Name and fingerprint of every file in a folder, less the record."""
     return tuple(
         (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path.name != FILE
     )
 
 
-def superseded_by(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
+def superseded_rows(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
     """What an earlier record says was replaced, with its own rows where new ones say something else."""
     if old is None:
         return ()
@@ -127,7 +127,12 @@ def pixel_side_m(budget: Budget) -> float:
 
 
 def write_record(
-    folder: Path, made: Made, rows: Sequence[Row], observed: Observed, old: Record | None, remarks: Sequence[str]
+    folder: Path,
+    made: Provenance,
+    rows: Sequence[Row],
+    observed: ObservationResult,
+    old: Record | None,
+    remarks: Sequence[str],
 ) -> Record:
     """Fingerprint what stands in a folder and write its record; ``old`` is the record that it replaces."""
     record = Record(
@@ -138,11 +143,11 @@ def write_record(
         misnamed=observed.misnamed,
         cloud_km2=observed.budget.classes[ClassCode.CLOUD].area_km2,
         cloud_like_ice_fraction=observed.cloud_like_ice_fraction,
-        moments=interval_of(observed.observation).texts,
+        moments=acquisition_interval(observed.observation).texts,
         pixel_side_m=pixel_side_m(observed.budget),
         moved_km2=observed.moved_km2,
-        superseded=superseded_by(rows, old),
-        outputs=outputs_of(folder),
+        superseded=superseded_rows(rows, old),
+        outputs=folder_outputs(folder),
         remarks=tuple(remarks),
         reached=observed.reached,
     )
@@ -154,9 +159,9 @@ def _written(folder: Path, record: Record) -> Record:
     return record
 
 
-def rewrite_record(folder: Path, old: Record, made: Made, remarks: Sequence[str]) -> Record:
+def rewrite_record(folder: Path, old: Record, made: Provenance, remarks: Sequence[str]) -> Record:
     """Fingerprint a folder whose polygons were written anew and write its record; what its pixels gave stays."""
-    return _written(folder, replace(old, made=made, remarks=tuple(remarks), outputs=outputs_of(folder)))
+    return _written(folder, replace(old, made=made, remarks=tuple(remarks), outputs=folder_outputs(folder)))
 
 
 def last_record(folder: Path) -> Record | None:
@@ -187,4 +192,4 @@ def read_record(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) 
     record = last_record(folder)
     if record is None:
         return None
-    return record if set(record.outputs) <= set(outputs_of(folder, fingerprint)) else None
+    return record if set(record.outputs) <= set(folder_outputs(folder, fingerprint)) else None

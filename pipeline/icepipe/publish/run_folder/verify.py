@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.classes import SEEN
-from icepipe.measure.area.by_region import count_by_set, tally_of
+from icepipe.measure.area.by_region import count_by_set, region_tally
 from icepipe.measure.area.series import Row
 from icepipe.measure.area.tally import Tally
 from icepipe.publish.run_folder.basis import basis_hash, load_basis
-from icepipe.publish.run_folder.class_map import Mapped, mapped_of
-from icepipe.publish.run_folder.manifest import files_of, read_manifest
+from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
+from icepipe.publish.run_folder.manifest import read_manifest, run_files
 from icepipe.publish.run_folder.record import last_record
 from icepipe.raster.regions import RegionMap
 from icepipe.storage.fingerprint import fingerprint
@@ -33,7 +33,7 @@ def changed_files(folder: Path) -> Iterator[str]:
     IntegrityError
         If the manifest itself was changed.
     """
-    listed, there = read_manifest(folder), files_of(folder)
+    listed, there = read_manifest(folder), run_files(folder)
     for name in sorted(listed.keys() - there.keys()):
         yield f"{folder / name}: is missing"
     for name in sorted(there.keys() - listed.keys()):
@@ -63,15 +63,15 @@ def _budget(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
             yield f"{key} {row.region}: {row.class_} is {area} km2, outside {low} .. {high}"
 
 
-def _by_region_of(mapped: Mapped, regions: RegionMap) -> dict[str, Tally]:
+def _by_region_of(mapped: ClassMap, regions: RegionMap) -> dict[str, Tally]:
     """What the raster holds of each region."""
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
     for block, classes in mapped.blocks():
         count_by_set(tallies, classes.astype(np.uint16), regions.sets(block), mapped.area.units(block))
-    return {outline.name: tally_of(number, tallies, regions) for number, outline in enumerate(regions.outlines)}
+    return {outline.name: region_tally(number, tallies, regions) for number, outline in enumerate(regions.outlines)}
 
 
-def _raster(mapped: Mapped, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
+def _raster(mapped: ClassMap, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
     """Whether the raster holds the pixels and the area that the rows of a region say."""
     for code in SEEN:
         row, pixels = rows[code.label], tally.pixels[code]
@@ -97,7 +97,7 @@ def _sums(path: Path) -> tuple[float, int]:
     return float(np.sum(of["area_m2"])), int(of["n_px"].sum())
 
 
-def _polygons(mapped: Mapped) -> Iterator[str]:
+def _polygons(mapped: ClassMap) -> Iterator[str]:
     """Whether polygons hold the pixels and the area of the raster."""
     stem = mapped.path.stem.removesuffix("_classes")
     for path in sorted(mapped.path.parent.iterdir()):
@@ -112,7 +112,7 @@ def _polygons(mapped: Mapped) -> Iterator[str]:
             yield f"{path}: holds {km2} km2, and the raster {expected}"
 
 
-def _observation(mapped: Mapped, regions: RegionMap) -> Iterator[str]:
+def _observation(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
     by_region = _by_region(mapped.record.rows)
     several = _by_region_of(mapped, regions) if len(by_region) > 1 else {}
     for name, rows in by_region.items():
@@ -121,7 +121,7 @@ def _observation(mapped: Mapped, regions: RegionMap) -> Iterator[str]:
     yield from _polygons(mapped)
 
 
-def faults_of(folder: Path) -> Iterator[str]:
+def find_faults(folder: Path) -> Iterator[str]:
     """Everything that does not hold in a run's folder, each in a sentence.
 
     Files first; what they say is looked at only where no byte has changed.
@@ -144,4 +144,4 @@ def faults_of(folder: Path) -> Iterator[str]:
         if record is None:
             yield f"{path}: has no record"
         elif record.made.basis == basis_hash(basis):
-            yield from _observation(mapped_of(path, basis, record), regions)
+            yield from _observation(load_class_map(path, basis, record), regions)

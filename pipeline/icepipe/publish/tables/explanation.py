@@ -13,7 +13,7 @@ from icepipe.errors import ConfigError
 from icepipe.inputs.products.sensors import Sensor
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, moved_strata
-from icepipe.segment.model_file import cluster_document, hash_of_all
+from icepipe.segment.model_file import cluster_document, combined_hash
 
 
 def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
@@ -43,7 +43,7 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
     clouds = {code.label: tally.units[FIRST_CLOUD + code] * unit_m2 / 1e6 for code in SEEN}
     return {
         "date": key,
-        "model": hash_of_all(strata.models),
+        "model": combined_hash(strata.models),
         "pinned_on": next((model.pinned_on for model in strata.models), None),
         "clusters": clusters,
         "small_patches_moved_km2": {

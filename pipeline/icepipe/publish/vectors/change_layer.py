@@ -12,7 +12,7 @@ import pyarrow as pa
 from icepipe.measure.area.series import day_of
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.vectors.features import SCHEMA, Features
-from icepipe.publish.vectors.ogr import clock_at, write_ogr
+from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.publish.vectors.qml_styles import change_qml
 from icepipe.storage.atomic import replace_file
 
@@ -39,7 +39,7 @@ class ChangeLayer:
     kinds: Mapping[str, PolygonLayer]
 
 
-def moment_of_key(key: str) -> str:
+def key_datetime(key: str) -> str:
     """ISO text of the day of an observation, with the time where its key holds one."""
     day = day_of(key).isoformat()
     time = re.match(r"T(\d\d)(\d\d)(\d\d)?", key[10:])
@@ -53,7 +53,7 @@ def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
     """Features of every kind, one after the other, numbered through."""
     days, first = [day_of(layer.before), day_of(layer.after)], 1
     for kind, polygons in layer.kinds.items():
-        features = Features(polygons, day_of(layer.after), moment_of_key(layer.after))
+        features = Features(polygons, day_of(layer.after), key_datetime(layer.after))
         for batch in features.batches(first):
             rows = batch.rows
             for (name, data), value in zip(EXTRA, [*days, kind], strict=True):
@@ -75,7 +75,7 @@ def write_change_layer(path: Path, layer: ChangeLayer) -> None:
     IntegrityError
         If one cannot be written.
     """
-    with replace_file(path) as part, clock_at(day_of(layer.after)):
+    with replace_file(path) as part, frozen_clock(day_of(layer.after)):
         write_ogr(part, _stream(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:
         part.write_text(change_qml(), encoding="utf-8")

@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Batch:
+class FeatureBatch:
     """Some features.
 
     Attributes
@@ -114,14 +114,14 @@ class Features:
             rings += shapes.n_rings
         return Extent(bounds, points, rings)
 
-    def batches(self, first_id: int = 1) -> Iterator[Batch]:
+    def batches(self, first_id: int = 1) -> Iterator[FeatureBatch]:
         """Features, some at a time, numbered from ``first_id``."""
         start = 0
         for shapes in self.layer.batches:
             bounds, wkb = shapes.bounds, binary(shapes.wkb)
             del shapes  # a polygon can have millions of points, and its bytes are as many again
             here = slice(start, start + len(bounds))
-            yield Batch(self._rows(wkb, here, first_id), bounds)
+            yield FeatureBatch(self._rows(wkb, here, first_id), bounds)
             start = here.stop
 
     def _rows(self, wkb: pa.BinaryArray, here: slice, first_id: int) -> pa.RecordBatch:

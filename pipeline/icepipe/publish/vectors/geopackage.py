@@ -16,7 +16,7 @@ from icepipe.measure.area.series import day_of
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.features import GEOMETRY, SCHEMA, Features
 from icepipe.publish.vectors.geoparquet import read_batches
-from icepipe.publish.vectors.ogr import clock_at, write_attributes, write_ogr
+from icepipe.publish.vectors.ogr import frozen_clock, write_attributes, write_ogr
 from icepipe.publish.vectors.qml_styles import polygon_qml
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
@@ -68,7 +68,7 @@ def write_geopackage(
     IntegrityError
         If it cannot be written.
     """
-    with clock_at(date):
+    with frozen_clock(date):
         for code, features in layers.items():
             write_ogr(
                 path,
@@ -103,7 +103,7 @@ TOGETHER = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
 
 
 @dataclass(frozen=True)
-class Collected:
+class ObservationParts:
     """What a run's GeoPackage holds.
 
     Attributes
@@ -156,7 +156,7 @@ def _stream(parts: Mapping[str, Path]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(TOGETHER, batches())
 
 
-def write_run_geopackage(collected: Collected, before: Mapping[str, str]) -> dict[str, str]:
+def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str]) -> dict[str, str]:
     """Bring ``<name>.gpkg`` up to date.
 
     It is written from the beginning, observations in the order of their keys, so that it does not depend on the order

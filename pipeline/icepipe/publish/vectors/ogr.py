@@ -20,7 +20,7 @@ _CLOCK = Lock()
 
 
 @contextmanager
-def clock_at(date: dt.date) -> Iterator[None]:
+def frozen_clock(date: dt.date) -> Iterator[None]:
     """GDAL takes the start of a day for now, so that a GeoPackage is the same bytes every time.
 
     The setting is the process's, so whoever needs another day waits.
@@ -47,7 +47,7 @@ def write_ogr(path: Path | io.BytesIO, features: Any, encoding: str = "UTF-8", *
     """
     import pyogrio
 
-    with _told(path):
+    with _translate_errors(path):
         pyogrio.write_arrow(features, path, geometry_name="geometry", encoding=encoding, **options)
     if options["driver"] == "GPKG" and isinstance(path, Path):
         check_layer(path, options["layer"], options.get("GEOMETRY_NAME", "geom"))
@@ -63,13 +63,13 @@ def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN40
     """
     import pyogrio
 
-    with _told(path):
+    with _translate_errors(path):
         pyogrio.write_arrow(table, path, layer=layer, driver="GPKG", append=True)
     check_layer(path, layer)
 
 
 @contextmanager
-def _told(path: Path | io.BytesIO) -> Iterator[None]:
+def _translate_errors(path: Path | io.BytesIO) -> Iterator[None]:
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
     try:

@@ -11,16 +11,16 @@ import pyarrow as pa
 import shapely
 
 from icepipe.classes import BUDGET, SEEN
-from icepipe.geo.geobox import Outline
+from icepipe.geo.geobox import Region
 from icepipe.measure.area.series import Row, day_of
-from icepipe.publish.vectors.ogr import clock_at, write_ogr
+from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.storage.atomic import replace_file
 
 FILE = "regions.gpkg"
 LAYER = "regions"
 
 
-def _feature(outline: Outline, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]:
+def _feature(outline: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]:
     """One region on one date: fields ready to colour a map by."""
     by_class = {row.class_: row for row in rows}
     first = rows[0]
@@ -52,7 +52,7 @@ def _schema() -> pa.Schema:
     )
 
 
-def write_region_layer(folder: Path, outlines: Sequence[Outline], rows: Sequence[Row]) -> None:
+def write_region_layer(folder: Path, outlines: Sequence[Region], rows: Sequence[Row]) -> None:
     """Write the layer: one feature a region and date, in the coordinate system of the outlines.
 
     Parameters
@@ -82,5 +82,5 @@ def write_region_layer(folder: Path, outlines: Sequence[Outline], rows: Sequence
         features += [_feature(outline, wkb, groups[key]) for key in sorted(groups) if key[0] == outline.name]
     table = pa.Table.from_pylist(features, schema=_schema())
     latest = max(day_of(row.date) for row in rows)
-    with replace_file(folder / FILE) as part, clock_at(latest):
+    with replace_file(folder / FILE) as part, frozen_clock(latest):
         write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=outlines[0].crs)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from icepipe.arrays import Bool, Float64, Int64, Kept, UInt8, UInt16, UInt32
+from icepipe.arrays import Bool, Float64, Int64, StoredPixels, UInt8, UInt16, UInt32
 from icepipe.classes import ClassCode
 from icepipe.runtime.jit import compiled
 from icepipe.segment.classification.strata import UNKNOWN
 from icepipe.segment.clustering._kernels import CHUNK_PX, nearest
-from icepipe.segment.features import Kind
+from icepipe.segment.features import FeatureKind
 
 CLOUD = int(ClassCode.CLOUD)
 
@@ -45,15 +45,15 @@ def _whiteness(one: Float64, two: Float64, three: Float64, count: int, out: Floa
 def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
     """One feature of a chunk; ``recipe`` is its kind, how many bands it takes, and which."""
     kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
-    if kind == Kind.DIFFERENCE:
+    if kind == FeatureKind.DIFFERENCE:
         for i in range(count):
             out[i] = _difference(bands[a, i], bands[b, i])
-    elif kind == Kind.SMALLER_DIFFERENCE:
+    elif kind == FeatureKind.SMALLER_DIFFERENCE:
         for i in range(count):
             out[i] = min(_difference(bands[a, i], bands[b, i]), _difference(bands[a, i], bands[c, i]))
     else:
         _mean(recipe[2 : 2 + recipe[1]], bands, count, out)
-        if kind == Kind.WHITENESS:
+        if kind == FeatureKind.WHITENESS:
             _whiteness(bands[a], bands[b], bands[c], count, out)
 
 
@@ -72,7 +72,7 @@ def _patterns(features: Float64, of: Int64, levels: Float64, count: int, met: In
 
 
 @compiled
-def _reflect(kept: Kept, reflectance: Float64, out: Float64) -> None:
+def _reflect(kept: StoredPixels, reflectance: Float64, out: Float64) -> None:
     """Reflectance of a band, none under zero: looked up by the byte, or the number of units that are kept."""
     if len(reflectance) > 1:
         for i in range(len(kept)):
@@ -84,7 +84,7 @@ def _reflect(kept: Kept, reflectance: Float64, out: Float64) -> None:
 
 
 @compiled
-def _copy(kept: Kept, out: Float64) -> None:
+def _copy(kept: StoredPixels, out: Float64) -> None:
     for i in range(len(kept)):
         out[i] = kept[i]
 
@@ -109,7 +109,7 @@ def _name(wanted: Bool, cluster: Int64, met: Int64, outcomes: UInt16, strata: UI
 
 
 @compiled
-def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
+def strata_of(kept: StoredPixels, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
     """Stratum of every pixel that is wanted, into ``found``.
 
     ``kept`` are kept numbers, uint8 or int16, of shape (bands, n); ``wanted`` and ``found`` have shape (n,). ``tables``
@@ -144,7 +144,7 @@ def strata_of(kept: Kept, wanted: Bool, tables: tuple[Any, ...], found: UInt16) 
 
 
 @compiled
-def look_up_colours(bands: Kept, wanted: Bool, table: UInt16, found: UInt16, unknown: UInt32) -> int:
+def look_up_colours(bands: StoredPixels, wanted: Bool, table: UInt16, found: UInt16, unknown: UInt32) -> int:
     """Stratum of every pixel by its colour, into ``found``; how many that are wanted have a colour not known yet.
 
     Shapes: ``bands`` (3, n), ``wanted``, ``found`` and ``unknown`` (n,). The table has a stratum for every 24-bit

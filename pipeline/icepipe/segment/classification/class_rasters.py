@@ -14,7 +14,7 @@ from icepipe.segment.classification.strata import HIDDEN, N_STRATA, moved_strata
 from icepipe.segment.model import Cluster, Model
 
 
-class CodedStrata:
+class ClassRasterStrata:
     """Strata of class rasters: a class code times ``STEP``, plus 1 and the concentration where there is one."""
 
     models: tuple[Model, ...] = ()
@@ -67,7 +67,7 @@ class CodedStrata:
         return {start + parts: parts / FULL_COVER for parts in range(FULL_COVER + 1)}
 
 
-class Coded:
+class ClassRasterClassifier:
     """Gives the strata of class rasters.
 
     Parameters
@@ -79,7 +79,7 @@ class Coded:
     shared = True
 
     def __init__(self, weighted: bool) -> None:
-        self.table = CodedStrata(weighted)
+        self.table = ClassRasterStrata(weighted)
 
     def layer(self, layer: Layer) -> Layer:
         """A scene's layer with strata in the place of its bands: it has them already."""

@@ -9,25 +9,33 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from icepipe.arrays import Bool, Float64, Int64, Kept, UInt8, UInt16
+from icepipe.arrays import Bool, Float64, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.inputs.reading.pixels import Layer, Pixels
-from icepipe.segment.classification.strata import FIRST_CLOUD, HIDDEN, UNKNOWN, Strata, StrataTable, marked, stratum_of
-from icepipe.segment.features import recipe_of, span_of
+from icepipe.segment.classification.strata import (
+    FIRST_CLOUD,
+    HIDDEN,
+    UNKNOWN,
+    Strata,
+    StrataTable,
+    encode_strata,
+    stratum_of,
+)
+from icepipe.segment.features import feature_recipe, feature_span
 from icepipe.segment.model import Model
 from icepipe.segment.rules import RULE_SETS
 
 
-class Search(Protocol):
+class StratumLookup(Protocol):
     """A way to find the stratum of every pixel by its bands."""
 
-    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         ...
 
 
-class Tables(NamedTuple):
+class KernelTables(NamedTuple):
     """Everything that tells the stratum of a pixel.
 
     Attributes
@@ -61,7 +69,7 @@ class Tables(NamedTuple):
     strata: UInt16
 
 
-class DirectSearch:
+class DirectLookup:
     """Strata pixel by pixel, for one model of several.
 
     Parameters
@@ -75,11 +83,11 @@ class DirectSearch:
     def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
         self._tables = _tables(model, sensor, first, n) if model.clusters else None
 
-    def of(self, values: Kept) -> UInt16:
+    def of(self, values: StoredPixels) -> UInt16:
         """Stratum of every item; shape (n, bands)."""
         return self.strata(values.T[:, None, :], np.ones((1, len(values)), dtype=bool)).reshape(-1)
 
-    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         found = np.zeros(wanted.shape, dtype=np.uint16)
         if self._tables is None:
@@ -92,13 +100,13 @@ class DirectSearch:
         return found
 
 
-def _tables(model: Model, sensor: Sensor, first: int, n: int) -> Tables:
+def _tables(model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
     """A model as the compiled search takes it; see :class:`DirectSearch`."""
     rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
     asked = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
     made = [name for name in asked if name not in sensor.roles]
     number = {name: place for place, name in enumerate([*sensor.roles, *made])}
-    return Tables(
+    return KernelTables(
         reflectance=np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
         if sensor.stretch
         else np.array([REFLECTANCE_UNIT]),
@@ -109,13 +117,13 @@ def _tables(model: Model, sensor: Sensor, first: int, n: int) -> Tables:
         of=np.array([number[threshold.feature] for threshold in rules.thresholds], dtype=np.int64),
         levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
         outcomes=rules.outcomes,
-        strata=marked(*_every_outcome(len(model.clusters)), model, first, n).reshape(len(model.clusters), -1),
+        strata=encode_strata(*_every_outcome(len(model.clusters)), model, first, n).reshape(len(model.clusters), -1),
     )
 
 
 def _span(feature: str) -> tuple[float, float]:
     """Least value of a feature, and what it is multiplied by: exact, for ranges have powers of two as lengths."""
-    low, length, scale = span_of(feature)
+    low, length, scale = feature_span(feature)
     return low, scale / length
 
 
@@ -123,7 +131,7 @@ def _recipes(names: Sequence[str], sensor: Sensor) -> Int64:
     """How each feature is made, as the hot path takes it: kind, number of bands, and the bands."""
     found = np.zeros((len(names), 2 + max(3, len(sensor.roles))), dtype=np.int64)
     for row, name in zip(found, names, strict=True):
-        kind, bands = recipe_of(name, sensor)
+        kind, bands = feature_recipe(name, sensor)
         row[:2] = kind, len(bands)
         row[2 : 2 + len(bands)] = bands
     return found
@@ -140,18 +148,18 @@ def _every_outcome(clusters: int) -> tuple[UInt8, UInt8, UInt8]:
     )
 
 
-class ColourTable:
+class ColourLookup:
     """Stratum of every 8-bit colour, filled as colours turn up.
 
     A picture has far fewer colours than pixels, so most pixels cost one look-up. Exact: an entry is the answer of
     the search.
     """
 
-    def __init__(self, search: DirectSearch) -> None:
+    def __init__(self, search: DirectLookup) -> None:
         self._search = search
         self._table = np.full(2**24, UNKNOWN, dtype=np.uint16)
 
-    def strata(self, bands: Kept, wanted: Bool) -> UInt16:
+    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         from icepipe.segment.classification._kernels import look_up_colours
 
@@ -167,7 +175,7 @@ class ColourTable:
         return found.reshape(wanted.shape)
 
 
-class Namer(Protocol):
+class PixelClassifier(Protocol):
     """Gives the strata of what scenes show, from clusters or from class rasters."""
 
     @property
@@ -193,7 +201,7 @@ class Namer(Protocol):
         ...
 
 
-class Classifier:
+class ClusterClassifier:
     """Names pixels by one model for all scenes, or by one a scene.
 
     Parameters
@@ -207,9 +215,9 @@ class Classifier:
     def __init__(self, models: Sequence[Model], sensor: Sensor) -> None:
         self.table = Strata(models)
         firsts = np.cumsum([0, *(len(model.clusters) for model in models)]).tolist()
-        direct = [DirectSearch(m, sensor, first, self.table.n) for m, first in zip(models, firsts, strict=False)]
+        direct = [DirectLookup(m, sensor, first, self.table.n) for m, first in zip(models, firsts, strict=False)]
         one_picture = sensor.stretch is not None and len(direct) == 1
-        self._searches: tuple[Search, ...] = (ColourTable(direct[0]),) if one_picture else tuple(direct)
+        self._searches: tuple[StratumLookup, ...] = (ColourLookup(direct[0]),) if one_picture else tuple(direct)
 
     @property
     def shared(self) -> bool:

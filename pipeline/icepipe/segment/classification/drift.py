@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from icepipe.arrays import Kept
+from icepipe.arrays import StoredPixels
 from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.segment.clustering.kmeans import nearest, squared_distances
-from icepipe.segment.features import Space
+from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import Model
 
 LARGEST_RATIO = 2.0
@@ -26,7 +26,7 @@ PIXELS = 20_000
 """Pixels of an observation that are looked at."""
 
 
-def drift_of(pixels: Kept, model: Model, sensor: Sensor) -> float:
+def model_drift(pixels: StoredPixels, model: Model, sensor: Sensor) -> float:
     """How far pixels lie from the model.
 
     Root mean square distance to the nearest centroid, over that of the sample that the model was fitted on.
@@ -41,7 +41,7 @@ def drift_of(pixels: Kept, model: Model, sensor: Sensor) -> float:
     if not len(pixels) or not model.clusters:
         return 0.0
     floor = FLOOR_BYTES if sensor.stretch and not model.features else FLOOR_REFLECTANCE / REFLECTANCE_UNIT
-    places = Space(sensor, model.features).coordinates(pixels)
+    places = FeatureSpace(sensor, model.features).coordinates(pixels)
     member = nearest(places, model.centroids)
     spread = float(np.mean(squared_distances(places, model.centroids, member)))
     return float(np.sqrt(max(spread, floor**2) / max(model.spread, floor**2)))

@@ -222,7 +222,7 @@ class Strata:
         return None
 
 
-def marked(clusters: UInt8, could_be: UInt8, names: UInt8, model: Model, first: int, n: int) -> UInt16:
+def encode_strata(clusters: UInt8, could_be: UInt8, names: UInt8, model: Model, first: int, n: int) -> UInt16:
     """Strata of pixels of one model.
 
     Parameters

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.errors import NoUsableInput
-from icepipe.segment.clustering.sampling import Sample
-from icepipe.segment.features import Space
+from icepipe.segment.clustering.sampling import PixelSample
+from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import FitRecord
 
 STARTS = 10
@@ -42,7 +42,7 @@ MOST_CENTROIDS = 256
 
 
 @dataclass(frozen=True)
-class Weighted:
+class WeightedPoints:
     """Places, and how much each counts.
 
     Attributes
@@ -65,14 +65,14 @@ class Weighted:
     def _reach(self) -> Float64:
         return np.cumsum(self.weights)
 
-    def drawn(self, size: int, rng: np.random.Generator) -> Weighted:
+    def drawn(self, size: int, rng: np.random.Generator) -> WeightedPoints:
         """So many places, drawn by their weights, that count alike."""
         numbers = np.searchsorted(self._reach, rng.random(size) * self._reach[-1], side="right")
-        return Weighted(np.ascontiguousarray(self.places[:, numbers.clip(max=self.count - 1)]), np.ones(size))
+        return WeightedPoints(np.ascontiguousarray(self.places[:, numbers.clip(max=self.count - 1)]), np.ones(size))
 
 
 @dataclass(frozen=True)
-class Members:
+class Assignment:
     """Who is nearest to which centroid.
 
     Attributes
@@ -91,7 +91,7 @@ class Members:
     counts: Float64
 
     @classmethod
-    def of(cls, items: Weighted, centroids: Float64) -> Members:
+    def of(cls, items: WeightedPoints, centroids: Float64) -> Assignment:
         """Find them; centroids have shape (k, axes)."""
         from icepipe.segment.clustering._kernels import assign
 
@@ -105,7 +105,7 @@ class Members:
         """Mean of the members of each centroid; another place where it has none."""
         return np.divide(self.sums, self.counts[:, None], out=otherwise.copy(), where=self.counts[:, None] > 0)
 
-    def moved(self, items: Weighted, centroids: Float64) -> Float64:
+    def moved(self, items: WeightedPoints, centroids: Float64) -> Float64:
         """Means of the members; a centroid without any starts again at one of the places farthest from their own."""
         empty = np.flatnonzero(self.counts == 0)
         if not len(empty):
@@ -114,12 +114,12 @@ class Members:
         elsewhere[empty] = items.places.T[np.argsort(-self.distances, kind="stable")[: len(empty)]]
         return self.means(elsewhere)
 
-    def inertia(self, items: Weighted) -> float:
+    def inertia(self, items: WeightedPoints) -> float:
         """Squared distances to the nearest centroid, summed by weight."""
         return float(np.sum(items.weights * self.distances))
 
 
-def spread_start(items: Weighted, k: int, rng: np.random.Generator) -> Float64:
+def kmeans_plus_plus(items: WeightedPoints, k: int, rng: np.random.Generator) -> Float64:
     """Starts far from each other: the best of several draws for each, by weight times squared distance.
 
     Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA; greedy as in their section 5.
@@ -139,7 +139,7 @@ def spread_start(items: Weighted, k: int, rng: np.random.Generator) -> Float64:
 
 
 @dataclass(frozen=True)
-class Batch:
+class MiniBatch:
     """Where one mini-batch leaves the centroids.
 
     Attributes
@@ -157,7 +157,7 @@ class Batch:
     distance: float
 
 
-def mini_batches(items: Weighted, start: Float64, rng: np.random.Generator) -> Iterator[Batch]:
+def mini_batches(items: WeightedPoints, start: Float64, rng: np.random.Generator) -> Iterator[MiniBatch]:
     """Move centroids by one mini-batch after the other, each to the mean of all members that it ever had.
 
     Sculley (2010), Web-scale k-means clustering, WWW.
@@ -165,21 +165,21 @@ def mini_batches(items: Weighted, start: Float64, rng: np.random.Generator) -> I
     centroids, seen = start, np.zeros(len(start))
     while True:
         drawn = items.drawn(BATCH, rng)
-        found = Members.of(drawn, centroids)
+        found = Assignment.of(drawn, centroids)
         seen = seen + found.counts
         share = np.divide(found.counts, seen, out=np.zeros_like(seen), where=seen > 0)[:, None]
         centroids = centroids + share * (found.means(centroids) - centroids)
-        yield Batch(centroids, found.counts, found.inertia(drawn) / BATCH)
+        yield MiniBatch(centroids, found.counts, found.inertia(drawn) / BATCH)
 
 
-def good_start(items: Weighted, k: int, seed: int) -> tuple[Float64, int]:
+def initialise(items: WeightedPoints, k: int, seed: int) -> tuple[Float64, int]:
     """Centroids that mini-batches found from the best of some starts, and how many batches it took.
 
     They end when the smoothed distance has not become less for a while.
     """
     rng = np.random.default_rng(seed)
     few = items.drawn(START_PLACES, rng)
-    starts = [settle(few, spread_start(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
+    starts = [lloyd(few, kmeans_plus_plus(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
     best = min(starts, key=lambda start: start.inertia).centroids
     smoothed = least = np.inf
     waited = 0
@@ -192,7 +192,7 @@ def good_start(items: Weighted, k: int, seed: int) -> tuple[Float64, int]:
 
 
 @dataclass(frozen=True)
-class Settled:
+class LloydResult:
     """Where full iterations end.
 
     Attributes
@@ -213,7 +213,7 @@ class Settled:
     inertia: float
 
 
-def settle(items: Weighted, start: Float64, most: int) -> Settled:
+def lloyd(items: WeightedPoints, start: Float64, most: int) -> LloydResult:
     """Full iterations, until squared moves together are at most a part of the mean variance of the axes.
 
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28; the end as in
@@ -222,10 +222,10 @@ def settle(items: Weighted, start: Float64, most: int) -> Settled:
     still = TOLERANCE * float(np.mean(np.var(items.places, axis=1)))
     centroids, iterations, converged = start, 0, False
     while iterations < most and not converged:
-        moved = Members.of(items, centroids).moved(items, centroids)
+        moved = Assignment.of(items, centroids).moved(items, centroids)
         converged = bool(np.sum((moved - centroids) ** 2) <= still)
         centroids, iterations = moved, iterations + 1
-    return Settled(centroids, iterations, converged, Members.of(items, centroids).inertia(items))
+    return LloydResult(centroids, iterations, converged, Assignment.of(items, centroids).inertia(items))
 
 
 Number = TypeVar("Number", bound=np.number[Any])
@@ -247,12 +247,12 @@ def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
 
     Element by element in double precision, so an item's answer does not depend on what it is asked with.
     """
-    return Members.of(items_of(values, np.ones(len(values))), centroids).member
+    return Assignment.of(weighted_points(values, np.ones(len(values))), centroids).member
 
 
-def items_of(values: NDArray[np.generic], weights: Float64) -> Weighted:
+def weighted_points(values: NDArray[np.generic], weights: Float64) -> WeightedPoints:
     """Items of shape (n, axes) as k-means takes them."""
-    return Weighted(np.ascontiguousarray(values.T, dtype=np.float64), weights)
+    return WeightedPoints(np.ascontiguousarray(values.T, dtype=np.float64), weights)
 
 
 def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
@@ -261,7 +261,7 @@ def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, membe
 
 
 @dataclass(frozen=True)
-class Palette:
+class DistinctValues:
     """Distinct colours of a sample: kept numbers, places in the space they are compared in, and weights."""
 
     colours: Float64
@@ -279,7 +279,7 @@ def _distinct(values: NDArray[Number]) -> tuple[NDArray[Number], Int64]:
     return ascending[new], number
 
 
-def palette_of(sample: Sample, space: Space) -> Palette:
+def distinct_values(sample: PixelSample, space: FeatureSpace) -> DistinctValues:
     """The distinct colours of a sample, in ascending order.
 
     Raises
@@ -292,18 +292,18 @@ def palette_of(sample: Sample, space: Space) -> Palette:
     colours, number = _distinct(sample.values)
     weights = np.bincount(number, weights=sample.weights, minlength=len(colours))
     places = space.coordinates(colours).astype(np.float64)
-    return Palette(colours.astype(np.float64), places, weights.astype(np.float64))
+    return DistinctValues(colours.astype(np.float64), places, weights.astype(np.float64))
 
 
-def k_means(palette: Palette, n_sample: int, k: int, seed: int) -> tuple[Float64, FitRecord]:
+def k_means(palette: DistinctValues, n_sample: int, k: int, seed: int) -> tuple[Float64, FitRecord]:
     """Centroids of one fit, before anything is split, and how it went.
 
     Mini-batches find their way, full iterations over all colours of the sample settle them. A cluster that loses all
     members is started again at the colour farthest from its centroid.
     """
-    items = items_of(palette.places, palette.weights)
-    start, batches = good_start(items, min(k, len(_distinct(palette.places)[0])), seed)
-    settled = settle(items, start, MAX_ITERATIONS)
+    items = weighted_points(palette.places, palette.weights)
+    start, batches = initialise(items, min(k, len(_distinct(palette.places)[0])), seed)
+    settled = lloyd(items, start, MAX_ITERATIONS)
     record = FitRecord(
         seed=seed,
         n_sample=n_sample,

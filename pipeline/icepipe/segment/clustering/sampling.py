@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.arrays import Bool, Float64, Int64, Kept, UInt64
+from icepipe.arrays import Bool, Float64, Int64, StoredPixels, UInt64
 from icepipe.geo.geobox import Block, GeoBox
 
 POOL = 4
@@ -25,7 +25,7 @@ _LARGEST = float(2**64 - 2**11)
 
 
 @dataclass(frozen=True)
-class Pool:
+class CandidatePixels:
     """Pixels of one observation to choose from.
 
     Attributes
@@ -38,13 +38,13 @@ class Pool:
         Number of the part of the grid that each lies in; shape (n,).
     """
 
-    values: Kept
+    values: StoredPixels
     hashes: UInt64
     places: Int64
 
 
 @dataclass(frozen=True)
-class Sample:
+class PixelSample:
     """Pixels that a fit looks at.
 
     Attributes
@@ -55,16 +55,16 @@ class Sample:
         How many pixels of the pool each stands for; shape (n,).
     """
 
-    values: Kept
+    values: StoredPixels
     weights: Float64
 
     @classmethod
-    def of(cls, values: Kept) -> Sample:
+    def of(cls, values: StoredPixels) -> PixelSample:
         """Every item for itself."""
         return cls(values, np.ones(len(values)))
 
 
-def drawn(seed: int, date_ordinal: int, block: Block, valid: Bool, rate: float) -> tuple[Int64, Int64, UInt64]:
+def hash_sample(seed: int, date_ordinal: int, block: Block, valid: Bool, rate: float) -> tuple[Int64, Int64, UInt64]:
     """Rows and columns within a block of its pixels that are drawn, and their hashes, in raster order; shapes (n,).
 
     A hash of seed, date, row and column decides, so a sample does not depend on files, blocks or workers.
@@ -87,12 +87,12 @@ def drawn(seed: int, date_ordinal: int, block: Block, valid: Bool, rate: float) 
     return rows, cols, hashes[:n].copy()
 
 
-def places_of(grid: GeoBox, rows: Int64, cols: Int64) -> Int64:
+def grid_cells(grid: GeoBox, rows: Int64, cols: Int64) -> Int64:
     """Number of the place of each of some pixels; shapes (n,)."""
     return np.asarray(rows * PLACES // grid.height * PLACES + cols * PLACES // grid.width, dtype=np.int64)
 
 
-def _strata(pools: Sequence[Pool]) -> Int64:
+def _strata(pools: Sequence[CandidatePixels]) -> Int64:
     """Number of each pixel's stratum: its observation, its place, and its colour in coarse steps."""
     parts = []
     for number, pool in enumerate(pools):
@@ -122,7 +122,7 @@ def _kept_of(counts: Int64, size: int) -> Int64:
     return np.maximum(1, np.minimum(counts, np.ceil(low * np.sqrt(counts)))).astype(np.int64)
 
 
-def thin(pools: Sequence[Pool], size: int) -> Sample:
+def thin_sample(pools: Sequence[CandidatePixels], size: int) -> PixelSample:
     """Choose about so many pixels of all pools; every stratum keeps some, and weights make up for what is left out.
 
     Parameters
@@ -134,7 +134,7 @@ def thin(pools: Sequence[Pool], size: int) -> Sample:
     """
     values, hashes = (np.concatenate([getattr(pool, name) for pool in pools]) for name in ("values", "hashes"))
     if len(values) <= size:
-        return Sample.of(values)
+        return PixelSample.of(values)
     strata = _strata(pools)
     by_hash = np.argsort(hashes)
     order = by_hash[np.argsort(strata[by_hash], kind="stable")]
@@ -145,12 +145,12 @@ def thin(pools: Sequence[Pool], size: int) -> Sample:
     weights = np.zeros(len(order))
     weights[chosen] = np.repeat(counts / kept, kept)
     stays = weights > 0
-    return Sample(values[stays], weights[stays])
+    return PixelSample(values[stays], weights[stays])
 
 
-def resample(sample: Sample, size: int) -> Sample:
+def resample(sample: PixelSample, size: int) -> PixelSample:
     """Unweighted items that stand for a weighted sample: every so much of the summed weight, one."""
     ends = np.cumsum(sample.weights)
     size = min(size, len(ends))
     marks = (np.arange(size) + 0.5) * ends[-1] / size
-    return Sample.of(sample.values[np.searchsorted(ends, marks)])
+    return PixelSample.of(sample.values[np.searchsorted(ends, marks)])

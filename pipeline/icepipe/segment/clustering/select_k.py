@@ -6,10 +6,10 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.classes import ClassCode
-from icepipe.segment.clustering.kmeans import k_means, nearest, palette_of, squared_distances
-from icepipe.segment.clustering.sampling import Sample, resample
+from icepipe.segment.clustering.kmeans import distinct_values, k_means, nearest, squared_distances
+from icepipe.segment.clustering.sampling import PixelSample, resample
 from icepipe.segment.clustering.splitting import fit
-from icepipe.segment.features import Space, features_of
+from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.model import KPoint
 from icepipe.segment.rules import RuleSet
 
@@ -45,8 +45,8 @@ def _silhouette(places: Float64, centroids: Float64) -> float:
     return float(silhouette_score(places, member))
 
 
-def _point(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> KPoint:
-    palette = palette_of(sample, space)
+def _point(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: RuleSet) -> KPoint:
+    palette = distinct_values(sample, space)
     centroids, _ = k_means(palette, len(sample.values), k, seed)
     member = nearest(palette.places, centroids)
     distances = squared_distances(palette.places, centroids, member)
@@ -55,10 +55,10 @@ def _point(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> K
         np.average(palette.colours[member == i], axis=0, weights=palette.weights[member == i])
         for i in np.unique(member)
     ]
-    named = rules.codes(features_of(np.array(means), space.sensor))
+    named = rules.codes(compute_features(np.array(means), space.sensor))
     own = named[np.searchsorted(np.unique(member), member)]
     split = fit(sample, k, seed, space, rules)
-    named_after = rules.codes(features_of(split.spectra, space.sensor))
+    named_after = rules.codes(compute_features(split.spectra, space.sensor))
     return KPoint(
         k=k,
         inertia=float(np.average(distances, weights=palette.weights)),
@@ -68,7 +68,9 @@ def _point(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> K
     )
 
 
-def choose_k(sample: Sample, how: str, seed: int, space: Space, rules: RuleSet) -> tuple[int, tuple[KPoint, ...]]:
+def choose_k(
+    sample: PixelSample, how: str, seed: int, space: FeatureSpace, rules: RuleSet
+) -> tuple[int, tuple[KPoint, ...]]:
     """Number of clusters and what every candidate would give.
 
     Parameters

@@ -12,17 +12,17 @@ from icepipe.inputs.products.sensors import Sensor
 from icepipe.segment.clustering.kmeans import (
     MAX_ITERATIONS,
     TOLERANCE,
-    Members,
-    Palette,
-    items_of,
+    Assignment,
+    DistinctValues,
+    distinct_values,
     k_means,
     nearest,
-    palette_of,
     round_significant,
     squared_distances,
+    weighted_points,
 )
-from icepipe.segment.clustering.sampling import Sample
-from icepipe.segment.features import Space, features_of
+from icepipe.segment.clustering.sampling import PixelSample
+from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.model import FitRecord
 from icepipe.segment.rules import RuleSet
 
@@ -80,13 +80,13 @@ class Fit:
 class _Splitter:
     """What decides whether a cluster holds together: colours and what rules could call them."""
 
-    palette: Palette
-    space: Space
+    palette: DistinctValues
+    space: FeatureSpace
     rules: RuleSet
     signature: NDArray[np.uint16]
 
     @classmethod
-    def of(cls, palette: Palette, space: Space, rules: RuleSet) -> _Splitter:
+    def of(cls, palette: DistinctValues, space: FeatureSpace, rules: RuleSet) -> _Splitter:
         return cls(palette, space, rules, _signature(palette.colours, space, rules))
 
     def spectra(self, centroids: Float64, member: UInt8) -> Float64:
@@ -95,7 +95,7 @@ class _Splitter:
             return centroids
         return round_significant(_means(self.palette.colours, self.palette.weights, member, len(centroids)))
 
-    def strays(self, centroids: Float64, member: UInt8) -> tuple[_Strays, ...]:
+    def strays(self, centroids: Float64, member: UInt8) -> tuple[_Misnamed, ...]:
         """Colours across any threshold from their centroid, of another name, and certainly of another name."""
         own = self.signature
         centre = _signature(self.spectra(centroids, member), self.space, self.rules)[member]
@@ -104,14 +104,14 @@ class _Splitter:
         kinds = (own != centre, MAX_STRADDLE), (misnamed, MAX_MISNAMED), (certain, MAX_CERTAIN_STRAYS)
         return tuple(self._strays(apart, member, allowed) for apart, allowed in kinds)
 
-    def _strays(self, apart: Bool, member: UInt8, allowed: float) -> _Strays:
+    def _strays(self, apart: Bool, member: UInt8, allowed: float) -> _Misnamed:
         weights = self.palette.weights
         share = np.bincount(member, weights=weights * apart, minlength=256) / weights.sum()
-        return _Strays(apart, share, share / allowed)
+        return _Misnamed(apart, share, share / allowed)
 
 
 @dataclass(frozen=True)
-class _Strays:
+class _Misnamed:
     """Colours that do not fit the cluster they are nearest to, and the share of the sample they make of each cluster.
 
     ``excess`` is the share over what is allowed; a cluster is fine up to 1.
@@ -122,8 +122,8 @@ class _Strays:
     excess: Float64
 
 
-def _signature(values: Float64, space: Space, rules: RuleSet) -> NDArray[np.uint16]:
-    features = features_of(values, space.sensor)
+def _signature(values: Float64, space: FeatureSpace, rules: RuleSet) -> NDArray[np.uint16]:
+    features = compute_features(values, space.sensor)
     return np.asarray(rules.could_be(features).astype(np.uint16) << 8 | rules.codes(features))
 
 
@@ -138,9 +138,9 @@ def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None
     """Two centroids started from the two sides of a threshold; None where a side would be empty."""
     if apart.all() or not apart.any():
         return None
-    items, centres = items_of(places, weights), _means(places, weights, (~apart).astype(np.uint8), 2)
+    items, centres = weighted_points(places, weights), _means(places, weights, (~apart).astype(np.uint8), 2)
     for _ in range(20):
-        found = Members.of(items, centres)
+        found = Assignment.of(items, centres)
         if not found.counts.all():
             return None
         moved = found.means(centres)
@@ -176,7 +176,7 @@ def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, tup
         parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)
 
 
-def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
+def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: RuleSet) -> Fit:
     """Fit and split clusters on a sample.
 
     Parameters
@@ -195,7 +195,7 @@ def fit(sample: Sample, k: int, seed: int, space: Space, rules: RuleSet) -> Fit:
     NoUsableInput
         If the sample is empty.
     """
-    palette = palette_of(sample, space)
+    palette = distinct_values(sample, space)
     start, record = k_means(palette, len(sample.values), k, seed)
     splitter = _Splitter.of(palette, space, rules)
     start = start[_physical_order(splitter, start)]
@@ -227,5 +227,5 @@ def no_fit(sensor: Sensor, seed: int) -> Fit:
 def _physical_order(splitter: _Splitter, centroids: Float64) -> Int64:
     """Dark to bright, then by the centroid."""
     spectra = splitter.spectra(centroids, nearest(splitter.palette.places, centroids))
-    brightness = features_of(spectra, splitter.space.sensor)["brightness"]
+    brightness = compute_features(spectra, splitter.space.sensor)["brightness"]
     return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)

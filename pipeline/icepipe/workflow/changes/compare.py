@@ -10,11 +10,11 @@ from typing import Any
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError
 from icepipe.measure.change.occlusion import HIDING
-from icepipe.measure.change.transitions import Change
-from icepipe.publish.run_folder.class_map import Mapped, find_mapped
+from icepipe.measure.change.transitions import ChangeTable
+from icepipe.publish.run_folder.class_map import ClassMap, open_class_map
 from icepipe.publish.tables.text import aligned
 from icepipe.publish.vectors.change_layer import write_change_layer
-from icepipe.workflow.changes.compare_maps import Moved, change_between
+from icepipe.workflow.changes.compare_maps import GainLossRasters, change_between
 from icepipe.workflow.changes.update import layer_of
 
 NOT_SEEN = "not seen"
@@ -27,15 +27,15 @@ _GROUPS: tuple[tuple[str, tuple[ClassCode, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """Two observations and what lies between them."""
 
-    before: Mapped
-    after: Mapped
-    change: Change
+    before: ClassMap
+    after: ClassMap
+    change: ChangeTable
 
 
-def compare_observations(folder: Path, before: str, after: str, out: Path | None) -> Compared:
+def compare_observations(folder: Path, before: str, after: str, out: Path | None) -> Comparison:
     """Compare two observations of a run, and write polygons of gain and loss where a file is given.
 
     Raises
@@ -47,15 +47,15 @@ def compare_observations(folder: Path, before: str, after: str, out: Path | None
     """
     if out and out.suffix != ".gpkg":
         raise ConfigError(f"--out {out}: polygons are written as GeoPackage", "let its name end in .gpkg")
-    first, second = find_mapped(folder, before), find_mapped(folder, after)
-    found = Moved.on(first.basis.grid) if out else None
+    first, second = open_class_map(folder, before), open_class_map(folder, after)
+    found = GainLossRasters.on(first.basis.grid) if out else None
     change = change_between(first, second, into=found)
     if out and found:
         write_change_layer(out, layer_of(first, second, change, found))
-    return Compared(first, second, change)
+    return Comparison(first, second, change)
 
 
-def _cell(change: Change, before: Sequence[ClassCode], after: Sequence[ClassCode]) -> str:
+def _cell(change: ChangeTable, before: Sequence[ClassCode], after: Sequence[ClassCode]) -> str:
     """km2 of a cell of the table; empty where a class of its row or column is not known."""
     known = _all_known(before, change.known_before) and _all_known(after, change.known_after)
     return f"{change.km2(before, after):,.3f}" if known else ""
@@ -66,7 +66,7 @@ def _all_known(codes: Collection[ClassCode], known: Collection[ClassCode]) -> bo
     return len(codes) == len(BUDGET) or all(code in known for code in codes if code in SEEN)
 
 
-def _table(compared: Compared) -> list[list[str]]:
+def _table(compared: Comparison) -> list[list[str]]:
     change, land = compared.change, [ClassCode.LAND]
     has_land = change.units(land, BUDGET) + change.units(BUDGET, land) > 0
     groups = [(name, codes) for name, codes in _GROUPS if name != "land" or has_land]
@@ -80,7 +80,7 @@ def _figure(value: float | None, sign: str = "") -> str:
     return "not known" if value is None else format(value, f"{sign},.3f")
 
 
-def _sums(change: Change) -> list[list[str]]:
+def _sums(change: ChangeTable) -> list[list[str]]:
     lines = [["class", "gained km2", "lost km2", "net km2", ""]]
     for code in SEEN:
         figures = _figure(change.gained_km2(code)), _figure(change.lost_km2(code)), _figure(change.net_km2(code), "+")
@@ -88,7 +88,7 @@ def _sums(change: Change) -> list[list[str]]:
     return lines
 
 
-def _notes(compared: Compared) -> list[str]:
+def _notes(compared: Comparison) -> list[str]:
     """What a reader of the figures should know, in sentences."""
     change = compared.change
     sea_km2 = change.region_km2 - change.land_km2
@@ -104,7 +104,7 @@ def _notes(compared: Compared) -> list[str]:
     return notes
 
 
-def compare_lines(compared: Compared) -> list[str]:
+def compare_lines(compared: Comparison) -> list[str]:
     """Table, gain and loss, and notes for people."""
     return [
         f"{compared.before.key} -> {compared.after.key}",
@@ -115,7 +115,7 @@ def compare_lines(compared: Compared) -> list[str]:
     ]
 
 
-def compare_json(compared: Compared, out: Path | None) -> dict[str, Any]:
+def compare_json(compared: Comparison, out: Path | None) -> dict[str, Any]:
     """The same for programs; what is not known is null."""
     change = compared.change
     return {

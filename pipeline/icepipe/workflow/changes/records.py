@@ -10,8 +10,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
-from icepipe.measure.change.occlusion import Hidden
-from icepipe.measure.change.transitions import Change
+from icepipe.measure.change.occlusion import Occlusion
+from icepipe.measure.change.transitions import ChangeTable
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
 
@@ -19,7 +19,7 @@ HIDDEN = "hidden.json"
 
 
 @dataclass(frozen=True)
-class PairMade:
+class PairProvenance:
     """What a pair is made from.
 
     Attributes
@@ -47,22 +47,22 @@ class PairMade:
 class PairRecord:
     """What a pair was made from and what it gave; ``outputs`` are names and fingerprints of its files."""
 
-    made: PairMade
-    change: Change
+    made: PairProvenance
+    change: ChangeTable
     outputs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class HiddenRecord:
+class OcclusionRecord:
     """What an observation hides, and what that was made from: class rasters, its own first."""
 
     rasters: tuple[str, ...]
     basis: str
-    hidden: dict[str, Hidden]
+    hidden: dict[str, Occlusion]
 
 
 _PAIR = TypeAdapter(PairRecord)
-_HIDDEN = TypeAdapter(dict[str, HiddenRecord])
+_HIDDEN = TypeAdapter(dict[str, OcclusionRecord])
 Read = TypeVar("Read")
 
 
@@ -86,12 +86,12 @@ def write_pair(path: Path, record: PairRecord) -> None:
         part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
 
 
-def read_hidden(folder: Path) -> dict[str, HiddenRecord]:
+def read_occlusion(folder: Path) -> dict[str, OcclusionRecord]:
     """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
     return _read(_HIDDEN, folder / HIDDEN) or {}
 
 
-def write_hidden(folder: Path, hidden: Mapping[str, HiddenRecord]) -> None:
+def write_occlusion(folder: Path, hidden: Mapping[str, OcclusionRecord]) -> None:
     """Write what observations hide."""
     with replace_file(folder / HIDDEN) as part:
         part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")

@@ -9,26 +9,26 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from icepipe.classes import ClassCode
-from icepipe.measure.area.background import Unseen
-from icepipe.measure.change.occlusion import LOOK_BACK, Hidden
-from icepipe.measure.change.transitions import Change
-from icepipe.measure.polygons.polygonize import empty_layer, vectorize
+from icepipe.measure.area.background import Background
+from icepipe.measure.change.occlusion import LOOK_BACK, Occlusion
+from icepipe.measure.change.transitions import ChangeTable
+from icepipe.measure.polygons.polygonize import empty_layer, polygonize
 from icepipe.publish.run_folder.basis import Basis
-from icepipe.publish.run_folder.class_map import Mapped, mapped_of
+from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.change_layer import ChangeLayer, write_change_layer
 from icepipe.runtime.parallel import ordered_map
 from icepipe.storage.fingerprint import fingerprint
-from icepipe.workflow.changes.compare_maps import Moved, change_between, hidden_between
+from icepipe.workflow.changes.compare_maps import GainLossRasters, change_between, occlusion_between
 from icepipe.workflow.changes.records import (
-    HiddenRecord,
-    PairMade,
+    OcclusionRecord,
+    PairProvenance,
     PairRecord,
     drop_stale,
-    read_hidden,
+    read_occlusion,
     read_pair,
-    write_hidden,
+    write_occlusion,
     write_pair,
 )
 
@@ -37,7 +37,7 @@ WATCHED = (ClassCode.ICE, ClassCode.WATER)
 
 
 @dataclass(frozen=True)
-class Changes:
+class RunChanges:
     """What a run tells of change.
 
     Attributes
@@ -48,15 +48,15 @@ class Changes:
         What each observation hides of what was last seen, by its key and by region.
     """
 
-    pairs: Mapping[tuple[str, str], Change]
-    hidden: Mapping[str, Mapping[str, Hidden]]
+    pairs: Mapping[tuple[str, str], ChangeTable]
+    hidden: Mapping[str, Mapping[str, Occlusion]]
 
 
-def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> ChangeLayer:
+def layer_of(before: ClassMap, after: ClassMap, change: ChangeTable, found: GainLossRasters) -> ChangeLayer:
     """Polygons of gain and loss of each class whose area is known on both days."""
     grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
     drawn = {
-        kind: vectorize(writer.done(), told, grid, area, change.unit_m2)
+        kind: polygonize(writer.done(), told, grid, area, change.unit_m2)
         for kind, writer in (("gain", found.gained), ("loss", found.lost))
     }
     kinds = {
@@ -67,8 +67,8 @@ def layer_of(before: Mapped, after: Mapped, change: Change, found: Moved) -> Cha
     return ChangeLayer(before.key, after.key, grid.crs, kinds)
 
 
-def _make_pair(path: Path, before: Mapped, after: Mapped, unseen: Unseen, made: PairMade) -> PairRecord:
-    found = Moved.on(before.basis.grid) if made.polygons else None
+def _make_pair(path: Path, before: ClassMap, after: ClassMap, unseen: Background, made: PairProvenance) -> PairRecord:
+    found = GainLossRasters.on(before.basis.grid) if made.polygons else None
     change = change_between(before, after, unseen, found)
     files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
     if found:
@@ -83,11 +83,15 @@ def _make_pair(path: Path, before: Mapped, after: Mapped, unseen: Unseen, made: 
 
 
 def _pair(
-    folder: Path, unseen: Unseen, polygons: bool, fingerprint: Callable[[Path], str], pair: tuple[Mapped, Mapped]
-) -> Change:
+    folder: Path,
+    unseen: Background,
+    polygons: bool,
+    fingerprint: Callable[[Path], str],
+    pair: tuple[ClassMap, ClassMap],
+) -> ChangeTable:
     """The table of a pair: the one that stands there if it was made from the same, or a new one."""
     before, after = pair
-    made = PairMade(
+    made = PairProvenance(
         rasters=(before.fingerprint, after.fingerprint),
         known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
         basis=before.record.made.basis,
@@ -101,19 +105,19 @@ def _pair(
     return record.change
 
 
-def _stem(pair: tuple[Mapped, Mapped]) -> str:
+def _stem(pair: tuple[ClassMap, ClassMap]) -> str:
     return f"{pair[0].key}_{pair[1].key}"
 
 
-def _earlier(maps: Sequence[Mapped], number: int) -> list[Mapped]:
+def _earlier(maps: Sequence[ClassMap], number: int) -> list[ClassMap]:
     """Maps before one whose names can be trusted, the latest first."""
     trusted = (one for one in reversed(maps[:number]) if "model_misfit" not in one.flags)
     return list(islice(trusted, LOOK_BACK))
 
 
-def _hidden_of(
-    kept: Mapping[str, HiddenRecord], maps: Sequence[Mapped], unseen: Unseen, number: int
-) -> HiddenRecord | None:
+def _occlusion_for(
+    kept: Mapping[str, OcclusionRecord], maps: Sequence[ClassMap], unseen: Background, number: int
+) -> OcclusionRecord | None:
     """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
     mapped, earlier = maps[number], _earlier(maps, number)
     if not earlier:
@@ -122,28 +126,30 @@ def _hidden_of(
     basis, record = mapped.record.made.basis, kept.get(mapped.key)
     if record and (record.rasters, record.basis) == (rasters, basis):
         return record
-    return HiddenRecord(rasters, basis, hidden_between(mapped, earlier, unseen))
+    return OcclusionRecord(rasters, basis, occlusion_between(mapped, earlier, unseen))
 
 
-def _hidden(folder: Path, maps: Sequence[Mapped], unseen: Unseen, workers: int) -> dict[str, dict[str, Hidden]]:
+def _update_occlusion(
+    folder: Path, maps: Sequence[ClassMap], unseen: Background, workers: int
+) -> dict[str, dict[str, Occlusion]]:
     """What each map hides of what was there before, by key and region."""
-    kept = read_hidden(folder)
-    found = ordered_map(partial(_hidden_of, kept, maps, unseen), range(len(maps)), workers)
+    kept = read_occlusion(folder)
+    found = ordered_map(partial(_occlusion_for, kept, maps, unseen), range(len(maps)), workers)
     now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
     if now != kept:
-        write_hidden(folder, now)
+        write_occlusion(folder, now)
     return {key: record.hidden for key, record in now.items()}
 
 
-def changes_of(
+def update_changes(
     run_folder: Path,
     basis: Basis,
-    unseen: Unseen,
+    unseen: Background,
     records: Mapping[str, Record],
     polygons: bool,
     workers: int,
     fingerprint: Callable[[Path], str] = fingerprint,
-) -> Changes:
+) -> RunChanges:
     """Bring the changes between consecutive observations up to date.
 
     Parameters
@@ -166,9 +172,9 @@ def changes_of(
     IntegrityError
         If a table does not close, or a file cannot be written.
     """
-    maps = [mapped_of(run_folder / "observations" / key, basis, record) for key, record in records.items()]
+    maps = [load_class_map(run_folder / "observations" / key, basis, record) for key, record in records.items()]
     folder, pairs = run_folder / "change", list(pairwise(maps))
     drop_stale(folder, [_stem(pair) for pair in pairs])
     tables = ordered_map(partial(_pair, folder, unseen, polygons, fingerprint), pairs, workers)
     told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
-    return Changes(told, _hidden(folder, maps, unseen, workers))
+    return RunChanges(told, _update_occlusion(folder, maps, unseen, workers))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from icepipe.errors import InputError
-from icepipe.inputs.products.dates import stamp_of
+from icepipe.inputs.products.dates import acquisition_time
 
 
 def told(name: str, how="auto", tags=None) -> str:
-    day, time = stamp_of(Path(name), how, lambda: tags or {})
+    day, time = acquisition_time(Path(name), how, lambda: tags or {})
     return f"{day.isoformat()}{time.strftime('T%H%M%S') if time else ''}"
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.inputs.reading.mosaic import laid_alone, laid_over
+from icepipe.inputs.reading.mosaic import mosaic, single_scene
 from icepipe.inputs.reading.pixels import Layer
-from icepipe.measure.area.mixed_edges import edges_of
+from icepipe.measure.area.mixed_edges import edge_areas
 from icepipe.measure.area.tally import Tally
-from icepipe.raster.run_length import Runs
-from icepipe.segment.clustering.sampling import drawn
+from icepipe.raster.run_length import RunLengthRaster
+from icepipe.segment.clustering.sampling import hash_sample
 
 SEEDS = st.integers(0, 2**32 - 1)
 ROWS, COLS = 9, 13
@@ -56,7 +56,7 @@ def laid_by_steps(layers, bands):
 def test_scenes_are_laid_over_each_other(seed, count, with_land):
     layers = layers_of(np.random.default_rng(seed), count, with_land)
     bands, by_steps = np.zeros((2, 2, ROWS, COLS), dtype=np.int16)
-    for found, wanted in zip(laid_over(layers, bands), laid_by_steps(layers, by_steps), strict=True):
+    for found, wanted in zip(mosaic(layers, bands), laid_by_steps(layers, by_steps), strict=True):
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(bands, by_steps)
 
@@ -69,7 +69,7 @@ def test_a_scene_that_fills_the_block_is_shown_as_it_is(seed, with_land):
     shape = scene.valid.shape
     scene = replace(scene, target=(slice(0, shape[0]), slice(0, shape[1])), valid=np.ones(shape, dtype=bool))
     bands = np.zeros((2, *shape), dtype=np.int16)
-    for found, wanted in zip(laid_alone(scene), laid_over([scene], bands), strict=True):
+    for found, wanted in zip(single_scene(scene), mosaic([scene], bands), strict=True):
         np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(bands, scene.bands)
 
@@ -87,7 +87,7 @@ def test_borders_count_both_of_their_sides(seed):
                 wanted[ClassCode(a)] += int(both)
                 wanted[ClassCode(b)] += int(both)
     block = Block(0, 0, ROWS, COLS)
-    assert edges_of(Runs.of(codes), block, lambda b: units[b.slices]).units == wanted
+    assert edge_areas(RunLengthRaster.of(codes), block, lambda b: units[b.slices]).units == wanted
 
 
 @settings(max_examples=50, deadline=None)
@@ -112,11 +112,11 @@ def mixed(value):
 @given(st.integers(0, 2**31 - 1), st.integers(700_000, 800_000), st.integers(0, 2**20), st.integers(0, 2**20))
 def test_places_are_hashed_as_published(seed, day, row, col):
     seen = np.array([[True, False, True], [True, True, False]])
-    rows, cols, hashes = drawn(seed, day, Block(row, col, 2, 3), seen, 1.0)
+    rows, cols, hashes = hash_sample(seed, day, Block(row, col, 2, 3), seen, 1.0)
     salt = ((seed << 32) ^ day) * 0x9E3779B97F4A7C15 % 2**64
     places = [(0, 0), (0, 2), (1, 0), (1, 1)]
     assert [*zip(rows.tolist(), cols.tolist(), strict=True)] == places
     wanted = [mixed(((row + i) << 32 | (col + j)) ^ salt) for i, j in places]
     assert hashes.tolist() == wanted
     few = {number for number in wanted if number <= 0.3 * (2**64 - 2**11)}
-    assert {*drawn(seed, day, Block(row, col, 2, 3), seen, 0.3)[2].tolist()} == few
+    assert {*hash_sample(seed, day, Block(row, col, 2, 3), seen, 0.3)[2].tolist()} == few

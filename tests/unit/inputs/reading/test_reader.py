@@ -19,17 +19,17 @@ from rasterio.warp import reproject
 from icepipe.config.inputs import Inputs
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.inputs.catalog import find_scenes, observations
+from icepipe.inputs.catalog import find_scenes, group_observations
 from icepipe.inputs.describe import describe
 from icepipe.inputs.discover import find_files
 from icepipe.inputs.reading.reader import ObservationReader
-from icepipe.inputs.reading.tile_cache import TileRows
+from icepipe.inputs.reading.tile_cache import TileCache
 from icepipe.inputs.reading.windows import _to_units, read_window
 from icepipe.inputs.run_grid import run_grid, union_of_footprints
 from icepipe.inputs.scenes import Band
 from icepipe.inputs.validate import open_raster
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize import in_pixels, inside
+from icepipe.raster.rasterize import in_pixels, rasterize_polygon
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
 PICTURE = paint(["wwi", "i.w", "wwi"])
@@ -42,9 +42,9 @@ def inputs(path, **settings) -> Inputs:
 def seen(path, **settings):
     scenes = find_scenes(inputs(path, **settings)).scenes
     grid = run_grid(scenes)
-    (observation,) = observations(scenes, "day")
+    (observation,) = group_observations(scenes, "day")
     with ObservationReader(
-        observation, grid, lambda block: inside(in_pixels(union_of_footprints(scenes, grid), grid), block)
+        observation, grid, lambda block: rasterize_polygon(in_pixels(union_of_footprints(scenes, grid), grid), block)
     ) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
@@ -223,8 +223,8 @@ def test_periods(tmp_path):
     for name in ("x_20240702.tif", "x_20240701.aqua.tif", "x_20240701.terra.tif", "y_20240701.terra.tif"):
         write(tmp_path / name, PICTURE)
     scenes = find_scenes(inputs(tmp_path)).scenes
-    assert [o.key for o in observations(scenes, "day")] == ["2024-07-01", "2024-07-02"]
-    keys = {o.key: len(o.scenes) for o in observations(scenes, "scene")}
+    assert [o.key for o in group_observations(scenes, "day")] == ["2024-07-01", "2024-07-02"]
+    keys = {o.key: len(o.scenes) for o in group_observations(scenes, "scene")}
     assert keys == {"2024-07-01_aqua": 1, "2024-07-01_terra": 2, "2024-07-02": 1}
 
 
@@ -239,7 +239,7 @@ def test_tiles_of_one_grid_fill_each_other_once(tmp_path):
     assert drawn == ["ww..", "wwii", ".iii"]
     scenes = find_scenes(inputs(tmp_path)).scenes
     grid = run_grid(scenes)
-    within = inside(in_pixels(union_of_footprints(scenes, grid), grid), Block(0, 0, 3, 4))
+    within = rasterize_polygon(in_pixels(union_of_footprints(scenes, grid), grid), Block(0, 0, 3, 4))
     assert within.tolist() == [[True, True, True, False], [True] * 4, [False, True, True, True]]
 
 
@@ -300,7 +300,7 @@ def test_a_turned_scene_is_what_gdal_makes_of_it_however_it_is_cut(tmp_path, ang
     turned = TRANSFORM @ Affine.translation(40, 40) @ Affine.rotation(angle)
     path = write(tmp_path / "x_20240701.tif", pixels, transform=turned, blockysize=60, tiled=False)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, 90, 90)
-    (observation,) = observations((describe((path,), inputs(path)),), "day")
+    (observation,) = group_observations((describe((path,), inputs(path)),), "day")
     made = np.zeros((3, 90, 90), dtype=np.uint8)
     with ObservationReader(observation, grid) as reader:
         for block in blocks(grid, side):
@@ -322,7 +322,7 @@ def test_windows_may_come_in_any_order(tmp_path, spans):
         write(path, pixels, blockysize=16, tiled=False)
     scene = describe((path,), inputs(path))
     with open_raster(path) as dataset:
-        rows = TileRows(dataset, lambda window: read_window(dataset, scene, scene.bands, window), 4, 2**20)
+        rows = TileCache(dataset, lambda window: read_window(dataset, scene, scene.bands, window), 4, 2**20)
         for top, height in spans:
             window = Block(top, 5, min(height, 100 - top), 80)
             kept, valid = rows(window)
@@ -341,7 +341,7 @@ def test_every_row_of_tiles_is_decoded_once(tmp_path, height, limit, reads):
             asked.append(window)
             return read_window(dataset, scene, scene.bands, window)
 
-        rows = TileRows(dataset, read, 4, limit)
+        rows = TileCache(dataset, read, 4, limit)
         for top in range(0, 100, height):
             window = Block(top, 5, min(height, 100 - top), 80)
             kept, valid = rows(window)

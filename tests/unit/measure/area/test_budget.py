@@ -16,11 +16,11 @@ from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.measure.area.budget import budget
-from icepipe.measure.area.mixed_edges import Edges, edges_of, with_neighbours
-from icepipe.measure.area.series import COLUMNS, Context, flags_of, rows
+from icepipe.measure.area.mixed_edges import Edges, edge_areas, with_neighbours
+from icepipe.measure.area.series import COLUMNS, Context, row_flags, rows
 from icepipe.measure.area.tally import Tally
 from icepipe.raster.blocks import blocks
-from icepipe.raster.run_length import Runs
+from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.strata import Strata, stratum_of
 from icepipe.segment.model import Cluster, FitRecord, Model
 
@@ -76,7 +76,7 @@ def test_a_budget_that_does_not_close_is_an_error():
 def test_edges_are_border_length_times_half_a_pixel():
     classes = np.array([[1, 1, 2, 2], [1, 1, 2, 3], [0, 0, 0, 3]], dtype=np.uint8)
     area = PixelArea.of(GRID)
-    units = edges_of(Runs.of(classes), Block(0, 0, 3, 4), area.units).units
+    units = edge_areas(RunLengthRaster.of(classes), Block(0, 0, 3, 4), area.units).units
     km2 = {code: value * area.unit_m2 / 4e6 for code, value in units.items()}
     assert km2[WATER] == pytest.approx(2 * 0.5, rel=1e-6)
     assert km2[ICE] == pytest.approx(4 * 0.5, rel=1e-6)
@@ -88,9 +88,9 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     grid = dataclasses.replace(GRID, width=20, height=30)
     area = PixelArea.of(grid)
     everything = Block(0, 0, 30, 20)
-    whole = edges_of(Runs.of(classes), everything, area.units)
+    whole = edge_areas(RunLengthRaster.of(classes), everything, area.units)
     monkeypatch.setattr("icepipe.raster.blocks.BLOCK_PIXELS", 60)
-    assert edges_of(Runs.of(classes), everything, area.units) == whole
+    assert edge_areas(RunLengthRaster.of(classes), everything, area.units) == whole
     parts = Edges()
     for block in blocks(grid, 7):
         around, above, left = with_neighbours(block, everything)
@@ -104,8 +104,8 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
     classes, units = rng.integers(0, 4, (30, 20), dtype=np.uint8), rng.integers(1, 1000, (30, 20))
     window, cut = Block(5, 3, 20, 10), np.full((30, 20), ClassCode.OUTSIDE, dtype=np.uint8)
     cut[window.slices] = classes[window.slices]
-    found = edges_of(Runs.of(classes[window.slices]), window, lambda block: units[block.slices])
-    assert found == edges_of(Runs.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
+    found = edge_areas(RunLengthRaster.of(classes[window.slices]), window, lambda block: units[block.slices])
+    assert found == edge_areas(RunLengthRaster.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
     assert found.units[ICE] > 0
 
 
@@ -136,21 +136,21 @@ def test_nothing_seen_means_nothing_known():
     assert table["ice"].area_km2 is None
     assert table["ice"].area_est_km2 is None
     assert table["unobserved"].area_km2 == pytest.approx(4e-6)
-    assert "nothing_seen" in flags_of(result, 0.5, frozenset(), context().observation, False, False)
+    assert "nothing_seen" in row_flags(result, 0.5, frozenset(), context().observation, False, False)
 
 
 def test_flags_say_what_was_not_screened_and_not_seen():
     result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    assert flags_of(result, 0.5, frozenset(), context().observation, False, False) == (
+    assert row_flags(result, 0.5, frozenset(), context().observation, False, False) == (
         "cloud_not_screened",
         "land_not_masked",
         "partly_seen",
     )
-    assert "model_drift" in flags_of(result, 0.5, frozenset(), context().observation, True, False)
-    assert "under_min_valid" in flags_of(result, 0.9, frozenset(), context().observation, False, False)
-    assert flags_of(result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False, False) == (
-        "partly_seen",
-    )
+    assert "model_drift" in row_flags(result, 0.5, frozenset(), context().observation, True, False)
+    assert "under_min_valid" in row_flags(result, 0.9, frozenset(), context().observation, False, False)
+    assert row_flags(
+        result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False, False
+    ) == ("partly_seen",)
 
 
 def test_the_planar_area_of_a_block_is_not_the_true_one():

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rasterio.features import sieve
+from rasterio.features import sieve as gdal_sieve
 from scipy import ndimage
 from tests.rasters import paint, write
 
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.measure.area.sieve import move_small
-from icepipe.raster.run_length import Runs
+from icepipe.measure.area.sieve import sieve
+from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.strata import moved_stratum
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
@@ -24,7 +24,7 @@ WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
 def assert_as_made_of_pixels(runs):
     """Runs are as long as they can be, and have their rim."""
-    anew = Runs.of(runs.block(Block(0, 0, runs.height, runs.width)))
+    anew = RunLengthRaster.of(runs.block(Block(0, 0, runs.height, runs.width)))
     for name in ("starts", "codes", "rows"):
         np.testing.assert_array_equal(getattr(runs, name), getattr(anew, name))
 
@@ -34,7 +34,7 @@ def merge(codes, least):
     strata = np.asarray(codes, dtype=np.uint16)
     classes = strata.astype(np.uint8)
     everything = Block(0, 0, *strata.shape)
-    runs = move_small(strata, Runs.of(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
+    runs = sieve(strata, RunLengthRaster.of(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
     assert_as_made_of_pixels(runs)
     return runs.block(everything), strata
 
@@ -129,7 +129,7 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
     codes = rng.choice([0, 1, 2, 3, 4], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05]).astype(np.uint8)
     units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
     strata, classes = codes.astype(np.uint16), codes.copy()
-    runs = move_small(strata, Runs.of(classes), lambda block: units[block.slices].astype(np.int64), least)
+    runs = sieve(strata, RunLengthRaster.of(classes), lambda block: units[block.slices].astype(np.int64), least)
     classes = runs.block(Block(0, 0, *classes.shape))
     wanted = merged_pixel_by_pixel(codes, units, least)
     np.testing.assert_array_equal(classes, wanted)
@@ -139,7 +139,7 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
 def test_where_one_patch_is_small_gdal_agrees():
     codes = np.ones((6, 6), dtype=np.uint8)
     codes[2, 2:4] = 2
-    assert np.array_equal(merge(codes, 3)[0], sieve(codes, 3, connectivity=4))
+    assert np.array_equal(merge(codes, 3)[0], gdal_sieve(codes, 3, connectivity=4))
 
 
 def test_a_run_tells_how_much_moved(run_scenes, tmp_path):

@@ -8,8 +8,8 @@ from tests.classrasters import changed, drawn
 
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.measure.change.occlusion import hidden_of, last_seen
-from icepipe.measure.change.transitions import check_closes, moved
+from icepipe.measure.change.occlusion import find_occlusion, last_seen
+from icepipe.measure.change.transitions import check_closes, gain_loss
 
 WATER, ICE, OTHER, CLOUD, LAND = (ClassCode[n] for n in ("WATER", "ICE", "OTHER", "CLOUD", "LAND"))
 UNSEEN = ClassCode.UNOBSERVED
@@ -37,7 +37,7 @@ def test_nine_pixels_by_eye():
 
 
 def test_what_each_pixel_gained_and_lost_by_eye():
-    gained, lost = moved(BEFORE, AFTER)
+    gained, lost = gain_loss(BEFORE, AFTER)
     assert gained.tolist() == [[0, WATER, OTHER], [0, 0, ICE], [0, 0, 0]]
     assert lost.tolist() == [[0, ICE, ICE], [0, 0, WATER], [0, 0, 0]]
 
@@ -97,7 +97,7 @@ def test_earlier_rasters_are_read_only_while_a_pixel_is_sought():
 
 
 def hides(last, now):
-    return hidden_of(changed(last, now))
+    return find_occlusion(changed(last, now))
 
 
 def test_hidden_shares_are_those_of_what_was_last_seen_as_each():

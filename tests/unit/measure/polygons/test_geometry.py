@@ -14,12 +14,12 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.measure.polygons import rings
-from icepipe.measure.polygons.geometry import Geometries
-from icepipe.measure.polygons.polygonize import vectorize
-from icepipe.measure.polygons.simplify import simplified
+from icepipe.measure.polygons.geometry import ShapelyPolygons
+from icepipe.measure.polygons.polygonize import polygonize
+from icepipe.measure.polygons.simplify import simplify_layers
 from icepipe.publish.vectors import features
 from icepipe.publish.vectors.features import binary
-from icepipe.raster.run_length import Runs
+from icepipe.raster.run_length import RunLengthRaster
 
 CRS = pyproj.CRS("EPSG:3413").to_wkt()
 TRANSFORMS = {
@@ -34,8 +34,8 @@ def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
     classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
     grid = GeoBox(CRS, transform, shape[1], shape[0])
     area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
-    layers = tuple(vectorize(Runs.of(classes), SEEN, grid, area.units, area.unit_m2).values())
-    drawn = simplified(layers, grid, tolerance_px) if tolerance_px else layers
+    layers = tuple(polygonize(RunLengthRaster.of(classes), SEEN, grid, area.units, area.unit_m2).values())
+    drawn = simplify_layers(layers, grid, tolerance_px) if tolerance_px else layers
     return [shapes for layer in drawn for shapes in layer.batches]
 
 
@@ -46,7 +46,7 @@ def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatc
     batches = traced(TRANSFORMS[name], tolerance_px)
     assert len(batches) == 3 if tolerance_px else len(batches) > 10
     for shapes in batches:
-        objects = Geometries(shapes.geometry)
+        objects = ShapelyPolygons(shapes.geometry)
         assert objects.geometry.size
         assert shapely.is_valid(objects.geometry).all()
         assert (shapes.n_points, shapes.n_rings) == (objects.n_points, objects.n_rings)

@@ -11,10 +11,10 @@ from affine import Affine
 
 from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import GeoBox
-from icepipe.geo.pixel_area import Plane
+from icepipe.geo.pixel_area import PixelPlane
 from icepipe.measure.polygons import perimeter as lengths
-from icepipe.measure.polygons.geometry import Outlines
-from icepipe.measure.polygons.perimeter import EDGE_M, lengths_on
+from icepipe.measure.polygons.geometry import RaggedPolygons
+from icepipe.measure.polygons.perimeter import EDGE_M, perimeters
 
 GEOD = pyproj.Geod(ellps="WGS84")
 CRS = {
@@ -34,12 +34,12 @@ def geodesic_m(polygon, crs):
 
 
 def ground_of(grid):
-    return lengths._ground(Plane(grid), grid)
+    return lengths._ground(PixelPlane(grid), grid)
 
 
 def outlines_of(polygons):
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
-    return Outlines(points, ring_offsets, piece_offsets, clockwise=True)
+    return RaggedPolygons(points, ring_offsets, piece_offsets, clockwise=True)
 
 
 def measured_m(polygons, crs, pixel=10.0, turn=0.0):
@@ -48,8 +48,8 @@ def measured_m(polygons, crs, pixel=10.0, turn=0.0):
     transform = Affine.translation(west, north) @ Affine.rotation(turn) @ Affine.scale(pixel, -pixel)
     width, height = int(np.ceil((east - west) / pixel)), int(np.ceil((north - south) / pixel))
     grid = GeoBox(pyproj.CRS(crs).to_wkt(), transform, width, height)
-    lengths_on.cache_clear()
-    return lengths_on(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
+    perimeters.cache_clear()
+    return perimeters(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
 
 
 def with_hole(x, y, side):
@@ -127,9 +127,9 @@ def test_an_outline_off_the_earth_is_refused():
         pyproj.CRS("+proj=igh +datum=WGS84").to_wkt(), Affine(3000, 0, -4_603_000, 0, -3000, 170_000), 100, 100
     )
     whole, torn = (outlines_of([shapely.box(0, 0, col, 9)]) for col in (9, 50))
-    assert np.isfinite(lengths_on(grid)(whole)).all()
+    assert np.isfinite(perimeters(grid)(whole)).all()
     with pytest.raises(NoUsableInput, match="outline does not lie on the Earth"):
-        lengths_on(grid)(torn)
+        perimeters(grid)(torn)
 
 
 @pytest.mark.parametrize("name", CRS)
@@ -150,7 +150,7 @@ def test_neighbours_change_nothing(monkeypatch, most):
     monkeypatch.setattr(lengths, "MOST_NODES", most)
     grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.6e6), 50_000, 10_000)
     polygons = np.array([with_hole(1e4 * n, 7, 10.0 ** (n + 1)) for n in range(4)])
-    lengths_on.cache_clear()
-    measured = lengths_on(grid)
+    perimeters.cache_clear()
+    measured = perimeters(grid)
     alone = np.concatenate([measured(outlines_of(polygons[n : n + 1])) for n in range(4)])
     np.testing.assert_array_equal(measured(outlines_of(polygons)), alone)

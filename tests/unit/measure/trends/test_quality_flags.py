@@ -11,8 +11,8 @@ from tests.classrasters import changed
 from tests.series import daily
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
-from icepipe.measure.change.occlusion import Hidden, hidden_of
-from icepipe.measure.trends.quality_flags import missing_dates, sudden_jumps, with_doubts
+from icepipe.measure.change.occlusion import Occlusion, find_occlusion
+from icepipe.measure.trends.quality_flags import add_series_flags, missing_dates, sudden_jumps
 
 FIRST = dt.date(2024, 7, 1)
 
@@ -120,8 +120,8 @@ def test_a_class_that_most_other_dates_have_is_missed():
     assert missing_dates(rows([500, 400, 0, 300, 200], flags="under_min_valid")) == set()
 
 
-CLOUDED = Hidden(5000, 2500, 5000, 500, 10_000)
-EVENLY = Hidden(5000, 2500, 5000, 2000, 10_000)
+CLOUDED = Occlusion(5000, 2500, 5000, 500, 10_000)
+EVENLY = Occlusion(5000, 2500, 5000, 2000, 10_000)
 
 
 def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
@@ -129,7 +129,7 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
     ice[4] = 0
     series = rows(ice, flags="partly_seen") + rows(water, class_="water") + rows([0.0] * 9, class_="cloud")
     hidden = {"2024-07-05": {"bay": CLOUDED}, "2024-07-06": {"bay": EVENLY}}
-    flags = {(row.class_, row.date): row.flags for row in with_doubts(series, hidden) if row.flags}
+    flags = {(row.class_, row.date): row.flags for row in add_series_flags(series, hidden) if row.flags}
     assert flags.pop(("ice", "2024-07-05")) == "class_missing;cloud_biased;partly_seen;sudden_jump"
     assert flags.pop(("water", "2024-07-05")) == "cloud_biased"
     assert set(flags.values()) == {"partly_seen"}
@@ -137,10 +137,10 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
 
 def test_areas_are_never_touched():
     series = rows([5000.0] * 4 + [0.0] + [5000.0] * 4)
-    told = with_doubts(series, {})
+    told = add_series_flags(series, {})
     assert told[4].flags == "class_missing;sudden_jump"
     assert [dataclasses.replace(row, flags="") for row in told] == series
-    assert with_doubts([], {}) == ()
+    assert add_series_flags([], {}) == ()
 
 
 SIDE = 60
@@ -181,7 +181,7 @@ def simulate(prefer_ice):
         odds = np.where(after == ClassCode.ICE, prefer_ice, 1.0)
         seen = np.where(clouds(rng, odds), np.uint8(ClassCode.CLOUD), after)
         errors.append(estimate(seen) / (after == ClassCode.ICE).sum() - 1)
-        flagged.append(hidden_of(changed(before, seen, known=BUDGET)).biases)
+        flagged.append(find_occlusion(changed(before, seen, known=BUDGET)).biases)
     return np.array(errors), np.array(flagged)
 
 

@@ -23,17 +23,17 @@ from icepipe.measure.trends.mann_kendall import (
     mann_kendall,
     pairwise_slopes,
     quantile,
+    s_variance,
     theil_sen,
     two_sided_p,
-    variance_of_s,
-    z_of,
+    z_score,
 )
 from icepipe.measure.trends.seasonal_kendall import correlated_kendall, seasonal_kendall
 from icepipe.measure.trends.step_changes import find_steps, hodges_lehmann, steps_beside_trend
-from icepipe.measure.trends.summary import _ranks, area_trends, baseline_of, values_of
+from icepipe.measure.trends.summary import _ranks, area_trends, baseline_mean, series_values
 from icepipe.measure.trends.time_series import gaps
-from icepipe.measure.trends.trend import least_squares, trend_of
-from icepipe.workflow.notes import notes_of_trends
+from icepipe.measure.trends.trend import fit_trend, least_squares
+from icepipe.workflow.notes import trend_notes
 
 BASE = (dt.date(1981, 1, 1), dt.date(2010, 12, 31))
 
@@ -96,7 +96,7 @@ def nottem(values, case):
         "seasonal Sen slope": test.slope_km2_per_year,
         **{f"{name} S": month.s for name, month in months.items()},
         **{
-            f"{name} p without continuity correction": two_sided_p(z_of(month.s, month.var_s, continuity=False))
+            f"{name} p without continuity correction": two_sided_p(z_score(month.s, month.var_s, continuity=False))
             for name, month in months.items()
         },
     }
@@ -118,7 +118,7 @@ def variants(values, slope):
         found["Yue-Wang", name] = 1 + 2 * float((1 - order[:lags] / n) @ autocorrelation(flat, lags))
     white = mann_kendall(values[1:] - autocorrelation(values, 1)[0] * values[:-1])
     free = mann_kendall(flat[1:] - autocorrelation(flat, 1)[0] * flat[:-1] + slope * order[:-1])
-    return test, {key: (test.var_s * f, z_of(test.s, test.var_s * f), f) for key, f in found.items()}, white, free
+    return test, {key: (test.var_s * f, z_score(test.s, test.var_s * f), f) for key, f in found.items()}, white, free
 
 
 def shampoo(values, _case):
@@ -245,9 +245,9 @@ def mean_of(x, y, first=1981, last=2010):
 def nsidc(document, case):
     x, y = ice(document, case["data"])
     points = yearly(zip(x, y, strict=True))
-    baseline = baseline_of(points, BASE)
-    told = trend_of(x, y, baseline.mean_km2)
-    line, last = told.least_squares, values_of(points, baseline.mean_km2)[-1]
+    baseline = baseline_mean(points, BASE)
+    told = fit_trend(x, y, baseline.mean_km2)
+    line, last = told.least_squares, series_values(points, baseline.mean_km2)[-1]
     missing = [year for gap in gaps(points) for year in range(int(gap.after) + 1, int(gap.before))]
     assert missing == case.get("missing_years", missing)
     return {
@@ -319,7 +319,7 @@ def test_a_trend_recomputed_with_every_added_year(shared_data):
         for name, value in ours.items():
             assert abs(value - columns[name][place]) <= tolerance[name], (year, name)
     points = yearly(zip(x, y, strict=True))
-    values = values_of(points, baseline_of(points, BASE).mean_km2)
+    values = series_values(points, baseline_mean(points, BASE).mean_km2)
     assert [value.rank for value in values] == case["rank"]
     anomalies = np.array([value.anomaly_km2 for value in values]) / 1e6
     assert np.abs(anomalies - case["anomaly_million_km2"]).max() <= tolerance["anomaly_million_km2"]
@@ -359,7 +359,7 @@ def test_rank_tests_agree_with_a_plain_count_and_with_scipy(seed):
     assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.slope, theirs.low_slope, theirs.high_slope))
     tau = stats.kendalltau(x, y, method="asymptotic")
     assert test.tau == pytest.approx(tau.statistic)
-    assert two_sided_p(z_of(test.s, test.var_s, continuity=False)) == pytest.approx(tau.pvalue)
+    assert two_sided_p(z_score(test.s, test.var_s, continuity=False)) == pytest.approx(tau.pvalue)
 
 
 def ar1(rng, n, correlation):
@@ -396,11 +396,11 @@ def test_running_time_backwards_flips_the_sign(y):
 
 
 def test_nothing_that_varies_has_no_trend():
-    told = trend_of(np.arange(12.0), np.full(12, 7.0))
+    told = fit_trend(np.arange(12.0), np.full(12, 7.0))
     assert told.slope_km2_per_year.value == told.slope_km2_per_year.low == told.mann_kendall.z == 0
     assert told.mann_kendall.p == 1
     assert not told.autocorrelation.makes_p_too_small
-    assert trend_of(np.arange(12.0), np.zeros(12)).slope_percent_per_decade is None
+    assert fit_trend(np.arange(12.0), np.zeros(12)).slope_percent_per_decade is None
 
 
 def test_the_bootstrap_interval_covers_the_truth_under_autocorrelation():
@@ -436,10 +436,10 @@ def test_blocks_grow_with_correlation_as_their_source_says():
 def test_alike_neighbours_are_told_and_raise_p():
     rng = np.random.default_rng(3)
     x = np.arange(60.0)
-    alike, free = (trend_of(x, 0.02 * x + ar1(rng, 60, r)).autocorrelation for r in (0.8, 0.0))
+    alike, free = (fit_trend(x, 0.02 * x + ar1(rng, 60, r)).autocorrelation for r in (0.8, 0.0))
     assert alike.makes_p_too_small
     assert not free.makes_p_too_small
-    told = trend_of(x, 0.02 * x + ar1(np.random.default_rng(3), 60, 0.8))
+    told = fit_trend(x, 0.02 * x + ar1(np.random.default_rng(3), 60, 0.8))
     assert told.autocorrelation.p > told.mann_kendall.p
 
 
@@ -556,10 +556,10 @@ def test_what_a_reader_should_know_is_a_sentence():
         for years, sensor, jump in ((range(2000, 2010), "landsat-etm", 0), (range(2010, 2020), "landsat-oli", 40))
     )
     told = area_trends([*old, *new], Measure.model_validate({"season": [9]}))
-    trend, step = notes_of_trends(told)
+    trend, step = trend_notes(told)
     assert trend.startswith("trend of bay ice: -")
     assert step.startswith("step of bay ice at 2010 (sensor landsat-etm -> landsat-oli): +")
-    assert notes_of_trends(area_trends(old[:5], Measure())) == ()
+    assert trend_notes(area_trends(old[:5], Measure())) == ()
 
 
 def test_changes_without_points_on_both_sides_are_listed():
@@ -599,13 +599,13 @@ def test_hodges_lehmann_agrees_with_a_plain_count_and_knows_ties():
 
 
 def test_variance_without_ties_is_the_textbook_one():
-    assert variance_of_s(np.arange(10.0)) == 125
+    assert s_variance(np.arange(10.0)) == 125
 
 
 @pytest.mark.parametrize("km2", [0.0, 0.1, 2.5])
 @pytest.mark.parametrize("count", [12, 40, 700])
 def test_areas_that_never_change_have_a_trend_of_nothing(km2, count):
-    told = trend_of(np.arange(count) / 12, np.full(count, km2))
+    told = fit_trend(np.arange(count) / 12, np.full(count, km2))
     line = told.least_squares
     assert (line.slope_km2_per_year, line.stderr_km2_per_year, line.r, line.p) == (0, 0, 0, 1)
     assert told.slope_km2_per_year.value == 0

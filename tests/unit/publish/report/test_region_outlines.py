@@ -9,16 +9,16 @@ import pytest
 from affine import Affine
 from shapely.geometry import Point, box
 
-from icepipe.geo.geobox import GeoBox, Outline
+from icepipe.geo.geobox import GeoBox, Region
 from icepipe.publish.report import region_outlines as outlines
-from icepipe.publish.report.region_outlines import outlines_of
+from icepipe.publish.report.region_outlines import region_paths
 
 GRID = GeoBox(pyproj.CRS("EPSG:3413").to_wkt(), Affine(250, 0, -1_000_000, 0, -250, -500_000), 1280, 640)
 
 
 def traced(*regions):
-    named = tuple(Outline(name, shape.wkt, crs) for name, shape, crs in regions)
-    return outlines_of(SimpleNamespace(grid=GRID, regions=named), named=True)
+    named = tuple(Region(name, shape.wkt, crs) for name, shape, crs in regions)
+    return region_paths(SimpleNamespace(grid=GRID, regions=named), named=True)
 
 
 def test_a_box_and_a_hole_on_a_map_of_a_quarter():
@@ -41,7 +41,7 @@ def test_a_region_smaller_than_a_cell_is_outlined_all_the_same():
 
 
 def test_without_named_regions_there_is_none():
-    assert outlines_of(SimpleNamespace(grid=GRID, regions=()), named=False) is None
+    assert region_paths(SimpleNamespace(grid=GRID, regions=()), named=False) is None
 
 
 @pytest.mark.parametrize("side", [10, 320])

@@ -14,7 +14,7 @@ import shapely
 
 from icepipe.classes import ClassCode
 from icepipe.errors import InputError, IntegrityError
-from icepipe.measure.polygons.geometry import Geometries
+from icepipe.measure.polygons.geometry import ShapelyPolygons
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.vectors import geopackage
@@ -22,7 +22,7 @@ from icepipe.publish.vectors.features import SCHEMA, Features
 from icepipe.publish.vectors.ogr import write_ogr
 from icepipe.publish.vectors.shapefile import write_shapefile
 from icepipe.publish.vectors.validation import check_layer, check_shapefile
-from icepipe.storage.fingerprint import Listing
+from icepipe.storage.fingerprint import FolderSnapshot
 
 SEED = 8
 
@@ -32,7 +32,7 @@ def features():
     shapes = np.array([shapely.box(x, 0, x + 1, 2 + x) for x in range(5)])
     shapes[3] = shapely.box(10, 10, 20, 20).difference(shapely.box(12, 12, 13, 13))
     size = np.ones(5)
-    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", (Geometries(shapes),), size, size, size.astype(np.int64))
+    layer = PolygonLayer(ClassCode.ICE, "EPSG:3413", (ShapelyPolygons(shapes),), size, size, size.astype(np.int64))
     return Features(layer, dt.date(2024, 7, 1), "2024-07-01")
 
 
@@ -109,8 +109,8 @@ def test_a_record_that_cannot_be_read_is_not_one_that_is_missing(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path):
-    assert Listing().identity(tmp_path / "no" / "x.msk") is None
+    assert FolderSnapshot().identity(tmp_path / "no" / "x.msk") is None
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     with pytest.raises(InputError, match="cannot be read"):
-        Listing().identity(loop / "x.msk")
+        FolderSnapshot().identity(loop / "x.msk")

@@ -20,14 +20,14 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.products.sensors import SENSORS, with_roles
-from icepipe.raster.components import count_pieces, find_pieces, sizes_of
-from icepipe.raster.run_length import Runs
-from icepipe.segment.classification.classifier import DirectSearch
-from icepipe.segment.classification.strata import marked
+from icepipe.raster.components import component_sizes, count_components, find_components
+from icepipe.raster.run_length import RunLengthRaster
+from icepipe.segment.classification.classifier import DirectLookup
+from icepipe.segment.classification.strata import encode_strata
 from icepipe.segment.clustering.kmeans import nearest
-from icepipe.segment.clustering.sampling import Sample
+from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
-from icepipe.segment.features import Space, features_known, features_of
+from icepipe.segment.features import FeatureSpace, compute_features, known_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 from tests.conftest import ROOT
@@ -57,11 +57,11 @@ def kept(sensor, count, seed=0):
 
 
 def in_numpy(values, model, sensor, first, n):
-    space = Space(sensor, model.features)
+    space = FeatureSpace(sensor, model.features)
     rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
-    features = features_of(values.astype(np.float64), sensor)
+    features = compute_features(values.astype(np.float64), sensor)
     clusters = nearest(space.coordinates(values), model.centroids)
-    return marked(clusters, rules.could_be(features), rules.codes(features), model, first, n)
+    return encode_strata(clusters, rules.could_be(features), rules.codes(features), model, first, n)
 
 
 @pytest.mark.parametrize("listed", [False, True])
@@ -69,20 +69,20 @@ def in_numpy(values, model, sensor, first, n):
 def test_the_compiled_search_answers_as_its_steps_do(kind, listed):
     sensor = KINDS[kind]
     assert sensor is not None
-    features = tuple(features_known(sensor)) if listed else ()
-    space, rules = Space(sensor, features), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(Sample.of(kept(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
+    features = tuple(known_features(sensor)) if listed else ()
+    space, rules = FeatureSpace(sensor, features), RULE_SETS[sensor.rule_set]
+    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
     values = kept(sensor, 50_000, seed=1)
-    found = DirectSearch(model, sensor, 3, len(model.clusters) + 5).of(values)
+    found = DirectLookup(model, sensor, 3, len(model.clusters) + 5).of(values)
     np.testing.assert_array_equal(found, in_numpy(values, model, sensor, 3, len(model.clusters) + 5))
     assert len(np.unique(found)) > len(model.clusters)
 
 
 def test_only_what_is_wanted_is_looked_at():
     sensor = KINDS["six"]
-    space, rules = Space(sensor), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(Sample.of(kept(sensor, 4000)), 5, 0, space, rules), 5, space, rules)
-    search, values = DirectSearch(model, sensor, 1, 9), kept(sensor, 6000, seed=2)
+    space, rules = FeatureSpace(sensor), RULE_SETS[sensor.rule_set]
+    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 5, 0, space, rules), 5, space, rules)
+    search, values = DirectLookup(model, sensor, 1, 9), kept(sensor, 6000, seed=2)
     wanted = np.random.default_rng(3).random((60, 100)) < 0.5
     wanted[20:40] = False
     found = search.strata(values.T.reshape(6, 60, 100), wanted)
@@ -94,13 +94,13 @@ def test_only_what_is_wanted_is_looked_at():
 def test_clusters_are_those_of_scikit_learn_but_for_ties(kind):
     """The compiled search, and not only its steps, against ``predict`` with the same centroids."""
     sensor = KINDS[kind]
-    space, rules = Space(sensor), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(Sample.of(kept(sensor, 4000)), 8, 0, space, rules), 8, space, rules)
+    space, rules = FeatureSpace(sensor), RULE_SETS[sensor.rule_set]
+    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 8, 0, space, rules), 8, space, rules)
     values = kept(sensor, 40_000, seed=4)
     oracle = KMeans(len(model.clusters), init=model.centroids, n_init=1, max_iter=1).fit(model.centroids)
     oracle.cluster_centers_ = model.centroids.copy()
     theirs = oracle.predict(values.astype(np.float64))
-    mine = DirectSearch(model, sensor, 0, len(model.clusters)).of(values) % len(model.clusters)
+    mine = DirectLookup(model, sensor, 0, len(model.clusters)).of(values) % len(model.clusters)
     differ = np.flatnonzero(mine != theirs)
     print(f"{kind}: {len(differ)} of {len(values)} pixels differ")
     apart = ((values[differ, None] - model.centroids) ** 2).sum(axis=2)
@@ -115,8 +115,8 @@ def test_pieces_are_those_of_scipy(shape):
     classes = rng.choice([0, 1, 2, 3, 5, 255], size=shape, p=[0.1, 0.3, 0.3, 0.1, 0.1, 0.1]).astype(np.uint8)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, shape[1], shape[0])
     area = PixelArea.of(grid)
-    pieces = find_pieces(Runs.of(classes), SEEN)
-    sizes = sizes_of(pieces, area.units)
+    pieces = find_components(RunLengthRaster.of(classes), SEEN)
+    sizes = component_sizes(pieces, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
     runs, numbers = pieces.runs, np.empty(shape, dtype=np.int32)
     for row, (begin, end) in enumerate(pairwise(runs.rows)):
@@ -130,7 +130,7 @@ def test_pieces_are_those_of_scipy(shape):
     for code in SEEN:
         theirs, count = ndimage.label(classes == code)
         mine = labels * (classes == code)
-        assert len(np.unique(mine[mine > 0])) == count == count_pieces(runs)[code]
+        assert len(np.unique(mine[mine > 0])) == count == count_components(runs)[code]
         assert len({*zip(mine.ravel().tolist(), theirs.ravel().tolist(), strict=True)}) == len(np.unique(mine))
     whole = np.arange(1, len(pieces.codes) + 1)
     np.testing.assert_array_equal(sizes.n_px, np.bincount(labels.ravel(), minlength=len(whole) + 1)[1:])
@@ -142,19 +142,19 @@ def test_pieces_are_those_of_scipy(shape):
 def test_more_runs_than_numbers_are_refused(monkeypatch):
     monkeypatch.setattr("icepipe.raster.run_length.MOST_RUNS", 10)
     with pytest.raises(IntegrityError, match="11 runs of equal pixels, over 10"):
-        Runs.of(np.eye(2, dtype=np.uint8))
-    assert sum(count_pieces(Runs.of(np.ones((2, 4), dtype=np.uint8))).values()) == 1
+        RunLengthRaster.of(np.eye(2, dtype=np.uint8))
+    assert sum(count_components(RunLengthRaster.of(np.ones((2, 4), dtype=np.uint8))).values()) == 1
 
 
 def test_no_class_no_pieces():
     classes = np.full((3, 4), ClassCode.LAND, dtype=np.uint8)
-    assert count_pieces(Runs.of(classes)) == dict.fromkeys(SEEN, 0)
+    assert count_components(RunLengthRaster.of(classes)) == dict.fromkeys(SEEN, 0)
 
 
 PROBE = """
 import numpy as np
-from icepipe.raster.components import count_pieces
-from icepipe.raster.run_length import Runs
+from icepipe.raster.components import count_components
+from icepipe.raster.run_length import RunLengthRaster
 print(sum(count_pieces(Runs.of(np.eye(4, dtype=np.uint8))).values()))
 """
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_sample_image
 
-from icepipe.segment.clustering.kmeans import BATCH, Members, Weighted, good_start, mini_batches, settle, spread_start
+from icepipe.segment.clustering.kmeans import (
+    BATCH,
+    Assignment,
+    WeightedPoints,
+    initialise,
+    kmeans_plus_plus,
+    lloyd,
+    mini_batches,
+)
 
 
 def heaps(seed, axes=3, n=4000):
@@ -19,10 +27,10 @@ def heaps(seed, axes=3, n=4000):
     rng = np.random.default_rng(seed)
     centres = rng.uniform(0, 9000, (5, axes))
     places = centres[rng.integers(0, 5, n)] + rng.normal(0, 1, (n, axes)) * rng.uniform(50, 900, (n, 1))
-    return Weighted(np.ascontiguousarray(np.rint(places).T), rng.integers(1, 20, n).astype(float))
+    return WeightedPoints(np.ascontiguousarray(np.rint(places).T), rng.integers(1, 20, n).astype(float))
 
 
-CHINA = Weighted(
+CHINA = WeightedPoints(
     np.ascontiguousarray(load_sample_image("china.jpg")[::3, ::3].reshape(-1, 3).T, dtype=float), np.ones(143 * 214)
 )
 
@@ -32,7 +40,7 @@ CHINA = Weighted(
 def test_members_are_nearest_and_add_up(seed, axes, k):
     items = heaps(seed, axes, 3000)
     centroids = np.random.default_rng(seed).uniform(0, 9000, (k, axes))
-    found = Members.of(items, centroids)
+    found = Assignment.of(items, centroids)
     squared = ((items.places.T[:, None] - centroids) ** 2).sum(axis=2)
     assert np.array_equal(found.member, squared.argmin(axis=1))
     assert found.distances == pytest.approx(squared.min(axis=1))
@@ -46,8 +54,8 @@ def test_members_are_nearest_and_add_up(seed, axes, k):
 @pytest.mark.parametrize("axes", [2, 4])
 def test_full_iterations_end_where_those_of_scikit_learn_do(seed, axes):
     items = heaps(seed, axes)
-    start = spread_start(items, 5, np.random.default_rng(seed))
-    ours = settle(items, start, 100)
+    start = kmeans_plus_plus(items, 5, np.random.default_rng(seed))
+    ours = lloyd(items, start, 100)
     theirs = KMeans(5, init=start, n_init=1, max_iter=100, tol=1e-4).fit(items.places.T, sample_weight=items.weights)
     assert ours.converged
     assert ours.centroids == pytest.approx(theirs.cluster_centers_, rel=1e-9)
@@ -60,16 +68,16 @@ def test_full_iterations_end_where_those_of_scikit_learn_do(seed, axes):
 def test_the_fit_is_as_good_as_the_best_of_ten_of_scikit_learn(items, k):
     theirs = KMeans(k, n_init=10, random_state=0).fit(items.places.T, sample_weight=items.weights)
     for seed in range(4):
-        start, batches = good_start(items, k, seed)
+        start, batches = initialise(items, k, seed)
         assert batches > 10
-        assert settle(items, start, 100).inertia <= 1.01 * theirs.inertia_
+        assert lloyd(items, start, 100).inertia <= 1.01 * theirs.inertia_
 
 
 def test_a_weight_counts_as_so_many_items():
     items = heaps(3, n=500)
     each = np.repeat(items.places, items.weights.astype(int), axis=1)
-    start = spread_start(items, 4, np.random.default_rng(0))
-    weighted, repeated = settle(items, start, 50), settle(Weighted(each, np.ones(each.shape[1])), start, 50)
+    start = kmeans_plus_plus(items, 4, np.random.default_rng(0))
+    weighted, repeated = lloyd(items, start, 50), lloyd(WeightedPoints(each, np.ones(each.shape[1])), start, 50)
     assert weighted.centroids == pytest.approx(repeated.centroids)
     assert weighted.inertia == pytest.approx(repeated.inertia)
 
@@ -77,7 +85,7 @@ def test_a_weight_counts_as_so_many_items():
 def test_mini_batches_move_centroids_to_the_mean_of_all_their_members():
     """Drawn once more with the same generator, and each member taken one after the other."""
     items, rng, again = heaps(4), np.random.default_rng(9), np.random.default_rng(9)
-    centroids = spread_start(items, 4, np.random.default_rng(0))
+    centroids = kmeans_plus_plus(items, 4, np.random.default_rng(0))
     members = [np.zeros((0, 3)) for _ in centroids]
     for batch in itertools.islice(mini_batches(items, centroids, rng), 8):
         drawn = items.drawn(BATCH, again).places.T
@@ -90,22 +98,22 @@ def test_mini_batches_move_centroids_to_the_mean_of_all_their_members():
 
 
 def test_what_is_drawn_follows_the_weights():
-    items = Weighted(np.arange(4.0)[None], np.array([1.0, 0.0, 2.0, 5.0]))
+    items = WeightedPoints(np.arange(4.0)[None], np.array([1.0, 0.0, 2.0, 5.0]))
     drawn = items.drawn(80_000, np.random.default_rng(0)).places[0]
     assert np.bincount(drawn.astype(int), minlength=4) / 80_000 == pytest.approx(items.weights / 8, abs=0.01)
 
 
 def test_a_centroid_without_members_starts_again_at_the_farthest_place():
-    items = Weighted(np.array([[0.0, 1.0, 2.0, 90.0]]), np.ones(4))
+    items = WeightedPoints(np.array([[0.0, 1.0, 2.0, 90.0]]), np.ones(4))
     centroids = np.array([[1.0], [-500.0], [-900.0]])
-    assert Members.of(items, centroids).moved(items, centroids).ravel().tolist() == [23.25, 90.0, 0.0]
+    assert Assignment.of(items, centroids).moved(items, centroids).ravel().tolist() == [23.25, 90.0, 0.0]
 
 
 def test_starts_lie_in_different_heaps():
     centres = np.array([[0.0, 0], [1000, 0], [0, 1000], [1000, 1000]])
     rng = np.random.default_rng(0)
     places = np.repeat(centres, 100, axis=0) + rng.normal(0, 5, (400, 2))
-    items = Weighted(np.ascontiguousarray(places.T), np.ones(400))
+    items = WeightedPoints(np.ascontiguousarray(places.T), np.ones(400))
     for seed in range(20):
-        start = spread_start(items, 4, np.random.default_rng(seed))
+        start = kmeans_plus_plus(items, 4, np.random.default_rng(seed))
         assert sorted(map(tuple, np.rint(start / 1000) + 0)) == sorted(map(tuple, centres / 1000))

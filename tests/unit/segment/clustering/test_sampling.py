@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.segment.clustering.sampling import Pool, Sample, drawn, places_of, resample, thin
+from icepipe.segment.clustering.sampling import (
+    CandidatePixels,
+    PixelSample,
+    grid_cells,
+    hash_sample,
+    resample,
+    thin_sample,
+)
 
 
 def pool(values, seed=0):
     values = np.asarray(values, dtype=np.uint8)
-    _, _, hashes = drawn(seed, 739000, Block(0, 0, 1, len(values)), np.ones((1, len(values)), dtype=bool), 1.0)
-    return Pool(values, hashes, np.zeros(len(values), dtype=np.int64))
+    _, _, hashes = hash_sample(seed, 739000, Block(0, 0, 1, len(values)), np.ones((1, len(values)), dtype=bool), 1.0)
+    return CandidatePixels(values, hashes, np.zeros(len(values), dtype=np.int64))
 
 
 COMMON = [(40, 55, 75)] * 100_000
@@ -20,13 +27,13 @@ RARE = [(230, 232, 235)] * 20
 
 
 def test_a_small_pool_is_kept_whole():
-    sample = thin([pool(RARE)], 1000)
+    sample = thin_sample([pool(RARE)], 1000)
     assert len(sample.values) == len(RARE)
     assert np.all(sample.weights == 1)
 
 
 def test_what_is_rare_survives_and_weights_make_up_for_the_rest():
-    sample = thin([pool(COMMON + RARE)], 1000)
+    sample = thin_sample([pool(COMMON + RARE)], 1000)
     bright = sample.values[:, 0] > 200
     assert bright.sum() >= 10
     assert len(sample.values) <= 1000
@@ -36,7 +43,7 @@ def test_what_is_rare_survives_and_weights_make_up_for_the_rest():
 
 def test_a_date_with_few_pixels_is_heard():
     small = [(60, 70, 90)] * 100
-    sample = thin([pool(COMMON), pool(small, 1)], 1000)
+    sample = thin_sample([pool(COMMON), pool(small, 1)], 1000)
     assert (sample.values[:, 0] == 60).sum() >= 30
     assert sample.weights[sample.values[:, 0] == 60].sum() == pytest.approx(100)
 
@@ -44,8 +51,8 @@ def test_a_date_with_few_pixels_is_heard():
 def test_the_sample_does_not_depend_on_the_order_of_the_pixels():
     whole = pool(np.random.default_rng(0).integers(0, 256, (5000, 3)))
     order = np.random.default_rng(1).permutation(5000)
-    turned = Pool(whole.values[order], whole.hashes[order], whole.places[order])
-    one, other = (thin([p], 500) for p in (whole, turned))
+    turned = CandidatePixels(whole.values[order], whole.hashes[order], whole.places[order])
+    one, other = (thin_sample([p], 500) for p in (whole, turned))
     assert sorted(map(tuple, one.values)) == sorted(map(tuple, other.values))
     assert one.weights.sum() == pytest.approx(other.weights.sum())
 
@@ -53,12 +60,12 @@ def test_the_sample_does_not_depend_on_the_order_of_the_pixels():
 def test_places_cut_the_grid_into_sixteen():
     grid = GeoBox("", None, 40, 20)
     rows, cols = np.indices((20, 40))
-    places = places_of(grid, rows.ravel(), cols.ravel()).reshape(20, 40)
+    places = grid_cells(grid, rows.ravel(), cols.ravel()).reshape(20, 40)
     assert np.array_equal(np.unique(places, return_counts=True)[1], np.full(16, 50))
     assert (places[0, 0], places[4, 9], places[5, 9], places[4, 10], places[19, 39]) == (0, 0, 4, 1, 15)
 
 
 def test_a_resample_stands_for_the_weights():
-    sample = Sample(np.array([[0], [1], [2]], dtype=np.uint8).repeat(100, axis=0), np.repeat([1.0, 7.0, 2.0], 100))
+    sample = PixelSample(np.array([[0], [1], [2]], dtype=np.uint8).repeat(100, axis=0), np.repeat([1.0, 7.0, 2.0], 100))
     counts = np.bincount(resample(sample, 100).values[:, 0], minlength=3)
     assert counts == pytest.approx([10, 70, 20], abs=1)

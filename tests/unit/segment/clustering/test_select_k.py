@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from icepipe.inputs.products.sensors import SENSORS
-from icepipe.segment.clustering.sampling import Sample
+from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.select_k import choose_k, knee
-from icepipe.segment.features import Space
+from icepipe.segment.features import FeatureSpace
 from icepipe.segment.rules import RULE_SETS
 from tests.rasters import GROUND, ICE, PLANTS, WATER, paint, write
 
@@ -45,14 +45,17 @@ def test_the_iris_knee(shared_data):
 @pytest.mark.parametrize("how", ["elbow", "silhouette"])
 @pytest.mark.parametrize("centres", [(WATER, ICE, GROUND), (WATER, ICE, GROUND, PLANTS, (250, 120, 20))], ids=len)
 def test_so_many_colours_are_found(how, centres):
-    k, curve = choose_k(Sample.of(colours(*centres)), how, 0, Space(RGB), RULE_SETS["rgb"])
+    k, curve = choose_k(PixelSample.of(colours(*centres)), how, 0, FeatureSpace(RGB), RULE_SETS["rgb"])
     assert k == len(centres)
     assert [point.k for point in curve] == list(range(2, 13))
     assert all(0 <= point.ice_after <= 1 for point in curve)
 
 
 def test_one_flat_colour_needs_one_cluster():
-    assert choose_k(Sample.of(colours(WATER, spread=0)), "elbow", 0, Space(RGB), RULE_SETS["rgb"]) == (1, ())
+    assert choose_k(PixelSample.of(colours(WATER, spread=0)), "elbow", 0, FeatureSpace(RGB), RULE_SETS["rgb"]) == (
+        1,
+        (),
+    )
 
 
 def test_a_run_shows_why(run_scenes, tmp_path):

@@ -11,22 +11,22 @@ from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import Block
 from icepipe.inputs.products.sensors import SENSORS
 from icepipe.inputs.reading.pixels import Pixels
-from icepipe.segment.classification.classifier import Classifier
+from icepipe.segment.classification.classifier import ClusterClassifier
 from icepipe.segment.classification.strata import stratum_of
 from icepipe.segment.clustering.kmeans import nearest
-from icepipe.segment.clustering.sampling import Sample, drawn
+from icepipe.segment.clustering.sampling import PixelSample, hash_sample
 from icepipe.segment.clustering.splitting import MAX_STRADDLE, fit
-from icepipe.segment.features import Space, features_of
+from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 
 RGB = SENSORS["rgb"]
 RULES = RULE_SETS["rgb"]
-SPACE = Space(RGB)
+SPACE = FeatureSpace(RGB)
 
 
 def fitted(values, k, seed):
-    return fit(Sample.of(values), k, seed, SPACE, RULES)
+    return fit(PixelSample.of(values), k, seed, SPACE, RULES)
 
 
 def cloud(*parts, seed=0):
@@ -44,7 +44,7 @@ MIXED = cloud(
 def test_the_same_seed_gives_the_same_centroids_in_physical_order():
     one, two = (fitted(MIXED, 6, 3) for _ in range(2))
     assert np.array_equal(one.centroids, two.centroids)
-    brightness = features_of(one.centroids, RGB)["brightness"]
+    brightness = compute_features(one.centroids, RGB)["brightness"]
     assert np.all(np.diff(brightness) >= 0)
     assert one.shares.sum() == pytest.approx(1)
 
@@ -54,7 +54,7 @@ def test_no_cluster_straddles_a_threshold(k):
     found = fitted(MIXED, k, 0)
     assert found.left[0] <= MAX_STRADDLE
     member = nearest(MIXED, found.centroids)
-    features, centres = features_of(MIXED.astype(float), RGB), features_of(found.centroids, RGB)
+    features, centres = compute_features(MIXED.astype(float), RGB), compute_features(found.centroids, RGB)
     differ = RULES.could_be(features) != RULES.could_be(centres)[member]
     differ |= RULES.codes(features) != RULES.codes(centres)[member]
     strays = np.bincount(member, weights=differ) / len(MIXED)
@@ -95,7 +95,7 @@ def test_an_empty_sample_is_refused():
 def picked(seed, day, block, rate):
     """True for pixels of a block that are drawn."""
     found = np.zeros((block.height, block.width), dtype=bool)
-    rows, cols, _ = drawn(seed, day, block, ~found, rate)
+    rows, cols, _ = hash_sample(seed, day, block, ~found, rate)
     found[rows, cols] = True
     return found
 
@@ -121,7 +121,7 @@ def test_the_sample_has_no_stripes():
 
 def test_the_colour_table_answers_as_the_search_does():
     model = name_clusters(fitted(MIXED, 6, 0), 6, SPACE, RULES)
-    classifier = Classifier([model], RGB)
+    classifier = ClusterClassifier([model], RGB)
     bands = np.random.default_rng(2).integers(0, 256, (3, 40, 50), dtype=np.uint8)
     valid = np.random.default_rng(3).random((40, 50)) < 0.8
     expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
@@ -138,7 +138,7 @@ def test_pixels_that_certainly_are_something_else_are_strata_of_their_own():
     """A model of water alone calls snow water; the bounds say that it may be ice."""
     model = name_clusters(fitted(MIXED[:6000], 2, 0), 2, SPACE, RULES)
     assert {cluster.code for cluster in model.clusters} == {ClassCode.WATER}
-    classifier = Classifier([model], RGB)
+    classifier = ClusterClassifier([model], RGB)
     bands = np.array([[[40, 240]], [[55, 240]], [[75, 240]]], dtype=np.uint8)
     (fits, stray), *_ = classifier.pixels(Pixels(bands, np.ones((1, 2), bool), np.zeros((1, 2), np.uint8)))
     table = classifier.table
