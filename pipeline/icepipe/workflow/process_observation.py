@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -42,17 +42,17 @@ from icepipe.workflow.plan import Plan
 
 
 def _strata(
-    plan: Plan, namer: PixelClassifier, reader: ObservationReader, block: Block, layers: Sequence[Layer]
+    plan: Plan, classifier: PixelClassifier, reader: ObservationReader, block: Block, layers: Sequence[Layer]
 ) -> tuple[UInt16, Pixels]:
     """Stratum of every pixel of a block, and what its layers show of it."""
     pixels = reader.composite(layers, block)
-    if namer.shared:
-        strata = namer.pixels(pixels)
+    if classifier.shared:
+        strata = classifier.pixels(pixels)
     else:
-        strata = namer.hide(_mosaic(reader, [namer.layer(layer) for layer in layers], block), pixels)
+        strata = classifier.hide(_mosaic(reader, [classifier.layer(layer) for layer in layers], block), pixels)
     if plan.config.measure.prefer == "mode" and len(layers) > 1:
-        votes = [_mode_of_scenes(reader, namer.layer(layer), block) for layer in layers]
-        strata = np.where(pixels.valid, most_frequent(votes, namer.table.codes), strata)
+        votes = [_mode_of_scenes(reader, classifier.layer(layer), block) for layer in layers]
+        strata = np.where(pixels.valid, most_frequent(votes, classifier.table.codes), strata)
     return strata, pixels
 
 
@@ -82,81 +82,75 @@ def _layers(plan: Plan, reader: ObservationReader, parts: Parts) -> Generator[tu
 
 
 def _classified_blocks(
-    plan: Plan, namer: PixelClassifier, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
+    plan: Plan, classifier: PixelClassifier, reader: ObservationReader, parts: Iterator[tuple[Block, list[Layer]]]
 ) -> Generator[tuple[Block, UInt16, Pixels]]:
     """Strata of every part; the next two are named meanwhile, while those after them are read."""
-    return prefetch(lambda part: (part[0], *_strata(plan, namer, reader, *part)), parts, depth=2)
+    return prefetch(lambda part: (part[0], *_strata(plan, classifier, reader, *part)), parts, depth=2)
 
 
-def _picked(plan: Plan, observation: Observation, block: Block, pixels: Pixels) -> StoredPixels:
-    """Pixels of a block that drift is judged by; shape (n, bands)."""
-    rate, day = PIXELS / (plan.grid.width * plan.grid.height), observation.date.toordinal()
-    rows, cols, _ = hash_sample(plan.config.segment.seed, day, block, pixels.valid, rate)
-    return pixels.bands[:, rows, cols].T
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What one look at an observation gave.
+class _Scan:
+    """What one pass over an observation adds up, part by part, from left to right and from the top to the bottom.
 
     Attributes
     ----------
-    classes
-        Class raster of the grid.
     tallies
         Pixels and area units by stratum, by number of the set of regions.
     edges
-        Borders of what is seen, of all regions together.
-    picture
-        Thumbnail of its colours, shape (rows, columns, 3).
-    doubled
+        Borders of what was seen, of all regions together.
+    thumbnail
+        A small picture of its colours.
+    n_doubled
         Pixels that more than one scene saw.
-    sample
-        Kept numbers that drift is judged by, shape (n, bands).
-    reached
-        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it.
+    drift_pixels
+        Stored pixels that drift is judged by, each of shape (n, bands).
     """
 
-    classes: ClassRuns
-    tallies: Mapping[int, Tally]
-    edges: Edges
-    picture: UInt8
-    doubled: int
-    sample: StoredPixels
-    reached: Block
-
-
-class _Counts:
-    """Tallies and borders, added up part by part, from left to right and from the top to the bottom."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan, self._everything = plan, Block(0, 0, *plan.grid.shape)
+    def __init__(self, plan: Plan, observation: Observation) -> None:
+        self._plan, self._observation = plan, observation
+        self._grid = Block(0, 0, *plan.grid.shape)
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.edges = Edges()
+        self.thumbnail = Thumbnail(plan.grid, plan.sensor)
+        self.n_doubled = 0
+        self.drift_pixels: list[StoredPixels] = []
 
-    def add(self, part: Block, strata: UInt16, codes_of: Callable[[Block], UInt8]) -> None:
-        """Count a part by its strata; ``codes_of`` gives its classes and those of its neighbours above and left."""
-        around, above, left = with_neighbours(part, self._everything)
+    def add_pixels(self, part: Block, pixels: Pixels) -> None:
+        """Take from the pixels of a part what does not depend on their classes."""
+        plan = self._plan
+        self.n_doubled += pixels.doubled
+        self.thumbnail.add(part, pixels.bands)
+        rate, day = PIXELS / (plan.grid.width * plan.grid.height), self._observation.date.toordinal()
+        rows, cols, _ = hash_sample(plan.config.segment.seed, day, part, pixels.valid, rate)
+        self.drift_pixels.append(pixels.bands[:, rows, cols].T)
+
+    def count(self, part: Block, strata: UInt16, read_codes: Callable[[Block], UInt8]) -> None:
+        """Count a part by its strata; ``read_codes`` returns its classes and those of its neighbours above and left."""
+        around, above, left = with_neighbours(part, self._grid)
         units = self._plan.pixel_area.units(around)
-        self.edges.add(codes_of(around), units, above, left)
+        self.edges.add(read_codes(around), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.sets(part), units[above:, left:])
 
-    def add_unseen(self, parts: Sequence[Block]) -> None:
-        """Count what is beyond some parts, where nothing was seen."""
+    def count_unseen(self, parts: Sequence[Block]) -> None:
+        """Count what lies beyond some parts, where nothing was seen."""
         for key, rest in self._plan.unseen.beyond(parts).items():
             self.tallies[key].add_tally(rest, lambda code: int(HIDDEN[code]))
 
 
-def _output_window(written: RunLengthWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
-    """Where the classes of a part of a block are to be put; around it nothing is seen."""
-    room = written.room(block)
+def _output_window(writer: RunLengthWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
+    """Return the view that the classes of a part of a block go into; around it nothing is seen."""
+    window = writer.room(block)
     if part != block:
-        room[:] = plan.unseen.classes.block(block)
-    return room[:, part.col - block.col :][:, : part.width]
+        window[:] = plan.unseen.classes.block(block)
+    return window[:, part.col - block.col :][:, : part.width]
 
 
-def scan_observation(plan: Plan, namer: PixelClassifier, observation: Observation) -> Looked:
-    """Read and name what files reach of every block, and count it; small patches are moved before that.
+def _scan(plan: Plan, classifier: PixelClassifier, observation: Observation) -> tuple[_Scan, ClassRuns, Block]:
+    """Read, classify and count what files reach of every block; small patches are moved before they are counted.
+
+    Returns
+    -------
+    tuple of (_Scan, ClassRuns, Block)
+        What was added up, the class raster of the grid, and the rectangle that holds all that files reach.
 
     Raises
     ------
@@ -165,37 +159,35 @@ def scan_observation(plan: Plan, namer: PixelClassifier, observation: Observatio
     """
     from icepipe.segment.classification._kernels import put_codes
 
-    least = plan.config.measure.min_patch_m2 / plan.unit_m2
-    whole = np.empty(plan.grid.shape, dtype=np.uint16) if least else None
-    written, counts = RunLengthWriter(plan.grid.width, CLASS_CODE), _Counts(plan)
-    thumbnail, doubled, sample = Thumbnail(plan.grid, plan.sensor), 0, list[StoredPixels]()
+    min_patch_units = plan.config.measure.min_patch_m2 / plan.unit_m2
+    # Strata are needed once more after the sieve has moved patches; without one, a block is forgotten once counted.
+    all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
+    writer, scan = RunLengthWriter(plan.grid.width, CLASS_CODE), _Scan(plan, observation)
     with (
         plan.reader(observation) as reader,
         closing(_layers(plan, reader, parts := reader.parts(plan.block_side))) as layers,
-        closing(_classified_blocks(plan, namer, reader, layers)) as named,
+        closing(_classified_blocks(plan, classifier, reader, layers)) as classified,
     ):
         for block, part in parts:
-            room = _output_window(written, block, part, plan)
+            window = _output_window(writer, block, part, plan)
             if not part.width:
                 continue
-            _, strata, pixels = next(named)
-            doubled += pixels.doubled
-            thumbnail.add(part, pixels.bands)
-            sample.append(_picked(plan, observation, part, pixels))
-            put_codes(strata, namer.table.codes, room)
-            if whole is None:
-                counts.add(part, strata, written.around)
+            _, strata, pixels = next(classified)
+            scan.add_pixels(part, pixels)
+            put_codes(strata, classifier.table.codes, window)
+            if all_strata is None:
+                scan.count(part, strata, writer.around)
             else:
-                whole[part.slices] = strata
+                all_strata[part.slices] = strata
         reached = reader.reached
-    seen, classes = [part for _, part in parts if part.width], written.done()
-    if whole is not None:
-        classes = sieve(whole, classes, plan.pixel_area.units, least)
+    seen, classes = [part for _, part in parts if part.width], writer.done()
+    if all_strata is not None:
+        classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in seen:
-            counts.add(part, whole[part.slices], classes.block)
+            scan.count(part, all_strata[part.slices], classes.block)
     if any(part != block for block, part in parts):
-        counts.add_unseen(seen)
-    return Looked(classes, counts.tallies, counts.edges, thumbnail.picture, doubled, np.concatenate(sample), reached)
+        scan.count_unseen(seen)
+    return scan, classes, reached
 
 
 @dataclass(frozen=True)
@@ -224,8 +216,8 @@ class RunContext:
         """Where the class rasters lie on the globe."""
         return footprint(self.plan.covered, self.plan.grid.crs)
 
-    def namer(self, observation: Observation) -> PixelClassifier:
-        """What names an observation's pixels.
+    def classifier_for(self, observation: Observation) -> PixelClassifier:
+        """Return what classifies an observation's pixels.
 
         Raises
         ------
@@ -246,29 +238,28 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         If the budget does not close.
     """
     plan, grid, area = context.plan, context.plan.grid, context.plan.pixel_area.units
-    namer = context.namer(observation)
-    strata, scan = namer.table, scan_observation(plan, namer, observation)
+    classifier = context.classifier_for(observation)
+    scan, classes, reached = _scan(plan, classifier, observation)
     trim_heap()
-    tally = merge_tallies(tally for key, tally in scan.tallies.items() if key)
-    regions = tuple(results_by_region(scan.classes, scan.tallies, scan.edges, strata, plan.regions, area, plan.unit_m2))
-    seen = tally.pixels_in(strata.seen)
-    fitted = strata.models[0] if namer.shared and strata.models else None
+    strata, tally = classifier.table, merge_tallies(tally for key, tally in scan.tallies.items() if key)
+    n_seen = tally.pixels_in(strata.seen)
+    fitted = strata.models[0] if classifier.shared and strata.models else None
     return ObservationResult(
         observation=observation,
         grid=grid,
-        classes=scan.classes,
-        picture=scan.picture,
+        classes=classes,
+        picture=scan.thumbnail.picture,
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
         budget=budget(tally, strata, plan.unit_m2, scan.edges.units),
-        regions=regions,
-        draw=partial(polygon_layers, scan.classes, grid, area, plan.unit_m2, plan.drawing),
-        doubled_fraction=scan.doubled / seen if seen else 0.0,
-        drift=round(model_drift(scan.sample, fitted, plan.sensor), 6) if fitted else 1.0,
-        misnamed=round(tally.pixels_in(strata.misnamed) / seen, 6) if seen else 0.0,
-        misfit=round(tally.pixels_in(strata.strays) / seen, 6) if seen else 0.0,
-        reached=scan.reached,
+        regions=tuple(results_by_region(classes, scan.tallies, scan.edges, strata, plan.regions, area, plan.unit_m2)),
+        draw=partial(polygon_layers, classes, grid, area, plan.unit_m2, plan.drawing),
+        doubled_fraction=scan.n_doubled / n_seen if n_seen else 0.0,
+        drift=round(model_drift(np.concatenate(scan.drift_pixels), fitted, plan.sensor), 6) if fitted else 1.0,
+        misnamed=round(tally.pixels_in(strata.misnamed) / n_seen, 6) if n_seen else 0.0,
+        misfit=round(tally.pixels_in(strata.strays) / n_seen, 6) if n_seen else 0.0,
+        reached=reached,
     )
 
 

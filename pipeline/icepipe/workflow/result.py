@@ -19,20 +19,16 @@ if TYPE_CHECKING:
     from icepipe.publish.images.figure import Plot
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What a run gave; a notebook shows it as a table.
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """The part of a result that the ledger keeps for a run that finds nothing new.
 
     Attributes
     ----------
-    folder
-        Where it was written.
     rows
-        The series: what was done now, and what stood there from earlier runs.
+        The series: what was done now, and what earlier runs left.
     model
         The named clusters; None where every observation has its own.
-    faults
-        What failed, each with its reason; the rest is published.
     notes
         What a reader should know, in sentences.
     trends
@@ -41,13 +37,27 @@ class RunResult:
         What happened, or None where no alerts are asked for.
     """
 
-    folder: Path
     rows: tuple[Row, ...]
     model: Model | None
-    faults: tuple[InputError, ...]
     notes: tuple[str, ...]
     trends: tuple[AreaTrend, ...]
     alerts: tuple[AlertRow, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult(Findings):
+    """What a run gave; a notebook shows it as a table.
+
+    Attributes
+    ----------
+    folder
+        Where it was written.
+    faults
+        What failed, each with its reason; the rest is published.
+    """
+
+    folder: Path
+    faults: tuple[InputError, ...]
 
     def plot(self, observation: str | None = None) -> Plot:
         """A matplotlib figure: areas over time with bounds, or what one observation showed and what it was called.

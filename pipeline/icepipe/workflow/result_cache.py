@@ -7,7 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,19 +18,15 @@ from icepipe.inputs.discover import find_files, unlisted_folders
 from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.vector_files import with_parts
-from icepipe.measure.area.series import Row
-from icepipe.measure.trends.alerts import AlertRow
-from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.manifest import FILE as MANIFEST
 from icepipe.publish.run_folder.manifest import NO_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import FILE as RECORD
-from icepipe.segment.model import Model
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.process_observation import RunContext
-from icepipe.workflow.result import RunResult
+from icepipe.workflow.result import Findings, RunResult
 from icepipe.workflow.run_state import OBSERVATIONS, RunState, ledger_entry
 
 Looked = Mapping[str, list[str]]
@@ -114,26 +110,15 @@ def folder_snapshot_hash(config: Config, scan: Looked) -> str | None:
 TOLD, GLANCE = "run", "glance"
 
 
-@dataclass(frozen=True)
-class CachedResult:
-    """The part of a result that cannot be read off a plan."""
-
-    rows: tuple[Row, ...]
-    model: Model | None
-    notes: tuple[str, ...]
-    trends: tuple[AreaTrend, ...]
-    alerts: tuple[AlertRow, ...] | None
-
-
-_ADAPTER = TypeAdapter(CachedResult)
+_FINDINGS = TypeAdapter(Findings)
 
 
 def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
     try:
-        told = _ADAPTER.validate_json(document)
+        findings = _FINDINGS.validate_json(document)
     except ValidationError:
         return None
-    return RunResult(folder, told.rows, told.model, faults, told.notes, told.trends, told.alerts)
+    return RunResult(folder=folder, faults=faults, **vars(findings))
 
 
 def cached_result(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunResult | None:
@@ -216,6 +201,5 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
     made = RunState.of(folder, ledger).digest(context, result.faults)
     if made is None:
         return
-    told = CachedResult(result.rows, result.model, result.notes, result.trends, result.alerts)
     with ledger.together():
-        ledger.save_outcome(TOLD, made, _ADAPTER.dump_json(told).decode())
+        ledger.save_outcome(TOLD, made, _FINDINGS.dump_json(result).decode())

@@ -45,6 +45,19 @@ from icepipe.workflow.write_run import write_run
 CHANGE = "change"
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run was asked for, and the state of its folder; see :func:`run`."""
+
+    config: Config
+    run_state: RunState
+    progress: Progress
+    only: Collection[str]
+    force: bool
+    rebase: bool
+    fail_fast: bool
+
+
 def _silent(_what: str, _done: int, _total: int) -> None:
     return None
 
@@ -193,28 +206,17 @@ def run(
         remove_partial_outputs(config.run_folder / CHANGE)
         number = ledger.begin_run(started)
         with log_step("look"):
-            told = None if only or force or rebase else quick_cached_result(config, ledger)
-        if told:
-            result, counts = _with_note(told[0], told[1]), (0, told[1], 0, 0, 0)
+            cached = None if only or force or rebase else quick_cached_result(config, ledger)
+        if cached:
+            result, n_observations = cached
+            result = _with_note(result, n_observations)
+            entry = RunEntry(started, exit_code=0, observations=n_observations, worked=0, failed=0, pixels=0)
         else:
             run_state = RunState.of(config.run_folder, ledger)
-            result, counts = _run(RunOptions(config, run_state, progress, only, force, rebase, fail_fast))
+            result, entry = _run(RunOptions(config, run_state, progress, only, force, rebase, fail_fast), started)
         seconds = round(time.monotonic() - start, 3)
-        ledger.end_run(number, RunEntry(started, now(), *counts, seconds=seconds, memory_mb=peak_memory_mb()))
+        ledger.end_run(number, replace(entry, ended=now(), seconds=seconds, memory_mb=peak_memory_mb()))
         return result
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run was asked for, and where it stands; see :func:`run`."""
-
-    config: Config
-    run_state: RunState
-    progress: Progress
-    only: Collection[str]
-    force: bool
-    rebase: bool
-    fail_fast: bool
 
 
 def _planned(options: RunOptions) -> Plan:
@@ -234,8 +236,8 @@ def _with_note(result: RunResult, n_up_to_date: int) -> RunResult:
     return replace(result, notes=(*said, *result.notes))
 
 
-def _run(options: RunOptions) -> tuple[RunResult, tuple[int, int, int, int, int]]:
-    """The result, and what the ledger is to say of it: exit code, observations, those worked on, failures, pixels."""
+def _run(options: RunOptions, started: str) -> tuple[RunResult, RunEntry]:
+    """Plan, fit, update the observations that need it, and publish; the entry lacks what is known at the end."""
     plan = _planned(options)
     chosen = _selected(plan, options.only)
     if options.fail_fast and plan.catalog.faults:
@@ -245,17 +247,24 @@ def _run(options: RunOptions) -> tuple[RunResult, tuple[int, int, int, int, int]
     context = RunContext(plan, basis, _shared_classifier(plan, model))
     if plan.earlier is None:
         save_basis(options.config.run_folder, basis)
-    worked = update_observations(
+    summary = update_observations(
         context, options.run_state, chosen, options.progress, force=options.force, fail_fast=options.fail_fast
     )
-    faults = tuple({fault.path: fault for fault in (*unread, *worked.faults, *plan.catalog.faults)}.values())
-    told = cached_result(context, options.run_state, faults) if not worked.done and plan.earlier else None
-    result = told or _publish_run(context, options, model, faults)
+    faults = tuple({fault.path: fault for fault in (*unread, *summary.faults, *plan.catalog.faults)}.values())
+    cached = cached_result(context, options.run_state, faults) if not summary.updated and plan.earlier else None
+    result = cached or _publish_run(context, options, model, faults)
     if not faults and not options.only:
         store_snapshot(context, options.run_state.ledger)
-    pixels = len(worked.done) * plan.grid.width * plan.grid.height
-    counts = (4 if faults else 0, len(chosen), len(worked.done), len(faults), pixels)
-    return _with_note(result, worked.n_up_to_date), counts
+    n_updated, n_pixels = len(summary.updated), plan.grid.width * plan.grid.height
+    entry = RunEntry(
+        started,
+        exit_code=4 if faults else 0,
+        observations=len(chosen),
+        worked=n_updated,
+        failed=len(faults),
+        pixels=n_updated * n_pixels,
+    )
+    return _with_note(result, summary.n_up_to_date), entry
 
 
 def _with_valid_extents(plan: Plan, run_state: RunState, records: Mapping[str, Record]) -> dict[str, Record]:
@@ -296,7 +305,15 @@ def _publish_run(
         trends = area_trends(series, config.measure)
         alerts = None if config.measure.alerts is None else find_alerts(series, config.measure.alerts)
         notes = (*run_notes(model, events), *occlusion_notes(changes.hidden), *trend_notes(trends))
-        result = RunResult(config.run_folder, series, model, faults, notes, trends, alerts)
+        result = RunResult(
+            folder=config.run_folder,
+            faults=faults,
+            rows=series,
+            model=model,
+            notes=notes,
+            trends=trends,
+            alerts=alerts,
+        )
         write_run(context, result, events, changes, run_state.fingerprints)
     store_result(context, run_state, result, events)
     return result

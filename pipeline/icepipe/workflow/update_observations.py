@@ -6,7 +6,7 @@ import errno
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +45,7 @@ class UpdateSummary:
 
     Attributes
     ----------
-    done
+    updated
         Keys of those that were worked on.
     n_up_to_date
         Those that needed no work.
@@ -53,7 +53,7 @@ class UpdateSummary:
         Why others failed.
     """
 
-    done: tuple[str, ...]
+    updated: tuple[str, ...]
     n_up_to_date: int
     faults: tuple[InputError, ...]
 
@@ -150,27 +150,36 @@ def _unlisted_fault(context: RunContext, run_state: RunState, observation: Obser
     return unlisted[0] if max(had.values(), default=0) > 0 else None
 
 
-def _update_one(
-    context: RunContext, run_state: RunState, force: bool, observation: Observation
-) -> tuple[Record, bool] | InputError:
-    """Bring one observation up to date; its record and whether work was needed, or the fault."""
-    folder = run_state.folder / OBSERVATIONS / observation.key
-    if lacking := context.plan.lacking.get(observation.key) or _unlisted_fault(context, run_state, observation):
-        return lacking
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of one observation: a record, or the fault that stopped it."""
+
+    key: str
+    record: Record | None = None
+    updated: bool = False
+    fault: InputError | None = None
+
+
+def _update_one(context: RunContext, run_state: RunState, force: bool, observation: Observation) -> _Outcome:
+    """Bring one observation up to date."""
+    key, folder = observation.key, run_state.folder / OBSERVATIONS / observation.key
+    if missing := context.plan.lacking.get(key) or _unlisted_fault(context, run_state, observation):
+        return _Outcome(key, fault=missing)
     try:
-        with log_step("check", observation.key):
+        with log_step("check", key):
             made = retry_io(partial(_current_provenance, context, run_state, observation))
         record = None if force else read_record(folder, run_state.fingerprints)
         if record and record.made == made:
-            return record, False
+            return _Outcome(key, record)
         if record and record.made.has_pixels_of(made):
-            return _redraw(context, observation, folder, record, made), True
-        return _observe(context, run_state, observation, folder, made), True
+            return _Outcome(key, _redraw(context, observation, folder, record, made), updated=True)
+        return _Outcome(key, _observe(context, run_state, observation, folder, made), updated=True)
     except InputError as fault:
-        return fault
+        return _Outcome(key, fault=fault)
     except MemoryError:
         path = observation.scenes[0].path
-        return InputError(path, "there is too little memory for it", "set batch.workers: 1, or give the run more")
+        too_little = InputError(path, "there is too little memory for it", "set batch.workers: 1, or give the run more")
+        return _Outcome(key, fault=too_little)
 
 
 def _record_failure(run_state: RunState, key: str, fault: InputError) -> None:
@@ -178,21 +187,6 @@ def _record_failure(run_state: RunState, key: str, fault: InputError) -> None:
     log_note(f"{key} failed: {fault}", logging.WARNING, observation=key, stage="failed")
     old = run_state.entries.get(key, ObservationEntry(key, ""))
     run_state.ledger.save_entries([ObservationEntry(**vars(old) | {"state": "failed", "reason": str(fault)})])
-
-
-def _outcomes(
-    context: RunContext, run_state: RunState, force: bool, todo: Sequence[Observation], progress: Progress
-) -> Iterator[tuple[str, bool | InputError]]:
-    done = ordered_map(partial(_update_one, context, run_state, force), todo, context.plan.workers)
-    for number, (observation, outcome) in enumerate(zip(todo, done, strict=True), start=1):
-        progress(observation.key, number, len(todo))
-        if isinstance(outcome, InputError):
-            _record_failure(run_state, observation.key, outcome)
-            yield observation.key, outcome
-        else:
-            record, worked = outcome
-            record_done(run_state, run_state.folder / OBSERVATIONS / observation.key, record)
-            yield observation.key, worked
 
 
 def update_observations(
@@ -231,14 +225,20 @@ def update_observations(
     ]
     with run_state.ledger.together():
         run_state.ledger.save_entries(waiting)
-    done, faults, n_up_to_date = [], [], len(chosen) - len(todo)
-    for key, outcome in _outcomes(context, run_state, force, todo, progress):
-        if isinstance(outcome, InputError):
-            faults.append(outcome)
+    updated, faults, n_up_to_date = [], [], len(chosen) - len(todo)
+    outcomes = ordered_map(partial(_update_one, context, run_state, force), todo, context.plan.workers)
+    for number, outcome in enumerate(outcomes, start=1):
+        progress(outcome.key, number, len(todo))
+        if outcome.fault:
+            _record_failure(run_state, outcome.key, outcome.fault)
+            faults.append(outcome.fault)
             if fail_fast:
                 break
-        elif outcome:
-            done.append(key)
+            continue
+        if outcome.record:
+            record_done(run_state, run_state.folder / OBSERVATIONS / outcome.key, outcome.record)
+        if outcome.updated:
+            updated.append(outcome.key)
         else:
             n_up_to_date += 1
-    return UpdateSummary(tuple(done), n_up_to_date, tuple(faults))
+    return UpdateSummary(tuple(updated), n_up_to_date, tuple(faults))
