@@ -21,7 +21,7 @@ from pathlib import Path
 from icepipe.storage.lock import run_lock
 
 FORKED = True
-with locked(Path(sys.argv[1])):
+with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(120)
 """

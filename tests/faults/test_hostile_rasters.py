@@ -132,7 +132,7 @@ MEASURED = """
 import resource, sys, time
 from pathlib import Path
 from icepipe.runtime.gdal_environment import apply_gdal_settings
-restrict()
+apply_gdal_settings()
 from icepipe.errors import InputError
 from icepipe.inputs.validate import check_raster, open_raster
 def peak():
@@ -240,7 +240,7 @@ def test_settings_of_the_machine_do_not_turn_broken_pixels_into_water(icepipe, c
 
 DRIVERS = """
 from icepipe.runtime.gdal_environment import apply_gdal_settings
-restrict()
+apply_gdal_settings()
 import pyogrio
 import rasterio
 

@@ -26,7 +26,7 @@ held = refused = 0
 while time.monotonic() < until:
     start = time.monotonic()
     try:
-        with locked(folder):
+        with run_lock(folder):
             mark.mkdir()
             time.sleep(0.002)
             mark.rmdir()

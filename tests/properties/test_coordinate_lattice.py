@@ -85,7 +85,7 @@ def test_a_place_does_not_depend_on_the_block_it_is_asked_with():
 def test_most_places_are_not_asked_for(monkeypatch):
     """Else scenes on another map would take ten times as long."""
     asked, plain = [], positions.transform_exact
-    monkeypatch.setattr(positions, "asked", lambda *all_: asked.append(all_[2].size) or plain(*all_))
+    monkeypatch.setattr(positions, "transform_exact", lambda *all_: asked.append(all_[2].size) or plain(*all_))
     grid = GeoBox(pyproj.CRS(3035).to_wkt(), Affine(10, 0, 4_321_000, 0, -10, 5_500_000), 1000, 300)
     source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 100_000, 0, -10, 9_000_000), 50_000, 50_000)
     cols, rows = positions.source_positions(source, grid, Block(0, 0, 300, 1000))

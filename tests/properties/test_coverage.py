@@ -224,7 +224,7 @@ def test_what_no_file_reaches_is_as_if_it_had_been_looked_at(run_scenes, tmp_pat
     scenes, sections = tiles(tmp_path / "tiles", classes=case == "class rasters"), asked(case, tmp_path)
     everything = lambda _, grid: Block(0, 0, *grid.shape)  # noqa: E731
     with monkeypatch.context() as patched:
-        patched.setattr("icepipe.inputs.reading.reader.rectangle", everything)
+        patched.setattr("icepipe.inputs.reading.reader.covered_window", everything)
         whole = published(run_scenes(scenes, name="x", **sections).folder)
     monkeypatch.setattr("icepipe.raster.blocks.BLOCK_PIXELS", 1500)
     monkeypatch.setattr("icepipe.workflow.changes.compare_maps.SIDE_PX", 16)

@@ -101,7 +101,7 @@ def test_possible_classes_cover_every_combination_of_thresholds():
     rng = np.random.default_rng(1)
     values = rng.integers(0, 256, (2000, 3)).astype(float)
     rule_set = RULE_SETS["rgb"]
-    features = label.features_of(values, RGB)
+    features = label.compute_features(values, RGB)
     possible = rule_set.could_be(features)
     for _ in range(40):
         drawn = [replace(t, mid=rng.uniform(t.low, t.high)) for t in rule_set.thresholds]

@@ -155,7 +155,7 @@ PROBE = """
 import numpy as np
 from icepipe.raster.components import count_components
 from icepipe.raster.run_length import RunLengthRaster
-print(sum(count_pieces(Runs.of(np.eye(4, dtype=np.uint8))).values()))
+print(sum(count_components(RunLengthRaster.of(np.eye(4, dtype=np.uint8))).values()))
 """
 
 
