@@ -7,6 +7,7 @@ from itertools import product
 
 import grimp
 import pytest
+
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text()
