@@ -27,6 +27,7 @@ samples: $(READY)
 docs: $(READY)
 	$(BIN)/icepipe schema --markdown > docs/reference/config.md
 	$(BIN)/icepipe schema --rules > docs/reference/rules.md
+	$(BIN)/icepipe schema --flags > docs/reference/flags.md
 
 lock: $(READY)
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --upgrade pyproject.toml -o requirements.lock

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+from icepipe.flags import parse_flags
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import Point
 
 
 def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Row]:
-    """Rows of a series from pairs of observation key and area; None is not known."""
+    """Rows of a series from pairs of observation key and area, None where it is not known, with flags as in a table."""
     return [
         Row(
             region=region,
@@ -30,7 +31,7 @@ def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Ro
             n_polygons=None,
             n_scenes=1,
             prefer="first",
-            flags=flags,
+            flags=parse_flags(flags),
             model="m",
             config_hash="c",
         )

@@ -20,6 +20,7 @@ import rasterio
 from rasterio.features import rasterize
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.flags import Flag, flags_text
 from icepipe.publish.vectors.change_layer import key_datetime
 from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
@@ -303,7 +304,7 @@ def test_a_season_whose_clouds_prefer_ice_is_flagged(run_scenes, tmp_path):
         clouded(tmp_path / "masks", columns, day)
     cloud = {"path": f"{tmp_path}/masks/{{stem}}_cloud.tif", "values": [1]}
     result = run_scenes(tmp_path / "tiles", inputs={"cloud": cloud})
-    flagged = {(row.date, row.class_) for row in result.rows if "cloud_biased" in row.flags.split(";")}
+    flagged = {(row.date, row.class_) for row in result.rows if Flag.CLOUD_BIASED in row.flags}
     assert flagged == {(f"2024-07-0{day}", name) for day in (3, 4) for name in ("ice", "water", "other")}
     told = [note for note in result.notes if note.startswith("one class hides more")]
     shares = [re.findall(r"(2024-07-0\d) \((\d+)% of what was last seen as ice, (\d+)% of water\)", told[0])]
@@ -318,7 +319,7 @@ def test_a_jump_and_a_missing_class_are_told_until_the_scene_is_replaced(run_sce
     for day in days:
         shore(0 if day == 5 else 12, day, tmp_path / "tiles")
     result = run_scenes(tmp_path / "tiles")
-    flags = {(row.date, row.class_): row.flags for row in result.rows if "sudden_jump" in row.flags}
+    flags = {(row.date, row.class_): flags_text(row.flags) for row in result.rows if "sudden_jump" in row.flags}
     assert flags == {
         ("2024-07-05", "ice"): "class_missing;cloud_not_screened;land_not_masked;sudden_jump",
         ("2024-07-05", "water"): "cloud_not_screened;land_not_masked;sudden_jump",

@@ -11,8 +11,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
-from icepipe.cli.reference import config_reference, rules_reference
+from icepipe.cli.reference import config_reference, flags_reference, rules_reference
 from icepipe.config.schema import Config
+from icepipe.flags import Flag
 from tests.conftest import ROOT
 
 BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -46,6 +47,15 @@ def test_the_cells_of_the_notebook_page_run(tmp_path, monkeypatch):
 def test_the_reference_is_generated():
     assert (ROOT / "docs/reference/rules.md").read_text() == rules_reference()
     assert (ROOT / "docs/reference/config.md").read_text() == config_reference(Config)
+    assert (ROOT / "docs/reference/flags.md").read_text() == flags_reference()
+
+
+def test_the_flags_that_a_page_explains_are_flags():
+    page = (ROOT / "docs/how-to/change.md").read_text()
+    section = page.partition("## Flags")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert len(named) == 3
+    assert all(map(Flag, named))
 
 
 @pytest.mark.parametrize("page", [p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md")] + [Path("README.md")])

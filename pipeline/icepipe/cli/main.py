@@ -102,17 +102,19 @@ def compare(
 def schema(
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for people instead of JSON Schema.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="Sensors, rules and thresholds instead.")] = False,
+    flags: Annotated[bool, typer.Option("--flags", help="Quality flags and what they mean instead.")] = False,
 ) -> None:
     """Print the JSON Schema of a config, or the reference pages made from the program's own tables."""
     from icepipe.config.schema import Config
     from icepipe.config.schema import schema as config_schema
 
-    if not markdown and not rules:
+    if not markdown and not rules and not flags:
         print_result(json.dumps(config_schema(), indent=1))
         return
-    from icepipe.cli.reference import config_reference, rules_reference
+    from icepipe.cli.reference import config_reference, flags_reference, rules_reference
 
-    print_result(rules_reference() if rules else config_reference(Config), end="")
+    page = flags_reference() if flags else rules_reference() if rules else config_reference(Config)
+    print_result(page, end="")
 
 
 cli_picture.register(app)

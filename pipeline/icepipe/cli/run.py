@@ -62,7 +62,7 @@ def _result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
     return {
         "folder": str(result.folder),
         "observations": len({row.date for row in result.rows}),
-        "rows": [dict(zip(COLUMNS, vars(row).values(), strict=True)) for row in result.rows],
+        "rows": [dict(zip(COLUMNS, row.cells, strict=True)) for row in result.rows],
         "alerts": None if result.alerts is None else alert_documents(result.alerts),
         "trend": trend_document(result.trends, measure),
         "notes": list(result.notes),

@@ -11,6 +11,7 @@ from icepipe.arrays import Dataset
 from icepipe.classes import class_table
 from icepipe.config.inputs import Inputs
 from icepipe.errors import InputError
+from icepipe.flags import Flag
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.masks import describe_mask, describe_quality, is_vector
 from icepipe.inputs.products.bands import (
@@ -233,9 +234,9 @@ def _dated(
     """A scene of these bands, with its date, its masks and what was assumed of it."""
     day, time = acquisition_time(path, inputs.date, lambda: dict(dataset.tags()))
     sun = _sun(path)
-    notes = ("low_sun",) if sun is not None and sun < LOW_SUN_DEGREES else ()
+    notes = (Flag.LOW_SUN,) if sun is not None and sun < LOW_SUN_DEGREES else ()
     if sensor.key.startswith("landsat") and "_L1" in path.name and inputs.scale != "auto":
-        notes = (*notes, "not_sun_corrected")
+        notes = (*notes, Flag.NOT_SUN_CORRECTED)
     finest = min((band.geobox for band in bands), key=lambda box: box.planar_pixel_area)
     return Scene(
         path=path,

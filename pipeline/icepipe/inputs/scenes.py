@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from icepipe.classes import ClassEntry
+from icepipe.flags import Flag
 from icepipe.geo.geobox import GeoBox
 
 
@@ -129,7 +130,7 @@ class Scene:
     bands: tuple[Band, ...]
     alpha: int | None = None
     sun_elevation: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Flag, ...] = ()
     cloud: MaskFile | None = None
     land: MaskFile | None = None
     values: ClassValues | None = None

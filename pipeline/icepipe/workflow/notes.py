@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from icepipe.flags import Flag
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
@@ -45,8 +46,8 @@ class RunEvents:
 _MISFIT_TODO = "use --rebase where an earlier run fitted it, else another model or other features"
 
 
-def _flagged(events: RunEvents, flag: str) -> list[str]:
-    return [key for key, record in events.records.items() if any(flag in row.flags.split(";") for row in record.rows)]
+def _flagged(events: RunEvents, flag: Flag) -> list[str]:
+    return [key for key, record in events.records.items() if any(flag in row.flags for row in record.rows)]
 
 
 def _input_notes(events: RunEvents) -> Iterator[str]:
@@ -68,7 +69,7 @@ def _input_notes(events: RunEvents) -> Iterator[str]:
 def _model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
     if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
-    if unfit := _flagged(events, "model_misfit"):
+    if unfit := _flagged(events, Flag.MODEL_MISFIT):
         yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; {_MISFIT_TODO}"
     if model and len(model.clusters) >= MAX_CLUSTERS:
         yield (
@@ -83,7 +84,7 @@ def _model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
     if called:
         told = ", ".join(f"{key} ({share:.1%})" for key, share in called.items())
         yield f"pixels that have another name of their own: {told}; the low and high areas hold them"
-    if _flagged(events, "water_not_separable"):
+    if _flagged(events, Flag.WATER_NOT_SEPARABLE):
         yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
 
 

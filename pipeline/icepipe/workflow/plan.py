@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
 from icepipe.errors import ConfigError, InputError
+from icepipe.flags import Flag
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox, Region
 from icepipe.geo.pixel_area import PixelArea
@@ -178,7 +179,7 @@ def _new_grid(config: Config, catalog: Catalog) -> GeoBox:
 
 
 def _encoding(catalog: Catalog, sensor: Sensor) -> str:
-    raw = any("not_sun_corrected" in scene.notes for scene in catalog.scenes)
+    raw = any(Flag.NOT_SUN_CORRECTED in scene.notes for scene in catalog.scenes)
     return sensor.encoding + (", not sun-corrected" if raw else "")
 
 

@@ -101,7 +101,7 @@ class RunResult(Findings):
         """The series, a row a region, observation and class; areas that are not known are missing."""
         import pandas as pd
 
-        frame = pd.DataFrame.from_records([tuple(vars(row).values()) for row in self.rows], columns=COLUMNS)
+        frame = pd.DataFrame.from_records([row.cells for row in self.rows], columns=COLUMNS)
         areas = [name for name in COLUMNS if name.endswith("_km2")]
         return frame.astype(dict.fromkeys(areas, "float64") | dict.fromkeys(("n_pixels", "n_polygons"), "Int64"))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.flags import Flag, Flags, flags_text, parse_flags
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import Budget
 
@@ -30,7 +32,6 @@ class Row:
 
     ``area_est_km2`` is the area over the seen part of the region, scaled to all of it. ``planar_km2`` is what
     pixel count times the map's pixel size would have said, ``weighted_km2`` the area weighted by concentration.
-    ``flags`` are closed codes joined by ``;``.
     """
 
     region: str
@@ -51,13 +52,35 @@ class Row:
     n_polygons: int | None
     n_scenes: int
     prefer: str
-    flags: str
+    flags: Flags
     model: str
     config_hash: str
+
+    @property
+    def cells(self) -> tuple[Any, ...]:
+        """Values of the columns, in order, as tables hold them."""
+        return tuple((vars(self) | {"flags": flags_text(self.flags)}).values())
+
+    @classmethod
+    def from_cells(cls, cells: Iterable[Any]) -> Row:
+        """Make the row of what a table holds.
+
+        Raises
+        ------
+        ValueError
+            If a cell is not as a run writes it.
+        """
+        values = dict(zip((field.name for field in fields(cls)), cells, strict=True))
+        return cls(**values | {"flags": parse_flags(values["flags"])})
 
 
 COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
 """Names of the columns, in order; the field ``class_`` is the column ``class``."""
+
+
+def all_flags(rows: Iterable[Row]) -> frozenset[Flag]:
+    """Return every flag of some rows; some are on one class alone."""
+    return frozenset().union(*(row.flags for row in rows))
 
 
 def water_is_separable(observation: Observation) -> bool:
@@ -73,23 +96,23 @@ def row_flags(
     drifted: bool,
     unfit: bool,
     on_grid: bool = True,
-) -> tuple[str, ...]:
-    """What a reader must know before using a row, as codes in alphabetical order."""
+) -> frozenset[Flag]:
+    """What a reader must know before using a row."""
     said = {
-        "cloudy": budget.cloud_fraction > CLOUDY,
-        "cloud_not_screened": ClassCode.CLOUD not in screened,
-        "land_not_masked": ClassCode.LAND not in screened,
-        "model_drift": drifted,
-        "model_misfit": unfit,
-        "concentration": any(area.weighted_km2 is not None for area in budget.classes.values()),
-        "nothing_seen": budget.seen_km2 == 0 and not budget.all_land,
-        "off_grid": not on_grid,
-        "partly_seen": budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
-        "under_min_valid": budget.valid_fraction < min_valid and not budget.all_land,
-        "water_not_separable": not water_is_separable(observation),
+        Flag.CLOUDY: budget.cloud_fraction > CLOUDY,
+        Flag.CLOUD_NOT_SCREENED: ClassCode.CLOUD not in screened,
+        Flag.LAND_NOT_MASKED: ClassCode.LAND not in screened,
+        Flag.MODEL_DRIFT: drifted,
+        Flag.MODEL_MISFIT: unfit,
+        Flag.CONCENTRATION: any(area.weighted_km2 is not None for area in budget.classes.values()),
+        Flag.NOTHING_SEEN: budget.seen_km2 == 0 and not budget.all_land,
+        Flag.OFF_GRID: not on_grid,
+        Flag.PARTLY_SEEN: budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
+        Flag.UNDER_MIN_VALID: budget.valid_fraction < min_valid and not budget.all_land,
+        Flag.WATER_NOT_SEPARABLE: not water_is_separable(observation),
     }
     notes = {note for scene in observation.scenes for note in scene.notes}
-    return tuple(sorted(notes | {flag for flag, holds in said.items() if holds}))
+    return frozenset(notes | {flag for flag, holds in said.items() if holds})
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,7 @@ class Context:
     observation: Observation
     prefer: str
     planar_km2_per_pixel: float | None
-    flags: tuple[str, ...]
+    flags: frozenset[Flag]
     model: str
     config_hash: str
     screened: frozenset[ClassCode]
@@ -144,7 +167,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Conte
         n_polygons=n_polygons if known else None,
         n_scenes=len(context.observation.scenes),
         prefer=context.prefer,
-        flags=";".join(context.flags),
+        flags=context.flags,
         model=context.model,
         config_hash=context.config_hash,
     )

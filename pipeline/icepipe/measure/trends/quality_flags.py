@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.classes import SEEN
+from icepipe.flags import EXCLUDING, Flag
 from icepipe.measure.area.series import Row, day_of
 from icepipe.measure.change.occlusion import Occlusion
-from icepipe.measure.trends.time_series import EXCLUDING
 
 MIN_POINTS = 9
 """Usable observations that a jump is told from. It shows in its own and in both neighbours' residuals, and three of the
@@ -50,7 +50,7 @@ class _Candidate:
 
 def _usable(row: Row) -> _Candidate | None:
     est, low, high = row.area_est_km2, row.area_low_km2, row.area_high_km2
-    if est is None or low is None or high is None or set(row.flags.split(";")) & set(EXCLUDING):
+    if est is None or low is None or high is None or not row.flags.isdisjoint(EXCLUDING):
         return None
     return _Candidate(row.date, float(day_of(row.date).toordinal()), est, low, high + row.unknown_km2)
 
@@ -125,12 +125,6 @@ def _by_class(rows: Iterable[Row]) -> Iterator[list[Row]]:
     yield from (sorted(group, key=lambda row: row.date) for group in grouped.values())
 
 
-def _flagged(row: Row, flags: Collection[str]) -> Row:
-    if not flags:
-        return row
-    return replace(row, flags=";".join(sorted({*filter(None, row.flags.split(";")), *flags})))
-
-
 def add_series_flags(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Occlusion]]) -> tuple[Row, ...]:
     """Rows with ``sudden_jump``, ``class_missing`` and ``cloud_biased`` where they hold.
 
@@ -141,14 +135,14 @@ def add_series_flags(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Occl
     hidden
         What each observation hides of what was last seen, by its key and by region; none of the first.
     """
-    doubts: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    doubts: dict[tuple[str, str, str], set[Flag]] = defaultdict(set)
     for group in _by_class(rows):
         region, class_ = group[0].region, group[0].class_
-        for flag, dates in (("sudden_jump", sudden_jumps(group)), ("class_missing", missing_dates(group))):
+        for flag, dates in ((Flag.SUDDEN_JUMP, sudden_jumps(group)), (Flag.CLASS_MISSING, missing_dates(group))):
             for date in dates:
                 doubts[region, date, class_].add(flag)
         for row in group:
             here = hidden.get(row.date, {}).get(region)
             if row.area_est_km2 is not None and here and here.biases:
-                doubts[region, row.date, class_].add("cloud_biased")
-    return tuple(_flagged(row, doubts.get((row.region, row.date, row.class_), ())) for row in rows)
+                doubts[region, row.date, class_].add(Flag.CLOUD_BIASED)
+    return tuple(replace(row, flags=row.flags | doubts[row.region, row.date, row.class_]) for row in rows)

@@ -12,10 +12,8 @@ from statistics import fmean, median
 import numpy as np
 
 from icepipe.arrays import Float64
+from icepipe.flags import EXCLUDING
 from icepipe.measure.area.series import Row, day_of
-
-EXCLUDING = ("model_misfit", "nothing_seen", "under_min_valid")
-"""Flags of rows that no trend, date or alert looks at."""
 
 DAYS_PER_YEAR = 365.25
 LONG_GAP = 2
@@ -83,8 +81,8 @@ class DaySeries:
 
 def _why_not(row: Row) -> str:
     """Why a row does not count, or an empty text."""
-    flags = set(row.flags.split(";")) & set(EXCLUDING)
-    return min(flags) if flags else "area_not_known" if row.area_est_km2 is None else ""
+    excluding = row.flags.intersection(EXCLUDING)
+    return min(excluding).value if excluding else "area_not_known" if row.area_est_km2 is None else ""
 
 
 def _point(days: Sequence[tuple[dt.date, float, str]], label: str, day: dt.date, year: float) -> Point:

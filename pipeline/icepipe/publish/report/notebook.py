@@ -12,12 +12,12 @@ import numpy as np
 from icepipe.arrays import UInt8
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError, IntegrityError
+from icepipe.flags import flags_text
 from icepipe.inputs.products.sensors import CLASSES
-from icepipe.measure.area.series import Row
+from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
 from icepipe.publish.report.published_run import PublishedObservation, PublishedRun, read_published_run
-from icepipe.publish.report.text import flag_codes
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
@@ -134,7 +134,7 @@ def _files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[
 
 def _flags(published: PublishedRun, key: str, label: str) -> str:
     rows = [row for row in published.rows if (row.date, row.class_) == (key, label)]
-    return ";".join(sorted({code for row in rows for code in flag_codes(row.flags)}))
+    return flags_text(all_flags(rows))
 
 
 def _read(path: Path, label: str) -> gpd.GeoDataFrame:

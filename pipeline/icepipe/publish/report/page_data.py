@@ -7,24 +7,19 @@ from pathlib import PurePath
 from typing import Any
 
 from icepipe.classes import CLASS_COLOURS, SEEN, ClassCode
-from icepipe.measure.area.series import Row
-from icepipe.measure.trends.time_series import EXCLUDING
+from icepipe.flags import EXCLUDING
+from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.annotations import scale_bar
 from icepipe.publish.report.images import MOST_PICTURED, EncodedImages
 from icepipe.publish.report.published_run import PublishedRun
 from icepipe.publish.report.region_outlines import region_paths
-from icepipe.publish.report.text import flag_codes, flag_meaning, percent, plain_number
+from icepipe.publish.report.text import percent, plain_number
 
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes of the chart and of the tables, in their order."""
 
 GAMMA = 2.2
 """Rough power of the sRGB curve, as in the quicklook."""
-
-
-def date_flags(rows: Mapping[str, Row]) -> list[str]:
-    """Flags of all classes of a date."""
-    return sorted({code for row in rows.values() for code in flag_codes(row.flags)})
 
 
 def _area(row: Row | None) -> dict[str, str]:
@@ -44,7 +39,7 @@ def _line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
         "unknown": plain_number(first.unknown_km2),
         "seen": percent(first.valid_fraction),
         "region_km2": plain_number(first.region_km2),
-        "flags": date_flags(rows),
+        "flags": sorted(all_flags(rows.values())),
     }
 
 
@@ -191,7 +186,6 @@ def script_data(published: PublishedRun) -> dict[str, Any]:
 def page_values(published: PublishedRun) -> dict[str, Any]:
     """What the page's text is made from."""
     part, label = scale_bar(published.grid)
-    flags = sorted({code for row in published.rows for code in flag_codes(row.flags)})
     return {
         "name": published.name,
         "regions": region_entries(published),
@@ -199,7 +193,7 @@ def page_values(published: PublishedRun) -> dict[str, Any]:
         "charted": [code.label for code in CHARTED],
         "classes": _classes(),
         "legend": shown_classes(published),
-        "meanings": {code: flag_meaning(code) for code in flags},
+        "meanings": {flag: flag.meaning for flag in sorted(all_flags(published.rows))},
         "clusters": cluster_entries(published),
         "k_curve": k_curve_entry(published),
         "failed": published.run["failed"],

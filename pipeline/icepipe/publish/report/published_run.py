@@ -142,9 +142,8 @@ def _rows(path: Path) -> tuple[Row, ...]:
     """The series in full precision."""
     import pyarrow.parquet as pq
 
-    fields = {"class": "class_"}
     table = pq.read_table(path, columns=list(COLUMNS)).to_pylist()
-    return tuple(Row(**{fields.get(name, name): value for name, value in row.items()}) for row in table)
+    return tuple(Row.from_cells(row.values()) for row in table)
 
 
 def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:

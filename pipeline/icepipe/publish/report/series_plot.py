@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.flags import EXCLUDING
 from icepipe.measure.area.series import Row
-from icepipe.measure.trends.time_series import EXCLUDING
 from icepipe.publish.report.published_run import PublishedRun
-from icepipe.publish.report.text import flag_codes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,10 +54,9 @@ def spots(rows: Mapping[str, Mapping[str, Row]], label: str, starts: Mapping[str
             found.append(None)
             continue
         when = dt.datetime.fromisoformat(starts[date]).replace(tzinfo=None)
-        flags = set(flag_codes(row.flags))
         most = row.area_high_km2 + row.unknown_km2
-        usable = not flags & set(EXCLUDING)
-        found.append(PlotPoint(when, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(flags)))
+        usable = row.flags.isdisjoint(EXCLUDING)
+        found.append(PlotPoint(when, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(row.flags)))
     return found
 
 

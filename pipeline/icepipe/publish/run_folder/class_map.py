@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from icepipe.arrays import Dataset, Float64, Int64, UInt8
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError, InputError
+from icepipe.flags import Flag
 from icepipe.geo.coverage import intersects
 from icepipe.geo.crs import same_crs
 from icepipe.geo.geobox import Block
@@ -65,11 +66,11 @@ class ClassMap:
         return self.record.rows[0].model
 
     @property
-    def flags(self) -> frozenset[str]:
+    def flags(self) -> frozenset[Flag]:
         """Flags of its rows that hold in every region."""
-        by_region: dict[str, set[str]] = {}
+        by_region: dict[str, set[Flag]] = {}
         for row in self.record.rows:
-            by_region.setdefault(row.region, set()).update(flag for flag in row.flags.split(";") if flag)
+            by_region.setdefault(row.region, set()).update(row.flags)
         return frozenset(set.intersection(*by_region.values()))
 
     @property

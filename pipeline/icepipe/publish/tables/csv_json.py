@@ -41,8 +41,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]
 
 def write_series(folder: Path, rows: Sequence[Row]) -> None:
     """Write ``series.csv`` (12 significant digits) and ``series.parquet`` (full precision)."""
-    write_csv(folder / "series.csv", COLUMNS, (vars(row).values() for row in rows))
-    columns = list(zip(*(vars(row).values() for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
+    write_csv(folder / "series.csv", COLUMNS, (row.cells for row in rows))
+    columns = list(zip(*(row.cells for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
     with replace_file(folder / "series.parquet") as part:
         pq.write_table(table, part)
@@ -50,9 +50,7 @@ def write_series(folder: Path, rows: Sequence[Row]) -> None:
 
 def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
     """Write ``history.csv``: rows that were replaced, with the number of the revision they belonged to, from 1."""
-    write_csv(
-        folder / "history.csv", ("revision", *COLUMNS), ((number, *vars(row).values()) for number, row in replaced)
-    )
+    write_csv(folder / "history.csv", ("revision", *COLUMNS), ((number, *row.cells) for number, row in replaced))
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from icepipe.measure.area.series import Row
+from icepipe.measure.area.series import Row, all_flags
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
@@ -25,11 +25,6 @@ def _km2(value: float | None) -> str:
     return "" if value is None else f"{value:,.3f}"
 
 
-def _flags(rows: Sequence[Row]) -> str:
-    """Every flag of an observation's rows; some stand on one class alone."""
-    return " ".join(sorted({flag for row in rows for flag in row.flags.split(";") if flag}))
-
-
 def _cells(rows: Sequence[Row], named: bool) -> list[str]:
     by_class = {row.class_: row for row in rows}
     ice, water = by_class["ice"], by_class["water"]
@@ -44,7 +39,7 @@ def _cells(rows: Sequence[Row], named: bool) -> list[str]:
         _km2(water.area_km2),
         _km2(ice.unknown_km2),
         seen,
-        _flags(rows),
+        " ".join(sorted(all_flags(rows))),
     ]
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from icepipe.config.measure import Measure
+from icepipe.flags import EXCLUDING
 from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
-from icepipe.measure.trends.time_series import EXCLUDING
 from icepipe.publish.tables.csv_json import write_csv, write_json
 
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import shapely
 
 from icepipe.classes import BUDGET, SEEN
+from icepipe.flags import flags_text
 from icepipe.geo.geobox import Region
-from icepipe.measure.area.series import Row, day_of
+from icepipe.measure.area.series import Row, all_flags, day_of
 from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.storage.atomic import replace_file
 
@@ -30,8 +31,8 @@ def _feature(outline: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]
     for code in SEEN:
         row = by_class[code.label]
         fields |= {f"{code.label}_low_km2": row.area_low_km2, f"{code.label}_high_km2": row.area_high_km2}
-    flags = sorted({flag for row in rows for flag in row.flags.split(";") if flag})
-    fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "flags": ";".join(flags)}
+    flags = flags_text(all_flags(rows))
+    fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "flags": flags}
     return fields | {"geometry": wkb}
 
 

@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from icepipe.classes import ClassCode
+from icepipe.flags import Flag
 from icepipe.measure.area.background import Background
 from icepipe.measure.change.occlusion import LOOK_BACK, Occlusion
 from icepipe.measure.change.transitions import ChangeTable
@@ -111,7 +112,7 @@ def _stem(pair: tuple[ClassMap, ClassMap]) -> str:
 
 def _earlier(maps: Sequence[ClassMap], number: int) -> list[ClassMap]:
     """Maps before one whose names can be trusted, the latest first."""
-    trusted = (one for one in reversed(maps[:number]) if "model_misfit" not in one.flags)
+    trusted = (one for one in reversed(maps[:number]) if Flag.MODEL_MISFIT not in one.flags)
     return list(islice(trusted, LOOK_BACK))
 
 

@@ -12,6 +12,7 @@ from affine import Affine
 
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
+from icepipe.flags import Flag
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.scenes import Observation, Scene
@@ -109,7 +110,7 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
     assert found.units[ICE] > 0
 
 
-def context(flags=(), screened=frozenset()):
+def context(flags=frozenset(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
     return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened, True)
@@ -141,16 +142,16 @@ def test_nothing_seen_means_nothing_known():
 
 def test_flags_say_what_was_not_screened_and_not_seen():
     result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    assert row_flags(result, 0.5, frozenset(), context().observation, False, False) == (
-        "cloud_not_screened",
-        "land_not_masked",
-        "partly_seen",
-    )
+    assert row_flags(result, 0.5, frozenset(), context().observation, False, False) == {
+        Flag.CLOUD_NOT_SCREENED,
+        Flag.LAND_NOT_MASKED,
+        Flag.PARTLY_SEEN,
+    }
     assert "model_drift" in row_flags(result, 0.5, frozenset(), context().observation, True, False)
     assert "under_min_valid" in row_flags(result, 0.9, frozenset(), context().observation, False, False)
     assert row_flags(
         result, 0.5, frozenset({ClassCode.CLOUD, ClassCode.LAND}), context().observation, False, False
-    ) == ("partly_seen",)
+    ) == {Flag.PARTLY_SEEN}
 
 
 def test_the_planar_area_of_a_block_is_not_the_true_one():

@@ -11,6 +11,7 @@ from tests.classrasters import changed
 from tests.series import daily
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.flags import Flag, flags_text
 from icepipe.measure.change.occlusion import Occlusion, find_occlusion
 from icepipe.measure.trends.quality_flags import add_series_flags, missing_dates, sudden_jumps
 
@@ -105,10 +106,10 @@ def test_rows_that_no_trend_looks_at_neither_jump_nor_are_compared_with():
     values = QUIET.copy()
     values[4] -= 900
     series = rows(values)
-    series[4] = dataclasses.replace(series[4], flags="under_min_valid")
+    series[4] = dataclasses.replace(series[4], flags=frozenset({Flag.UNDER_MIN_VALID}))
     assert sudden_jumps(series) == set()
     series = rows([*QUIET[:4], 4000.0, 100.0, *QUIET[5:]])
-    series[5] = dataclasses.replace(series[5], flags="model_misfit")
+    series[5] = dataclasses.replace(series[5], flags=frozenset({Flag.MODEL_MISFIT}))
     assert sudden_jumps(series) == {series[4].date}
 
 
@@ -129,7 +130,7 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
     ice[4] = 0
     series = rows(ice, flags="partly_seen") + rows(water, class_="water") + rows([0.0] * 9, class_="cloud")
     hidden = {"2024-07-05": {"bay": CLOUDED}, "2024-07-06": {"bay": EVENLY}}
-    flags = {(row.class_, row.date): row.flags for row in add_series_flags(series, hidden) if row.flags}
+    flags = {(row.class_, row.date): flags_text(row.flags) for row in add_series_flags(series, hidden) if row.flags}
     assert flags.pop(("ice", "2024-07-05")) == "class_missing;cloud_biased;partly_seen;sudden_jump"
     assert flags.pop(("water", "2024-07-05")) == "cloud_biased"
     assert set(flags.values()) == {"partly_seen"}
@@ -138,8 +139,8 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
 def test_areas_are_never_touched():
     series = rows([5000.0] * 4 + [0.0] + [5000.0] * 4)
     told = add_series_flags(series, {})
-    assert told[4].flags == "class_missing;sudden_jump"
-    assert [dataclasses.replace(row, flags="") for row in told] == series
+    assert told[4].flags == {Flag.CLASS_MISSING, Flag.SUDDEN_JUMP}
+    assert [dataclasses.replace(row, flags=frozenset()) for row in told] == series
     assert add_series_flags([], {}) == ()
 
 

@@ -1,0 +1,82 @@
+"""Quality flags of the rows of the series: the one table of their codes and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import PlainSerializer, PlainValidator
+
+LEFT_OUT = True
+"""Marks a flag that excludes its rows from trends, dates and alerts."""
+
+
+class Flag(StrEnum):
+    """What a reader must know before using a row; a member is its code.
+
+    Attributes
+    ----------
+    meaning
+        The flag in plain words.
+    excludes_from_trends
+        Whether no trend, date or alert uses the row.
+    """
+
+    meaning: str
+    excludes_from_trends: bool
+
+    CLASS_MISSING = "class_missing", "a class that most other dates show is not there"
+    CLOUD_BIASED = "cloud_biased", "clouds and gaps hide one class more than another"
+    CLOUD_NOT_SCREENED = "cloud_not_screened", "no cloud mask was used, so cloud may count as ice"
+    CLOUDY = "cloudy", "clouds hide more than a tenth of the region"
+    CONCENTRATION = "concentration", "the input is a concentration, and ice is what passes a threshold"
+    LAND_NOT_MASKED = "land_not_masked", "no land mask was used, so snow on land may count as ice"
+    LOW_SUN = "low_sun", "the sun stood low, which darkens ice and water"
+    MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from"
+    MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", LEFT_OUT
+    NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"
+    NOTHING_SEEN = "nothing_seen", "nothing of the region was seen", LEFT_OUT
+    OFF_GRID = "off_grid", "part of the region lies outside the run's grid"
+    PARTLY_SEEN = "partly_seen", "a part of the region was not seen"
+    SUDDEN_JUMP = "sudden_jump", "the area jumps away from the dates around it"
+    UNDER_MIN_VALID = "under_min_valid", "too little was seen for trends and alerts", LEFT_OUT
+    WATER_NOT_SEPARABLE = (
+        "water_not_separable",
+        "visible bands cannot tell water from shadow, so its area is left empty",
+    )
+
+    def __new__(cls, code: str, meaning: str = "", excludes_from_trends: bool = False) -> Self:
+        """Make the member of a line of the table."""
+        flag = str.__new__(cls, code)
+        flag._value_ = code
+        flag.meaning, flag.excludes_from_trends = meaning, excludes_from_trends
+        return flag
+
+
+EXCLUDING = tuple(flag for flag in Flag if flag.excludes_from_trends)
+"""Flags of rows that no trend, date or alert uses."""
+
+
+def flags_text(flags: Iterable[Flag]) -> str:
+    """Return codes as published: sorted, each once, joined by ``;``."""
+    return ";".join(sorted(set(flags)))
+
+
+def parse_flags(text: str) -> frozenset[Flag]:
+    """Return the flags of a published text.
+
+    Raises
+    ------
+    ValueError
+        If it holds a code that is none.
+    """
+    return frozenset(Flag(code) for code in text.split(";") if code)
+
+
+def _flags_of(value: frozenset[Flag] | str) -> frozenset[Flag]:
+    return parse_flags(value) if isinstance(value, str) else value
+
+
+Flags = Annotated[frozenset[Flag], PlainValidator(_flags_of), PlainSerializer(flags_text, return_type=str)]
+"""Flags of a row; in a document the published text."""
