@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from icepipe.flags import parse_flags
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import Point
 
@@ -14,7 +15,7 @@ def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Ro
     return [
         Row(
             region=region,
-            date=date,
+            date=ObservationKey(date),
             sensor=sensor,
             class_=class_,
             area_km2=value,

@@ -21,7 +21,6 @@ from rasterio.features import rasterize
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.flags import Flag, flags_text
-from icepipe.publish.vectors.change_layer import key_datetime
 from tests.conftest import ROOT
 from tests.e2e.test_docs import BLOCK
 from tests.rasters import paint, write
@@ -122,19 +121,6 @@ def test_the_layer_has_the_fields_of_the_others_and_a_style(arctic):
     assert style.find("renderer-v2").get("attr") == "change"
     assert [one.get("value") for one in style.iter("category")] == list(KINDS)
     assert len(list(style.iter("symbol"))) == len(KINDS)
-
-
-@pytest.mark.parametrize(
-    ("key", "moment"),
-    [
-        ("2024-07-01", "2024-07-01"),
-        ("2024-07-01T1030_aqua", "2024-07-01T10:30:00Z"),
-        ("2024-07-01T103005_aqua", "2024-07-01T10:30:05Z"),
-        ("2024-07-01_aqua", "2024-07-01"),
-    ],
-)
-def test_the_time_of_a_scene_stands_in_its_polygons(key, moment):
-    assert key_datetime(key) == moment
 
 
 def test_the_page_shows_what_the_commands_print(arctic, icepipe):

@@ -285,3 +285,14 @@ def test_data_that_moved_away_from_the_model_are_flagged(run_scenes, tmp_path):
     result = run_scenes(folder)
     assert {row.date for row in result.rows if "model_drift" in row.flags} == {"2024-07-03"}
     assert any("farther from the model" in note and "2024-07-03" in note for note in result.notes)
+
+
+def test_a_copy_of_an_observation_under_another_name_is_not_in_the_series(run_scenes, tmp_path):
+    folder = cut(tmp_path / "tiles", picture(), WHOLE)
+    cut(folder, picture(4), WHOLE, "20240702")
+    first = run_scenes(folder)
+    for name in ("2024-07-01 copy", "old"):
+        shutil.copytree(first.folder / "observations/2024-07-01", first.folder / "observations" / name)
+    again = run_scenes(folder)
+    assert again.rows == first.rows
+    assert any("left out of the series" in note and "2024-07-01 copy, old" in note for note in again.notes)

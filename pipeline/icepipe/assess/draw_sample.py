@@ -48,7 +48,7 @@ def _points(
     grid, found = mapped.basis.grid, []
     for code, count in counts.items():
         drawn = sampler.drawn(code, count)
-        order = random_numbers(seed, mapped.date.toordinal(), ORDER, drawn.row, drawn.col)
+        order = random_numbers(seed, mapped.key.day.toordinal(), ORDER, drawn.row, drawn.col)
         x, y = grid.to_map(*(place.astype(np.float64) + 0.5 for place in (drawn.col, drawn.row)))
         area_m2 = drawn.units * mapped.basis.unit_m2
         columns = (a.tolist() for a in (order, drawn.row, drawn.col, x, y, area_m2))
@@ -82,7 +82,7 @@ def draw(mapped: ClassMap, run: str, asked: SampleOptions, block_side: int | Non
     """
     strata = _strata(mapped)
     counts = allocate(asked.points, list(strata.values()), asked.allocation)
-    sampler = PixelSampler(asked.seed, mapped.date.toordinal(), max(counts))
+    sampler = PixelSampler(asked.seed, mapped.key.day.toordinal(), max(counts))
     for block, classes in mapped.blocks(block_side):
         sampler.add(block, classes, mapped.area.units(block))
     return sealed(
@@ -164,6 +164,6 @@ def write_sample(out: Path, design: Design, mapped: ClassMap, config: Config | N
     scenes = _scenes(config, mapped) if config else None
     with replace_folder(out) as part:
         chips = _write_chips(part, *scenes, design.points) if scenes else [""] * len(design.points)
-        write_points(part / name, design, chips, mapped.date)
+        write_points(part / name, design, chips, mapped.key.day)
         design_path(part / name).write_text(dump_design(design), encoding="utf-8")
     return out / name

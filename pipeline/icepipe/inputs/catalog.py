@@ -17,6 +17,7 @@ from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.inputs.describe import Describe, describe, group_files
 from icepipe.inputs.discover import UnlistedFolder, find_files, is_something_else, unlisted_folders
 from icepipe.inputs.masks import mask_path
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.products.bands import BAND_FILE, product_folder, product_names
 from icepipe.inputs.products.dates import acquisition_time
 from icepipe.inputs.products.quality import is_quality
@@ -110,22 +111,16 @@ def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
     return Catalog(tuple(sorted(scenes, key=time_order)), tuple(faults), skipped)
 
 
-def _scene_key(scene: Scene) -> str:
-    time = scene.time.strftime("T%H%M") if scene.time else ""
-    platform = f"_{scene.platform}" if scene.platform else ""
-    return f"{scene.date.isoformat()}{time}{platform}"
-
-
 EIGHT_DAYS = 8
 """Composites of MODIS products start anew on the first of January, and every eight days from there."""
 
 
-def _eight_days(scene: Scene) -> str:
+def _eight_days(scene: Scene) -> ObservationKey:
     into = (scene.date.timetuple().tm_yday - 1) % EIGHT_DAYS
-    return (scene.date - dt.timedelta(days=into)).isoformat()
+    return ObservationKey.of(scene.date - dt.timedelta(days=into))
 
 
-def _solar_day(scene: Scene) -> str:
+def _solar_day(scene: Scene) -> ObservationKey:
     """Day by the sun at the middle of the scene: 15 degrees of longitude are an hour.
 
     Raises
@@ -138,21 +133,21 @@ def _solar_day(scene: Scene) -> str:
     x, y = scene.geobox.transform @ (scene.geobox.width / 2, scene.geobox.height / 2)
     lon, _ = Ellipsoid.of(scene.geobox.crs).lonlat(np.array(x), np.array(y))
     shift = dt.timedelta(hours=float(np.degrees(lon)) / 15)
-    return (dt.datetime.combine(scene.date, scene.time) + shift).date().isoformat()
+    return ObservationKey.of((dt.datetime.combine(scene.date, scene.time) + shift).date())
 
 
-_PERIOD_KEYS: dict[str, Callable[[Scene], str]] = {
-    "scene": _scene_key,
-    "day": lambda scene: scene.date.isoformat(),
+_PERIOD_KEYS: dict[str, Callable[[Scene], ObservationKey]] = {
+    "scene": lambda scene: ObservationKey.of(scene.date, scene.time, scene.platform),
+    "day": lambda scene: ObservationKey.of(scene.date),
     "solar-day": _solar_day,
     "8day": _eight_days,
-    "month": lambda scene: scene.date.replace(day=1).isoformat(),
+    "month": lambda scene: ObservationKey.of(scene.date.replace(day=1)),
 }
 
 
-def observations_with_faults(catalog: Catalog, inputs: Inputs, period: str) -> dict[str, InputError]:
+def observations_with_faults(catalog: Catalog, inputs: Inputs, period: str) -> dict[ObservationKey, InputError]:
     """Observations that lack a file by its name, by key, each with the first fault of such a file."""
-    found: dict[str, InputError] = {}
+    found: dict[ObservationKey, InputError] = {}
     for fault in catalog.faults:
         platform = next(filter(None, map(platform_in_name, product_names(fault.path))), "")
         try:
@@ -181,12 +176,10 @@ def group_observations(scenes: Sequence[Scene], period: str) -> tuple[Observatio
     NoUsableInput
         If a scene does not tell what its period needs.
     """
-    groups: dict[str, list[Scene]] = defaultdict(list)
+    groups: dict[ObservationKey, list[Scene]] = defaultdict(list)
     try:
         for scene in scenes:
             groups[_PERIOD_KEYS[period](scene)].append(scene)
     except InputError as fault:
         raise NoUsableInput(str(fault)) from fault
-    return tuple(
-        Observation(key, dt.date.fromisoformat(key[:10]), tuple(members)) for key, members in sorted(groups.items())
-    )
+    return tuple(Observation(key, tuple(groups[key])) for key in sorted(groups))

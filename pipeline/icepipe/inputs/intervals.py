@@ -41,6 +41,13 @@ def _of_scene(scene: Scene, by_time: bool) -> Interval:
 
 def acquisition_interval(observation: Observation) -> Interval:
     """From the start of its first scene's day to the end of its last one's; minutes, where its key names a time."""
-    by_time = "T" in observation.key
+    by_time = observation.key.time is not None
     spans = [_of_scene(scene, by_time) for scene in observation.scenes]
     return Interval(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def shared_time(observation: Observation) -> dt.time | None:
+    """Return the time (UTC) that all scenes of an observation have, where they are of its day; else None."""
+    times = {(scene.date, scene.time) for scene in observation.scenes}
+    day, time = times.pop() if len(times) == 1 else (observation.date, None)
+    return time if day == observation.date else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from icepipe.classes import ClassEntry
 from icepipe.flags import Flag
 from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.observation_key import ObservationKey
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,13 @@ class Scene:
 class Observation:
     """One period of the whole region: the scenes that one row and one class raster are made of."""
 
-    key: str
-    date: dt.date
+    key: ObservationKey
     scenes: tuple[Scene, ...]
+
+    @property
+    def date(self) -> dt.date:
+        """Day that its key names."""
+        return self.key.day
 
     @property
     def sensor(self) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from icepipe.classes import SEEN
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.intervals import shared_time
+from icepipe.inputs.observation_key import utc_text
 from icepipe.inputs.products.sensors import CLASSES, Sensor
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.observation import ObservationResult
@@ -39,15 +41,6 @@ from icepipe.segment.model_file import model_document
 from icepipe.storage.atomic import replace_folder
 
 
-def feature_datetime(observation: Observation) -> str:
-    """ISO text of the observation's day, with the time where its scenes share one and are of that day."""
-    times = {(scene.date, scene.time) for scene in observation.scenes}
-    day, only = times.pop() if len(times) == 1 else (observation.date, None)
-    only = only if day == observation.date else None
-    text = observation.date.isoformat()
-    return f"{text}T{only.isoformat()}Z" if only else text
-
-
 def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
     """A model file for each model, and its curve where k was chosen; numbered by scene where there are several."""
     for number, model in enumerate(models, start=1):
@@ -62,8 +55,9 @@ def _write_layers(
 ) -> list[str]:
     """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
     remarks: list[str] = []
+    moment = utc_text(observation.date, shared_time(observation))
     for layer in layers:
-        features = Features(layer, observation.date, feature_datetime(observation))
+        features = Features(layer, observation.date, moment)
         remarks += write_polygons(folder, f"{stem}_{layer.code.label}", features, formats)
     return remarks
 
@@ -112,7 +106,7 @@ def redraw_observation(
             if not _is_of_polygons(output, stem) and output != item_name(name, observation.key):
                 _keep(folder / output, part)
         remarks = _write_layers(part, stem, layers, observation, formats)
-        write_item(part, name, observation, feature_datetime(observation), where, grid, old.pixel_side_m)
+        write_item(part, name, observation, where, grid, old.pixel_side_m)
         return rewrite_record(part, old, made, remarks)
 
 
@@ -176,5 +170,5 @@ def publish_observation(
             _write_models(part, stem, observed.strata.models)
         pictures.result()
         side_m = pixel_side_m(observed.budget)
-        write_item(part, name, observation, feature_datetime(observation), where, observed.grid, side_m)
+        write_item(part, name, observation, where, observed.grid, side_m)
         return write_record(part, made, rows, observed, last_record(folder), remarks)

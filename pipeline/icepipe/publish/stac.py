@@ -17,7 +17,8 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.intervals import Interval, acquisition_interval
+from icepipe.inputs.intervals import acquisition_interval, shared_time
+from icepipe.inputs.observation_key import utc_text
 from icepipe.inputs.scenes import Observation
 from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.publish.run_folder.record import Record
@@ -142,16 +143,16 @@ def _projection(wkt: str) -> dict[str, Any]:
     return {"proj:code": None, "proj:wkt2": crs.to_wkt("WKT2_2019")}
 
 
-def _when(moment: str, interval: Interval) -> dict[str, str]:
+def _when(observation: Observation) -> dict[str, str]:
     """The time of an observation; where no one time is known, the first with the whole span beside."""
-    if "T" in moment:
-        return {"datetime": moment}
-    start, end = interval.texts
+    if time := shared_time(observation):
+        return {"datetime": utc_text(observation.date, time)}
+    start, end = acquisition_interval(observation).texts
     return {"datetime": start, "start_datetime": start, "end_datetime": end}
 
 
 def write_item(
-    folder: Path, name: str, observation: Observation, moment: str, where: Footprint, grid: GeoBox, side_m: float
+    folder: Path, name: str, observation: Observation, where: Footprint, grid: GeoBox, side_m: float
 ) -> None:
     """Write the item of an observation, with an asset for every file that its folder holds by then.
 
@@ -161,8 +162,8 @@ def write_item(
         Folder of the observation; its files must be whole.
     name
         Name of the run.
-    observation, moment
-        The observation, and its day or time as ISO text.
+    observation
+        The observation.
     where
         The region that the raster tells of.
     grid, side_m
@@ -180,7 +181,7 @@ def write_item(
         "collection": name,
         "geometry": where.geometry,
         "bbox": list(where.bbox),
-        "properties": {**_when(moment, acquisition_interval(observation)), **_projection(grid.crs)},
+        "properties": {**_when(observation), **_projection(grid.crs)},
         "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }

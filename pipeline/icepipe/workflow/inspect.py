@@ -10,6 +10,7 @@ import numpy as np
 from icepipe.errors import InputError
 from icepipe.geo.pixel_area import PixelPlane
 from icepipe.inputs.describe import describe, scene_sensor
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.products.sensors import SENSORS
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation, Scene
@@ -29,7 +30,7 @@ def _statistics(scene: Scene) -> Iterable[str]:
     roles = scene.roles
     seen, sums = 0, np.zeros(len(roles))
     low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
-    with ObservationReader(Observation("", scene.date, (scene,)), scene.geobox) as reader:
+    with ObservationReader(Observation(ObservationKey.of(scene.date), (scene,)), scene.geobox) as reader:
         for block in blocks(scene.geobox):
             pixels = reader.read(block)
             values = pixels.bands[:, pixels.valid]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from icepipe.flags import Flag
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
@@ -120,7 +121,7 @@ def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
     return (*said, *([overlap] if twice else []))
 
 
-def occlusion_notes(hidden: Mapping[str, Mapping[str, Occlusion]]) -> tuple[str, ...]:
+def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[str, ...]:
     """A sentence that names the observations whose clouds and gaps prefer one class."""
     told = [
         f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.shares[0]:.0%} of what was last seen as ice, "

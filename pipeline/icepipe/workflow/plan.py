@@ -21,6 +21,7 @@ from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.catalog import Catalog, find_scenes, group_observations, observations_with_faults
 from icepipe.inputs.describe import Describe, describe, scene_sensor
 from icepipe.inputs.masks import is_vector, read_land
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.products.sensors import Sensor
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.run_grid import configured_grid, footprint_polygon, run_grid, union_of_footprints
@@ -107,7 +108,7 @@ class Plan:
         return Background(self.regions, lambda: self.land, self.pixel_area)
 
     @cached_property
-    def lacking(self) -> dict[str, InputError]:
+    def lacking(self) -> dict[ObservationKey, InputError]:
         """Observations that lack a file which cannot be used, by key."""
         return observations_with_faults(self.catalog, self.config.inputs, self.config.measure.period)
 

@@ -79,13 +79,15 @@ def _new_basis(plan: Plan, model: Model | None) -> Basis:
 def _records(context: RunContext, run_state: RunState) -> tuple[dict[str, Record], list[str]]:
     """Records of the observations that fit, by key, and the names of those that do not.
 
-    A record fits that was made on this basis with these settings, and whose files are as it says.
+    A record fits that was made on this basis with these settings, is of the observation that its folder is named
+    after, and whose files are as it says.
     """
     found, stale, config = {}, [], context.plan.config
     asked = context.basis_hash, config.digest, config.polygons_digest
     for folder in sorted((run_state.folder / OBSERVATIONS).glob("[!.]*")):
         record = read_record(folder, run_state.fingerprints)
-        if record and (record.made.basis, record.made.settings, record.made.polygons) == asked:
+        made = record and (record.made.basis, record.made.settings, record.made.polygons)
+        if record and made == asked and {row.date for row in record.rows} == {folder.name}:
             found[folder.name] = record
         else:
             stale.append(folder.name)

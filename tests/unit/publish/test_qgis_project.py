@@ -15,6 +15,7 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.intervals import Interval, acquisition_interval
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.publish.cog import write_classes
 from icepipe.publish.qgis_layers import MapLayer, find_layers
@@ -170,7 +171,7 @@ def test_a_run_of_nothing_is_an_empty_project(tmp_path):
 def seen(key, *scenes):
     stamps = [dt.datetime.fromisoformat(text) for text in scenes]
     told = tuple(Scene(None, s.date(), s.time(), "", "rgb", (), "rgb", GRID, ()) for s in stamps)
-    return acquisition_interval(Observation(key, stamps[0].date(), told)).texts
+    return acquisition_interval(Observation(ObservationKey(key), told)).texts
 
 
 @pytest.mark.parametrize(

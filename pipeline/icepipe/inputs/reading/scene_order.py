@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from icepipe.inputs.catalog import time_order
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.raster.blocks import blocks
@@ -12,7 +13,7 @@ from icepipe.raster.blocks import blocks
 
 def clear_share(scene: Scene) -> float:
     """Part of a scene's own pixels that show the surface."""
-    alone = Observation("", scene.date, (scene,))
+    alone = Observation(ObservationKey.of(scene.date), (scene,))
     seen = 0
     with ObservationReader(alone, scene.geobox) as reader:
         for block in blocks(scene.geobox):

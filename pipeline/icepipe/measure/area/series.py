@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.flags import Flag, Flags, flags_text, parse_flags
+from icepipe.inputs.observation_key import ObservationKey, PublishedKey
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import Budget
-
-
-def day_of(key: str) -> dt.date:
-    """Day that the key of an observation begins with; the first of the month where it names none."""
-    return dt.date.fromisoformat(key[:10] if len(key) >= 10 else f"{key[:7]}-01")
-
 
 FULLY_SEEN = 0.9995
 """Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""
@@ -30,12 +24,13 @@ CLOUDY = 0.1
 class Row:
     """One row of the series; an area that is not known is None, an area known to be none is 0.
 
-    ``area_est_km2`` is the area over the seen part of the region, scaled to all of it. ``planar_km2`` is what
-    pixel count times the map's pixel size would have said, ``weighted_km2`` the area weighted by concentration.
+    ``date`` is the key of the observation. ``area_est_km2`` is the area over the seen part of the region, scaled to all
+    of it. ``planar_km2`` is what pixel count times the map's pixel size would have said, ``weighted_km2`` the area
+    weighted by concentration.
     """
 
     region: str
-    date: str
+    date: PublishedKey
     sensor: str
     class_: str
     area_km2: float | None
@@ -59,7 +54,7 @@ class Row:
     @property
     def cells(self) -> tuple[Any, ...]:
         """Values of the columns, in order, as tables hold them."""
-        return tuple((vars(self) | {"flags": flags_text(self.flags)}).values())
+        return tuple((vars(self) | {"date": str(self.date), "flags": flags_text(self.flags)}).values())
 
     @classmethod
     def from_cells(cls, cells: Iterable[Any]) -> Row:
@@ -71,7 +66,8 @@ class Row:
             If a cell is not as a run writes it.
         """
         values = dict(zip((field.name for field in fields(cls)), cells, strict=True))
-        return cls(**values | {"flags": parse_flags(values["flags"])})
+        key, flags = ObservationKey(values["date"]), parse_flags(values["flags"])
+        return cls(**values | {"date": key, "flags": flags})
 
 
 COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))

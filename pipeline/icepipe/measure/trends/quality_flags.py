@@ -11,7 +11,8 @@ import numpy as np
 from icepipe.arrays import Float64
 from icepipe.classes import SEEN
 from icepipe.flags import EXCLUDING, Flag
-from icepipe.measure.area.series import Row, day_of
+from icepipe.inputs.observation_key import ObservationKey
+from icepipe.measure.area.series import Row
 from icepipe.measure.change.occlusion import Occlusion
 
 MIN_POINTS = 9
@@ -52,7 +53,7 @@ def _usable(row: Row) -> _Candidate | None:
     est, low, high = row.area_est_km2, row.area_low_km2, row.area_high_km2
     if est is None or low is None or high is None or not row.flags.isdisjoint(EXCLUDING):
         return None
-    return _Candidate(row.date, float(day_of(row.date).toordinal()), est, low, high + row.unknown_km2)
+    return _Candidate(row.date, float(row.date.day.toordinal()), est, low, high + row.unknown_km2)
 
 
 def _residuals(spots: Sequence[_Candidate]) -> Float64:
@@ -125,7 +126,7 @@ def _by_class(rows: Iterable[Row]) -> Iterator[list[Row]]:
     yield from (sorted(group, key=lambda row: row.date) for group in grouped.values())
 
 
-def add_series_flags(rows: Sequence[Row], hidden: Mapping[str, Mapping[str, Occlusion]]) -> tuple[Row, ...]:
+def add_series_flags(rows: Sequence[Row], hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[Row, ...]:
     """Rows with ``sudden_jump``, ``class_missing`` and ``cloud_biased`` where they hold.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.flags import EXCLUDING
-from icepipe.measure.area.series import Row, day_of
+from icepipe.measure.area.series import Row
 
 DAYS_PER_YEAR = 365.25
 LONG_GAP = 2
@@ -108,7 +108,7 @@ def _series(region: str, class_: str, rows: Sequence[Row]) -> DaySeries:
     by_day: dict[dt.date, list[tuple[dt.date, float, str]]] = defaultdict(list)
     left_out = []
     for row in sorted(rows, key=lambda row: row.date):
-        why, value, day = _why_not(row), row.area_est_km2, day_of(row.date)
+        why, value, day = _why_not(row), row.area_est_km2, row.date.day
         if why or value is None:
             left_out.append(LeftOut(row.date, why))
         else:

@@ -13,6 +13,7 @@ from icepipe.arrays import UInt8
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.flags import flags_text
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.products.sensors import CLASSES
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
@@ -92,7 +93,7 @@ def draw_observation(folder: Path, key: str) -> Plot:
     shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
     classes = read_classes(shown, size)
     picture = paint(classes) if _is_its_own_picture(published, shown) else _picture(shown, size)
-    legend = _legend(published, key, classes)
+    legend = _legend(published, shown.key, classes)
     quicklook = draw_quicklook(f"{published.name}  {key}", picture, classes, published.grid, legend)
     figure = Plot(quicklook.width / DPI, quicklook.height / DPI)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -113,7 +114,7 @@ def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     return np.asarray(read_picture(shown.classes.parent / PICTURE, size))
 
 
-def _legend(published: PublishedRun, key: str, classes: UInt8) -> dict[ClassCode, str]:
+def _legend(published: PublishedRun, key: ObservationKey, classes: UInt8) -> dict[ClassCode, str]:
     """Areas of the region; of several, which may lie over each other, only the names of the classes."""
     if len(published.regions) > 1:
         return {code: code.label for code in BUDGET if code in classes}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import COLUMNS, Row
 from icepipe.publish.images.thumbnail import PICTURE
 from icepipe.publish.run_folder.basis import Basis, load_basis
@@ -36,7 +37,7 @@ class PublishedObservation:
         What was seen, or None where no picture was kept: class rasters are their own picture.
     """
 
-    key: str
+    key: ObservationKey
     start: str
     classes: Path
     picture: Path | None
@@ -86,9 +87,9 @@ class PublishedRun:
         """Regions in the order of the series."""
         return tuple(dict.fromkeys(row.region for row in self.rows))
 
-    def rows_of(self, region: str) -> dict[str, dict[str, Row]]:
+    def rows_of(self, region: str) -> dict[ObservationKey, dict[str, Row]]:
         """Rows of a region by observation and class."""
-        found: dict[str, dict[str, Row]] = {}
+        found: dict[ObservationKey, dict[str, Row]] = {}
         for row in self.rows:
             if row.region == region:
                 found.setdefault(row.date, {})[row.class_] = row

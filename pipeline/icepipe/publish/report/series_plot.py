@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.flags import EXCLUDING
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row
 from icepipe.publish.report.published_run import PublishedRun
 
@@ -45,7 +46,9 @@ class PlotPoint:
     flagged: bool
 
 
-def spots(rows: Mapping[str, Mapping[str, Row]], label: str, starts: Mapping[str, str]) -> list[PlotPoint | None]:
+def spots(
+    rows: Mapping[ObservationKey, Mapping[str, Row]], label: str, starts: Mapping[ObservationKey, str]
+) -> list[PlotPoint | None]:
     """A class's areas in the order of time; None where it is not known."""
     found: list[PlotPoint | None] = []
     for date, by_class in rows.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from icepipe.geo.coverage import intersects
 from icepipe.geo.crs import same_crs
 from icepipe.geo.geobox import Block
 from icepipe.geo.pixel_area import PixelArea
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.validate import open_raster
-from icepipe.measure.area.series import day_of
 from icepipe.measure.area.tally import Tally
 from icepipe.publish.run_folder.basis import Basis, basis_hash, load_basis
 from icepipe.publish.run_folder.record import Record, read_record
@@ -41,24 +40,21 @@ class ClassMap:
 
     Attributes
     ----------
-    key
-        Of the observation.
     path, fingerprint
         Class raster.
     basis, record
         What it was made on and from.
     """
 
-    key: str
     path: Path
     fingerprint: str
     basis: Basis
     record: Record
 
     @property
-    def date(self) -> dt.date:
-        """Day of the observation; its key starts with it."""
-        return day_of(self.key)
+    def key(self) -> ObservationKey:
+        """Key of the observation."""
+        return self.record.rows[0].date
 
     @cached_property
     def model(self) -> str:
@@ -156,7 +152,7 @@ def _raster_of(record: Record) -> Sequence[str]:
 def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
     """The map in an observation's folder, whose record has been read."""
     name, fingerprint = _raster_of(record)
-    return ClassMap(place.name, place / name, fingerprint, basis, record)
+    return ClassMap(place / name, fingerprint, basis, record)
 
 
 def open_class_map(folder: Path, key: str) -> ClassMap:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from icepipe.measure.area.series import day_of
+from icepipe.inputs.observation_key import ObservationKey, utc_text
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.vectors.features import SCHEMA, Features
 from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
@@ -33,17 +32,10 @@ class ChangeLayer:
         Polygons by kind: ``ice_gain``, ``ice_loss``, ``water_gain``, ``water_loss``.
     """
 
-    before: str
-    after: str
+    before: ObservationKey
+    after: ObservationKey
     crs: str
     kinds: Mapping[str, PolygonLayer]
-
-
-def key_datetime(key: str) -> str:
-    """ISO text of the day of an observation, with the time where its key holds one."""
-    day = day_of(key).isoformat()
-    time = re.match(r"T(\d\d)(\d\d)(\d\d)?", key[10:])
-    return f"{day}T{time[1]}:{time[2]}:{time[3] or '00'}Z" if time else day
 
 
 EXTRA = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
@@ -51,9 +43,9 @@ EXTRA = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.str
 
 def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
     """Features of every kind, one after the other, numbered through."""
-    days, first = [day_of(layer.before), day_of(layer.after)], 1
+    days, first = [layer.before.day, layer.after.day], 1
     for kind, polygons in layer.kinds.items():
-        features = Features(polygons, day_of(layer.after), key_datetime(layer.after))
+        features = Features(polygons, layer.after.day, utc_text(layer.after.day, layer.after.time))
         for batch in features.batches(first):
             rows = batch.rows
             for (name, data), value in zip(EXTRA, [*days, kind], strict=True):
@@ -75,7 +67,7 @@ def write_change_layer(path: Path, layer: ChangeLayer) -> None:
     IntegrityError
         If one cannot be written.
     """
-    with replace_file(path) as part, frozen_clock(day_of(layer.after)):
+    with replace_file(path) as part, frozen_clock(layer.after.day):
         write_ogr(part, _stream(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:
         part.write_text(change_qml(), encoding="utf-8")

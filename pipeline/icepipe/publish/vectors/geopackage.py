@@ -12,7 +12,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from icepipe.classes import ClassCode
-from icepipe.measure.area.series import day_of
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.features import GEOMETRY, SCHEMA, Features
 from icepipe.publish.vectors.geoparquet import read_batches
@@ -185,9 +184,8 @@ def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str])
     if before.get("made_from") == digest and path.is_file() and fingerprint(path) == before.get("fingerprint"):
         return dict(before)
     latest = max(row.date for record in collected.records.values() for row in record.rows)
-    date = day_of(latest)
     kind = "MultiPolygon" if collected.multi else "Polygon"
     with replace_file(path) as part:
         layers = {code: _stream(collected.parts(code)) for code in collected.codes}
-        write_geopackage(part, layers, collected.crs, kind, date)
+        write_geopackage(part, layers, collected.crs, kind, latest.day)
     return {"made_from": digest, "fingerprint": fingerprint(path)}

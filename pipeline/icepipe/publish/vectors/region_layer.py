@@ -13,7 +13,7 @@ import shapely
 from icepipe.classes import BUDGET, SEEN
 from icepipe.flags import flags_text
 from icepipe.geo.geobox import Region
-from icepipe.measure.area.series import Row, all_flags, day_of
+from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.storage.atomic import replace_file
 
@@ -25,7 +25,7 @@ def _feature(outline: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]
     """One region on one date: fields ready to colour a map by."""
     by_class = {row.class_: row for row in rows}
     first = rows[0]
-    fields: dict[str, Any] = {"region": outline.name, "date": day_of(first.date), "observation": first.date}
+    fields: dict[str, Any] = {"region": outline.name, "date": first.date.day, "observation": first.date}
     for code in BUDGET:
         fields[f"{code.label}_km2"] = by_class[code.label].area_km2
     for code in SEEN:
@@ -82,6 +82,6 @@ def write_region_layer(folder: Path, outlines: Sequence[Region], rows: Sequence[
         wkb = shapely.to_wkb(shapely.MultiPolygon(parts))
         features += [_feature(outline, wkb, groups[key]) for key in sorted(groups) if key[0] == outline.name]
     table = pa.Table.from_pylist(features, schema=_schema())
-    latest = max(day_of(row.date) for row in rows)
+    latest = max(row.date.day for row in rows)
     with replace_file(folder / FILE) as part, frozen_clock(latest):
         write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=outlines[0].crs)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
+from icepipe.inputs.observation_key import ObservationKey, PublishedKey
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.change.transitions import ChangeTable
 from icepipe.storage.atomic import replace_file
@@ -62,7 +63,7 @@ class OcclusionRecord:
 
 
 _PAIR = TypeAdapter(PairRecord)
-_HIDDEN = TypeAdapter(dict[str, OcclusionRecord])
+_HIDDEN = TypeAdapter(dict[PublishedKey, OcclusionRecord])
 Read = TypeVar("Read")
 
 
@@ -86,12 +87,12 @@ def write_pair(path: Path, record: PairRecord) -> None:
         part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
 
 
-def read_occlusion(folder: Path) -> dict[str, OcclusionRecord]:
+def read_occlusion(folder: Path) -> dict[ObservationKey, OcclusionRecord]:
     """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
     return _read(_HIDDEN, folder / HIDDEN) or {}
 
 
-def write_occlusion(folder: Path, hidden: Mapping[str, OcclusionRecord]) -> None:
+def write_occlusion(folder: Path, hidden: Mapping[ObservationKey, OcclusionRecord]) -> None:
     """Write what observations hide."""
     with replace_file(folder / HIDDEN) as part:
         part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from icepipe.classes import ClassCode
 from icepipe.flags import Flag
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.background import Background
 from icepipe.measure.change.occlusion import LOOK_BACK, Occlusion
 from icepipe.measure.change.transitions import ChangeTable
@@ -49,8 +50,8 @@ class RunChanges:
         What each observation hides of what was last seen, by its key and by region.
     """
 
-    pairs: Mapping[tuple[str, str], ChangeTable]
-    hidden: Mapping[str, Mapping[str, Occlusion]]
+    pairs: Mapping[tuple[ObservationKey, ObservationKey], ChangeTable]
+    hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]
 
 
 def layer_of(before: ClassMap, after: ClassMap, change: ChangeTable, found: GainLossRasters) -> ChangeLayer:
@@ -117,7 +118,7 @@ def _earlier(maps: Sequence[ClassMap], number: int) -> list[ClassMap]:
 
 
 def _occlusion_for(
-    kept: Mapping[str, OcclusionRecord], maps: Sequence[ClassMap], unseen: Background, number: int
+    kept: Mapping[ObservationKey, OcclusionRecord], maps: Sequence[ClassMap], unseen: Background, number: int
 ) -> OcclusionRecord | None:
     """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
     mapped, earlier = maps[number], _earlier(maps, number)
@@ -132,7 +133,7 @@ def _occlusion_for(
 
 def _update_occlusion(
     folder: Path, maps: Sequence[ClassMap], unseen: Background, workers: int
-) -> dict[str, dict[str, Occlusion]]:
+) -> dict[ObservationKey, dict[str, Occlusion]]:
     """What each map hides of what was there before, by key and region."""
     kept = read_occlusion(folder)
     found = ordered_map(partial(_occlusion_for, kept, maps, unseen), range(len(maps)), workers)

@@ -15,6 +15,7 @@ from icepipe.errors import IntegrityError
 from icepipe.flags import Flag
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.measure.area.budget import budget
 from icepipe.measure.area.mixed_edges import Edges, edge_areas, with_neighbours
@@ -113,7 +114,7 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
 def context(flags=frozenset(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
-    return Context("bay", Observation("2024-07-01", day, (scene,)), "first", 1.0, flags, "m", "c", screened, True)
+    return Context("bay", Observation(ObservationKey.of(day), (scene,)), "first", 1.0, flags, "m", "c", screened, True)
 
 
 def test_rows_close_and_leave_the_unknown_empty():

@@ -20,6 +20,7 @@ import shapely
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
+from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.polygons import rings
 from icepipe.publish.vectors import shapefile
 from icepipe.publish.vectors.change_layer import ChangeLayer, write_change_layer
@@ -252,9 +253,10 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path):
 def test_changes_written_some_at_a_time_are_numbered_through(tmp_path, monkeypatch):
     monkeypatch.setattr(rings, "BATCH_POINTS", 40)
     gained, lost = (drawn(classes, grid_of(classes), (ClassCode.ICE,))[0] for classes in (BUSY, RING))
+    before, after = ObservationKey("2024-06-01"), ObservationKey("2024-07-01")
     write_change_layer(
         tmp_path / "c.gpkg",
-        ChangeLayer("2024-06-01", "2024-07-01", gained.crs, {"ice_gain": gained, "ice_loss": lost}),
+        ChangeLayer(before, after, gained.crs, {"ice_gain": gained, "ice_loss": lost}),
     )
     frame = pyogrio.read_dataframe(tmp_path / "c.gpkg")
     count = len(gained.n_px)
