@@ -10,7 +10,6 @@ from pathlib import Path
 from icepipe.classes import SEEN
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.products.sensors import CLASSES, Sensor
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
@@ -36,6 +35,7 @@ from icepipe.publish.vectors.writers import write_polygons
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
+from icepipe.sensors.sensor import CLASSES, Sensor
 from icepipe.storage.atomic import replace_folder
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from icepipe.arrays import UInt8
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError, IntegrityError
-from icepipe.inputs.products.sensors import CLASSES
 from icepipe.measure.area.series import Row
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
@@ -21,6 +20,7 @@ from icepipe.publish.report.text import flag_codes
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
+from icepipe.sensors.sensor import CLASSES
 
 if TYPE_CHECKING:
     import geopandas as gpd
