@@ -136,23 +136,32 @@ def _classified(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
     return replace(scene, values=ClassValues(*class_table(inputs.classes)))
 
 
+def _measured_roles(path: Path, dataset: Dataset, inputs: Inputs) -> tuple[dict[str, int], Sensor] | None:
+    """Roles of one file's bands, with their numbers, and its sensor; None where nothing says that they are measured.
+
+    The config says it, else descriptions that are the sensor's own band numbers, else descriptions that are roles, else
+    the order of the bands where the sensor has one.
+    """
+    sensor = measured_sensor(path, inputs.sensor)
+    if inputs.bands:
+        return configured_bands(path, dataset, inputs.bands), sensor
+    for known in SENSORS.values():
+        may_be = known.assumed_by_description if inputs.sensor == "auto" else known.key == inputs.sensor
+        if may_be and len(numbered := numbered_roles(dataset, known)) >= NUMBERED_BANDS:
+            return numbered, known
+    for roles in (described_roles(dataset), ordered_roles(dataset, sensor)):
+        if sensor.stretch is None and with_roles(sensor, roles) and "nir" in roles:
+            return roles, sensor
+    return None
+
+
 def _single(path: Path, inputs: Inputs) -> Scene:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
         if inputs.classes is not None:
             return _classified(path, dataset, inputs)
-        if inputs.bands:
-            roles = configured_bands(path, dataset, inputs.bands)
-            return _measured_file(path, dataset, inputs, roles, measured_sensor(path, inputs.sensor))
-        for sensor in SENSORS.values():
-            asked = sensor.assumed_by_description if inputs.sensor == "auto" else sensor.key == inputs.sensor
-            if asked and len(numbered := numbered_roles(dataset, sensor)) >= NUMBERED_BANDS:
-                return _measured_file(path, dataset, inputs, numbered, sensor)
-        sensor = measured_sensor(path, inputs.sensor)
-        for roles in (described_roles(dataset), ordered_roles(dataset, sensor)):
-            if sensor.stretch is None and with_roles(sensor, roles) and "nir" in roles:
-                return _measured_file(path, dataset, inputs, roles, sensor)
-        return _picture(path, dataset, inputs)
+        measured = _measured_roles(path, dataset, inputs)
+        return _measured_file(path, dataset, inputs, *measured) if measured else _picture(path, dataset, inputs)
 
 
 def _role_of(path: Path, sensor: Sensor, inputs: Inputs) -> str | None:

@@ -71,6 +71,8 @@ class Quality:
         Name, less its suffix, that tells such a raster from a band.
     endings
         Endings of its file's name, less the suffix, after the product's name; the first that is there counts.
+    folders
+        Where it lies, from the folder of the product.
     hides
         What can be hidden: word -> bit, or word -> value.
     by_bits
@@ -84,6 +86,7 @@ class Quality:
     key: str
     name: Pattern
     endings: tuple[str, ...]
+    folders: tuple[str, ...]
     hides: dict[str, int]
     by_bits: bool
     unseen: tuple[int, ...]

@@ -78,6 +78,8 @@ _SENTINEL2_BASELINES = (
     FixedScaling(1e-4, 0.0, _SENTINEL2_SOURCE, re.compile(r"^S2.*?_N0[0-3]\d{2}_"), folders=6),
 )
 
+_DOVE = r"^(?P<ymd>\d{8})_(?P<hms>\d{6})_(?:\d{1,2}_)?[0-9a-f]{4}_3B_"
+
 SENSORS: dict[str, Sensor] = {
     sensor.key: sensor
     for sensor in (
@@ -163,6 +165,21 @@ SENSORS: dict[str, Sensor] = {
             scalings=_SENTINEL2_BASELINES,
         ),
         Sensor(
+            key="planetscope-4",
+            title="PlanetScope 4-band surface reflectance",
+            roles=_FOUR,
+            rule_set="near-infrared",
+            file_roles=_FOUR,
+            fill=(0.0,),
+            scalings=(
+                FixedScaling(
+                    gain=1e-4,
+                    offset=0.0,
+                    source="Planet Labs, Imagery Product Specification: surface reflectance scaled by 10 000",
+                ),
+            ),
+        ),
+        Sensor(
             key=CLASSES,
             title="class or concentration rasters",
             roles=("class",),
@@ -239,6 +256,13 @@ PRODUCTS: tuple[Product, ...] = (
         ),
         extras=_name(r"(?:QA_RADSAT|QA_AEROSOL)$"),
     ),
+    Product(
+        title="PlanetScope",
+        sensors=((_name(_DOVE + r"AnalyticMS_SR(?:_harmonized)?(?:_clip)?(?=\.|$)"), "planetscope-4"),),
+        # Acquisition day and time, hundredths of a second (not in older names), satellite.
+        dates=(_name(_DOVE),),
+        platforms=((_name(_DOVE), "planetscope"),),
+    ),
 )
 """In the order in which names are tried."""
 
@@ -249,6 +273,7 @@ QUALITIES: dict[str, Quality] = {
             key="landsat-c2",
             name=_name(r"QA_PIXEL$"),
             endings=("QA_PIXEL",),
+            folders=(".",),
             hides={"dilated": 1, "cirrus": 2, "cloud": 3, "shadow": 4},
             by_bits=True,
             unseen=(0,),
@@ -258,6 +283,7 @@ QUALITIES: dict[str, Quality] = {
             key="landsat-c1",
             name=_name(r"BQA$"),
             endings=("BQA",),
+            folders=(".",),
             hides={"cloud": 4},
             by_bits=True,
             unseen=(0,),
@@ -267,6 +293,7 @@ QUALITIES: dict[str, Quality] = {
             key="sentinel2-scl",
             name=_name(r"(?:_SCL|SCL_20m|SCL_60m)$"),
             endings=("SCL", "SCL_20m", "SCL_60m"),
+            folders=(".", "R20m", "R60m"),
             hides={"shadow": 3, "cloud_medium": 8, "cloud_high": 9, "cirrus": 10},
             by_bits=False,
             unseen=(0,),

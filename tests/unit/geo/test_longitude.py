@@ -34,8 +34,8 @@ def test_wrapped_degrees_leave_180_out():
 
 def test_each_longitude_is_unwrapped_by_itself_and_a_shape_is_shifted_as_one():
     lon = np.array([-170.0, 10.0])
-    assert unwrap_longitude(lon, 150.0, 360).tolist() == [190.0, 10.0]
-    assert shift_longitudes(lon, 300.0, 360).tolist() == [190.0, 370.0]
+    assert unwrap_longitude(lon, 120.0, 360).tolist() == [190.0, 10.0]
+    assert shift_longitudes(lon, 120.0, 360).tolist() == [190.0, 370.0]
 
 
 def test_a_step_over_half_a_turn_is_a_jump():

@@ -20,11 +20,11 @@ def companion_product(path: Path) -> str | None:
 
 
 def quality_file(kind: str, folder: Path, product: str) -> Path | None:
-    """The quality raster of a product, in its folder or in Sentinel-2's folders of one resolution; or None."""
-    for ending in QUALITIES[kind].endings:
-        found = [
-            path for place in ("", "R20m/", "R60m/") for path in sorted(folder.glob(f"{place}{product}*{ending}.*"))
-        ]
+    """The quality raster of a product, in its folder or where this kind lies from there; or None."""
+    quality = QUALITIES[kind]
+    for ending in quality.endings:
+        places = [folder / place for place in quality.folders]
+        found = [path for place in places for path in sorted(place.glob(f"{product}*{ending}.*"))]
         rasters = [path for path in found if path.suffix.lower() in {".tif", ".tiff", ".jp2"}]
         if rasters:
             return rasters[0]
