@@ -17,7 +17,7 @@ import rasters
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.inputs.products.sensors import SENSORS, with_roles
+from icepipe.inputs.products.sensors import with_roles
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.measure.area.tally import Tally
 from icepipe.measure.polygons.polygonize import polygonize
@@ -31,6 +31,7 @@ from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 
 ROWS, COLS = 1024, 2048
 PX = ROWS * COLS

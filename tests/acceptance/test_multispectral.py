@@ -11,9 +11,10 @@ import rasterio
 from rasterio.features import rasterize
 
 from icepipe.errors import NoUsableInput
-from icepipe.inputs.products.sensors import SENSORS, with_roles
+from icepipe.inputs.products.sensors import with_roles
 from icepipe.segment.features import compute_features
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 
 
 def classes_of(result):

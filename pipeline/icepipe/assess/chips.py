@@ -12,9 +12,9 @@ from rasterio.errors import RasterioError
 from icepipe.arrays import UInt8
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.inputs.products.sensors import Sensor
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.publish.images.thumbnail import to_rgb
+from icepipe.sensors.sensor import Sensor
 
 REACH_PX = 32
 """Pixels of the run grid to each side of the point."""

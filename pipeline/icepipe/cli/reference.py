@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from icepipe.flags import Flag
-from icepipe.inputs.products.quality import QUALITIES
-from icepipe.inputs.products.sensors import SENSORS
 from icepipe.segment.features import INDICES, OTHER_FEATURES
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.sensor import BANDS
+from icepipe.sensors.table import QUALITIES, SENSORS
 
 _INTRO = """# The config
 
@@ -81,7 +81,7 @@ def _table(header: list[str], lines: Iterator[list[str]]) -> str:
 def rules_reference() -> str:
     """Markdown page of sensors, indices, thresholds with their sources, and quality rasters."""
     sensors = (
-        [f"`{s.key}`", s.title, " ".join(s.roles), s.encoding, s.rule_set] for s in SENSORS.values() if s.key != "bands"
+        [f"`{s.key}`", s.title, " ".join(s.roles), s.encoding, s.rule_set] for s in SENSORS.values() if s.key != BANDS
     )
     page = _RULES_INTRO + "## Sensors\n\n"
     page += _table(["sensor", "what", "bands", "numbers become reflectance by", "rules"], sensors)

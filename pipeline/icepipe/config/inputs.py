@@ -5,12 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from icepipe.classes import class_table
 from icepipe.config.base import Section, absolute, directives
+from icepipe.sensors.sensor import BANDS
+from icepipe.sensors.table import QUALITIES, SENSORS
+
+if TYPE_CHECKING:
+    SensorKey = str
+    QualityKey = str
+else:  # the keys come from a table, which a type checker does not read
+    SensorKey = Literal[("auto", *(key for key in SENSORS if key != BANDS))]
+    QualityKey = Literal[tuple(QUALITIES)]
 
 
 class Mask(Section):
@@ -29,9 +38,7 @@ class Cloud(Mask):
     """A cloud mask: a raster of one's own, or the quality raster that comes with a product."""
 
     path: str = Field("", description="File; {stem} and {folder} stand for the scene's own; empty with `quality`")
-    quality: Literal["landsat-c2", "landsat-c1", "sentinel2-scl"] | None = Field(
-        None, description="Kind of quality raster that lies beside the bands"
-    )
+    quality: QualityKey | None = Field(None, description="Kind of quality raster that lies beside the bands")
     hide: tuple[str, ...] | None = Field(
         None, description="Words of the quality raster that hide the surface; none at all with []"
     )
@@ -78,18 +85,9 @@ class Inputs(Section):
     """Which files, and what their numbers mean."""
 
     scenes: tuple[str, ...] = Field(description="Glob, folder or file, or a list of them; relative to the config")
-    sensor: Literal[
-        "auto",
-        "rgb",
-        "modis-truecolor",
-        "modis-721",
-        "landsat-tm",
-        "landsat-etm",
-        "landsat-oli",
-        "sentinel2-l1c",
-        "sentinel2-l2a",
-        "classes",
-    ] = Field("auto", description="What the bands are; auto asks descriptions, colour interpretation and file names")
+    sensor: SensorKey = Field(
+        "auto", description="What the bands are; auto asks descriptions, colour interpretation and file names"
+    )
     classes: Mapping[str, str | float] | None = Field(
         None,
         description="With sensor classes: a class for each value or range, {0: water, '150..1000': ice, 254: land}; "

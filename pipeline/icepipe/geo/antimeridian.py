@@ -15,6 +15,7 @@ from shapely.geometry import Polygon, box
 
 from icepipe.arrays import Bool, Float64, Int64
 from icepipe.geo.densify import TICK
+from icepipe.geo.longitude import is_jump, wrap_longitude
 
 POLE_PARTS = 4
 """Steps that a ring which touches a pole takes along it, so that none is half a turn long."""
@@ -54,7 +55,7 @@ def _along_pole(ring: Ring) -> Ring:
         come, go = ring.lon[i - 1], ring.lon[(i + 1) % n]
         east = -1.0 if ring.lat[i] > 0 else 1.0
         lon = come + east * (east * (go - come) % ring.turn) * np.arange(POLE_PARTS + 1) / POLE_PARTS
-        lons.append(lon - ring.turn * np.rint(lon / ring.turn))
+        lons.append(wrap_longitude(lon, ring.turn))
         lats.append(np.full(POLE_PARTS + 1, ring.lat[i]))
     lon, lat = np.rint(np.concatenate(lons) / TICK) * TICK, np.concatenate(lats)
     return Ring(lon, lat, np.zeros(len(lon), dtype=bool), ring.turn)
@@ -63,7 +64,7 @@ def _along_pole(ring: Ring) -> Ring:
 def _jumps(lon: Float64, turn: float) -> Int64:
     """Turns, +1 east or -1 west, between each point and the next, the last and the first included."""
     step = np.roll(lon, -1) - lon
-    return (step < -turn / 2).astype(np.int64) - (step > turn / 2)
+    return np.where(is_jump(step, turn), -np.sign(step), 0).astype(np.int64)
 
 
 def _with_crossings(ring: Ring) -> Ring:
@@ -118,8 +119,7 @@ def _areas(shapes: Sequence[object]) -> list[Polygon]:
 def needs_split(lon: Float64, ring: Int64, pole: Bool, turn: float, count: int) -> Bool:
     """Which of ``count`` rings touch a pole or 180 degrees, or cross it; points of all rings one after another."""
     special = pole | (np.abs(lon) == turn / 2)
-    jump = np.abs(np.diff(lon)) > turn / 2
-    special[:-1] |= jump & (ring[1:] == ring[:-1])
+    special[:-1] |= is_jump(np.diff(lon), turn) & (ring[1:] == ring[:-1])
     return np.bincount(ring, weights=special, minlength=count) > 0
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.geo.coordinate_lattice import NODE_STEP, QUARTER_M, second_differences, side_m, transform_exact
-from icepipe.geo.crs import same_crs, unwrap_longitude
+from icepipe.geo.crs import same_crs, unwrap_grid
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.resampling import axis_aligned, axis_lookup
 
@@ -25,7 +25,7 @@ def covered_window(source: GeoBox, grid: GeoBox) -> Block | None:
     """Rectangle of a grid that holds every pixel whose centre lies on a source; None where none does."""
     if not same_crs(source.crs, grid.crs):
         return _elsewhere(source, grid)
-    source = unwrap_longitude(source, grid)
+    source = unwrap_grid(source, grid)
     if to_source := axis_aligned(source, grid):
         down, across = axis_lookup(to_source, source, Block(0, 0, *grid.shape)).target
         return _block(down.start, down.stop, across.start, across.stop)

@@ -15,6 +15,7 @@ from icepipe.arrays import Bool, Float64, Int64
 from icepipe.errors import ConfigError
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
+from icepipe.geo.longitude import full_turn, unwrap_longitude, wrap_longitude
 
 OFF_PX = 2.0**-12
 """How far, in pixel sides, a drawn edge may lie from its true place. Four sides of a pixel that all bend the same way
@@ -76,14 +77,12 @@ class CrsTransform:
     @cached_property
     def turn(self) -> float:
         """A full circle in units of the target; 0 where its coordinates are no angles."""
-        crs = self.earth.crs
-        return float(2 * np.pi / crs.axis_info[0].unit_conversion_factor) if crs.is_geographic else 0.0
+        return full_turn(self.earth.crs)
 
     @cached_property
     def longest(self) -> float:
         """Longest edge, in units of the source, that is sure to lead the shorter way around the Earth."""
-        crs = Ellipsoid.of(self.source).crs
-        return float(np.pi / 2 / crs.axis_info[0].unit_conversion_factor) if crs.is_geographic else np.inf
+        return full_turn(Ellipsoid.of(self.source).crs) / 4 or np.inf
 
     @cached_property
     def _transformer(self) -> pyproj.Transformer:
@@ -103,7 +102,7 @@ class CrsTransform:
         if not self.turn:
             return u, v
         u, v = np.rint(u / TICK) * TICK, np.rint(v / TICK) * TICK
-        u = u - np.where(np.abs(u) > self.turn / 2, np.rint(u / self.turn), 0.0) * self.turn
+        u = np.where(np.abs(u) > self.turn / 2, wrap_longitude(u, self.turn), u)
         return np.where(self.turn / 2 - np.abs(u) < NEAR, np.copysign(self.turn / 2, u), u), v
 
     def torn(self) -> ConfigError:
@@ -115,8 +114,7 @@ class CrsTransform:
 
     def between(self, u1: Float64, u2: Float64, part: float) -> Float64:
         """Coordinates a part of the way from one to another, the shorter way around the Earth."""
-        turns = np.rint((u1 - u2) / self.turn) if self.turn else 0.0
-        return (1 - part) * u1 + part * (u2 + turns * self.turn)
+        return (1 - part) * u1 + part * (unwrap_longitude(u2, u1, self.turn) if self.turn else u2)
 
     def ground(self, u: Float64, v: Float64) -> Float64:
         """Geocentric coordinates of drawn points in metres, shape (n, 3)."""

@@ -14,6 +14,7 @@ from shapely.geometry import Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Float64
+from icepipe.geo.longitude import TURN_DEGREES, wrap_degrees
 
 POINTS_A_SIDE = 64
 """Straight map edges are bent on the globe: points along the longer side of the region's frame."""
@@ -68,7 +69,7 @@ class _Map:
         """Degrees; what lies within the cut's width of 180 degrees is put onto it, on the side where it is."""
         places = np.array(self.to_globe.transform(x, y))
         lon, lat = np.where(np.isfinite(places).all(axis=0), places, np.nan)
-        lon = (lon + 180) % 360 - 180
+        lon = wrap_degrees(lon)
         on_pole = np.abs(lat) > 90 - 2 * CUT_DEGREES
         on_cut = ~on_pole & ((180 - np.abs(lon)) * np.cos(np.radians(lat)) < 2 * CUT_DEGREES)
         return np.where(on_cut, np.copysign(180, lon), lon), np.where(on_pole, np.copysign(90, lat), lat)
@@ -114,7 +115,7 @@ def _bbox(shapes: Sequence[BaseGeometry]) -> Box:
     """Smallest box around all shapes: it leaves out the widest gap between their longitudes."""
     bounds = sorted(shape.bounds for shape in shapes)
     west, east = bounds[0][0], max(b[2] for b in bounds)
-    widest, reached = west + 360 - east, bounds[0][2]
+    widest, reached = west + TURN_DEGREES - east, bounds[0][2]
     for left, _, right, _ in bounds[1:]:
         if left - reached > widest:
             widest, west, east = left - reached, left, reached

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Int64
 from icepipe.geo.coordinate_lattice import source_positions
-from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_longitude
+from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_grid
 from icepipe.geo.geobox import Block, GeoBox
 
 Value = TypeVar("Value", bound=np.generic)
@@ -109,7 +109,7 @@ def _general(source: GeoBox, grid: GeoBox, block: Block) -> SourceWindow | None:
 
 def locate_source(source: GeoBox, grid: GeoBox, block: Block) -> SourceWindow | None:
     """Find the source pixel under the centre of each pixel of a block; None where the source is elsewhere."""
-    source = unwrap_longitude(source, grid)
+    source = unwrap_grid(source, grid)
     if same_crs(source.crs, grid.crs) and (to_source := axis_aligned(source, grid)):
         return _separable(to_source, source, block)
     return _general(source, grid, block)

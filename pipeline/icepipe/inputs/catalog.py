@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from icepipe.inputs.masks import mask_path
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.products.bands import BAND_FILE, product_folder, product_names
 from icepipe.inputs.products.dates import acquisition_time
-from icepipe.inputs.products.quality import is_quality
+from icepipe.inputs.products.quality import companion_product, is_quality
 from icepipe.inputs.products.sensors import platform_in_name
 from icepipe.inputs.scenes import Observation, Scene
 
@@ -54,9 +53,6 @@ def time_order(scene: Scene) -> tuple[dt.date, dt.time, str, str, str]:
     return scene.date, scene.time or dt.time.min, scene.platform, scene.path.name, scene.path.parent.name
 
 
-_ADDED = re.compile(r"^(?P<product>.+)_(?:TCI|AOT|WVP|PVI)(?:_\d{2}m)?$")
-
-
 def without_masks(files: Sequence[Path], inputs: Inputs) -> list[Path]:
     """Files less those that are masks, or quality rasters, of others among them."""
     products = {(product_folder(p), m.group("product")) for p in files if (m := BAND_FILE.match(p.stem))}
@@ -70,9 +66,9 @@ def without_masks(files: Sequence[Path], inputs: Inputs) -> list[Path]:
 
 
 def _beside_bands(path: Path, products: Collection[tuple[Path, str]]) -> bool:
-    """Whether a file is what Sentinel-2 adds to bands that are there too: a picture, aerosol, water vapour."""
-    match = _ADDED.match(path.stem)
-    return match is not None and (product_folder(path), match.group("product")) in products
+    """Whether a file is what a product adds to bands that are there too, as a picture, aerosol, water vapour."""
+    product = companion_product(path)
+    return product is not None and (product_folder(path), product) in products
 
 
 def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
@@ -107,7 +103,7 @@ def find_scenes(inputs: Inputs, describe: Describe = describe) -> Catalog:
         raise NoUsableInput("every file that inputs.scenes names is a mask of another", "correct inputs.scenes")
     if not scenes:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise NoUsableInput(f"no usable input{more}: {faults[0]}")
+        raise NoUsableInput(f"no usable input{more}: {faults[0].message}", faults[0].todo)
     return Catalog(tuple(sorted(scenes, key=time_order)), tuple(faults), skipped)
 
 
@@ -181,5 +177,5 @@ def group_observations(scenes: Sequence[Scene], period: str) -> tuple[Observatio
         for scene in scenes:
             groups[_PERIOD_KEYS[period](scene)].append(scene)
     except InputError as fault:
-        raise NoUsableInput(str(fault)) from fault
+        raise NoUsableInput(fault.message, fault.todo) from fault
     return tuple(Observation(key, tuple(groups[key])) for key in sorted(groups))

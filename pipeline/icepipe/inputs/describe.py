@@ -21,8 +21,9 @@ from icepipe.inputs.products.bands import (
     configured_role,
     described_roles,
     measured_sensor,
-    msi_roles,
     name_tells_colours,
+    numbered_roles,
+    ordered_roles,
     picture_bands,
     picture_sensor,
     product_folder,
@@ -31,15 +32,17 @@ from icepipe.inputs.products.bands import (
 from icepipe.inputs.products.dates import acquisition_time
 from icepipe.inputs.products.metadata import find_mtl, read_mtl, sun_elevation
 from icepipe.inputs.products.radiometry import metadata_places, scaling
-from icepipe.inputs.products.sensors import CLASSES, SENSORS, Sensor, platform_in_name, with_roles
+from icepipe.inputs.products.sensors import platform_in_name, with_roles
 from icepipe.inputs.scenes import Band, ClassValues, MaskFile, Scene
 from icepipe.inputs.validate import check_raster, open_raster
+from icepipe.sensors.sensor import BANDS, CLASSES, Sensor
+from icepipe.sensors.table import SENSORS
 
 LOW_SUN_DEGREES = 10.0
 """Under this the atmosphere and shadows rule; NSIDC's MODIS snow products flag such pixels too."""
 
-FILL = (0.0,)
-"""Number of pixels outside the swath in 16-bit Landsat and Sentinel-2 products, which carry no nodata tag for it."""
+NUMBERED_BANDS = 3
+"""Bands that must be described by their numbers for all to be taken so."""
 
 Files = tuple[Path, ...]
 Describe = Callable[[Files, Inputs], Scene]
@@ -59,7 +62,7 @@ def group_files(files: Sequence[Path], inputs: Inputs) -> list[Files]:
 
 
 def _is_product(path: Path) -> bool:
-    return measured_sensor(path, "auto").key != "bands"
+    return measured_sensor(path, "auto").key != BANDS
 
 
 def _geobox(dataset: Dataset) -> GeoBox:
@@ -112,13 +115,15 @@ def _measured_file(path: Path, dataset: Dataset, inputs: Inputs, roles: dict[str
             "green, nir and swir1, or blue, green, red and nir are needed; name them in inputs.bands",
         )
     asked = None if inputs.scale == "auto" else inputs.scale
-    geobox, nodata = _geobox(dataset), _nodata(dataset, inputs)
+    geobox, nodata = _geobox(dataset), _nodata(dataset, inputs, sensor.fill if sensor.file_roles else ())
     numbers = {role: number for number, role in sensor.band_roles.items()}
     bands = []
     for role in fitting.roles:
         gain, offset = scaling(dataset, roles[role], path, path.stem, sensor, numbers.get(role, ""), asked)
         bands.append(Band(path, roles[role], geobox, gain, offset, nodata))
-    return _dated(path, dataset, inputs, fitting, tuple(bands), alpha_band(dataset))
+    # A file of a known order has no alpha band: some writers mark the fourth of four as one.
+    alpha = None if ordered_roles(dataset, sensor) else alpha_band(dataset)
+    return _dated(path, dataset, inputs, fitting, tuple(bands), alpha)
 
 
 def _classified(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
@@ -132,21 +137,32 @@ def _classified(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
     return replace(scene, values=ClassValues(*class_table(inputs.classes)))
 
 
+def _measured_roles(path: Path, dataset: Dataset, inputs: Inputs) -> tuple[dict[str, int], Sensor] | None:
+    """Roles of one file's bands, with their numbers, and its sensor; None where nothing says that they are measured.
+
+    The config says it, else descriptions that are the sensor's own band numbers, else descriptions that are roles, else
+    the order of the bands where the sensor has one.
+    """
+    sensor = measured_sensor(path, inputs.sensor)
+    if inputs.bands:
+        return configured_bands(path, dataset, inputs.bands), sensor
+    for known in SENSORS.values():
+        may_be = known.assumed_by_description if inputs.sensor == "auto" else known.key == inputs.sensor
+        if may_be and len(numbered := numbered_roles(dataset, known)) >= NUMBERED_BANDS:
+            return numbered, known
+    for roles in (described_roles(dataset), ordered_roles(dataset, sensor)):
+        if sensor.stretch is None and with_roles(sensor, roles) and "nir" in roles:
+            return roles, sensor
+    return None
+
+
 def _single(path: Path, inputs: Inputs) -> Scene:
     with open_raster(path) as dataset:
         check_raster(path, dataset)
         if inputs.classes is not None:
             return _classified(path, dataset, inputs)
-        if inputs.bands:
-            roles = configured_bands(path, dataset, inputs.bands)
-            return _measured_file(path, dataset, inputs, roles, measured_sensor(path, inputs.sensor))
-        if inputs.sensor in {"auto", "sentinel2-l1c", "sentinel2-l2a"} and len(msi_roles(dataset)) >= 3:
-            sensor = SENSORS["sentinel2-l2a"] if inputs.sensor == "auto" else SENSORS[inputs.sensor]
-            return _measured_file(path, dataset, inputs, msi_roles(dataset), sensor)
-        roles, sensor = described_roles(dataset), measured_sensor(path, inputs.sensor)
-        if sensor.stretch is None and with_roles(sensor, roles) and "nir" in roles:
-            return _measured_file(path, dataset, inputs, roles, sensor)
-        return _picture(path, dataset, inputs)
+        measured = _measured_roles(path, dataset, inputs)
+        return _measured_file(path, dataset, inputs, *measured) if measured else _picture(path, dataset, inputs)
 
 
 def _role_of(path: Path, sensor: Sensor, inputs: Inputs) -> str | None:
@@ -189,7 +205,7 @@ def _one_band(path: Path, role: str, product: str, sensor: Sensor, inputs: Input
         number = next((number for number, name in sensor.band_roles.items() if name == role), "")
         asked = None if inputs.scale == "auto" else inputs.scale
         gain, offset = scaling(dataset, 1, path, product, sensor, number, asked)
-        fill = FILL if sensor.band_roles and dataset.dtypes[0] == "uint16" else ()
+        fill = sensor.fill if sensor.band_roles and dataset.dtypes[0] == "uint16" else ()
         return Band(path, 1, _geobox(dataset), gain, offset, _nodata(dataset, inputs, fill))
 
 
@@ -235,7 +251,7 @@ def _dated(
     day, time = acquisition_time(path, inputs.date, lambda: dict(dataset.tags()))
     sun = _sun(path)
     notes = (Flag.LOW_SUN,) if sun is not None and sun < LOW_SUN_DEGREES else ()
-    if sensor.key.startswith("landsat") and "_L1" in path.name and inputs.scale != "auto":
+    if sensor.sun_uncorrected and sensor.sun_uncorrected.search(path.name) and inputs.scale != "auto":
         notes = (*notes, Flag.NOT_SUN_CORRECTED)
     finest = min((band.geobox for band in bands), key=lambda box: box.planar_pixel_area)
     return Scene(

@@ -18,13 +18,14 @@ from icepipe.errors import ConfigError, InputError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.resampling import SourceWindow
 from icepipe.inputs.products.bands import alpha_band, product_folder
-from icepipe.inputs.products.quality import QUALITIES, quality_file
+from icepipe.inputs.products.quality import quality_file
 from icepipe.inputs.scenes import MaskFile
 from icepipe.inputs.validate import check_raster, open_raster
 from icepipe.inputs.vector_files import read_areas
 from icepipe.raster.blocks import blocks
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
 from icepipe.raster.run_length import RunLengthRaster, run_length_raster
+from icepipe.sensors.table import QUALITIES
 
 VECTOR_SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml"}
 

@@ -13,9 +13,10 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.errors import ConfigError, InputError
-from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_longitude
+from icepipe.geo.crs import ALIGNED_PX, same_crs, unwrap_grid
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
+from icepipe.geo.longitude import full_turn, is_jump
 from icepipe.geo.pixel_area import PixelPlane
 from icepipe.inputs.scenes import Scene
 
@@ -50,14 +51,13 @@ def _cover(scenes: Sequence[Scene], lattice: GeoBox) -> GeoBox:
     InputError
         If a scene has no place in the lattice's CRS, or that CRS tears it.
     """
-    crs = pyproj.CRS.from_wkt(lattice.crs)
-    half_circle = np.pi / crs.axis_info[0].unit_conversion_factor if crs.is_geographic else 0.0
+    turn = full_turn(pyproj.CRS.from_wkt(lattice.crs))
     spans = []
     for scene in scenes:
-        x, y = np.asarray(footprint_polygon(unwrap_longitude(scene.geobox, lattice), lattice.crs).exterior.coords).T
+        x, y = np.asarray(footprint_polygon(unwrap_grid(scene.geobox, lattice), lattice.crs).exterior.coords).T
         if not np.all(np.isfinite(x)) or not np.all(np.isfinite(y)):
             raise InputError(scene.path, "it does not lie within the run's coordinate system", "set inputs.grid.crs")
-        if half_circle and np.abs(np.diff(x)).max() > half_circle and not same_crs(scene.geobox.crs, lattice.crs):
+        if turn and is_jump(np.diff(x), turn).any() and not same_crs(scene.geobox.crs, lattice.crs):
             raise InputError(
                 scene.path,
                 "it lies across 180 degrees or over a pole, where a grid of longitudes and latitudes breaks",
@@ -120,7 +120,7 @@ def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
     """
     shapes = []
     for scene in scenes:
-        shape = footprint_polygon(unwrap_longitude(scene.geobox, grid), grid.crs)
+        shape = footprint_polygon(unwrap_grid(scene.geobox, grid), grid.crs)
         pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
         whole = shapely.transform(pixels, np.rint)
         shapes.append(whole if whole.equals_exact(pixels, ALIGNED_PX) else pixels)
@@ -130,7 +130,7 @@ def union_of_footprints(scenes: Sequence[Scene], grid: GeoBox) -> BaseGeometry:
 
 def outside_km2(scene: Scene, region: BaseGeometry, grid: GeoBox) -> float:
     """Part of a scene's footprint that lies outside the region, in true km2; 0 where it is less than a pixel."""
-    shape = footprint_polygon(unwrap_longitude(scene.geobox, grid), grid.crs)
+    shape = footprint_polygon(unwrap_grid(scene.geobox, grid), grid.crs)
     rest = shapely.segmentize(shape.difference(region), math.sqrt(shape.area) / OUTLINE_POINTS)
     if rest.area < grid.planar_pixel_area:
         return 0.0

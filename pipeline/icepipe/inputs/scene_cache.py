@@ -15,6 +15,8 @@ from icepipe.inputs.describe import Files, describe, product_name
 from icepipe.inputs.products.radiometry import metadata_places
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.sidecars import side_files
+from icepipe.sensors.sensor import MetadataFormat
+from icepipe.sensors.table import SENSORS
 from icepipe.storage.fingerprint import FolderSnapshot
 
 _ADAPTER = TypeAdapter(Scene)
@@ -90,5 +92,5 @@ class SceneCache:
         if not all(str(path).isprintable() for path in scene.files):
             return False  # names that are no text have no place in a document
         found = [self._listing.identity(path) for path in scene.files]
-        waits = scene.sensor.startswith("landsat") and not scene.metadata
+        waits = SENSORS[scene.sensor].metadata is MetadataFormat.LANDSAT_MTL and not scene.metadata
         return not waits and all(one is not None and one.is_settled() for one in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -105,58 +106,74 @@ def open_raster(path: Path, threads: int = 1) -> Dataset:
     return dataset
 
 
-def _has_position(dataset: Dataset) -> str:
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a raster, and what the reader can do about it."""
+
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Join both into one sentence."""
+        return f"{self.reason}; {self.remedy}"
+
+
+def _has_position(dataset: Dataset) -> Problem | None:
     gcps, _ = dataset.gcps
     if gcps and dataset.transform.is_identity:
-        return "it has ground control points but no geotransform; warp it first (gdalwarp)"
+        return Problem("it has ground control points but no geotransform", "warp it first (gdalwarp)")
     if dataset.crs is None:
-        return "it has no coordinate system; assign one (gdal_edit.py -a_srs)"
+        return Problem("it has no coordinate system", "assign one (gdal_edit.py -a_srs)")
     if dataset.transform.is_identity:
-        return "it has no geotransform, so its place is unknown; assign one (gdal_edit.py -a_ullr)"
-    return ""
+        return Problem("it has no geotransform, so its place is unknown", "assign one (gdal_edit.py -a_ullr)")
+    return None
 
 
-def _has_finite_transform(dataset: Dataset) -> str:
+def _has_finite_transform(dataset: Dataset) -> Problem | None:
     transform = dataset.transform
     if not all(math.isfinite(value) for value in transform[:6]) or transform.determinant == 0:
-        return "its geotransform is not invertible; assign a right one (gdal_edit.py -a_ullr)"
-    return ""
+        return Problem("its geotransform is not invertible", "assign a right one (gdal_edit.py -a_ullr)")
+    return None
 
 
-def _crs_has_place(dataset: Dataset) -> str:
+def _crs_has_place(dataset: Dataset) -> Problem | None:
     try:
         crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
     except pyproj.exceptions.CRSError:
-        return "its coordinate system cannot be read; assign an EPSG code (gdal_edit.py -a_srs)"
+        return Problem("its coordinate system cannot be read", "assign an EPSG code (gdal_edit.py -a_srs)")
     if crs.geodetic_crs is None or crs.is_geocentric:
-        return "its coordinate system does not say where on the Earth it is; assign a geographic or projected one"
-    return ""
+        return Problem(
+            "its coordinate system does not say where on the Earth it is", "assign a geographic or projected one"
+        )
+    return None
 
 
-def _blocks_are_bounded(dataset: Dataset) -> str:
+def _blocks_are_bounded(dataset: Dataset) -> Problem | None:
     together = 1 if dataset.interleaving == Interleaving.band else dataset.count
     for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
         if height * width * np.dtype(dtype).itemsize * together > MAX_BLOCK_BYTES:
-            return "one of its blocks unpacks to more than 64 MiB; tile it (gdal_translate -co TILED=YES)"
-    return ""
+            return Problem("one of its blocks unpacks to more than 64 MiB", "tile it (gdal_translate -co TILED=YES)")
+    return None
 
 
-def _blocks_are_present(dataset: Dataset) -> str:
+def _blocks_are_present(dataset: Dataset) -> Problem | None:
     if dataset.driver != "GTiff":
-        return ""
+        return None
     height, width = dataset.block_shapes[0]
     rows, cols = math.ceil(dataset.height / height), math.ceil(dataset.width / width)
     file_bytes = Path(dataset.name).stat().st_size
     planes = dataset.indexes if dataset.interleaving == Interleaving.band else (1,)
     if rows * cols * len(planes) * MIN_BLOCK_BYTES > file_bytes:
-        return "the file is too small for the pixels it declares; fetch it again"
+        return Problem("the file is too small for the pixels it declares", "fetch it again")
     for plane in planes:
         for row in range(rows):
             for col in range(cols):
                 end = _block_end(dataset, plane, row, col)
                 if end is None or end > file_bytes:
-                    return "pixels are missing from it, as if its writer had been stopped; fetch the file again"
-    return ""
+                    return Problem(
+                        "pixels are missing from it, as if its writer had been stopped", "fetch the file again"
+                    )
+    return None
 
 
 def _block_end(dataset: Dataset, plane: int, row: int, col: int) -> int | None:
@@ -166,27 +183,25 @@ def _block_end(dataset: Dataset, plane: int, row: int, col: int) -> int | None:
     return None if offset is None or size is None else int(offset) + int(size)
 
 
-Check = Callable[[Dataset], str]
-"""Returns an empty string, or what is wrong and what to do."""
+Check = Callable[[Dataset], Problem | None]
 
 PLACE_CHECKS: tuple[Check, ...] = (_has_position, _has_finite_transform, _crs_has_place)
 PIXEL_CHECKS: tuple[Check, ...] = (_blocks_are_bounded, _blocks_are_present)
 
 
-def georeference_problem(dataset: Dataset) -> str:
-    """Why a raster has no place on the Earth, and what to do; empty where it has one."""
-    return next(filter(None, (check(dataset) for check in PLACE_CHECKS)), "")
+def georeference_problem(dataset: Dataset) -> Problem | None:
+    """Why a raster has no place on the Earth; None where it has one."""
+    return next(filter(None, (check(dataset) for check in PLACE_CHECKS)), None)
 
 
 def _run_checks(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
     for check in checks:
         try:
-            fault = check(dataset)
+            problem = check(dataset)
         except RasterioError as error:
-            fault = f"it cannot be read ({error})"
-        if fault:
-            reason, _, todo = fault.partition("; ")
-            raise InputError(path, reason, todo)
+            raise InputError(path, f"it cannot be read ({error})") from error
+        if problem:
+            raise InputError(path, problem.reason, problem.remedy)
 
 
 def check_pixels(path: Path, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, UInt8
 from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.validate import Problem
 
 Numbers = NDArray[np.unsignedinteger[Any]]
 
@@ -65,7 +66,7 @@ class Picture:
     valid: Bool
     alpha: Numbers | None = None
     grid: GeoBox | None = None
-    unplaced: str = ""
+    unplaced: Problem | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     masked: bool = False
     notes: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.intervals import shared_time
 from icepipe.inputs.observation_key import utc_text
-from icepipe.inputs.products.sensors import CLASSES, Sensor
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
@@ -38,6 +37,7 @@ from icepipe.publish.vectors.writers import write_polygons
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
+from icepipe.sensors.sensor import CLASSES, Sensor
 from icepipe.storage.atomic import replace_folder
 
 

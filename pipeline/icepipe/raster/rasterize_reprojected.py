@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Bool, Float64, Int64
 from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.longitude import TURN_DEGREES
 from icepipe.raster.rasterize import BlockMask, select, tile_block
 
 RIM_STEP = 8
@@ -68,7 +69,7 @@ class TargetCrs:
     @property
     def turns(self) -> tuple[float, ...]:
         """By how much the first coordinate of an outline and of a pixel may differ: longitudes may be of any turn."""
-        return (0.0, -360.0, 360.0) if self.is_geographic else (0.0,)
+        return (0.0, -TURN_DEGREES, TURN_DEGREES) if self.is_geographic else (0.0,)
 
 
 class ReprojectedCentres:
@@ -148,7 +149,7 @@ class ReprojectedCentres:
             low_y, high_y = _reach(y, np.maximum(step_y, step * FLAT), firsts)
             sure &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
             if self._other.is_geographic:
-                sure &= (high_x - low_x < 180) & (np.maximum(-low_y, high_y) < NEAR_POLE)
+                sure &= (high_x - low_x < TURN_DEGREES / 2) & (np.maximum(-low_y, high_y) < NEAR_POLE)
             else:
                 px = np.hypot(_steps(row, firsts), _steps(col, firsts))
                 scale = step / np.where(px > 0, px, 1)

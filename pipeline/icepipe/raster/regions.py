@@ -20,6 +20,7 @@ from icepipe.errors import NoUsableInput
 from icepipe.geo.crs import same_crs
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox, Region
+from icepipe.geo.longitude import TURN_DEGREES, shift_longitudes, unwrap_longitude
 from icepipe.raster.blocks import blocks
 from icepipe.raster.rasterize import BlockMask, block_mask, in_pixels, rasterize_polygon
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
@@ -191,14 +192,13 @@ def region_bounds(outline: Region, grid: GeoBox) -> tuple[float, float, float, f
 def _turned(x: Float64, y: Float64, outline: Region, grid: GeoBox) -> tuple[Float64, Float64]:
     """Longitudes next to those of a grid, and all of them with the pole where the region holds it."""
     middle = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
-    each = x + 360 * np.round((middle - x) / 360)
-    whole = x + 360 * np.round((middle - (x.min() + x.max()) / 2) / 360)
+    each, whole = unwrap_longitude(x, middle, TURN_DEGREES), shift_longitudes(x, middle, TURN_DEGREES)
     x = min(each, whole, key=np.ptp)
     theirs = pyproj.CRS.from_wkt(outline.crs)
     for pole in (-90.0, 90.0):
         at = pyproj.Transformer.from_crs(grid.crs, outline.crs, always_xy=True).transform(0.0, pole)
         if not theirs.is_geographic and np.all(np.isfinite(at)) and shapely.from_wkt(outline.wkt).contains(Point(at)):
-            x, y = np.append(x, [middle - 180, middle + 180]), np.append(y, [pole, pole])
+            x, y = np.append(x, [middle - TURN_DEGREES / 2, middle + TURN_DEGREES / 2]), np.append(y, [pole, pole])
     return x, y
 
 

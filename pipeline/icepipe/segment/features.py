@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Float64
 from icepipe.errors import ConfigError
-from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
+from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 Features = Mapping[str, Float64]
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.classes import BUDGET, ClassCode
-from icepipe.inputs.products.sensors import Sensor
 from icepipe.segment.clustering.splitting import Fit
 from icepipe.segment.features import Features, FeatureSpace, compute_features
 from icepipe.segment.model import Cluster, KPoint, Model, Threshold
 from icepipe.segment.rules import RuleSet
+from icepipe.sensors.sensor import Sensor
 
 
 @dataclass(frozen=True)

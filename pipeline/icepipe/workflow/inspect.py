@@ -11,11 +11,11 @@ from icepipe.errors import InputError
 from icepipe.geo.pixel_area import PixelPlane
 from icepipe.inputs.describe import describe, scene_sensor
 from icepipe.inputs.observation_key import ObservationKey
-from icepipe.inputs.products.sensors import SENSORS
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.inputs.validate import check_raster, open_raster
 from icepipe.raster.blocks import blocks
+from icepipe.sensors.table import SENSORS
 
 
 def _validity(scene: Scene) -> str:

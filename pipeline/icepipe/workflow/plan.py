@@ -22,7 +22,6 @@ from icepipe.inputs.catalog import Catalog, find_scenes, group_observations, obs
 from icepipe.inputs.describe import Describe, describe, scene_sensor
 from icepipe.inputs.masks import is_vector, read_land
 from icepipe.inputs.observation_key import ObservationKey
-from icepipe.inputs.products.sensors import Sensor
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.run_grid import configured_grid, footprint_polygon, run_grid, union_of_footprints
 from icepipe.inputs.scenes import Observation
@@ -38,6 +37,7 @@ from icepipe.segment.features import FeatureSpace, feature_space, known_features
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
 from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
+from icepipe.sensors.sensor import Sensor
 
 MAX_PIXELS = 2**31
 """As many as there can be numbers of runs of equal pixels."""

@@ -11,7 +11,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icepipe.geo.crs import unwrap_longitude
+from icepipe.geo.crs import unwrap_grid
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.geo.resampling import locate_source
@@ -112,7 +112,7 @@ def test_longitudes_beyond_180_meet_those_before():
     west = box(Affine(0.1, 0, -180, 0, -0.1, 70), 5, 5, LONLAT)
     grid = run_grid([scene(east), scene(west)])
     assert (grid.width, grid.height) == (10, 5)
-    assert unwrap_longitude(west, east).transform.c == 180
+    assert unwrap_grid(west, east).transform.c == 180
     assert (taken(west, grid)[:, 5:] >= 0).all()
     area = PixelArea.of(grid).m2(Block(0, 0, 5, 10))
     assert np.ptp(area, axis=1).max() < 1e-3 * area.min()

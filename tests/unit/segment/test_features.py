@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from icepipe.errors import ConfigError
-from icepipe.inputs.products.sensors import SENSORS, with_roles
+from icepipe.inputs.products.sensors import with_roles
 from icepipe.segment.features import FeatureSpace, compute_features, feature_space
+from icepipe.sensors.table import SENSORS
 
 MSI = with_roles(SENSORS["sentinel2-l2a"], ("blue", "green", "red", "nir", "swir1", "swir2"))
 

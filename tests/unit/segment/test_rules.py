@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from icepipe.classes import ClassCode
-from icepipe.inputs.products.sensors import MODIS_CORRECTED_REFLECTANCE, SENSORS, SRGB
 from icepipe.segment import naming as label
 from icepipe.segment.clustering.splitting import Fit
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import FitRecord
 from icepipe.segment.naming import name_clusters, name_spectrum
 from icepipe.segment.rules import RULE_SETS, RuleSet
+from icepipe.sensors.table import MODIS_CORRECTED_REFLECTANCE, SENSORS, SRGB
 
 RGB = SENSORS["rgb"]
 COLOURS = {

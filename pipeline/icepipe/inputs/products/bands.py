@@ -12,14 +12,11 @@ from rasterio.enums import ColorInterp
 from icepipe.arrays import Dataset
 from icepipe.config.inputs import Role
 from icepipe.errors import InputError
-from icepipe.inputs.products.sensors import ROLE_NAMES, SENSORS, Sensor, sensor_for_product
+from icepipe.inputs.products.sensors import sensor_for_picture, sensor_for_product
+from icepipe.sensors.sensor import BANDS, Sensor
+from icepipe.sensors.table import ROLE_NAMES, SENSORS
 
-_TRUE_COLOUR_NAME = re.compile(r"(?<![a-z])true[-_ ]?colou?r", re.IGNORECASE)
-_FALSE_COLOUR_NAME = re.compile(r"(?<![a-z])false[-_ ]?colou?r", re.IGNORECASE)
 _RGB_NAME = re.compile(r"(?<![a-z])rgb(?![a-z])", re.IGNORECASE)
-_MODIS_NAME = re.compile(r"(?<![a-z])(modis|terra|aqua)(?![a-z])", re.IGNORECASE)
-_MSI_NAME = re.compile(r"^B(\d{2}|8A)$", re.IGNORECASE)
-
 _RESOLUTION_FOLDER = re.compile(r"^R\d{2}m$")
 
 BAND_FILE = re.compile(r"^(?P<product>.+?)_(?:SR_|TOA_)?B(?P<band>\d{1,2}A?)(?:_(?P<metres>\d{2})m)?$", re.IGNORECASE)
@@ -54,15 +51,21 @@ def described_roles(dataset: Dataset) -> dict[str, int]:
     return found
 
 
-def msi_roles(dataset: Dataset) -> dict[str, int]:
-    """Roles of Sentinel-2 bands by descriptions such as B03."""
-    roles = SENSORS["sentinel2-l2a"].band_roles
-    found = {}
+def numbered_roles(dataset: Dataset, sensor: Sensor) -> dict[str, int]:
+    """Roles of bands whose descriptions are the sensor's own band numbers, such as B03, with the band's number."""
+    found: dict[str, int] = {}
     for index, name in enumerate(_descriptions(dataset), start=1):
-        match = _MSI_NAME.match(name)
-        if match and match.group(1).upper() in roles:
-            found[roles[match.group(1).upper()]] = index
+        match = sensor.band_description.match(name) if sensor.band_description else None
+        if match and match.group(1).upper() in sensor.band_roles:
+            found[sensor.band_roles[match.group(1).upper()]] = index
     return found
+
+
+def ordered_roles(dataset: Dataset, sensor: Sensor) -> dict[str, int]:
+    """Roles of all bands of a product's one file by their order; empty where it has another number of bands."""
+    if dataset.count != len(sensor.file_roles):
+        return {}
+    return {role: index for index, role in enumerate(sensor.file_roles, start=1)}
 
 
 def by_interpretation(dataset: Dataset, roles: Sequence[str]) -> tuple[int, ...] | None:
@@ -128,12 +131,7 @@ def configured_role(path: Path, asked: Mapping[Role, int | str]) -> str | None:
 
 def picture_sensor(path: Path, asked: str) -> Sensor:
     """Sensor of a picture by its name, where the config does not say."""
-    if asked != "auto":
-        return SENSORS[asked]
-    if _FALSE_COLOUR_NAME.search(path.name):
-        return SENSORS["modis-721"]
-    modis = _TRUE_COLOUR_NAME.search(path.name) and _MODIS_NAME.search(f"{path.parent.name}/{path.name}")
-    return SENSORS["modis-truecolor" if modis else "rgb"]
+    return SENSORS[asked] if asked != "auto" else sensor_for_picture(path)
 
 
 def name_tells_colours(path: Path) -> bool:
@@ -146,7 +144,7 @@ def measured_sensor(path: Path, asked: str) -> Sensor:
     if asked != "auto":
         return SENSORS[asked]
     told = (sensor_for_product(name) for name in product_names(path))
-    return next((sensor for sensor in told if sensor), SENSORS["bands"])
+    return next((sensor for sensor in told if sensor), SENSORS[BANDS])
 
 
 def product_names(path: Path) -> list[str]:

@@ -8,24 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from icepipe.errors import InputError
+from icepipe.sensors.table import PRODUCTS
 
 DateTime = tuple[dt.date, dt.time | None]
-
-_PRODUCTS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        # Landsat Collection 1 and 2: acquisition date, then processing date.
-        r"^L[COTEM]\d{2}_L\w{3}_\d{6}_(?P<ymd>\d{8})_\d{8}_\d{2}_",
-        # Landsat before collections: year and day of year after path and row.
-        r"^L[COTEM]\d\d{6}(?P<yj>\d{7})[A-Z]{3}\d{2}",
-        # Sentinel-2 products: sensing start, then baseline, orbit, tile and processing time.
-        r"^S2[A-D]_MSIL\d[AC]_(?P<ymd>\d{8})T(?P<hms>\d{6})_N\d{4}_",
-        # Sentinel-2 granules and their bands: tile, sensing start.
-        r"^T\d{2}[A-Z]{3}_(?P<ymd>\d{8})T(?P<hms>\d{6})(?:_|$)",
-        # MODIS and VIIRS products: acquisition day after an A, processing time at the end.
-        r"^(?:M[COY]D|V[NJ]P)\w+\.A(?P<yj>\d{7})(?:\.(?P<hm>\d{4})(?=\.))?\.",
-    )
-)
 
 _GENERIC = tuple(
     re.compile(pattern)
@@ -75,7 +60,7 @@ def dates_in_name(name: str) -> list[DateTime]:
     A known product name gives its acquisition and nothing else. A day without a time gives way to the same day
     with one.
     """
-    for pattern in _PRODUCTS:
+    for pattern in (pattern for product in PRODUCTS for pattern in product.dates):
         if (match := pattern.search(name)) and (stamp := _date_of_match(match)):
             return [stamp]
     found: dict[dt.date, dt.time | None] = {}

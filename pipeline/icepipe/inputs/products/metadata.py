@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from icepipe.errors import InputError
+from icepipe.sensors.table import SENSORS
 
 MAX_BYTES = 20_000_000
 
@@ -62,14 +63,6 @@ def find_mtl(product: Path) -> Path | None:
     return candidates[0] if candidates else None
 
 
-ESUN = {
-    "landsat-tm": {1: 1983.0, 2: 1796.0, 3: 1536.0, 4: 1031.0, 5: 220.0, 7: 83.44},
-    "landsat-etm": {1: 1997.0, 2: 1812.0, 3: 1533.0, 4: 1039.0, 5: 230.8, 7: 84.90},
-}
-"""Mean solar irradiance in W / (m2 micrometre): Chander, Markham and Helder (2009), Remote Sens. Environ. 113, tables 3
-and 4 (Landsat 5 TM and Landsat 7 ETM+)."""
-
-
 def earth_sun_distance(day_of_year: int) -> float:
     """Distance in astronomical units, good to 1e-4: Chander and others (2009), after Duffie and Beckman."""
     return 1 - 0.01672 * math.cos(math.radians(0.9856 * (day_of_year - 4)))
@@ -103,12 +96,20 @@ def landsat_scale(groups: Groups, sensor: str, number: int, path: Path) -> tuple
         gain, offset = _needed(groups, f"RADIANCE_MULT_BAND_{number}"), _needed(groups, f"RADIANCE_ADD_BAND_{number}")
         day = dt.date.fromisoformat(_item(groups, "DATE_ACQUIRED") or "")
         distance = earth_sun_distance(day.timetuple().tm_yday)
-        factor = math.pi * distance**2 / (ESUN[sensor][number] * sine)
+        factor = math.pi * distance**2 / (_irradiance(sensor, number) * sine)
     except (KeyError, ValueError) as error:
         raise InputError(
             path, f"its MTL file does not tell band {number}'s reflectance ({error})", "set inputs.scale"
         ) from None
     return gain * factor, offset * factor
+
+
+def _irradiance(sensor: str, number: int) -> float:
+    """ESUN, the mean solar irradiance of a band."""
+    known = SENSORS[sensor].irradiance
+    if not known:
+        raise KeyError(sensor)
+    return known[number]
 
 
 def _item(groups: Groups, key: str) -> str | None:

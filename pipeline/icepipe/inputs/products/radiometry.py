@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from icepipe.arrays import Dataset
@@ -10,16 +9,8 @@ from icepipe.config.inputs import Scale
 from icepipe.errors import InputError
 from icepipe.inputs.products.dates import dates_in_name
 from icepipe.inputs.products.metadata import Sentinel2Scale, find_mtl, landsat_scale, read_mtl, read_sentinel2
-from icepipe.inputs.products.sensors import Sensor
-
-LANDSAT_LEVEL2 = (2.75e-05, -0.2)
-"""USGS, Landsat Collection 2 Level-2 science products: surface reflectance = number x 0.0000275 - 0.2."""
-
-_LEVEL2_NAME = re.compile(r"^L[COTE]\d{2}_L2S[PR]_\d{6}_\d{8}_\d{8}_02_", re.IGNORECASE)
-_BASELINE = re.compile(r"_N(\d{4})_")
-_OFFSET_SINCE = 400
-"""Processing baseline 04.00: numbers of Sentinel-2 reflectance carry +1000 from there on (Sentinel-2 products
-specification, radiometric offset)."""
+from icepipe.sensors.sensor import MetadataFormat, Sensor
+from icepipe.sensors.table import SENSORS
 
 _METADATA_BANDS = ("01", "02", "03", "04", "05", "06", "07", "08", "8A", "09", "10", "11", "12")
 
@@ -43,36 +34,44 @@ def _sentinel2_places(path: Path) -> list[Path]:
 
 def metadata_places(path: Path, product: str, sensor: str) -> list[Path]:
     """Files that can tell how the numbers of a product's file become reflectance, whether they are there or not."""
-    if sensor.startswith("sentinel2"):
+    if SENSORS[sensor].metadata is MetadataFormat.SENTINEL2_MTD:
         return _sentinel2_places(path)
-    if sensor.startswith("landsat"):
+    if SENSORS[sensor].metadata is MetadataFormat.LANDSAT_MTL:
         start = path.with_name(product)
         usual = [start.with_name(f"{start.name}_MTL{ending}") for ending in (".txt", ".json")]
         return list(dict.fromkeys([*usual, *filter(None, [find_mtl(start)])]))
     return []
 
 
-def _sentinel2(path: Path, band: str) -> tuple[float, float]:
+def _sentinel2(path: Path, band: str) -> tuple[float, float] | None:
     metadata = _sentinel2_metadata(path)
-    if metadata:
-        position = _METADATA_BANDS.index(band)
-        offset = metadata.offsets.get(position, 0.0)
-        return 1 / metadata.quantification, offset / metadata.quantification
-    for name in (path.name, *(folder.name for folder in list(path.parents)[:6])):
-        if name.startswith("S2") and (match := _BASELINE.search(name)):
-            return 1e-4, -0.1 if int(match.group(1)) >= _OFFSET_SINCE else 0.0
-    raise InputError(
-        path,
-        "nothing tells its processing baseline, so whether its numbers carry the offset of 1000 is not known",
-        "put the product's MTD_MSIL2A.xml beside it, or set inputs.scale",
-    )
+    if metadata is None:
+        return None
+    offset = metadata.offsets.get(_METADATA_BANDS.index(band), 0.0)
+    return 1 / metadata.quantification, offset / metadata.quantification
 
 
 def _landsat(path: Path, product: str, sensor: Sensor, band: str) -> tuple[float, float] | None:
     mtl = find_mtl(path.with_name(product))
-    if mtl:
-        return landsat_scale(read_mtl(mtl), sensor.key, int(band), mtl)
-    return LANDSAT_LEVEL2 if _LEVEL2_NAME.match(path.name) else None
+    return landsat_scale(read_mtl(mtl), sensor.key, int(band), mtl) if mtl else None
+
+
+def _by_metadata(path: Path, product: str, sensor: Sensor, band: str) -> tuple[float, float] | None:
+    """Gain and offset by the metadata file of a product; None where there is none."""
+    if sensor.metadata is MetadataFormat.SENTINEL2_MTD and band:
+        return _sentinel2(path, band)
+    if sensor.metadata is MetadataFormat.LANDSAT_MTL and band:
+        return _landsat(path, product, sensor, band)
+    return None
+
+
+def _by_table(path: Path, sensor: Sensor) -> tuple[float, float] | None:
+    """Gain and offset that the publisher fixed for files of this name; None where the name says nothing of it."""
+    for depth, name in enumerate((path.name, *(folder.name for folder in path.parents))):
+        for fixed in sensor.scalings:
+            if depth <= fixed.folders and (fixed.name is None or fixed.name.search(name)):
+                return fixed.gain, fixed.offset
+    return None
 
 
 def scaling(
@@ -101,11 +100,15 @@ def scaling(
     tagged = float(dataset.scales[index - 1]), float(dataset.offsets[index - 1])
     if tagged != (1.0, 0.0):
         return tagged
-    if sensor.key.startswith("sentinel2") and band:
-        return _sentinel2(path, band)
-    found = _landsat(path, product, sensor, band) if sensor.key.startswith("landsat") and band else None
+    found = _by_metadata(path, product, sensor, band) or _by_table(path, sensor)
     if found:
         return found
+    if sensor.metadata is MetadataFormat.SENTINEL2_MTD and band:
+        raise InputError(
+            path,
+            "nothing tells its processing baseline, so whether its numbers carry the offset of 1000 is not known",
+            "put the product's MTD_MSIL2A.xml beside it, or set inputs.scale",
+        )
     raise InputError(
         path,
         f"nothing tells how its numbers ({dataset.dtypes[index - 1]}) become reflectance",

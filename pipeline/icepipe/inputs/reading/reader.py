@@ -21,7 +21,6 @@ from icepipe.geo.coverage import bounding_block, columns_of, covered_window
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.resampling import locate_source
 from icepipe.inputs.masks import read_mask
-from icepipe.inputs.products.sensors import CLASSES, SENSORS
 from icepipe.inputs.reading.class_values import WORD, encoded_codes
 from icepipe.inputs.reading.mosaic import Composite, covers, mosaic, single_scene
 from icepipe.inputs.reading.pixels import Layer, Pixels
@@ -32,6 +31,8 @@ from icepipe.inputs.validate import open_raster
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.runtime.gdal_environment import CACHE_MB
+from icepipe.sensors.sensor import CLASSES
+from icepipe.sensors.table import SENSORS
 
 
 class ObservationReader:

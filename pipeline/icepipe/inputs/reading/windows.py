@@ -17,10 +17,11 @@ from icepipe.arrays import Bool, Dataset, Float64, StoredPixels, UInt8
 from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
 from icepipe.inputs.products.bands import has_palette
-from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, SENSORS
 from icepipe.inputs.reading.class_values import encode
 from icepipe.inputs.scenes import Band, Scene
 from icepipe.runtime.parallel import THREADS
+from icepipe.sensors.sensor import REFLECTANCE_UNIT
+from icepipe.sensors.table import SENSORS
 
 
 def _palette(dataset: Dataset) -> UInt8:

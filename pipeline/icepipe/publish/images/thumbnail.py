@@ -10,8 +10,8 @@ import numpy as np
 from icepipe.arrays import StoredPixels, UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.inputs.products.sensors import CLASSES, REFLECTANCE_UNIT, Sensor
 from icepipe.inputs.reading.class_values import encoded_codes
+from icepipe.sensors.sensor import CLASSES, REFLECTANCE_UNIT, Sensor
 
 PICTURE = "picture.png"
 """What was seen, without classes: what the report and the timelapse lay the classes over."""

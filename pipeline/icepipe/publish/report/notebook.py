@@ -14,7 +14,6 @@ from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.flags import flags_text
 from icepipe.inputs.observation_key import ObservationKey
-from icepipe.inputs.products.sensors import CLASSES
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
@@ -22,6 +21,7 @@ from icepipe.publish.report.published_run import PublishedObservation, Published
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
+from icepipe.sensors.sensor import CLASSES
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -10,10 +10,10 @@ import numpy as np
 
 from icepipe.classes import SEEN
 from icepipe.errors import ConfigError
-from icepipe.inputs.products.sensors import Sensor
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, moved_strata
 from icepipe.segment.model_file import cluster_document, combined_hash
+from icepipe.sensors.sensor import Sensor
 
 
 def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:

@@ -11,7 +11,6 @@ import numpy as np
 
 from icepipe.arrays import Bool, Float64, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import SEEN, ClassCode
-from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.segment.classification.strata import (
     FIRST_CLOUD,
@@ -25,6 +24,7 @@ from icepipe.segment.classification.strata import (
 from icepipe.segment.features import feature_recipe, feature_span
 from icepipe.segment.model import Model
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 
 class StratumLookup(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.arrays import StoredPixels
-from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
 from icepipe.segment.clustering.kmeans import nearest, squared_distances
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import Model
+from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 LARGEST_RATIO = 2.0
 """An observation whose pixels lie on average (root mean square) more than twice as far from the centroids as the

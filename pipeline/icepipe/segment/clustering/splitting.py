@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Float64, Int64, UInt8
-from icepipe.inputs.products.sensors import Sensor
 from icepipe.segment.clustering.kmeans import (
     MAX_ITERATIONS,
     TOLERANCE,
@@ -25,6 +24,7 @@ from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.model import FitRecord
 from icepipe.segment.rules import RuleSet
+from icepipe.sensors.sensor import Sensor
 
 MAX_STRADDLE = 0.004
 """Share of the sample that may lie on the other side of any threshold's low, middle or high value than its centroid, in

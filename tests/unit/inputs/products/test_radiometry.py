@@ -15,9 +15,9 @@ from icepipe.inputs.describe import describe, group_files
 from icepipe.inputs.discover import find_files
 from icepipe.inputs.products.metadata import earth_sun_distance, landsat_scale, read_mtl, read_sentinel2
 from icepipe.inputs.products.quality import is_quality
-from icepipe.inputs.products.sensors import SENSORS
 from icepipe.segment.naming import name_spectrum
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 from tests.rasters import write
 
 ROLES = ("blue", "green", "red", "nir", "swir1", "swir2")

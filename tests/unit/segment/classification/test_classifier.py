@@ -19,7 +19,7 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
-from icepipe.inputs.products.sensors import SENSORS, with_roles
+from icepipe.inputs.products.sensors import with_roles
 from icepipe.raster.components import component_sizes, count_components, find_components
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.classifier import DirectLookup
@@ -30,6 +30,7 @@ from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace, compute_features, known_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 from tests.conftest import ROOT
 from tests.rasters import TRANSFORM
 

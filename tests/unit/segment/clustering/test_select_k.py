@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from icepipe.inputs.products.sensors import SENSORS
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.select_k import choose_k, knee
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 from tests.rasters import GROUND, ICE, PLANTS, WATER, paint, write
 
 RGB = SENSORS["rgb"]

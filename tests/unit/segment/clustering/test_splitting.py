@@ -9,7 +9,6 @@ from sklearn.cluster import KMeans
 from icepipe.classes import ClassCode
 from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import Block
-from icepipe.inputs.products.sensors import SENSORS
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.segment.classification.classifier import ClusterClassifier
 from icepipe.segment.classification.strata import stratum_of
@@ -19,6 +18,7 @@ from icepipe.segment.clustering.splitting import MAX_STRADDLE, fit
 from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
+from icepipe.sensors.table import SENSORS
 
 RGB = SENSORS["rgb"]
 RULES = RULE_SETS["rgb"]

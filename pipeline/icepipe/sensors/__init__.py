@@ -1,0 +1,1 @@
+"""Sensors, products and quality rasters that icepipe knows: data, not code."""
