@@ -304,7 +304,7 @@ def test_records_that_do_not_tell_what_was_reached_stand(run_scenes, tmp_path, m
 
     def as_it_was(folder, told):
         found = vars(told) | {"reached": None}
-        data = {key: value for key, value in json.loads(record._ADAPTER.dump_json(told)).items() if key != "reached"}
+        data = {key: value for key, value in json.loads(record.DOCUMENT.compact(told)).items() if key != "reached"}
         (folder / record.FILE).write_text(json.dumps(data))
         return record.Record(**found)
 

@@ -28,7 +28,6 @@ from icepipe.publish.run_folder.record import (
     write_record,
 )
 from icepipe.publish.stac import item_name, write_item
-from icepipe.publish.tables.csv_json import json_text
 from icepipe.publish.tables.explanation import explain_document
 from icepipe.publish.vectors.features import Features
 from icepipe.publish.vectors.qml_styles import classes_qml
@@ -37,6 +36,7 @@ from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
 from icepipe.storage.atomic import replace_folder
+from icepipe.storage.json_document import json_text
 
 
 def feature_datetime(observation: Observation) -> str:

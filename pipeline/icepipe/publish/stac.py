@@ -21,7 +21,7 @@ from icepipe.inputs.intervals import Interval, acquisition_interval
 from icepipe.inputs.scenes import Observation
 from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.publish.run_folder.record import Record
-from icepipe.publish.tables.csv_json import json_text, write_json
+from icepipe.storage.json_document import json_text, write_json
 
 VERSION = "1.1.0"
 COLLECTION = "collection.json"

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from icepipe.config.schema import Config
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.discover import find_files, unlisted_folders
@@ -23,6 +21,7 @@ from icepipe.publish.run_folder.manifest import NO_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
+from icepipe.storage.json_document import JsonDocument
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.process_observation import RunContext
@@ -110,13 +109,12 @@ def folder_snapshot_hash(config: Config, scan: Looked) -> str | None:
 TOLD, GLANCE = "run", "glance"
 
 
-_FINDINGS = TypeAdapter(Findings)
+_FINDINGS = JsonDocument(Findings)
 
 
 def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
-    try:
-        findings = _FINDINGS.validate_json(document)
-    except ValidationError:
+    findings = _FINDINGS.parse(document)
+    if findings is None:
         return None
     return RunResult(folder=folder, faults=faults, **vars(findings))
 
@@ -202,4 +200,4 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
     if made is None:
         return
     with ledger.together():
-        ledger.save_outcome(TOLD, made, _FINDINGS.dump_json(result).decode())
+        ledger.save_outcome(TOLD, made, _FINDINGS.compact(result))

@@ -15,12 +15,13 @@ from icepipe.publish.run_folder.provenance import geopackage_before, provenance
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.changes import write_change_table
-from icepipe.publish.tables.csv_json import write_history, write_json, write_series
+from icepipe.publish.tables.csv_json import write_history, write_series
 from icepipe.publish.tables.trends import trend_document, write_trends
 from icepipe.publish.vectors.geopackage import ObservationParts, write_run_geopackage
 from icepipe.publish.vectors.region_layer import write_region_layer
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
+from icepipe.storage.json_document import write_json
 from icepipe.workflow.changes.update import RunChanges
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.plan import Plan

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
@@ -20,6 +18,7 @@ from icepipe.measure.area.budget import Budget
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
 from icepipe.storage.fingerprint import fingerprint
+from icepipe.storage.json_document import JsonDocument
 
 FILE = "record.json"
 
@@ -102,7 +101,7 @@ class Record:
     reached: Block | None = None
 
 
-_ADAPTER = TypeAdapter(Record)
+DOCUMENT = JsonDocument(Record)
 
 
 def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
@@ -155,7 +154,7 @@ def write_record(
 
 
 def _written(folder: Path, record: Record) -> Record:
-    (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
+    (folder / FILE).write_text(DOCUMENT.text(record), encoding="utf-8")
     return record
 
 
@@ -174,8 +173,8 @@ def last_record(folder: Path) -> Record | None:
     """
     path = folder / FILE
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (ValidationError, FileNotFoundError, NotADirectoryError):
+        return DOCUMENT.parse(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "check the disk and its permissions") from error

@@ -1,12 +1,10 @@
-"""The series as CSV and Parquet, and JSON that is the same bytes every time."""
+"""The series as CSV and Parquet."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,14 +51,3 @@ def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
     write_csv(
         folder / "history.csv", ("revision", *COLUMNS), ((number, *vars(row).values()) for number, row in replaced)
     )
-
-
-def json_text(value: Any) -> str:  # noqa: ANN401
-    """JSON for files: indented, keys as given, no NaN."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Write a JSON file whole."""
-    with replace_file(path) as part:
-        part.write_text(json_text(value), encoding="utf-8")

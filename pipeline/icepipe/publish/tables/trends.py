@@ -12,7 +12,8 @@ from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.measure.trends.time_series import EXCLUDING
-from icepipe.publish.tables.csv_json import write_csv, write_json
+from icepipe.publish.tables.csv_json import write_csv
+from icepipe.storage.json_document import write_json
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401

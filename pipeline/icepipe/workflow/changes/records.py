@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.change.transitions import ChangeTable
-from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
+from icepipe.storage.json_document import JsonDocument
 
 HIDDEN = "hidden.json"
 
@@ -61,46 +58,36 @@ class OcclusionRecord:
     hidden: dict[str, Occlusion]
 
 
-_PAIR = TypeAdapter(PairRecord)
-_HIDDEN = TypeAdapter(dict[str, OcclusionRecord])
-Read = TypeVar("Read")
-
-
-def _read(adapter: TypeAdapter[Read], path: Path) -> Read | None:
-    try:
-        return adapter.validate_json(path.read_bytes())
-    except (ValidationError, OSError):
-        return None
+_PAIR = JsonDocument(PairRecord)
+_HIDDEN = JsonDocument(dict[str, OcclusionRecord])
 
 
 def read_pair(path: Path, fingerprint: Callable[[Path], str] = fingerprint) -> PairRecord | None:
     """The record of a pair if every file it lists is there and as it says, or None."""
-    record = _read(_PAIR, path)
+    record = _PAIR.load_or_none(path)
     files = [(path.with_name(name), held) for name, held in record.outputs] if record else []
     return record if all(file.is_file() and fingerprint(file) == held for file, held in files) else None
 
 
 def write_pair(path: Path, record: PairRecord) -> None:
     """Write the record of a pair."""
-    with replace_file(path) as part:
-        part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
+    _PAIR.save(path, record)
 
 
 def read_occlusion(folder: Path) -> dict[str, OcclusionRecord]:
     """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
-    return _read(_HIDDEN, folder / HIDDEN) or {}
+    return _HIDDEN.load_or_none(folder / HIDDEN) or {}
 
 
 def write_occlusion(folder: Path, hidden: Mapping[str, OcclusionRecord]) -> None:
     """Write what observations hide."""
-    with replace_file(folder / HIDDEN) as part:
-        part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")
+    _HIDDEN.save(folder / HIDDEN, dict(hidden))
 
 
 def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
     """Remove the files of pairs that are no longer consecutive; files that no record names are left alone."""
     for path in sorted(folder.glob("*.json")):
-        record = _read(_PAIR, path)
+        record = _PAIR.load_or_none(path)
         if path.stem in pairs or record is None:
             continue
         for name, _ in record.outputs:
