@@ -16,17 +16,15 @@ from icepipe.inputs.discover import find_files, unlisted_folders
 from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.vector_files import with_parts
-from icepipe.publish.run_folder.manifest import FILE as MANIFEST
-from icepipe.publish.run_folder.manifest import NO_OUTPUTS
+from icepipe.publish.run_folder.paths import NO_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
-from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
 from icepipe.storage.json_document import JsonDocument
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import Findings, RunResult
-from icepipe.workflow.run_state import OBSERVATIONS, RunState, ledger_entry
+from icepipe.workflow.run_state import RunState, ledger_entry
 
 Looked = Mapping[str, list[str]]
 """Names by folder, of files that are there and of files that would count if they were."""
@@ -186,8 +184,8 @@ def _vanished(run_state: RunState) -> list[str]:
 
 def store_result(context: RunContext, run_state: RunState, result: RunResult, events: RunEvents) -> None:
     """Bring the ledger up to what stands in the folder, and keep what was told."""
-    folder, ledger = context.plan.config.run_folder, run_state.ledger
-    for path in (folder / MANIFEST, *(folder / OBSERVATIONS / key / RECORD for key in events.records)):
+    folder, ledger, paths = context.plan.config.run_folder, run_state.ledger, run_state.paths
+    for path in (paths.manifest, *(paths.observation(key).record for key in events.records)):
         run_state.fingerprints(path)
     before = ledger.entries()
     entries, vanished = _entries(context, before, events), _vanished(run_state)

@@ -15,9 +15,10 @@ from icepipe.errors import ConfigError, IntegrityError
 from icepipe.inputs.products.sensors import CLASSES
 from icepipe.measure.area.series import Row
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
-from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
+from icepipe.publish.images.thumbnail import PANEL_PX, paint
 from icepipe.publish.report.published_run import PublishedObservation, PublishedRun, read_published_run
 from icepipe.publish.report.text import flag_codes
+from icepipe.publish.run_folder.paths import ObservationPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
@@ -110,7 +111,7 @@ def _is_its_own_picture(published: PublishedRun, shown: PublishedObservation) ->
 def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     from icepipe.publish.report.images import read_picture
 
-    return np.asarray(read_picture(shown.classes.parent / PICTURE, size))
+    return np.asarray(read_picture(ObservationPaths.of_raster(shown.classes).picture, size))
 
 
 def _legend(published: PublishedRun, key: str, classes: UInt8) -> dict[ClassCode, str]:

@@ -10,6 +10,7 @@ from affine import Affine
 
 from icepipe.errors import ConfigError
 from icepipe.geo.geobox import GeoBox, Region
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.segment.model import Model
 from icepipe.storage.json_document import JsonDocument
 
@@ -47,7 +48,6 @@ class Basis:
         return GeoBox(self.crs, Affine(*self.transform), self.width, self.height)
 
 
-FILE = "basis.json"
 _DOCUMENT = JsonDocument(Basis)
 
 
@@ -58,7 +58,7 @@ def basis_hash(basis: Basis) -> str:
 
 def save_basis(folder: Path, basis: Basis) -> None:
     """Write ``basis.json``."""
-    _DOCUMENT.save(folder / FILE, basis)
+    _DOCUMENT.save(RunPaths(folder).basis, basis)
 
 
 def load_basis(folder: Path) -> Basis | None:
@@ -69,7 +69,7 @@ def load_basis(folder: Path) -> Basis | None:
     ConfigError
         If ``basis.json`` is there and is not one.
     """
-    path = folder / FILE
+    path = RunPaths(folder).basis
     if not path.exists():
         return None
     return _DOCUMENT.load(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from icepipe.measure.change.transitions import ChangeTable
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.tables.csv_json import write_csv
 
 COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
@@ -20,4 +21,4 @@ def _rows(region: str, pairs: Mapping[tuple[str, str], ChangeTable]) -> Iterator
 
 def write_change_table(folder: Path, region: str, pairs: Mapping[tuple[str, str], ChangeTable]) -> None:
     """Write ``change.csv``: for every pair of observations, what was each class and what it is (12 digits)."""
-    write_csv(folder / "change.csv", COLUMNS, _rows(region, pairs))
+    write_csv(RunPaths(folder).changes, COLUMNS, _rows(region, pairs))

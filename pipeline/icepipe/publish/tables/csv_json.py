@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from icepipe.measure.area.series import COLUMNS, Row
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.storage.atomic import replace_file
 
 _TEXT = {"region", "date", "sensor", "class", "prefer", "flags", "model", "config_hash"}
@@ -39,15 +40,16 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]
 
 def write_series(folder: Path, rows: Sequence[Row]) -> None:
     """Write ``series.csv`` (12 significant digits) and ``series.parquet`` (full precision)."""
-    write_csv(folder / "series.csv", COLUMNS, (vars(row).values() for row in rows))
+    paths = RunPaths(folder)
+    write_csv(paths.series_csv, COLUMNS, (vars(row).values() for row in rows))
     columns = list(zip(*(vars(row).values() for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
-    with replace_file(folder / "series.parquet") as part:
+    with replace_file(paths.series_parquet) as part:
         pq.write_table(table, part)
 
 
 def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
     """Write ``history.csv``: rows that were replaced, with the number of the revision they belonged to, from 1."""
     write_csv(
-        folder / "history.csv", ("revision", *COLUMNS), ((number, *vars(row).values()) for number, row in replaced)
+        RunPaths(folder).history, ("revision", *COLUMNS), ((number, *vars(row).values()) for number, row in replaced)
     )

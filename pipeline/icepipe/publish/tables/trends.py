@@ -12,6 +12,7 @@ from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.measure.trends.time_series import EXCLUDING
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.tables.csv_json import write_csv
 from icepipe.storage.json_document import write_json
 
@@ -43,7 +44,7 @@ def alert_documents(alerts: Sequence[AlertRow]) -> list[dict[str, Any]]:
 
 def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
     """Write ``alerts.csv``, with nothing but its header where nothing happened; drop it where none are asked for."""
-    target = folder / "alerts.csv"
+    target = RunPaths(folder).alerts
     if alerts is None:
         target.unlink(missing_ok=True)
         return
@@ -52,5 +53,5 @@ def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
 
 def write_trends(folder: Path, document: Mapping[str, Any], alerts: Sequence[AlertRow] | None) -> None:
     """Write ``trend.json`` and, where alerts are asked for, ``alerts.csv``."""
-    write_json(folder / "trend.json", document)
+    write_json(RunPaths(folder).trend, document)
     write_alerts(folder, alerts)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from icepipe.classes import ClassCode
 from icepipe.measure.area.series import day_of
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.features import GEOMETRY, SCHEMA, Features
 from icepipe.publish.vectors.geoparquet import read_batches
@@ -99,6 +100,9 @@ def write_features(path: Path, features: Features) -> None:
 OBSERVATION = "observation"
 """Field with the key of the observation that a polygon is of; several can share a date."""
 
+PART_ENDING = ".parquet"
+"""Of the files that an observation keeps for the run's GeoPackage."""
+
 TOGETHER = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
 
 
@@ -130,12 +134,12 @@ class ObservationParts:
     @property
     def path(self) -> Path:
         """Its file."""
-        return self.folder / f"{self.name}.gpkg"
+        return RunPaths(self.folder, self.name).geopackage
 
     def parts(self, code: ClassCode) -> dict[str, Path]:
         """Files with one class of every observation, by key and in the order of the keys."""
-        folder = self.folder / "observations"
-        return {key: folder / key / f"{self.name}_{key}_{code.label}.parquet" for key in self.records}
+        run = RunPaths(self.folder, self.name)
+        return {key: run.observation(key).polygon_file(code, PART_ENDING) for key in self.records}
 
     @property
     def digest(self) -> str:

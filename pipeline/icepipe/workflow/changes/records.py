@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,6 @@ from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.change.transitions import ChangeTable
 from icepipe.storage.fingerprint import fingerprint
 from icepipe.storage.json_document import JsonDocument
-
-HIDDEN = "hidden.json"
 
 
 @dataclass(frozen=True)
@@ -74,21 +72,27 @@ def write_pair(path: Path, record: PairRecord) -> None:
     _PAIR.save(path, record)
 
 
-def read_occlusion(folder: Path) -> dict[str, OcclusionRecord]:
+def read_occlusion(path: Path) -> dict[str, OcclusionRecord]:
     """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
-    return _HIDDEN.load_or_none(folder / HIDDEN) or {}
+    return _HIDDEN.load_or_none(path) or {}
 
 
-def write_occlusion(folder: Path, hidden: Mapping[str, OcclusionRecord]) -> None:
+def write_occlusion(path: Path, hidden: Mapping[str, OcclusionRecord]) -> None:
     """Write what observations hide."""
-    _HIDDEN.save(folder / HIDDEN, dict(hidden))
+    _HIDDEN.save(path, dict(hidden))
 
 
-def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
-    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone."""
-    for path in sorted(folder.glob("*.json")):
+def drop_stale(there: Iterable[Path], records: Collection[Path]) -> None:
+    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone.
+
+    Parameters
+    ----------
+    there, records
+        Documents in the folder of changes, and records of the pairs that are consecutive.
+    """
+    for path in there:
         record = _PAIR.load_or_none(path)
-        if path.stem in pairs or record is None:
+        if path in records or record is None:
             continue
         for name, _ in record.outputs:
             path.with_name(Path(name).name).unlink(missing_ok=True)
