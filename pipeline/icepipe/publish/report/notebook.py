@@ -125,12 +125,12 @@ def _legend(published: PublishedRun, key: str, classes: UInt8) -> dict[ClassCode
 def _files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
     """Key, class and file of the polygons of every class of every observation."""
     for shown in published.observations:
-        folder = shown.classes.parent
-        record = last_record(folder)
+        paths = published.paths.observation(shown.key)
+        record = last_record(paths.folder)
         written = {name for name, _ in record.outputs} if record else set()
         for label in classes:
-            stem = f"{published.name}_{shown.key}_{label}"
-            yield from [(shown.key, label, folder / f"{stem}{e}") for e in ENDINGS if f"{stem}{e}" in written][:1]
+            files = (paths.polygon_file(code, end) for code in SEEN if code.label == label for end in ENDINGS)
+            yield from [(shown.key, label, file) for file in files if file.name in written][:1]
 
 
 def _flags(published: PublishedRun, key: str, label: str) -> str:
