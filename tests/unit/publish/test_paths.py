@@ -61,7 +61,10 @@ def test_the_name_of_every_row_is_of_that_row_alone(paths):
 
 @pytest.mark.parametrize(
     "name",
-    ["notes.txt", "series.csv.bak", "other.gpkg", "arctic_2024-06-10_ice", "arctic_2024-06-10_cloud.shp", "xk.png", ""],
+    [
+        *("", "notes.txt", "series.csv.bak", "seriesxcsv", "xk.png", "other.gpkg", "arctic_2024-06-10_sceneX_k.png"),
+        *(f"arctic_2024-06-10_{rest}" for rest in ("ice", "icex.shp", "xice.shp", "cloud.shp")),
+    ],
 )
 def test_files_of_others_are_of_no_row(name):
     assert RUN.row_of(name) is None
