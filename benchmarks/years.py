@@ -19,7 +19,8 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from icepipe.publish.run_folder.record import FILE, last_record, rewrite_record
+from icepipe.publish.run_folder.paths import ObservationPaths
+from icepipe.publish.run_folder.record import last_record, rewrite_record
 
 NAME = "years"
 
@@ -41,7 +42,8 @@ def copied(observations: Path, tiles: Path, first: str, key: str) -> None:
     target.mkdir()
     for path in (observations / first).iterdir():
         shutil.copyfile(path, target / path.name.replace(first, key))
-    (target / FILE).write_text((target / FILE).read_text().replace(first, key))
+    document = ObservationPaths(target).record
+    document.write_text(document.read_text().replace(first, key))
     old = last_record(target)
     assert old is not None
     rewrite_record(target, old, old.made, ())

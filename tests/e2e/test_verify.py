@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 from icepipe.errors import IntegrityError
 from icepipe.publish.run_folder.manifest import run_files, write_manifest
+from icepipe.publish.run_folder.paths import NO_OUTPUTS, RunPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.run_folder.verify import changed_files, find_faults
 from icepipe.storage.fingerprint import fingerprint
@@ -31,6 +32,31 @@ def folder(run_scenes, tmp_path):
 
 def test_nothing_is_wrong_with_a_fresh_run(folder):
     assert list(find_faults(folder)) == []
+
+
+@pytest.mark.parametrize("fit", ["run", "observation", "scene"])
+def test_every_file_that_a_run_leaves_is_in_the_table_of_outputs(run_scenes, tmp_path, fit):
+    for name in ("a_20240701", "b_20240701", "a_20240703", "a_20240705"):
+        write(tmp_path / f"{name}.tif", paint(["iiww", "igww", "wwww"]))
+    run_scenes(tmp_path / "a_*.tif", segment={"k": "elbow", "fit": fit})
+    formats = ["shapefile", "geopackage", "geoparquet", "flatgeobuf"]
+    publish = {"polygons": {"format": formats, "classes": ["ice", "water", "other"]}, "change": True, "report": True}
+    sections = {"segment": {"k": "elbow", "fit": fit}, "measure": {"alerts": {"class": "ice", "under_km2": 1}}}
+    folder = run_scenes(tmp_path / "*.tif", publish=publish, **sections).folder
+    run, folders = RunPaths(folder, "test"), {}
+    for key in ("2024-07-01", "2024-07-03", "2024-07-05"):
+        folders[run.observation(key).folder] = [run.observation(key)]
+    folders[run.change] = [run.pair("2024-07-01", "2024-07-03"), run.pair("2024-07-03", "2024-07-05")]
+    left = [path for path in folder.rglob("*") if path.is_file() and path.name not in NO_OUTPUTS]
+    rows = set()
+    for path in left:
+        place = path.relative_to(folder).as_posix()
+        found = [*(one.row_of(path.name) for one in folders.get(path.parent, [])), run.row_of(place)]
+        assert any(found), path
+        rows |= set(found)
+    has_own_models = [run.observation("2024-07-01").of_scene(1).model.exists(), run.model.exists()]
+    assert has_own_models == {"run": [False, True], "observation": [False, False], "scene": [True, False]}[fit]
+    assert rows >= set(RunPaths.rows()) - ({RunPaths.model, RunPaths.k_curve} if fit != "run" else set())
 
 
 def test_every_flipped_bit_is_found_and_its_file_named(folder):

@@ -25,6 +25,7 @@ from icepipe.geo.pixel_area import PixelArea
 from icepipe.geo.resampling import locate_source
 from icepipe.publish.run_folder import class_map as mapped
 from icepipe.publish.run_folder import record
+from icepipe.publish.run_folder.paths import ObservationPaths
 from tests.rasters import GROUND, ICE, TRANSFORM, WATER, write
 
 POLAR, LONLAT = pyproj.CRS(3413).to_wkt(), pyproj.CRS(4326).to_wkt()
@@ -304,8 +305,8 @@ def test_records_that_do_not_tell_what_was_reached_stand(run_scenes, tmp_path, m
 
     def as_it_was(folder, told):
         found = vars(told) | {"reached": None}
-        data = {key: value for key, value in json.loads(record._ADAPTER.dump_json(told)).items() if key != "reached"}
-        (folder / record.FILE).write_text(json.dumps(data))
+        data = {key: value for key, value in json.loads(record.DOCUMENT.compact(told)).items() if key != "reached"}
+        ObservationPaths(folder).record.write_text(json.dumps(data))
         return record.Record(**found)
 
     with monkeypatch.context() as patched:

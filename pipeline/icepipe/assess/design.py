@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from icepipe.assess.allocation import Allocation
 from icepipe.errors import InputError
+from icepipe.storage.json_document import JsonDocument
 
 SUFFIX = ".design.json"
 
@@ -91,7 +90,7 @@ class Design:
     design_hash: str = ""
 
 
-_ADAPTER = TypeAdapter(Design)
+_DOCUMENT = JsonDocument(Design)
 
 
 def points_hash(points: Iterable[tuple[int, float, float]]) -> str:
@@ -101,7 +100,7 @@ def points_hash(points: Iterable[tuple[int, float, float]]) -> str:
 
 
 def _design_hash(design: Design) -> str:
-    return hashlib.blake2b(_ADAPTER.dump_json(replace(design, design_hash="")), digest_size=16).hexdigest()
+    return hashlib.blake2b(_DOCUMENT.compact(replace(design, design_hash="")).encode(), digest_size=16).hexdigest()
 
 
 def sealed(design: Design) -> Design:
@@ -117,7 +116,7 @@ def design_path(points: Path) -> Path:
 
 def dump_design(design: Design) -> str:
     """The design as JSON text."""
-    return _ADAPTER.dump_json(design, indent=1).decode() + "\n"
+    return _DOCUMENT.text(design)
 
 
 def read_design(points: Path) -> Design:
@@ -135,12 +134,8 @@ def read_design(points: Path) -> Design:
             f"its design {path.name} is not beside it, so nothing says that the points were drawn at random",
             "put both files into one folder, or draw a sample with `icepipe assess sample`",
         )
-    try:
-        design = _ADAPTER.validate_json(path.read_bytes())
-    except (ValidationError, OSError):
-        raise InputError(
-            path, "not a design that icepipe wrote", "draw a sample with `icepipe assess sample`"
-        ) from None
+    unusable = InputError(path, "not a design that icepipe wrote", "draw a sample with `icepipe assess sample`")
+    design = _DOCUMENT.load(path, unusable)
     if design != sealed(design):
         raise InputError(path, "it was changed after the points were drawn", "put back the file that was written")
     return design

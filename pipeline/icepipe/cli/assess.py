@@ -58,10 +58,11 @@ def sample(
     from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
     from icepipe.assess.text import sample_lines
     from icepipe.publish.run_folder.class_map import open_class_map
+    from icepipe.publish.run_folder.paths import RunPaths
 
     mapped = open_class_map(folder, date)
     design = draw(mapped, folder.name, SampleOptions(points, allocation.value, seed))
-    written = write_sample((out or folder / "assess" / date).resolve(), design, mapped, config)
+    written = write_sample((out or RunPaths(folder).assessment(date)).resolve(), design, mapped, config)
     print_result("\n".join(sample_lines(design, display_path(written), config is not None)))
 
 

@@ -66,13 +66,15 @@ def explain(
     date: Annotated[str, typer.Argument(help="One observation; all of them where none is given.")] = "",
 ) -> None:
     """Tell why each cluster got its name."""
+    from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
     from icepipe.publish.tables.explanation import explain_text, read_document
 
-    folder = cli_folder.folder_of(target) / "observations"
-    documents = [path for path in sorted(folder.glob("*/explain.json")) if date in {"", path.parent.name}]
+    run = RunPaths(cli_folder.folder_of(target))
+    folders = [folder for folder in run.observation_folders() if date in {"", folder.name}]
+    documents = [path for folder in folders if (path := ObservationPaths(folder).explanation).exists()]
     if not documents:
         raise ConfigError(
-            f"{folder}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
+            f"{run.observations}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
         )
     for path in documents:
         print_result(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))

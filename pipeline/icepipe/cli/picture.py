@@ -59,13 +59,14 @@ def picture(
     """Show any picture in a few colours, with its palette, and measure one of them."""
     colours, several = _k(k), _sweep(sweep)
     from icepipe.picture.run import PictureOptions, make_picture
-    from icepipe.picture.text import document, result_lines, write_document
+    from icepipe.picture.text import document, result_lines
+    from icepipe.storage.json_document import write_json
 
     folder = (out or Path(f"{image.stem}_picture")).resolve()
     asked = PictureOptions(colours, several, elbow, space, pick, method.value, seed, iterations or None)
     made = make_picture(image, folder, asked)
     told = document(made)
-    write_document(folder / "palette.json", told)
+    write_json(folder / "palette.json", told)
     print_result("\n".join(result_lines(made)))
     print_result(f"Written to {display_path(folder)}")
     if as_json:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from icepipe.arrays import Float64
 from icepipe.picture.run import PictureResult
 from icepipe.publish.tables.text import aligned
-from icepipe.storage.atomic import replace_file
 
 DIGITS = 4
 """Of colours and errors in documents."""
@@ -92,18 +89,6 @@ def document(made: PictureResult) -> dict[str, Any]:
         "notes": list(made.picture.notes),
         "files": list(made.files),
     }
-
-
-def write_document(path: Path, told: dict[str, Any]) -> None:
-    """Write it.
-
-    Raises
-    ------
-    IntegrityError
-        If it cannot be written.
-    """
-    with replace_file(path) as part:
-        part.write_text(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _pick_line(made: PictureResult) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from icepipe.classes import SEEN
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.intervals import shared_time
@@ -19,7 +18,8 @@ from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.cog import write_classes
 from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.images.quicklook import draw_quicklook, legend_entries, write_quicklook
-from icepipe.publish.images.thumbnail import PICTURE, grey_unobserved, thumbnail_step, write_picture
+from icepipe.publish.images.thumbnail import grey_unobserved, thumbnail_step, write_picture
+from icepipe.publish.run_folder.paths import ObservationPaths
 from icepipe.publish.run_folder.record import (
     Provenance,
     Record,
@@ -28,8 +28,7 @@ from icepipe.publish.run_folder.record import (
     rewrite_record,
     write_record,
 )
-from icepipe.publish.stac import item_name, write_item
-from icepipe.publish.tables.csv_json import json_text
+from icepipe.publish.stac import write_item
 from icepipe.publish.tables.explanation import explain_document
 from icepipe.publish.vectors.features import Features
 from icepipe.publish.vectors.qml_styles import classes_qml
@@ -39,31 +38,28 @@ from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
 from icepipe.sensors.sensor import CLASSES, Sensor
 from icepipe.storage.atomic import replace_folder
+from icepipe.storage.json_document import json_text
 
 
-def _write_models(folder: Path, stem: str, models: Sequence[Model]) -> None:
+def _write_models(paths: ObservationPaths, models: Sequence[Model]) -> None:
     """A model file for each model, and its curve where k was chosen; numbered by scene where there are several."""
     for number, model in enumerate(models, start=1):
-        name = stem if len(models) == 1 else f"{stem}_scene{number}"
-        (folder / f"{name}_model.json").write_text(json_text(model_document(model)), encoding="utf-8")
+        own = paths if len(models) == 1 else paths.of_scene(number)
+        own.model.write_text(json_text(model_document(model)), encoding="utf-8")
         if model.k_curve:
-            write_k_curve(folder / f"{name}_k.png", model)
+            write_k_curve(own.k_curve, model)
 
 
 def _write_layers(
-    folder: Path, stem: str, layers: Sequence[PolygonLayer], observation: Observation, formats: Sequence[str]
+    paths: ObservationPaths, layers: Sequence[PolygonLayer], observation: Observation, formats: Sequence[str]
 ) -> list[str]:
     """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
     remarks: list[str] = []
     moment = utc_text(observation.date, shared_time(observation))
     for layer in layers:
         features = Features(layer, observation.date, moment)
-        remarks += write_polygons(folder, f"{stem}_{layer.code.label}", features, formats)
+        remarks += write_polygons(paths.folder, paths.polygon_stem(layer.code), features, formats)
     return remarks
-
-
-def _is_of_polygons(name: str, stem: str) -> bool:
-    return any(name.startswith(f"{stem}_{code.label}.") for code in SEEN)
 
 
 def _keep(path: Path, folder: Path) -> None:
@@ -100,22 +96,25 @@ def redraw_observation(
     formats
         Of the polygons.
     """
-    stem = f"{name}_{observation.key}"
+    paths = ObservationPaths.of(folder, name, observation.key)
     with replace_folder(folder) as part:
         for output, _ in old.outputs:
-            if not _is_of_polygons(output, stem) and output != item_name(name, observation.key):
+            row = paths.row_of(output)
+            if row is None or not row.of_polygons:
                 _keep(folder / output, part)
-        remarks = _write_layers(part, stem, layers, observation, formats)
+        remarks = _write_layers(paths.within(part), layers, observation, formats)
         write_item(part, name, observation, where, grid, old.pixel_side_m)
         return rewrite_record(part, old, made, remarks)
 
 
-def _write_pictures(folder: Path, name: str, observed: ObservationResult, sensor: Sensor, rows: Sequence[Row]) -> None:
+def _write_pictures(
+    paths: ObservationPaths, name: str, observed: ObservationResult, sensor: Sensor, rows: Sequence[Row]
+) -> None:
     """The class raster with its style, the quicklook, and the scene as it was seen."""
     key, grid = observed.observation.key, observed.grid
-    write_classes(folder / f"{name}_{key}_classes.tif", observed.classes, grid, observed.observation.date)
+    write_classes(paths.class_raster, observed.classes, grid, observed.observation.date)
     trim_heap()
-    (folder / f"{name}_{key}_classes.qml").write_text(classes_qml(), encoding="utf-8")
+    paths.class_style.write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
     thumbnail = observed.classes.thinned(step)
     known = {row.class_ for row in rows if row.area_km2 is not None}
@@ -123,9 +122,9 @@ def _write_pictures(folder: Path, name: str, observed: ObservationResult, sensor
     quicklook = draw_quicklook(
         f"{name}  {key}", observed.picture, thumbnail, grid, legend_entries(areas_km2, thumbnail)
     )
-    write_quicklook(folder / "quicklook.png", quicklook)
+    write_quicklook(paths.quicklook, quicklook)
     if sensor.key != CLASSES:
-        write_picture(folder / PICTURE, grey_unobserved(observed.picture, thumbnail))
+        write_picture(paths.picture, grey_unobserved(observed.picture, thumbnail))
 
 
 def publish_observation(
@@ -158,16 +157,17 @@ def publish_observation(
     formats
         Of the polygons.
     """
-    observation, stem = observed.observation, f"{name}_{observed.observation.key}"
+    observation = observed.observation
     with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
-        pictures = beside.submit(_write_pictures, part, name, observed, sensor, rows)
+        paths = ObservationPaths.of(part, name, observation.key)
+        pictures = beside.submit(_write_pictures, paths, name, observed, sensor, rows)
         layers = observed.draw()
         trim_heap()
-        remarks = _write_layers(part, stem, layers, observation, formats)
+        remarks = _write_layers(paths, layers, observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
-        (part / "explain.json").write_text(json_text(document), encoding="utf-8")
+        paths.explanation.write_text(json_text(document), encoding="utf-8")
         if own_models:
-            _write_models(part, stem, observed.strata.models)
+            _write_models(paths, observed.strata.models)
         pictures.result()
         side_m = pixel_side_m(observed.budget)
         write_item(part, name, observation, where, observed.grid, side_m)

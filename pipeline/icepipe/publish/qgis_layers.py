@@ -15,8 +15,9 @@ import pyproj
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.inputs.intervals import Interval
+from icepipe.publish.run_folder.paths import CHANGE, RunPaths
 from icepipe.publish.vectors import change_layer, region_layer
-from icepipe.publish.vectors.geopackage import OBSERVATION
+from icepipe.publish.vectors.geopackage import OBSERVATION, PART_ENDING
 from icepipe.publish.vectors.qml_styles import change_renderer, classes_pipe, outline_renderer, polygon_renderer
 
 VECTORS = (".shp", ".fgb", ".gpkg")
@@ -25,9 +26,7 @@ VECTORS = (".shp", ".fgb", ".gpkg")
 GROUPS = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes whose polygons are shown, from the top down."""
 
-CHANGE, RASTERS = "change", "class rasters"
-
-SERIES = "series.csv"
+RASTERS = "class rasters"
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ class _Run:
 
     Attributes
     ----------
-    folder, name
-        Of the run.
+    paths
+        Files of the run.
     when
         Interval of each observation, by key and in their order.
     crs
@@ -87,20 +86,15 @@ class _Run:
         WKT by what tells it, so that each system is read once.
     """
 
-    folder: Path
-    name: str
+    paths: RunPaths
     when: Mapping[str, Interval]
     crs: str
     together: Path | None
     systems: dict[str, str] = field(default_factory=dict)
 
-    def stem(self, key: str) -> Path:
-        """Path that the names of an observation's files start with."""
-        return self.folder / "observations" / key / f"{self.name}_{key}"
-
     def relative(self, path: Path) -> str:
         """Where a file lies, seen from the project."""
-        return f"./{path.relative_to(self.folder).as_posix()}"
+        return f"./{path.relative_to(self.paths.folder).as_posix()}"
 
     def crs_of(self, path: Path, layer: str) -> str:
         """WKT of a vector file's coordinates, which need not be the grid's."""
@@ -127,11 +121,11 @@ def _within(run: _Run, path: Path, layer: str) -> tuple[str, str]:
 
 def _polygons_at(run: _Run, key: str, code: ClassCode) -> tuple[str, str] | None:
     """Source and coordinate system of one class on one date, or None where QGIS could open nothing."""
-    label = code.label
-    for path in (Path(f"{run.stem(key)}_{label}{suffix}") for suffix in VECTORS):
+    label, paths = code.label, run.paths.observation(key)
+    for path in (paths.polygon_file(code, suffix) for suffix in VECTORS):
         if path.is_file():
             return _within(run, path, label) if path.suffix == ".gpkg" else (run.relative(path), run.crs_of(path, ""))
-    if run.together and run.stem(key).with_name(f"{run.name}_{key}_{label}.parquet").is_file():
+    if run.together and paths.polygon_file(code, PART_ENDING).is_file():
         source, crs = _within(run, run.together, label)
         quoted = key.replace("'", "''")
         return f"{source}|subset=\"{OBSERVATION}\" = '{quoted}'", crs
@@ -151,14 +145,14 @@ def _polygons(run: _Run) -> Iterator[MapLayer]:
 def _changes(run: _Run) -> Iterator[MapLayer]:
     """Gain and loss up to each date, not ticked: they would hide what they tell of."""
     for before, after in pairwise(run.when):
-        path = run.folder / "change" / f"{before}_{after}.gpkg"
+        path = run.paths.pair(before, after).polygons
         if path.is_file():
             name, source = f"change {before} to {after}", f"{run.relative(path)}|layername={change_layer.LAYER}"
             yield MapLayer(name, source, "ogr", CHANGE, run.crs, run.when[after], change_renderer, shown=False)
 
 
 def _regions(run: _Run) -> Iterator[MapLayer]:
-    path = run.folder / region_layer.FILE
+    path = run.paths.regions
     if path.is_file():
         source, crs = _within(run, path, region_layer.LAYER)
         yield MapLayer("areas by region", source, crs=crs, draw=outline_renderer)
@@ -166,14 +160,17 @@ def _regions(run: _Run) -> Iterator[MapLayer]:
 
 def _rasters(run: _Run) -> Iterator[MapLayer]:
     for key, interval in run.when.items():
-        path = Path(f"{run.stem(key)}_classes.tif")
+        path = run.paths.observation(key).class_raster
         if path.is_file():
             yield MapLayer(f"classes {key}", run.relative(path), "gdal", RASTERS, run.crs, interval, classes_pipe)
 
 
 def _series(run: _Run) -> Iterator[MapLayer]:
-    if (run.folder / SERIES).is_file():
-        yield MapLayer("series table", f"file:./{SERIES}?type=csv&detectTypes=yes&geomType=none", "delimitedtext")
+    table = run.paths.series_csv
+    if table.is_file():
+        yield MapLayer(
+            "series table", f"file:{run.relative(table)}?type=csv&detectTypes=yes&geomType=none", "delimitedtext"
+        )
 
 
 def find_layers(
@@ -199,5 +196,5 @@ def find_layers(
     IntegrityError
         If a file does not say where its coordinates are.
     """
-    run = _Run(folder, name, {key: Interval.of(moments[key]) for key in sorted(moments)}, crs, together)
+    run = _Run(RunPaths(folder, name), {key: Interval.of(moments[key]) for key in sorted(moments)}, crs, together)
     return (*_regions(run), *_changes(run), *_polygons(run), *_rasters(run), *_series(run))

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.intervals import Interval
 from icepipe.publish.qgis_layers import MapLayer, find_layers
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.vectors.qml_styles import WRITTEN_FOR, add, xml_text
 from icepipe.storage.atomic import replace_file
 
@@ -151,5 +152,5 @@ def write_project(
         If it cannot be written, or a file does not say where its coordinates are.
     """
     layers = find_layers(folder, name, moments, grid.crs, together)
-    with replace_file(folder / f"{name}.qgs") as part:
+    with replace_file(RunPaths(folder, name).project) as part:
         part.write_text(project_xml(name, grid, layers), encoding="utf-8")

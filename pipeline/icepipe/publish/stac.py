@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,11 @@ from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.intervals import acquisition_interval, shared_time
 from icepipe.inputs.observation_key import utc_text
 from icepipe.inputs.scenes import Observation
-from icepipe.publish.run_folder.record import FILE as RECORD
+from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import Record
-from icepipe.publish.tables.csv_json import json_text, write_json
+from icepipe.storage.json_document import json_text, write_json
 
 VERSION = "1.1.0"
-COLLECTION = "collection.json"
 
 _SCHEMA = "https://stac-extensions.github.io/{}/schema.json"
 FILE_INFO = _SCHEMA.format("file/v2.1.0")
@@ -36,10 +35,12 @@ ITEM_EXTENSIONS = (
     FILE_INFO,
 )
 
+_GEOJSON = "application/geo+json"
+
 SHA2_256 = "1220"
 """Multihash prefix: the digest is SHA-256, 32 bytes long."""
 
-_KINDS: Mapping[str, tuple[str, str]] = {
+MEDIA_TYPES: Mapping[str, tuple[str, str]] = {
     ".tif": ("image/tiff; application=geotiff; profile=cloud-optimized", "data"),
     ".shp": ("application/vnd.shp", "data"),
     ".shx": ("application/vnd.shx", "data"),
@@ -60,18 +61,6 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Media type and role of a file by its suffix."""
 
-_RUN_FILES = (
-    *("series.csv", "series.parquet", "history.csv", "change.csv", "trend.json", "alerts.csv", "regions.gpkg"),
-    *("model.json", "k.png", "basis.json", "run.json", "{name}.qgs", "{name}.gpkg"),
-    *("report.html", "series.png", "series.svg", "timelapse.gif"),
-)
-"""Files of a run's folder that the collection offers, where they are there."""
-
-
-def item_name(name: str, key: str) -> str:
-    """File name of the item of an observation."""
-    return f"{name}_{key}.json"
-
 
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
@@ -79,7 +68,7 @@ def _checksum(path: Path) -> str:
 
 
 def _asset(path: Path) -> dict[str, Any]:
-    kind, role = _KINDS.get(path.suffix, ("application/octet-stream", "data"))
+    kind, role = MEDIA_TYPES.get(path.suffix, ("application/octet-stream", "data"))
     return {
         "href": f"./{path.name}",
         "type": kind,
@@ -89,15 +78,10 @@ def _asset(path: Path) -> dict[str, Any]:
     }
 
 
-def _assets(paths: Iterable[Path], stem: str) -> dict[str, dict[str, Any]]:
-    """An asset for every file, called by the part of its name that is not that of all."""
-    return {path.name.removeprefix(f"{stem}_"): _asset(path) for path in sorted(paths)}
-
-
-def _run_assets(folder: Path, name: str) -> dict[str, dict[str, Any]]:
-    """Assets of the files of a run that are there."""
-    files = (folder / file.format(name=name) for file in _RUN_FILES)
-    return _assets((path for path in files if path.is_file()), name)
+def _assets(paths: RunPaths | ObservationPaths) -> dict[str, dict[str, Any]]:
+    """An asset for every file that a folder offers, called by the part of its name that is not that of all."""
+    files = (path for path in sorted(paths.folder.iterdir()) if path.is_file() and paths.offers(path.name))
+    return {path.name.removeprefix(f"{paths.stem}_"): _asset(path) for path in files}
 
 
 def _link(rel: str, href: str, kind: str = "application/json") -> dict[str, str]:
@@ -169,15 +153,14 @@ def write_item(
     grid, side_m
         Grid of the raster, and the side of its mean pixel in metres.
     """
-    key, up = observation.key, f"../../{COLLECTION}"
-    stem = f"{name}_{key}"
-    assets = _assets((p for p in folder.iterdir() if p.name not in {RECORD, item_name(name, key)}), stem)
+    paths, up = ObservationPaths.of(folder, name, observation.key), f"../../{RunPaths.collection.pattern}"
+    assets = _assets(paths)
     assets["classes.tif"] |= _raster(grid, side_m)
     document = {
         "type": "Feature",
         "stac_version": VERSION,
         "stac_extensions": list(ITEM_EXTENSIONS),
-        "id": stem,
+        "id": paths.stem,
         "collection": name,
         "geometry": where.geometry,
         "bbox": list(where.bbox),
@@ -185,7 +168,7 @@ def write_item(
         "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }
-    (folder / item_name(name, key)).write_text(json_text(document), encoding="utf-8")
+    paths.item.write_text(json_text(document), encoding="utf-8")
 
 
 def _temporal(records: Sequence[Record]) -> list[str | None]:
@@ -203,8 +186,9 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
     IntegrityError
         If it cannot be written.
     """
-    there = [key for key in sorted(records) if (folder / "observations" / key / item_name(name, key)).is_file()]
-    items = [_link("item", f"./observations/{key}/{item_name(name, key)}", "application/geo+json") for key in there]
+    run = RunPaths(folder, name)
+    found = {key: item for key in sorted(records) if (item := run.observation(key).item).is_file()}
+    items = [_link("item", f"./{item.relative_to(folder).as_posix()}", _GEOJSON) for item in found.values()]
     document = {
         "type": "Collection",
         "stac_version": VERSION,
@@ -215,12 +199,12 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
         "license": "other",
         "extent": {
             "spatial": {"bbox": [list(where.bbox)]},
-            "temporal": {"interval": [_temporal([records[key] for key in there])]},
+            "temporal": {"interval": [_temporal([records[key] for key in found])]},
         },
-        "links": [_link("root", f"./{COLLECTION}"), *items],
-        "assets": _run_assets(folder, name),
+        "links": [_link("root", f"./{run.collection.name}"), *items],
+        "assets": _assets(run),
     }
-    write_json(folder / COLLECTION, document)
+    write_json(run.collection, document)
 
 
 def renew_assets(folder: Path) -> None:
@@ -231,10 +215,10 @@ def renew_assets(folder: Path) -> None:
     IntegrityError
         If it is not what a run writes, or cannot be written.
     """
-    path = folder / COLLECTION
+    path = RunPaths(folder).collection
     try:
         document = json.loads(path.read_bytes())
-        renewed = document | {"assets": _run_assets(folder, document["id"])}
+        renewed = document | {"assets": _assets(RunPaths(folder, document["id"]))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again") from error
     if renewed != document:

@@ -30,6 +30,7 @@ from icepipe.measure.area.background import Background
 from icepipe.measure.polygons.layers import PolygonOptions
 from icepipe.measure.polygons.reproject import check_reprojectable
 from icepipe.publish.run_folder.basis import Basis, load_basis
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.raster.regions import RegionMap, region_grid
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.runtime.memory import workers_for
@@ -196,7 +197,7 @@ def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering 
     if config.inputs.classes is not None:
         return None
     encoding, path = _encoding(catalog, sensor), config.segment.model_file
-    if path and path == config.run_folder / "model.json":
+    if path and path == RunPaths(config.run_folder).model:
         raise ConfigError(
             f"segment.fit: {path} is what this run writes itself",
             "copy it elsewhere, or take fit out to keep its model",

@@ -10,24 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from icepipe.config.schema import Config
 from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.discover import find_files, unlisted_folders
 from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.vector_files import with_parts
-from icepipe.publish.run_folder.manifest import FILE as MANIFEST
-from icepipe.publish.run_folder.manifest import NO_OUTPUTS
+from icepipe.publish.run_folder.paths import NO_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
-from icepipe.publish.run_folder.record import FILE as RECORD
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
+from icepipe.storage.json_document import JsonDocument
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import Findings, RunResult
-from icepipe.workflow.run_state import OBSERVATIONS, RunState, ledger_entry
+from icepipe.workflow.run_state import RunState, ledger_entry
 
 Looked = Mapping[str, list[str]]
 """Names by folder, of files that are there and of files that would count if they were."""
@@ -110,13 +107,12 @@ def folder_snapshot_hash(config: Config, scan: Looked) -> str | None:
 TOLD, GLANCE = "run", "glance"
 
 
-_FINDINGS = TypeAdapter(Findings)
+_FINDINGS = JsonDocument(Findings)
 
 
 def _result(folder: Path, document: str, faults: tuple[InputError, ...]) -> RunResult | None:
-    try:
-        findings = _FINDINGS.validate_json(document)
-    except ValidationError:
+    findings = _FINDINGS.parse(document)
+    if findings is None:
         return None
     return RunResult(folder=folder, faults=faults, **vars(findings))
 
@@ -188,8 +184,8 @@ def _vanished(run_state: RunState) -> list[str]:
 
 def store_result(context: RunContext, run_state: RunState, result: RunResult, events: RunEvents) -> None:
     """Bring the ledger up to what stands in the folder, and keep what was told."""
-    folder, ledger = context.plan.config.run_folder, run_state.ledger
-    for path in (folder / MANIFEST, *(folder / OBSERVATIONS / key / RECORD for key in events.records)):
+    folder, ledger, paths = context.plan.config.run_folder, run_state.ledger, run_state.paths
+    for path in (paths.manifest, *(paths.observation(key).record for key in events.records)):
         run_state.fingerprints(path)
     before = ledger.entries()
     entries, vanished = _entries(context, before, events), _vanished(run_state)
@@ -202,4 +198,4 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
     if made is None:
         return
     with ledger.together():
-        ledger.save_outcome(TOLD, made, _FINDINGS.dump_json(result).decode())
+        ledger.save_outcome(TOLD, made, _FINDINGS.compact(result))

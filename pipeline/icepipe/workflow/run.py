@@ -19,6 +19,7 @@ from icepipe.measure.trends.alerts import find_alerts
 from icepipe.measure.trends.quality_flags import add_series_flags
 from icepipe.measure.trends.summary import area_trends
 from icepipe.publish.run_folder.basis import Basis, save_basis
+from icepipe.publish.run_folder.paths import CHANGE, OBSERVATIONS, RunPaths
 from icepipe.publish.run_folder.record import Record, read_record
 from icepipe.runtime.log import log_step, now, peak_memory_mb
 from icepipe.runtime.memory import check_addresses
@@ -38,11 +39,9 @@ from icepipe.workflow.plan import Plan, make_plan
 from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
 from icepipe.workflow.result_cache import cached_result, quick_cached_result, store_result, store_snapshot
-from icepipe.workflow.run_state import OBSERVATIONS, RunState
+from icepipe.workflow.run_state import RunState
 from icepipe.workflow.update_observations import prefetch_fingerprints, update_observations
 from icepipe.workflow.write_run import write_run
-
-CHANGE = "change"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _records(context: RunContext, run_state: RunState) -> tuple[dict[str, Record
     """
     found, stale, config = {}, [], context.plan.config
     asked = context.basis_hash, config.digest, config.polygons_digest
-    for folder in sorted((run_state.folder / OBSERVATIONS).glob("[!.]*")):
+    for folder in run_state.paths.observation_folders():
         record = read_record(folder, run_state.fingerprints)
         made = record and (record.made.basis, record.made.settings, record.made.polygons)
         if record and made == asked and {row.date for row in record.rows} == {folder.name}:
@@ -200,12 +199,12 @@ def run(
     """
     started, start = now(), time.monotonic()
     check_addresses()
-    check_writable(config.run_folder)
-    refuse_links(config.run_folder, (OBSERVATIONS, CHANGE))
+    paths = RunPaths(config.run_folder, config.name)
+    check_writable(paths.folder)
+    refuse_links(paths.folder, (OBSERVATIONS, CHANGE))
     with run_lock(config.run_folder), open_ledger(config.run_folder) as ledger:
-        remove_partial_outputs(config.run_folder)
-        remove_partial_outputs(config.run_folder / OBSERVATIONS)
-        remove_partial_outputs(config.run_folder / CHANGE)
+        for folder in (paths.folder, paths.observations, paths.change):
+            remove_partial_outputs(folder)
         number = ledger.begin_run(started)
         with log_step("look"):
             cached = None if only or force or rebase else quick_cached_result(config, ledger)

@@ -15,15 +15,13 @@ from icepipe.inputs.masks import is_vector
 from icepipe.inputs.scenes import Observation
 from icepipe.inputs.sidecars import with_side_files
 from icepipe.inputs.vector_files import with_parts
-from icepipe.publish.run_folder.manifest import NO_OUTPUTS
+from icepipe.publish.run_folder.paths import NO_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
-from icepipe.publish.run_folder.record import FILE, Provenance, Record
+from icepipe.publish.run_folder.record import Provenance, Record
 from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.plan import Plan
 from icepipe.workflow.process_observation import RunContext
-
-OBSERVATIONS = "observations"
 
 
 def input_files(plan: Plan, observation: Observation, snapshot: FolderSnapshot) -> list[Path]:
@@ -90,6 +88,11 @@ class RunState:
     fingerprints: Fingerprints
     _whole: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def paths(self) -> RunPaths:
+        """Where the files of the run lie, less those that bear its name."""
+        return RunPaths(self.folder)
+
     @classmethod
     def of(cls, folder: Path, ledger: Ledger) -> RunState:
         """What stands in a folder."""
@@ -105,7 +108,7 @@ class RunState:
             self._whole[key] = bool(
                 entry
                 and entry.made
-                and self._known(f"{place}/{FILE}")
+                and self._known(f"{place}/{ObservationPaths.record.pattern}")
                 and all(self._known(f"{place}/{name}") == told for name, told in json.loads(entry.outputs))
             )
         return self._whole[key]
@@ -168,7 +171,7 @@ def record_done(run_state: RunState, folder: Path, record: Record) -> None:
     try:
         for name, told in record.outputs:
             run_state.fingerprints.learn(folder / name, told)
-        run_state.fingerprints(folder / FILE)
+        run_state.fingerprints(ObservationPaths(folder).record)
     except InputError as error:
         raise IntegrityError(f"{folder}: was changed by another program while the run went on ({error})") from error
     with run_state.ledger.together():

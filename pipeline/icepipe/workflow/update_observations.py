@@ -27,7 +27,7 @@ from icepipe.storage.ledger import ObservationEntry
 from icepipe.workflow.fit import Progress
 from icepipe.workflow.plan import Plan
 from icepipe.workflow.process_observation import RunContext, process_observation, rows_of
-from icepipe.workflow.run_state import OBSERVATIONS, RunState, input_files, provenance_for, record_done
+from icepipe.workflow.run_state import RunState, input_files, provenance_for, record_done
 
 PAUSES_S = (1.0, 4.0, 15.0)
 """Waits before another try."""
@@ -142,7 +142,7 @@ def _observe(
 def _unlisted_fault(context: RunContext, run_state: RunState, observation: Observation) -> InputError | None:
     """The fault of a folder that may still hold a file that an observation was made from and that is not found now."""
     unlisted = context.plan.catalog.unlisted
-    old = last_record(run_state.folder / OBSERVATIONS / observation.key) if unlisted else None
+    old = last_record(run_state.paths.observation(observation.key).folder) if unlisted else None
     if old is None:
         return None
     had = Counter(name for name, _ in old.made.inputs)
@@ -162,7 +162,7 @@ class _Outcome:
 
 def _update_one(context: RunContext, run_state: RunState, force: bool, observation: Observation) -> _Outcome:
     """Bring one observation up to date."""
-    key, folder = observation.key, run_state.folder / OBSERVATIONS / observation.key
+    key, folder = observation.key, run_state.paths.observation(observation.key).folder
     if missing := context.plan.lacking.get(key) or _unlisted_fault(context, run_state, observation):
         return _Outcome(key, fault=missing)
     try:
@@ -236,7 +236,7 @@ def update_observations(
                 break
             continue
         if outcome.record:
-            record_done(run_state, run_state.folder / OBSERVATIONS / outcome.key, outcome.record)
+            record_done(run_state, run_state.paths.observation(outcome.key).folder, outcome.record)
         if outcome.updated:
             updated.append(outcome.key)
         else:

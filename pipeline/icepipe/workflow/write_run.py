@@ -11,16 +11,18 @@ from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.qgis_project import write_project
 from icepipe.publish.report.write import drop_report, write_report
 from icepipe.publish.run_folder.manifest import write_manifest
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.provenance import geopackage_before, provenance
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.changes import write_change_table
-from icepipe.publish.tables.csv_json import write_history, write_json, write_series
+from icepipe.publish.tables.csv_json import write_history, write_series
 from icepipe.publish.tables.trends import trend_document, write_trends
 from icepipe.publish.vectors.geopackage import ObservationParts, write_run_geopackage
 from icepipe.publish.vectors.region_layer import write_region_layer
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
+from icepipe.storage.json_document import write_json
 from icepipe.workflow.changes.update import RunChanges
 from icepipe.workflow.notes import RunEvents
 from icepipe.workflow.plan import Plan
@@ -35,16 +37,16 @@ def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
             yield revision, row
 
 
-def _publish_model(folder: Path, model: Model | None) -> None:
+def _publish_model(paths: RunPaths, model: Model | None) -> None:
     """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
     if model:
-        write_json(folder / "model.json", model_document(model))
+        write_json(paths.model, model_document(model))
     else:
-        (folder / "model.json").unlink(missing_ok=True)
+        paths.model.unlink(missing_ok=True)
     if model and model.k_curve:
-        write_k_curve(folder / "k.png", model)
+        write_k_curve(paths.k_curve, model)
     else:
-        (folder / "k.png").unlink(missing_ok=True)
+        paths.k_curve.unlink(missing_ok=True)
 
 
 def _collected(plan: Plan, events: RunEvents) -> ObservationParts:
@@ -74,14 +76,15 @@ def write_run(
 ) -> None:
     """Write what all observations together give, from the series to the manifest."""
     folder, plan, basis = result.folder, context.plan, context.basis
+    paths = RunPaths(folder, plan.config.name)
     write_series(folder, result.rows)
     write_region_layer(folder, basis.regions, result.rows)
     replaced = [pair for record in events.records.values() for pair in _replaced(record)]
-    if replaced or (folder / "history.csv").exists():
+    if replaced or paths.history.exists():
         write_history(folder, replaced)
     write_change_table(folder, plan.config.name, changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
-    _publish_model(folder, result.model)
+    _publish_model(paths, result.model)
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
     collected = _collected(plan, events)
     geopackage = _publish_geopackage(plan, collected)
@@ -96,7 +99,7 @@ def write_run(
         result.notes,
         geopackage,
     )
-    write_json(folder / "run.json", document)
+    write_json(paths.provenance, document)
     moments = {key: record.moments for key, record in events.records.items()}
     write_project(folder, plan.config.name, moments, plan.grid, collected.path if geopackage else None)
     try:

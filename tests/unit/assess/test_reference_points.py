@@ -16,8 +16,8 @@ from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
 from icepipe.assess.estimate import estimate
 from icepipe.assess.reference_points import check_labels, read_points
 from icepipe.errors import ConfigError, InputError, NoUsableInput
-from icepipe.publish.run_folder.basis import FILE
 from icepipe.publish.run_folder.class_map import open_class_map
+from icepipe.publish.run_folder.paths import RunPaths
 from tests.labels import write_labels
 from tests.rasters import TRANSFORM, paint, write
 
@@ -186,7 +186,7 @@ def test_a_finer_map_is_looked_up_by_place(sample, mapped, run_scenes, tmp_path)
 
 
 def test_a_run_that_has_gone_on_from_another_basis_is_refused(mapped):
-    path = mapped.path.parents[2] / FILE
+    path = RunPaths(mapped.path.parents[2]).basis
     path.write_text(path.read_text().replace('"seed":0', '"seed":1').replace('"seed": 0', '"seed": 1'))
     with pytest.raises(InputError, match="made on another basis than the run has now; run `icepipe run` again"):
         open_class_map(mapped.path.parents[2], DAY)

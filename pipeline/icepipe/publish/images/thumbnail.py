@@ -13,9 +13,6 @@ from icepipe.geo.geobox import Block, GeoBox
 from icepipe.inputs.reading.class_values import encoded_codes
 from icepipe.sensors.sensor import CLASSES, REFLECTANCE_UNIT, Sensor
 
-PICTURE = "picture.png"
-"""What was seen, without classes: what the report and the timelapse lay the classes over."""
-
 PANEL_PX = 640
 """Largest side of a thumbnail."""
 

@@ -16,8 +16,9 @@ from icepipe.flags import flags_text
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
-from icepipe.publish.images.thumbnail import PANEL_PX, PICTURE, paint
+from icepipe.publish.images.thumbnail import PANEL_PX, paint
 from icepipe.publish.report.published_run import PublishedObservation, PublishedRun, read_published_run
+from icepipe.publish.run_folder.paths import ObservationPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.tables.text import series_cells
 from icepipe.publish.vectors.features import SCHEMA
@@ -111,7 +112,7 @@ def _is_its_own_picture(published: PublishedRun, shown: PublishedObservation) ->
 def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     from icepipe.publish.report.images import read_picture
 
-    return np.asarray(read_picture(shown.classes.parent / PICTURE, size))
+    return np.asarray(read_picture(ObservationPaths.of_raster(shown.classes).picture, size))
 
 
 def _legend(published: PublishedRun, key: ObservationKey, classes: UInt8) -> dict[ClassCode, str]:
@@ -125,12 +126,12 @@ def _legend(published: PublishedRun, key: ObservationKey, classes: UInt8) -> dic
 def _files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
     """Key, class and file of the polygons of every class of every observation."""
     for shown in published.observations:
-        folder = shown.classes.parent
-        record = last_record(folder)
+        paths = published.paths.observation(shown.key)
+        record = last_record(paths.folder)
         written = {name for name, _ in record.outputs} if record else set()
         for label in classes:
-            stem = f"{published.name}_{shown.key}_{label}"
-            yield from [(shown.key, label, folder / f"{stem}{e}") for e in ENDINGS if f"{stem}{e}" in written][:1]
+            files = (paths.polygon_file(code, end) for code in SEEN if code.label == label for end in ENDINGS)
+            yield from [(shown.key, label, file) for file in files if file.name in written][:1]
 
 
 def _flags(published: PublishedRun, key: str, label: str) -> str:

@@ -14,8 +14,8 @@ from icepipe.errors import ConfigError, IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import COLUMNS, Row
-from icepipe.publish.images.thumbnail import PICTURE
 from icepipe.publish.run_folder.basis import Basis, load_basis
+from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import last_record
 
 Read = TypeVar("Read")
@@ -68,6 +68,11 @@ class PublishedRun:
     observations: tuple[PublishedObservation, ...]
 
     @property
+    def paths(self) -> RunPaths:
+        """Where its files lie."""
+        return RunPaths(self.folder, self.name)
+
+    @property
     def name(self) -> str:
         """Name of the run."""
         return str(self.run["name"])
@@ -98,22 +103,22 @@ class PublishedRun:
     @cached_property
     def series_csv(self) -> str:
         """The table as it was published, byte for byte."""
-        return _read(self.folder / "series.csv", lambda path: path.read_bytes().decode())
+        return _read(self.paths.series_csv, lambda path: path.read_bytes().decode())
 
     @property
     def model(self) -> Mapping[str, Any] | None:
         """The model that all observations share, or None."""
-        path = self.folder / "model.json"
+        path = self.paths.model
         return _read(path, _json) if path.exists() else None
 
     def explanation(self, key: str) -> Mapping[str, Any]:
         """Why each cluster of an observation got its name."""
-        return _read(self.folder / "observations" / key / "explain.json", _json)
+        return _read(self.paths.observation(key).explanation, _json)
 
     @property
     def transitions(self) -> list[dict[str, str]]:
         """Rows of ``change.csv``."""
-        return _read(self.folder / "change.csv", _table)
+        return _read(self.paths.changes, _table)
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401
@@ -149,13 +154,13 @@ def _rows(path: Path) -> tuple[Row, ...]:
 
 def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:
     for key in dict.fromkeys(row.date for row in rows):
-        place = folder / "observations" / key
+        place = RunPaths(folder).observation(key).folder
         record = last_record(place)
-        raster = next((name for name, _ in record.outputs if name.endswith("_classes.tif")), "") if record else ""
-        if record is None or not raster:
+        if record is None or record.class_raster is None:
             raise IntegrityError(f"{place}: has no record", "run `icepipe run` again")
-        picture = place / PICTURE
-        yield PublishedObservation(key, record.moments[0], place / raster, picture if picture.is_file() else None)
+        raster = place / record.class_raster[0]
+        picture = ObservationPaths.of_raster(raster).picture
+        yield PublishedObservation(key, record.moments[0], raster, picture if picture.is_file() else None)
 
 
 def read_published_run(folder: Path) -> PublishedRun:
@@ -168,9 +173,9 @@ def read_published_run(folder: Path) -> PublishedRun:
     IntegrityError
         If a file is not as a run writes it.
     """
-    basis = load_basis(folder)
-    if basis is None or not (folder / "run.json").is_file():
+    basis, paths = load_basis(folder), RunPaths(folder)
+    if basis is None or not paths.provenance.is_file():
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
-    rows = _read(folder / "series.parquet", _rows)
-    run = _read(folder / "run.json", _json)
+    rows = _read(paths.series_parquet, _rows)
+    run = _read(paths.provenance, _json)
     return PublishedRun(folder, basis, run, rows, tuple(_observations(folder, rows)))

@@ -9,12 +9,13 @@ from icepipe.publish.report.published_run import read_published_run
 from icepipe.publish.report.series_plot import series_png, series_svg
 from icepipe.publish.report.timelapse import timelapse
 from icepipe.publish.run_folder.manifest import manifest_entries, read_manifest, update_manifest
-from icepipe.publish.stac import COLLECTION, renew_assets
+from icepipe.publish.run_folder.paths import RunPaths
+from icepipe.publish.stac import renew_assets
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.lock import run_lock
 
-REPORT = "report.html"
-FILES = (REPORT, "series.png", "series.svg", "timelapse.gif")
+FILES = tuple(row.pattern for row in RunPaths.rows() if row.of_report)
+"""Names of the files of the report."""
 
 
 def _put(path: Path, content: bytes | None) -> None:
@@ -36,11 +37,11 @@ def write_report(folder: Path) -> None:
     IntegrityError
         If something cannot be read or written.
     """
-    published = read_published_run(folder)
-    _put(folder / REPORT, page(published).encode())
-    _put(folder / "series.png", series_png(published))
-    _put(folder / "series.svg", series_svg(published))
-    _put(folder / "timelapse.gif", timelapse(published))
+    published, paths = read_published_run(folder), RunPaths(folder)
+    _put(paths.report, page(published).encode())
+    _put(paths.series_png, series_png(published))
+    _put(paths.series_svg, series_svg(published))
+    _put(paths.timelapse, timelapse(published))
 
 
 def drop_report(folder: Path) -> None:
@@ -65,5 +66,5 @@ def rebuild_report(folder: Path) -> Path:
     with run_lock(folder):
         write_report(folder)
         renew_assets(folder)
-        update_manifest(folder, (*FILES, COLLECTION))
-    return folder / REPORT
+        update_manifest(folder, (*FILES, RunPaths.collection.pattern))
+    return RunPaths(folder).report

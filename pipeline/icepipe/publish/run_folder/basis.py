@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affine import Affine
-from pydantic import TypeAdapter, ValidationError
 
 from icepipe.errors import ConfigError
 from icepipe.geo.geobox import GeoBox, Region
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.segment.model import Model
-from icepipe.storage.atomic import replace_file
+from icepipe.storage.json_document import JsonDocument
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,17 @@ class Basis:
         return GeoBox(self.crs, Affine(*self.transform), self.width, self.height)
 
 
-FILE = "basis.json"
-_ADAPTER = TypeAdapter(Basis)
-
-
-def dump_basis(basis: Basis) -> str:
-    """The basis as JSON text; floats read back to the same bits."""
-    return _ADAPTER.dump_json(basis, indent=1).decode() + "\n"
+_DOCUMENT = JsonDocument(Basis)
 
 
 def basis_hash(basis: Basis) -> str:
     """Twelve hexadecimal digits that change with anything in the basis."""
-    return hashlib.sha256(dump_basis(basis).encode()).hexdigest()[:12]
+    return hashlib.sha256(_DOCUMENT.text(basis).encode()).hexdigest()[:12]
 
 
 def save_basis(folder: Path, basis: Basis) -> None:
     """Write ``basis.json``."""
-    with replace_file(folder / FILE) as part:
-        part.write_text(dump_basis(basis), encoding="utf-8")
+    _DOCUMENT.save(RunPaths(folder).basis, basis)
 
 
 def load_basis(folder: Path) -> Basis | None:
@@ -76,12 +69,9 @@ def load_basis(folder: Path) -> Basis | None:
     ConfigError
         If ``basis.json`` is there and is not one.
     """
-    path = folder / FILE
+    path = RunPaths(folder).basis
     if not path.exists():
         return None
-    try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (ValidationError, OSError):
-        raise ConfigError(
-            f"{path}: not a basis that this icepipe wrote", "run with --rebase to make a new one"
-        ) from None
+    return _DOCUMENT.load(
+        path, ConfigError(f"{path}: not a basis that this icepipe wrote", "run with --rebase to make a new one")
+    )

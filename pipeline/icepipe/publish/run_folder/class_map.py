@@ -23,6 +23,7 @@ from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.validate import open_raster
 from icepipe.measure.area.tally import Tally
 from icepipe.publish.run_folder.basis import Basis, basis_hash, load_basis
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import Record, read_record
 from icepipe.raster.blocks import blocks
 
@@ -135,23 +136,27 @@ def open_together(maps: Sequence[ClassMap]) -> Iterator[Callable[[int, Block], U
         yield lambda number, block: _read(block, opened[number])
 
 
-def _refuse_unknown(folder: Path, key: str) -> None:
-    if (folder / "observations" / key / "record.json").is_file():
+def _refuse_unknown(run: RunPaths, key: str) -> None:
+    if run.observation(key).record.is_file():
         return
-    there = sorted(path.parent.name for path in folder.glob("observations/*/record.json"))
+    there = [found.name for found in run.observation_folders() if run.observation(found.name).record.is_file()]
     raise ConfigError(
-        f"{folder}: no observation {key}",
+        f"{run.folder}: no observation {key}",
         f"name one of {', '.join(there)}" if there else "run `icepipe run` first",
     )
 
 
-def _raster_of(record: Record) -> Sequence[str]:
-    return next(output for output in record.outputs if output[0].endswith("_classes.tif"))
-
-
 def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
-    """The map in an observation's folder, whose record has been read."""
-    name, fingerprint = _raster_of(record)
+    """The map in an observation's folder, whose record has been read.
+
+    Raises
+    ------
+    InputError
+        If the record lists no class raster.
+    """
+    if record.class_raster is None:
+        raise InputError(place, "its record lists no class raster", AGAIN)
+    name, fingerprint = record.class_raster
     return ClassMap(place / name, fingerprint, basis, record)
 
 
@@ -165,8 +170,9 @@ def open_class_map(folder: Path, key: str) -> ClassMap:
     InputError
         If its files were changed, or it was made on another basis than the run now has.
     """
-    _refuse_unknown(folder, key)
-    place = folder / "observations" / key
+    run = RunPaths(folder)
+    _refuse_unknown(run, key)
+    place = run.observation(key).folder
     record = read_record(place)
     if record is None:
         raise InputError(place, "its files are not as its record says", AGAIN)

@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from icepipe.errors import ConfigError, IcepipeError, IntegrityError
+from icepipe.publish.run_folder.paths import NO_OUTPUTS, RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
-
-FILE = "manifest.json"
-LEDGER = "ledger.sqlite"
-NO_OUTPUTS = {".lock", "assess", *(f"{LEDGER}{ending}" for ending in ("", "-wal", "-shm", "-journal"))}
-"""What stands in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
 
 
 def _text(files: Mapping[str, str]) -> str:
@@ -26,17 +22,22 @@ def _text(files: Mapping[str, str]) -> str:
 
 def run_files(folder: Path) -> dict[str, Path]:
     """Files of a run by their path within its folder, less the manifest, the lock and what people drew to assess."""
-    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: path for name, path in found.items() if name != FILE and name.split("/")[0] not in NO_OUTPUTS}
+    manifest = RunPaths(folder).manifest
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != manifest)
+    found = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path for name, path in found.items() if name.split("/")[0] not in NO_OUTPUTS}
 
 
 def write_manifest(
     folder: Path, records: Mapping[str, Record], fingerprint: Callable[[Path], str] = fingerprint
 ) -> None:
     """Write the manifest; files of observations have their fingerprints in ``records``, all others are asked for."""
-    known = {f"observations/{key}/{name}": told for key, record in records.items() for name, told in record.outputs}
-    files = {name: known.get(name) or fingerprint(path) for name, path in run_files(folder).items()}
-    with replace_file(folder / FILE) as part:
+    run = RunPaths(folder)
+    known = {
+        run.observation(key).folder / name: told for key, record in records.items() for name, told in record.outputs
+    }
+    files = {name: known.get(path) or fingerprint(path) for name, path in run_files(folder).items()}
+    with replace_file(RunPaths(folder).manifest) as part:
         part.write_text(_text(files), encoding="utf-8")
 
 
@@ -63,7 +64,7 @@ def update_manifest(folder: Path, names: Iterable[str]) -> None:
     files |= {name: fingerprint(folder / name) for name in names if (folder / name).is_file()}
     if files == before:
         return
-    with replace_file(folder / FILE) as part:
+    with replace_file(RunPaths(folder).manifest) as part:
         part.write_text(_text(files), encoding="utf-8")
 
 
@@ -77,7 +78,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     IntegrityError
         If it was changed since it was written.
     """
-    path = folder / FILE
+    path = RunPaths(folder).manifest
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -14,10 +14,10 @@ from icepipe.config.schema import Config
 from icepipe.errors import IcepipeError
 from icepipe.inputs.scenes import Scene
 from icepipe.publish.run_folder.basis import Basis, basis_hash
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.segment.model_file import model_hash
 
-FILE = "run.json"
 LIBRARIES = (
     "icepipe",
     "rasterio",
@@ -42,7 +42,7 @@ def versions() -> tuple[str, ...]:
 def geopackage_before(folder: Path) -> dict[str, str]:
     """What ``run.json`` says of the GeoPackage that an earlier run wrote; nothing where it wrote none."""
     try:
-        found = json.loads((folder / FILE).read_bytes()).get("geopackage", {})
+        found = json.loads(RunPaths(folder).provenance.read_bytes()).get("geopackage", {})
     except (OSError, ValueError, AttributeError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from icepipe.errors import ConfigError
 from icepipe.publish.run_folder.manifest import write_manifest
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.storage.ledger import open_ledger
 from icepipe.storage.lock import run_lock
@@ -23,7 +24,7 @@ def last_run(folder: Path) -> dict[str, Any]:
         If no run has finished there.
     """
     try:
-        return dict(json.loads((folder / "run.json").read_bytes()))
+        return dict(json.loads(RunPaths(folder).provenance.read_bytes()))
     except (OSError, ValueError):
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
 
@@ -39,11 +40,11 @@ def prune(folder: Path) -> list[str]:
         If a run is at work there.
     """
     with run_lock(folder):
-        kept = set(last_run(folder)["observations"])
-        records = {path.name: last_record(path) for path in sorted((folder / "observations").glob("[!.]*"))}
+        run, kept = RunPaths(folder), set(last_run(folder)["observations"])
+        records = {path.name: last_record(path) for path in run.observation_folders()}
         stale = [key for key in records if key not in kept]
         for key in stale:
-            shutil.rmtree(folder / "observations" / key)
+            shutil.rmtree(run.observation(key).folder)
         if stale:
             write_manifest(folder, {key: record for key, record in records.items() if record and key in kept})
             with open_ledger(folder) as ledger:

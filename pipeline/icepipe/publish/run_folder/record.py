@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
@@ -19,9 +17,9 @@ from icepipe.inputs.intervals import acquisition_interval
 from icepipe.measure.area.budget import Budget
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
+from icepipe.publish.run_folder.paths import ObservationPaths
 from icepipe.storage.fingerprint import fingerprint
-
-FILE = "record.json"
+from icepipe.storage.json_document import JsonDocument
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,21 @@ class Record:
     remarks: tuple[str, ...] = ()
     reached: Block | None = None
 
+    @property
+    def class_raster(self) -> tuple[str, str] | None:
+        """Name and fingerprint of the class raster; None where no output is one."""
+        ending = ObservationPaths.class_raster.ending
+        return next((output for output in self.outputs if output[0].endswith(ending)), None)
 
-_ADAPTER = TypeAdapter(Record)
+
+DOCUMENT = JsonDocument(Record)
 
 
 def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
     """Name and fingerprint of every file in a folder, less the record."""
+    record = ObservationPaths(folder).record
     return tuple(
-        (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path.name != FILE
+        (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path != record
     )
 
 
@@ -155,7 +160,7 @@ def write_record(
 
 
 def _written(folder: Path, record: Record) -> Record:
-    (folder / FILE).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
+    ObservationPaths(folder).record.write_text(DOCUMENT.text(record), encoding="utf-8")
     return record
 
 
@@ -172,10 +177,10 @@ def last_record(folder: Path) -> Record | None:
     IntegrityError
         If it cannot be read; it may well be whole.
     """
-    path = folder / FILE
+    path = ObservationPaths(folder).record
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (ValidationError, FileNotFoundError, NotADirectoryError):
+        return DOCUMENT.parse(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "check the disk and its permissions") from error

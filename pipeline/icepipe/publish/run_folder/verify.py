@@ -15,6 +15,7 @@ from icepipe.measure.area.tally import Tally
 from icepipe.publish.run_folder.basis import basis_hash, load_basis
 from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
 from icepipe.publish.run_folder.manifest import read_manifest, run_files
+from icepipe.publish.run_folder.paths import POLYGON_ENDINGS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.raster.regions import RegionMap
 from icepipe.storage.fingerprint import fingerprint
@@ -99,10 +100,10 @@ def _sums(path: Path) -> tuple[float, int]:
 
 def _polygons(mapped: ClassMap) -> Iterator[str]:
     """Whether polygons hold the pixels and the area of the raster."""
-    stem = mapped.path.stem.removesuffix("_classes")
-    for path in sorted(mapped.path.parent.iterdir()):
-        code = next((code for code in SEEN if path.stem == f"{stem}_{code.label}"), None)
-        if code is None or path.suffix not in {".shp", ".gpkg", ".fgb", ".parquet"}:
+    paths = ObservationPaths.of_raster(mapped.path)
+    for path in sorted(paths.folder.iterdir()):
+        code = next((code for code in SEEN if path.stem == paths.polygon_stem(code)), None)
+        if code is None or path.suffix not in POLYGON_ENDINGS:
             continue
         m2, pixels = _sums(path)
         km2, expected = m2 / 1e6, mapped.area_km2(code)
@@ -139,7 +140,7 @@ def find_faults(folder: Path) -> Iterator[str]:
     if found or basis is None:
         return
     regions = RegionMap(basis.regions, basis.grid, own=False)
-    for path in sorted((folder / "observations").glob("[!.]*")):
+    for path in RunPaths(folder).observation_folders():
         record = last_record(path)
         if record is None:
             yield f"{path}: has no record"

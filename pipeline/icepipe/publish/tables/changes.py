@@ -7,6 +7,7 @@ from pathlib import Path
 
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.change.transitions import ChangeTable
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.tables.csv_json import write_csv
 
 COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
@@ -25,4 +26,4 @@ def write_change_table(
     folder: Path, region: str, pairs: Mapping[tuple[ObservationKey, ObservationKey], ChangeTable]
 ) -> None:
     """Write ``change.csv``: for every pair of observations, what was each class and what it is (12 digits)."""
-    write_csv(folder / "change.csv", COLUMNS, _rows(region, pairs))
+    write_csv(RunPaths(folder).changes, COLUMNS, _rows(region, pairs))

@@ -1,17 +1,16 @@
-"""The series as CSV and Parquet, and JSON that is the same bytes every time."""
+"""The series as CSV and Parquet."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from icepipe.measure.area.series import COLUMNS, Row
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.storage.atomic import replace_file
 
 _TEXT = {"region", "date", "sensor", "class", "prefer", "flags", "model", "config_hash"}
@@ -41,24 +40,14 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]
 
 def write_series(folder: Path, rows: Sequence[Row]) -> None:
     """Write ``series.csv`` (12 significant digits) and ``series.parquet`` (full precision)."""
-    write_csv(folder / "series.csv", COLUMNS, (row.cells for row in rows))
+    paths = RunPaths(folder)
+    write_csv(paths.series_csv, COLUMNS, (row.cells for row in rows))
     columns = list(zip(*(row.cells for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
-    with replace_file(folder / "series.parquet") as part:
+    with replace_file(paths.series_parquet) as part:
         pq.write_table(table, part)
 
 
 def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
     """Write ``history.csv``: rows that were replaced, with the number of the revision they belonged to, from 1."""
-    write_csv(folder / "history.csv", ("revision", *COLUMNS), ((number, *row.cells) for number, row in replaced))
-
-
-def json_text(value: Any) -> str:  # noqa: ANN401
-    """JSON for files: indented, keys as given, no NaN."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Write a JSON file whole."""
-    with replace_file(path) as part:
-        part.write_text(json_text(value), encoding="utf-8")
+    write_csv(RunPaths(folder).history, ("revision", *COLUMNS), ((number, *row.cells) for number, row in replaced))

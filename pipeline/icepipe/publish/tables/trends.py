@@ -12,7 +12,9 @@ from icepipe.flags import EXCLUDING
 from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
-from icepipe.publish.tables.csv_json import write_csv, write_json
+from icepipe.publish.run_folder.paths import RunPaths
+from icepipe.publish.tables.csv_json import write_csv
+from icepipe.storage.json_document import write_json
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401
@@ -42,7 +44,7 @@ def alert_documents(alerts: Sequence[AlertRow]) -> list[dict[str, Any]]:
 
 def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
     """Write ``alerts.csv``, with nothing but its header where nothing happened; drop it where none are asked for."""
-    target = folder / "alerts.csv"
+    target = RunPaths(folder).alerts
     if alerts is None:
         target.unlink(missing_ok=True)
         return
@@ -51,5 +53,5 @@ def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
 
 def write_trends(folder: Path, document: Mapping[str, Any], alerts: Sequence[AlertRow] | None) -> None:
     """Write ``trend.json`` and, where alerts are asked for, ``alerts.csv``."""
-    write_json(folder / "trend.json", document)
+    write_json(RunPaths(folder).trend, document)
     write_alerts(folder, alerts)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from icepipe.classes import ClassCode
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.features import GEOMETRY, SCHEMA, Features
 from icepipe.publish.vectors.geoparquet import read_batches
@@ -98,6 +99,9 @@ def write_features(path: Path, features: Features) -> None:
 OBSERVATION = "observation"
 """Field with the key of the observation that a polygon is of; several can share a date."""
 
+PART_ENDING = ".parquet"
+"""Of the files that an observation keeps for the run's GeoPackage."""
+
 TOGETHER = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
 
 
@@ -129,12 +133,12 @@ class ObservationParts:
     @property
     def path(self) -> Path:
         """Its file."""
-        return self.folder / f"{self.name}.gpkg"
+        return RunPaths(self.folder, self.name).geopackage
 
     def parts(self, code: ClassCode) -> dict[str, Path]:
         """Files with one class of every observation, by key and in the order of the keys."""
-        folder = self.folder / "observations"
-        return {key: folder / key / f"{self.name}_{key}_{code.label}.parquet" for key in self.records}
+        run = RunPaths(self.folder, self.name)
+        return {key: run.observation(key).polygon_file(code, PART_ENDING) for key in self.records}
 
     @property
     def digest(self) -> str:

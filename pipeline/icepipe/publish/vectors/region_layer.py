@@ -14,10 +14,10 @@ from icepipe.classes import BUDGET, SEEN
 from icepipe.flags import flags_text
 from icepipe.geo.geobox import Region
 from icepipe.measure.area.series import Row, all_flags
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.storage.atomic import replace_file
 
-FILE = "regions.gpkg"
 LAYER = "regions"
 
 
@@ -83,5 +83,5 @@ def write_region_layer(folder: Path, outlines: Sequence[Region], rows: Sequence[
         features += [_feature(outline, wkb, groups[key]) for key in sorted(groups) if key[0] == outline.name]
     table = pa.Table.from_pylist(features, schema=_schema())
     latest = max(row.date.day for row in rows)
-    with replace_file(folder / FILE) as part, frozen_clock(latest):
+    with replace_file(RunPaths(folder).regions) as part, frozen_clock(latest):
         write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=outlines[0].crs)

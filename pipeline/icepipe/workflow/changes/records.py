@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from icepipe.classes import ClassCode
 from icepipe.inputs.observation_key import ObservationKey, PublishedKey
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.change.transitions import ChangeTable
-from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
-
-HIDDEN = "hidden.json"
+from icepipe.storage.json_document import JsonDocument
 
 
 @dataclass(frozen=True)
@@ -62,47 +57,43 @@ class OcclusionRecord:
     hidden: dict[str, Occlusion]
 
 
-_PAIR = TypeAdapter(PairRecord)
-_HIDDEN = TypeAdapter(dict[PublishedKey, OcclusionRecord])
-Read = TypeVar("Read")
-
-
-def _read(adapter: TypeAdapter[Read], path: Path) -> Read | None:
-    try:
-        return adapter.validate_json(path.read_bytes())
-    except (ValidationError, OSError):
-        return None
+_PAIR = JsonDocument(PairRecord)
+_HIDDEN = JsonDocument(dict[PublishedKey, OcclusionRecord])
 
 
 def read_pair(path: Path, fingerprint: Callable[[Path], str] = fingerprint) -> PairRecord | None:
     """The record of a pair if every file it lists is there and as it says, or None."""
-    record = _read(_PAIR, path)
+    record = _PAIR.load_or_none(path)
     files = [(path.with_name(name), held) for name, held in record.outputs] if record else []
     return record if all(file.is_file() and fingerprint(file) == held for file, held in files) else None
 
 
 def write_pair(path: Path, record: PairRecord) -> None:
     """Write the record of a pair."""
-    with replace_file(path) as part:
-        part.write_bytes(_PAIR.dump_json(record, indent=1) + b"\n")
+    _PAIR.save(path, record)
 
 
-def read_occlusion(folder: Path) -> dict[ObservationKey, OcclusionRecord]:
+def read_occlusion(path: Path) -> dict[ObservationKey, OcclusionRecord]:
     """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
-    return _read(_HIDDEN, folder / HIDDEN) or {}
+    return _HIDDEN.load_or_none(path) or {}
 
 
-def write_occlusion(folder: Path, hidden: Mapping[ObservationKey, OcclusionRecord]) -> None:
+def write_occlusion(path: Path, hidden: Mapping[ObservationKey, OcclusionRecord]) -> None:
     """Write what observations hide."""
-    with replace_file(folder / HIDDEN) as part:
-        part.write_bytes(_HIDDEN.dump_json(dict(hidden), indent=1) + b"\n")
+    _HIDDEN.save(path, dict(hidden))
 
 
-def drop_stale(folder: Path, pairs: Sequence[str]) -> None:
-    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone."""
-    for path in sorted(folder.glob("*.json")):
-        record = _read(_PAIR, path)
-        if path.stem in pairs or record is None:
+def drop_stale(there: Iterable[Path], records: Collection[Path]) -> None:
+    """Remove the files of pairs that are no longer consecutive; files that no record names are left alone.
+
+    Parameters
+    ----------
+    there, records
+        Documents in the folder of changes, and records of the pairs that are consecutive.
+    """
+    for path in there:
+        record = _PAIR.load_or_none(path)
+        if path in records or record is None:
             continue
         for name, _ in record.outputs:
             path.with_name(Path(name).name).unlink(missing_ok=True)

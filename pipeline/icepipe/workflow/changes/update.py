@@ -17,6 +17,7 @@ from icepipe.measure.change.transitions import ChangeTable
 from icepipe.measure.polygons.polygonize import empty_layer, polygonize
 from icepipe.publish.run_folder.basis import Basis
 from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
+from icepipe.publish.run_folder.paths import PairPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.change_layer import ChangeLayer, write_change_layer
@@ -69,10 +70,12 @@ def layer_of(before: ClassMap, after: ClassMap, change: ChangeTable, found: Gain
     return ChangeLayer(before.key, after.key, grid.crs, kinds)
 
 
-def _make_pair(path: Path, before: ClassMap, after: ClassMap, unseen: Background, made: PairProvenance) -> PairRecord:
+def _make_pair(
+    paths: PairPaths, before: ClassMap, after: ClassMap, unseen: Background, made: PairProvenance
+) -> PairRecord:
     found = GainLossRasters.on(before.basis.grid) if made.polygons else None
     change = change_between(before, after, unseen, found)
-    files = [path.with_suffix(ending) for ending in (".gpkg", ".qml")]
+    files = [paths.polygons, paths.style]
     if found:
         write_change_layer(files[0], layer_of(before, after, change, found))
     else:
@@ -80,12 +83,12 @@ def _make_pair(path: Path, before: ClassMap, after: ClassMap, unseen: Background
             file.unlink(missing_ok=True)
     outputs = tuple((file.name, fingerprint(file)) for file in files if found)
     record = PairRecord(made, change, outputs)
-    write_pair(path, record)
+    write_pair(paths.record, record)
     return record
 
 
 def _pair(
-    folder: Path,
+    run: RunPaths,
     unseen: Background,
     polygons: bool,
     fingerprint: Callable[[Path], str],
@@ -100,15 +103,11 @@ def _pair(
         code=versions(),
         polygons=polygons,
     )
-    path = folder / f"{_stem(pair)}.json"
-    record = read_pair(path, fingerprint)
+    paths = run.pair(before.key, after.key)
+    record = read_pair(paths.record, fingerprint)
     if record is None or record.made != made:
-        record = _make_pair(path, before, after, unseen, made)
+        record = _make_pair(paths, before, after, unseen, made)
     return record.change
-
-
-def _stem(pair: tuple[ClassMap, ClassMap]) -> str:
-    return f"{pair[0].key}_{pair[1].key}"
 
 
 def _earlier(maps: Sequence[ClassMap], number: int) -> list[ClassMap]:
@@ -132,14 +131,14 @@ def _occlusion_for(
 
 
 def _update_occlusion(
-    folder: Path, maps: Sequence[ClassMap], unseen: Background, workers: int
+    path: Path, maps: Sequence[ClassMap], unseen: Background, workers: int
 ) -> dict[ObservationKey, dict[str, Occlusion]]:
     """What each map hides of what was there before, by key and region."""
-    kept = read_occlusion(folder)
+    kept = read_occlusion(path)
     found = ordered_map(partial(_occlusion_for, kept, maps, unseen), range(len(maps)), workers)
     now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
     if now != kept:
-        write_occlusion(folder, now)
+        write_occlusion(path, now)
     return {key: record.hidden for key, record in now.items()}
 
 
@@ -174,9 +173,10 @@ def update_changes(
     IntegrityError
         If a table does not close, or a file cannot be written.
     """
-    maps = [load_class_map(run_folder / "observations" / key, basis, record) for key, record in records.items()]
-    folder, pairs = run_folder / "change", list(pairwise(maps))
-    drop_stale(folder, [_stem(pair) for pair in pairs])
-    tables = ordered_map(partial(_pair, folder, unseen, polygons, fingerprint), pairs, workers)
+    run = RunPaths(run_folder)
+    maps = [load_class_map(run.observation(key).folder, basis, record) for key, record in records.items()]
+    pairs = list(pairwise(maps))
+    drop_stale(run.pair_records(), {run.pair(before.key, after.key).record for before, after in pairs})
+    tables = ordered_map(partial(_pair, run, unseen, polygons, fingerprint), pairs, workers)
     told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
-    return RunChanges(told, _update_occlusion(folder, maps, unseen, workers))
+    return RunChanges(told, _update_occlusion(run.occlusion, maps, unseen, workers))

@@ -1,0 +1,224 @@
+"""Where the files of a run lie: every name of an output file is composed here, and nowhere else.
+
+The classes below are the table of output files, a row an output: :class:`RunPaths` has those of all observations
+together, :class:`ObservationPaths` those of one observation, :class:`PairPaths` those of two consecutive ones. What
+the catalogue offers, what redrawing polygons makes anew, what goes with the report and what README lists follows from
+the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self, overload
+
+from icepipe.classes import SEEN, ClassCode
+from icepipe.storage.ledger_schema import BESIDE as LEDGER_FILES
+from icepipe.storage.lock import FILE as LOCK
+
+OBSERVATIONS, CHANGE, ASSESS = "observations", "change", "assess"
+"""Folders of a run: an observation each, pairs of observations, samples that people drew."""
+
+NO_OUTPUTS = frozenset({LOCK, ASSESS, *LEDGER_FILES})
+"""What lies in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
+
+POLYGON_ENDINGS = (".shp", ".gpkg", ".fgb", ".parquet")
+"""Endings of files that hold polygons of an observation."""
+
+_PLACEHOLDERS = {"{class}": f"(?:{'|'.join(code.label for code in SEEN)})", "{scene}": r"(?:_scene\d+)?", "*": ".*"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A row of the table: files that a run writes, or one file.
+
+    Attributes
+    ----------
+    pattern
+        Name. It may begin with ``{stem}``, the text that names of one run, observation or pair begin with; ``{scene}``
+        is the number of a scene that has a model of its own or nothing, ``{class}`` a class, ``*`` anything.
+    is_asset
+        Whether STAC offers it, in the item of the observation or in the collection of the run.
+    of_polygons
+        Whether it is made anew when only the polygons of an observation are.
+    of_report
+        Whether it is a part of the report, and goes where none is asked for.
+    """
+
+    pattern: str
+    is_asset: bool = True
+    of_polygons: bool = False
+    of_report: bool = False
+
+    @property
+    def ending(self) -> str:
+        """The name after the stem."""
+        return self.pattern.removeprefix("{stem}")
+
+    @cached_property
+    def _after_stem(self) -> re.Pattern[str]:
+        parts = re.split(r"(\{class\}|\{scene\}|\*)", self.ending)
+        return re.compile("".join(_PLACEHOLDERS.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+    def has(self, name: str, stem: str) -> bool:
+        """Return whether a name is one of this row."""
+        start = stem if self.ending != self.pattern else ""
+        return name.startswith(start) and bool(self._after_stem.fullmatch(name, len(start)))
+
+
+class OutputFile(Outputs):
+    """A row that is one file: read from the paths of a folder, it is the path of the file."""
+
+    @overload
+    def __get__(self, paths: None, owner: type[_Paths]) -> Self: ...
+
+    @overload
+    def __get__(self, paths: _Paths, owner: type[_Paths]) -> Path: ...
+
+    def __get__(self, paths: _Paths | None, owner: type[_Paths]) -> Self | Path:
+        """Return the path in a folder; on the class, the row."""
+        if paths is None:
+            return self
+        if self.ending != self.pattern and not paths.stem:
+            raise ValueError(f"{self.pattern} has no name where the stem is not known")
+        return paths.folder / self.pattern.format(stem=paths.stem, scene=paths.scene)
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Files of a folder.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    stem
+        Text that names begin with; empty where it is not known, and only other files are asked for.
+    scene
+        What stands for ``{scene}`` in names.
+    """
+
+    folder: Path
+    stem: str = ""
+    scene: str = ""
+
+    @classmethod
+    def rows(cls) -> tuple[Outputs, ...]:
+        """Return the rows of the table for such a folder."""
+        return tuple(row for row in vars(cls).values() if isinstance(row, Outputs))
+
+    def row_of(self, name: str) -> Outputs | None:
+        """Return the row that a name is of; None for a file that no run writes."""
+        return next((row for row in self.rows() if row.has(name, self.stem)), None)
+
+    def offers(self, name: str) -> bool:
+        """Return whether STAC offers the file of a name."""
+        row = self.row_of(name)
+        return row is not None and row.is_asset
+
+
+class RunPaths(_Paths):
+    """Files of a run's folder; the stem is the name of the run."""
+
+    series_csv = OutputFile("series.csv")
+    series_parquet = OutputFile("series.parquet")
+    history = OutputFile("history.csv")
+    regions = OutputFile("regions.gpkg")
+    changes = OutputFile("change.csv")
+    occlusion = OutputFile(f"{CHANGE}/hidden.json", is_asset=False)
+    trend = OutputFile("trend.json")
+    alerts = OutputFile("alerts.csv")
+    model = OutputFile("model.json")
+    k_curve = OutputFile("k.png")
+    basis = OutputFile("basis.json")
+    provenance = OutputFile("run.json")
+    geopackage = OutputFile("{stem}.gpkg")
+    project = OutputFile("{stem}.qgs")
+    report = OutputFile("report.html", of_report=True)
+    series_png = OutputFile("series.png", of_report=True)
+    series_svg = OutputFile("series.svg", of_report=True)
+    timelapse = OutputFile("timelapse.gif", of_report=True)
+    collection = OutputFile("collection.json", is_asset=False)
+    manifest = OutputFile("manifest.json", is_asset=False)
+
+    @property
+    def observations(self) -> Path:
+        """Folder with a folder for each observation."""
+        return self.folder / OBSERVATIONS
+
+    @property
+    def change(self) -> Path:
+        """Folder of what lies between observations."""
+        return self.folder / CHANGE
+
+    def assessment(self, key: str) -> Path:
+        """Return the folder of the sample that people drew from an observation."""
+        return self.folder / ASSESS / key
+
+    def observation(self, key: str) -> ObservationPaths:
+        """Return the files of an observation."""
+        folder = self.observations / key
+        return ObservationPaths.of(folder, self.stem, key) if self.stem else ObservationPaths(folder)
+
+    def observation_folders(self) -> list[Path]:
+        """Return the folder of every observation that is there, in the order of the keys."""
+        return sorted(self.observations.glob("[!.]*"))
+
+    def pair(self, before: str, after: str) -> PairPaths:
+        """Return the files of two observations."""
+        return PairPaths(self.change, f"{before}_{after}")
+
+    def pair_records(self) -> list[Path]:
+        """Return every file in the folder of changes that may be the record of a pair."""
+        return sorted(self.change.glob(f"*{PairPaths.record.ending}"))
+
+
+class ObservationPaths(_Paths):
+    """Files of an observation's folder; the stem is the name of the run and the key."""
+
+    class_raster = OutputFile("{stem}_classes.tif")
+    class_style = OutputFile("{stem}_classes.qml")
+    polygons = Outputs("{stem}_{class}.*", of_polygons=True)
+    explanation = OutputFile("explain.json")
+    model = OutputFile("{stem}{scene}_model.json")
+    k_curve = OutputFile("{stem}{scene}_k.png")
+    quicklook = OutputFile("quicklook.png")
+    picture = OutputFile("picture.png")
+    item = OutputFile("{stem}.json", is_asset=False, of_polygons=True)
+    record = OutputFile("record.json", is_asset=False)
+
+    @classmethod
+    def of_raster(cls, raster: Path) -> ObservationPaths:
+        """Return the files that lie beside a class raster."""
+        return cls(raster.parent, raster.name.removesuffix(cls.class_raster.ending))
+
+    @classmethod
+    def of(cls, folder: Path, name: str, key: str) -> ObservationPaths:
+        """Return the files of an observation in a folder that is not yet, or need not be, its place."""
+        return cls(folder, f"{name}_{key}")
+
+    def within(self, folder: Path) -> ObservationPaths:
+        """Return the same files in another folder."""
+        return replace(self, folder=folder)
+
+    def of_scene(self, number: int) -> ObservationPaths:
+        """Return the files where a scene has a model of its own."""
+        return replace(self, scene=f"_scene{number}")
+
+    def polygon_stem(self, code: ClassCode) -> str:
+        """Return what the names of the files with the polygons of a class begin with."""
+        return f"{self.stem}_{code.label}"
+
+    def polygon_file(self, code: ClassCode, ending: str) -> Path:
+        """Return the file with the polygons of a class in the format of an ending."""
+        return self.folder / f"{self.polygon_stem(code)}{ending}"
+
+
+class PairPaths(_Paths):
+    """Files of two consecutive observations in the folder of changes; the stem is their keys."""
+
+    record = OutputFile("{stem}.json", is_asset=False)
+    polygons = OutputFile("{stem}.gpkg", is_asset=False)
+    style = OutputFile("{stem}.qml", is_asset=False)
