@@ -6,7 +6,7 @@ import numpy as np
 
 from icepipe.arrays import StoredPixels
 from icepipe.inputs.products.sensors import REFLECTANCE_UNIT, Sensor
-from icepipe.segment.clustering.kmeans import nearest, squared_distances
+from icepipe.segment.clustering.assignment import nearest, squared_distances
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import Model
 
