@@ -20,7 +20,8 @@ from icepipe.config.schema import Config
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.classifier import DirectLookup
 from icepipe.segment.classification.strata import Strata
-from icepipe.segment.clustering.kmeans import distinct_values, k_means, nearest
+from icepipe.segment.clustering.assignment import nearest
+from icepipe.segment.clustering.kmeans import distinct_values, k_means
 from icepipe.segment.clustering.sampling import POOL, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
 from icepipe.segment.model import Model

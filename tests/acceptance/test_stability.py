@@ -15,6 +15,7 @@ from icepipe.config.schema import Config
 from icepipe.measure.area.series import Row
 from icepipe.segment.clustering import kmeans as palette
 from icepipe.segment.clustering import splitting as cluster
+from icepipe.segment.clustering.assignment import nearest, squared_distances
 from icepipe.segment.clustering.sampling import thin_sample
 from icepipe.segment.features import compute_features
 from icepipe.workflow.fit import candidate_pixels
@@ -78,14 +79,14 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
         pixels = dataset.read((1, 2, 3)).reshape(3, -1).T.astype(np.float64)
     with threadpool_limits(limits=1):
         theirs = KMeans(6, init=ours, n_init=1).fit(pixels)
-    inertia = palette.squared_distances(pixels, ours, palette.nearest(pixels, ours)).sum()
+    inertia = squared_distances(pixels, ours, nearest(pixels, ours)).sum()
     assert inertia <= 1.02 * theirs.inertia_
     splitter = cluster._Splitter.of(colours, plan.clustering.space, plan.clustering.rules)
     shares = []
     for start in (ours, theirs.cluster_centers_):
         centroids, _, _ = cluster._split(splitter, start)
         codes = plan.clustering.rules.codes(compute_features(centroids, plan.sensor))
-        shares.append((codes[palette.nearest(pixels, centroids)] == 2).mean())
+        shares.append((codes[nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01
 
 

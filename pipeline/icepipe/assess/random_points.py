@@ -9,25 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from icepipe.arrays import Int64, UInt8
+from icepipe.arrays import Int64, UInt8, UInt64
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-
-UInt64 = NDArray[np.uint64]
+from icepipe.raster.splitmix64 import GOLDEN_GAMMA, MIX13, mix
 
 LOTTERY, ORDER = 1, 2
 """Streams of numbers that have nothing to do with each other, nor with the sample that a model is fitted on."""
 
 
 def _splitmix64(values: UInt64) -> UInt64:
-    """One step of SplitMix64 (Steele and others 2014, OOPSLA, doi:10.1145/2660193.2660195); no two inputs meet."""
-    with np.errstate(over="ignore"):
-        z = values + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))
+    """Next number of SplitMix64 from each state; no two inputs meet."""
+    return mix(values + GOLDEN_GAMMA, MIX13)
 
 
 def random_numbers(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:

@@ -16,6 +16,7 @@ from icepipe.arrays import Float64, Int64
 from icepipe.errors import NoUsableInput
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox
+from icepipe.geo.lagrange import cubic_weights
 
 ANCHOR_STEPS = 2**20
 """Grid origins are rounded to this part of a pixel, so that tiles of one grid share one plane exactly."""
@@ -111,14 +112,7 @@ def _averaged_weights(position: Float64, step: float) -> tuple[Int64, Float64]:
     """
     cell = np.floor(position / step).astype(np.int64)
     t = position / step - cell
-    value = np.stack(
-        [
-            -t * (t - 1) * (t - 2) / 6,
-            (t + 1) * (t - 1) * (t - 2) / 2,
-            -(t + 1) * t * (t - 2) / 2,
-            (t + 1) * t * (t - 1) / 6,
-        ]
-    )
+    value = np.stack(cubic_weights(t))
     second = np.stack([1 - t, 3 * t - 2, 1 - 3 * t, t])
     return cell - 1, value + second / (24 * step**2)
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from icepipe.arrays import Bool, Float64, Int64, UInt8
 from icepipe.errors import ConfigError
 from icepipe.picture.clustering.colours import Counted, count_colours
-from icepipe.picture.clustering.kmeans import METHODS, Clusters, Iteration, dark_to_bright
+from icepipe.picture.clustering.kmeans import METHODS, Clusters, dark_to_bright
 from icepipe.picture.image import ByteScaling
+from icepipe.segment.clustering.kmeans import Iteration
 
 if TYPE_CHECKING:
     from icepipe.publish.images.figure import Plot

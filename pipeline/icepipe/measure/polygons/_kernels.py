@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from icepipe.arrays import Float64, Int32, Int64, UInt8, UInt64
+from icepipe.geo.lagrange import cubic_weights
 from icepipe.runtime.jit import compiled
 
 EAST, SOUTH, WEST, NORTH = range(4)
@@ -166,6 +167,9 @@ that is measured as one; and the diameter of the equator in metres.
 """
 
 
+_cubic_weights = compiled(cubic_weights)
+
+
 @compiled
 def _interpolation_weights(position: float, nodes: int, weights: Float64) -> int:
     """Weights of four neighbouring nodes, by the cubic through them, and the first of the four.
@@ -173,11 +177,7 @@ def _interpolation_weights(position: float, nodes: int, weights: Float64) -> int
     Outside the second and the last node but one the cubic of the nearest four goes on.
     """
     cell = min(max(math.floor(position), 1), nodes - 3)
-    t = position - cell
-    weights[0] = -t * (t - 1) * (t - 2) / 6
-    weights[1] = (t + 1) * (t - 1) * (t - 2) / 2
-    weights[2] = -(t + 1) * t * (t - 2) / 2
-    weights[3] = (t + 1) * t * (t - 1) / 6
+    weights[0], weights[1], weights[2], weights[3] = _cubic_weights(position - cell)
     return cell - 1
 
 

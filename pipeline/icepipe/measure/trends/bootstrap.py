@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.arrays import Float64
-from icepipe.measure.trends.mann_kendall import CONFIDENCE, autocorrelation, intercept, pairwise_slopes, quantile
+from icepipe.measure.trends.mann_kendall import CONFIDENCE, autocorrelation, intercept, quantile, theil_sen
 
 N_REPLICATES = 999
 MAX_POINTS = 250
@@ -122,7 +122,7 @@ def block_bootstrap(x: Float64, y: Float64, *, seed: int = SEED, n_replicates: i
     x, y
         Years, all different and rising, and km2.
     """
-    slope = float(np.median(pairwise_slopes(x, y)))
+    slope = theil_sen(x, y).value
     residuals = y - intercept(x, y, slope) - slope * x
     correlation = unbiased_correlation(residuals)
     length = block_length(len(x), correlation)

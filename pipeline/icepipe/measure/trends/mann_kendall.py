@@ -101,14 +101,8 @@ def mann_kendall(values: Float64) -> MannKendall:
     return MannKendall(s, variance, z, two_sided_p(z), s / math.sqrt(pairs * untied) if untied else 0.0)
 
 
-def pairwise_slopes(x: Float64, y: Float64) -> Float64:
-    """Slopes of all pairs with different ``x``, sorted."""
-    steps = [(x[i + 1 :] - x[i], y[i + 1 :] - y[i]) for i in range(len(x) - 1)]
-    return np.sort(np.concatenate([dy[dx != 0] / dx[dx != 0] for dx, dy in steps]))
-
-
 def theil_sen(x: Float64, y: Float64, confidence: float = CONFIDENCE) -> Interval:
-    """Median of the pairwise slopes, with Sen's interval.
+    """Median of the pairwise slopes, with Sen's interval, by ``scipy.stats.theilslopes``.
 
     Sen (1968, JASA 63:1379-1389): the ends are the slopes at the rounded ranks (N - C)/2 and (N + C)/2 + 1, where N is
     the number of slopes and C the normal quantile times the tie-corrected standard deviation of the Mann-Kendall
@@ -116,14 +110,13 @@ def theil_sen(x: Float64, y: Float64, confidence: float = CONFIDENCE) -> Interva
 
     Returns
     -------
-    Estimate
+    Interval
         In units of ``y`` per unit of ``x``.
     """
-    slopes = pairwise_slopes(x, y)
-    reach = quantile(confidence) * math.sqrt(s_variance(y))
-    low = max(round((len(slopes) - reach) / 2) - 1, 0)
-    high = min(round((len(slopes) + reach) / 2), len(slopes) - 1)
-    return Interval(float(np.median(slopes)), float(slopes[low]), float(slopes[high]))
+    from scipy.stats import theilslopes
+
+    slopes = theilslopes(y, x, confidence)
+    return Interval(float(slopes.slope), float(slopes.low_slope), float(slopes.high_slope))
 
 
 def intercept(x: Float64, y: Float64, slope: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.arrays import Float64
-from icepipe.measure.trends.mann_kendall import concordance, pairwise_slopes, s_variance, two_sided_p, z_score
+from icepipe.measure.trends.mann_kendall import concordance, s_variance, two_sided_p, z_score
 
 MIN_YEARS = 3
 """Hirsch, Slack and Smith (1982): with twelve months, the normal approximation holds from three years on."""
@@ -61,6 +61,12 @@ def _known(table: Float64) -> list[tuple[Float64, Float64]]:
     rows = np.arange(len(table), dtype=np.float64)
     columns = ((rows[~np.isnan(column)], column[~np.isnan(column)]) for column in table.T)
     return [(years, values) for years, values in columns if len(values) > 1]
+
+
+def pairwise_slopes(x: Float64, y: Float64) -> Float64:
+    """Slopes of all pairs with different ``x``."""
+    steps = [(x[i + 1 :] - x[i], y[i + 1 :] - y[i]) for i in range(len(x) - 1)]
+    return np.concatenate([dy[dx != 0] / dx[dx != 0] for dx, dy in steps])
 
 
 def _signs(values: Float64) -> Float64:

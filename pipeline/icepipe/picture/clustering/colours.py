@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Int32, Int64
 from icepipe.picture.clustering._kernels import Codes, count_codes, pack, replace_codes
-from icepipe.segment.clustering.kmeans import WeightedPoints
+from icepipe.segment.clustering.assignment import WeightedPoints
 
 TABLE_BITS = 24
 """Colours of so many bits are counted in a table; wider ones are sorted."""

@@ -10,7 +10,16 @@ import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.picture.clustering.colours import COARSE, FINE, Colours
-from icepipe.segment.clustering.kmeans import Assignment, kmeans_plus_plus, mini_batches
+from icepipe.segment.clustering.assignment import Assignment, WeightedPoints
+from icepipe.segment.clustering.kmeans import (
+    Iteration,
+    LloydResult,
+    Settled,
+    distance_moved,
+    kmeans_plus_plus,
+    mini_batches,
+)
+from icepipe.segment.clustering.kmeans import lloyd as full_iterations
 
 STARTS = 10
 """Starts that are tried; the one with the least inertia is settled on all colours."""
@@ -19,29 +28,10 @@ START_ITERATIONS = 100
 
 STILL = 2e-4
 """Full iterations stop when centroids together move by less than this part of the range of the numbers, a twentieth of
-a step of an 8-bit colour; the article's stop when nothing moves."""
+a step of an 8-bit colour."""
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 """Weights of red, green and blue in lightness: Rec. ITU-R BT.709, part 3."""
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """One step of an algorithm.
-
-    Attributes
-    ----------
-    centroids
-        After the step; shape (k, channels).
-    moved
-        Euclidean distances that the centroids moved by, summed.
-    counts
-        Pixels that were nearest to each before the step; of a mini-batch, its pixels. Shape (k,).
-    """
-
-    centroids: Float64
-    moved: float
-    counts: Int64
 
 
 @dataclass(frozen=True)
@@ -75,40 +65,16 @@ class Clusters:
     converged: bool = False
 
 
-def _means_step(colours: Colours, centroids: Float64, members: Assignment) -> Float64:
-    return members.moved(colours, centroids)
+def _settled(colours: Colours) -> Settled:
+    """Whether centroids moved by no more than ``STILL`` of the range of the numbers together."""
+    still = STILL * float(np.ptp(colours.places))
+    return lambda before, centroids: distance_moved(before, centroids) <= still
 
 
-def _article_step(_colours: Colours, centroids: Float64, members: Assignment) -> Float64:
-    return np.asarray(np.rint(members.means(centroids)))
-
-
-def _far(moved: Float64, centroids: Float64) -> float:
-    """How far centroids moved, summed."""
-    return float(np.sqrt(((moved - centroids) ** 2).sum(axis=1)).sum())
-
-
-def _iterate(
-    colours: Colours,
-    start: Float64,
-    iterations: int,
-    step: Callable[[Colours, Float64, Assignment], Float64] = _means_step,
-    still: float = STILL,
-) -> Clusters:
-    """Move centroids until they move by no more than ``still`` of the range together, or for so many iterations."""
-    still_far = still * float(np.ptp(colours.places))
-    history: list[Iteration] = []
-    centroids, converged = start, False
-    members = Assignment.of(colours, centroids)
-    while len(history) < iterations and not converged:
-        moved = step(colours, centroids, members)
-        far = _far(moved, centroids)
-        history.append(Iteration(moved, far, members.counts.astype(np.int64)))
-        converged, centroids = far <= still_far, moved
-        members = members if far == 0 else Assignment.of(colours, centroids)
-    inertia = members.inertia(colours) + colours.within
-    counts = members.counts.astype(np.int64)
-    return Clusters(centroids, members.member, counts, inertia, start, tuple(history), converged)
+def _clusters(colours: Colours, start: Float64, found: LloydResult) -> Clusters:
+    """What full iterations found, with the pixels of every cluster and all of their squared distances."""
+    counts, inertia = found.members.counts.astype(np.int64), found.inertia + colours.within
+    return Clusters(found.centroids, found.members.member, counts, inertia, start, found.history, found.converged)
 
 
 def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
@@ -120,21 +86,27 @@ def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
     """
     rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
-    tried = [_iterate(few, kmeans_plus_plus(few, k, rng), START_ITERATIONS) for _ in range(STARTS)]
-    best = min(tried, key=lambda clusters: clusters.inertia)
-    start, finer = (best.start if few is colours else best.centroids), colours.gathered(FINE, k)
+    starts = [kmeans_plus_plus(few, k, rng) for _ in range(STARTS)]
+    tried = [full_iterations(few, start, START_ITERATIONS, _settled(few)) for start in starts]
+    best = int(np.argmin([one.inertia + few.within for one in tried]))
+    start, finer = (starts[best] if few is colours else tried[best].centroids), colours.gathered(FINE, k)
     if finer is not colours:
-        start = _iterate(finer, start, START_ITERATIONS).centroids
-    return _iterate(colours, start, iterations)
+        start = full_iterations(finer, start, START_ITERATIONS, _settled(finer)).centroids
+    return _clusters(colours, start, full_iterations(colours, start, iterations, _settled(colours)))
+
+
+def _rounded_means(members: Assignment, _colours: WeightedPoints, centroids: Float64) -> Float64:
+    return np.asarray(np.rint(members.means(centroids)))
 
 
 def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     """The algorithm of the article: random colours in 0..255 to start from, and means rounded to whole numbers.
 
-    A cluster that has no pixel keeps its colour.
+    A cluster that has no pixel keeps its colour. That is what was published, so it keeps a step of its own; it ends
+    when nothing moves.
     """
     start = np.random.default_rng(seed).integers(0, 256, size=(k, len(colours.places))).astype(np.float64)
-    return _iterate(colours, start, iterations, _article_step, still=0.0)
+    return _clusters(colours, start, full_iterations(colours, start, iterations, np.array_equal, _rounded_means))
 
 
 def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
@@ -143,10 +115,10 @@ def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     start = before = kmeans_plus_plus(colours.gathered(COARSE, k), k, rng)
     history: list[Iteration] = []
     for batch in islice(mini_batches(colours, start, rng), iterations):
-        history.append(Iteration(batch.centroids, _far(batch.centroids, before), batch.counts.astype(np.int64)))
+        history.append(Iteration.of(before, batch.centroids, batch.counts))
         before = batch.centroids
-    means = _iterate(colours, before, 1)
-    return replace(means, start=start, history=tuple(history), converged=False)
+    means = _clusters(colours, start, full_iterations(colours, before, 1, _settled(colours)))
+    return replace(means, history=tuple(history), converged=False)
 
 
 METHODS: dict[str, tuple[Callable[[Colours, int, int, int], Clusters], int]] = {
@@ -158,7 +130,10 @@ METHODS: dict[str, tuple[Callable[[Colours, int, int, int], Clusters], int]] = {
 
 
 def dark_to_bright(clusters: Clusters) -> Clusters:
-    """Clusters in order of lightness, then of their centroids, whatever order they were found in."""
+    """Clusters in order of lightness, then of their centroids, whatever order they were found in.
+
+    Pixels are integers from here on.
+    """
     light = clusters.centroids @ LUMA if clusters.centroids.shape[1] == len(LUMA) else clusters.centroids[:, 0]
     order = np.lexsort((*clusters.centroids.T[::-1], light))
     rank = np.argsort(order).astype(np.uint8)
@@ -168,5 +143,7 @@ def dark_to_bright(clusters: Clusters) -> Clusters:
         member=rank[clusters.member],
         counts=clusters.counts[order],
         start=clusters.start[order],
-        history=tuple(Iteration(one.centroids[order], one.moved, one.counts[order]) for one in clusters.history),
+        history=tuple(
+            Iteration(one.centroids[order], one.moved, one.counts[order].astype(np.int64)) for one in clusters.history
+        ),
     )

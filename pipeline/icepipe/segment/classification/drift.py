@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from icepipe.arrays import StoredPixels
-from icepipe.segment.clustering.kmeans import nearest, squared_distances
+from icepipe.segment.clustering.assignment import nearest, squared_distances
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import Model
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor

@@ -7,24 +7,26 @@ from collections.abc import Callable
 import numpy as np
 
 from icepipe.arrays import Bool, Float64, Int64, UInt8, UInt64
+from icepipe.raster.splitmix64 import GOLDEN_GAMMA, SAMPLING, mix
 from icepipe.runtime.jit import compiled
 
 CHUNK_PX = 1024
 """Pixels worked on together: their features stay in the processor's first cache."""
 
 
+_mix = compiled(mix)
+
+
 @compiled
 def _hash(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
     """Hash of a salt, a row and a column for pixels of a row, from a column on; shape (n,).
 
-    The finaliser of SplitMix64 (Steele and others 2014).
+    A variant of the finaliser of SplitMix64: its shifts are 30, 30 and 31, those of Stafford's mix 13 are 30, 27 and
+    31. Which pixels are sampled depends on it.
     """
-    mixed_salt = salt * np.uint64(0x9E3779B97F4A7C15)
+    mixed_salt = salt * GOLDEN_GAMMA
     for i in range(len(out)):
-        mixed = (np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0x94D049BB133111EB)
-        out[i] = mixed ^ (mixed >> np.uint64(31))
+        out[i] = _mix((np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt, SAMPLING)
 
 
 @compiled

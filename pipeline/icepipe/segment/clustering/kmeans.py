@@ -1,21 +1,20 @@
 """K-means on weighted places: starts far from each other, mini-batches, full iterations.
 
-Element by element in double precision and in one order, so that the same centroids come out on every machine; libraries
-of linear algebra choose their sums by the processor.
+The only implementation: runs, splits of clusters, and pictures use it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from icepipe.arrays import Float64, Int64, UInt8
+from icepipe.arrays import Float64, Int64
 from icepipe.errors import NoUsableInput
+from icepipe.segment.clustering.assignment import Assignment, WeightedPoints, weighted_points
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import FitRecord
@@ -37,86 +36,6 @@ PATIENCE = 10
 """Mini-batches end when the smoothed distance has not become less for so many of them."""
 
 MAX_BATCHES = 1_000
-
-MOST_CENTROIDS = 256
-
-
-@dataclass(frozen=True)
-class WeightedPoints:
-    """Places, and how much each counts.
-
-    Attributes
-    ----------
-    places
-        Shape (axes, n).
-    weights
-        Pixels at each; shape (n,).
-    """
-
-    places: Float64
-    weights: Float64
-
-    @property
-    def count(self) -> int:
-        """Places."""
-        return int(self.places.shape[1])
-
-    @cached_property
-    def _reach(self) -> Float64:
-        return np.cumsum(self.weights)
-
-    def drawn(self, size: int, rng: np.random.Generator) -> WeightedPoints:
-        """So many places, drawn by their weights, that count alike."""
-        numbers = np.searchsorted(self._reach, rng.random(size) * self._reach[-1], side="right")
-        return WeightedPoints(np.ascontiguousarray(self.places[:, numbers.clip(max=self.count - 1)]), np.ones(size))
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Who is nearest to which centroid.
-
-    Attributes
-    ----------
-    member
-        Number of the nearest centroid of every place, the first of equals; shape (n,).
-    distances
-        Squared distance to it; shape (n,).
-    sums, counts
-        Weighted sum of the members of each centroid, and their weight; shapes (k, axes) and (k,).
-    """
-
-    member: UInt8
-    distances: Float64
-    sums: Float64
-    counts: Float64
-
-    @classmethod
-    def of(cls, items: WeightedPoints, centroids: Float64) -> Assignment:
-        """Find them; centroids have shape (k, axes)."""
-        from icepipe.segment.clustering._kernels import assign
-
-        assert len(centroids) <= MOST_CENTROIDS, "a number of eight bits cannot tell them apart"
-        member, distances = np.empty(items.count, dtype=np.uint8), np.empty(items.count)
-        sums, counts = np.empty_like(centroids), np.empty(len(centroids))
-        assign(items.places, items.weights, centroids, member, distances, sums, counts)
-        return cls(member, distances, sums, counts)
-
-    def means(self, otherwise: Float64) -> Float64:
-        """Mean of the members of each centroid; another place where it has none."""
-        return np.divide(self.sums, self.counts[:, None], out=otherwise.copy(), where=self.counts[:, None] > 0)
-
-    def moved(self, items: WeightedPoints, centroids: Float64) -> Float64:
-        """Means of the members; a centroid without any starts again at one of the places farthest from their own."""
-        empty = np.flatnonzero(self.counts == 0)
-        if not len(empty):
-            return self.means(centroids)
-        elsewhere = centroids.copy()
-        elsewhere[empty] = items.places.T[np.argsort(-self.distances, kind="stable")[: len(empty)]]
-        return self.means(elsewhere)
-
-    def inertia(self, items: WeightedPoints) -> float:
-        """Squared distances to the nearest centroid, summed by weight."""
-        return float(np.sum(items.weights * self.distances))
 
 
 def kmeans_plus_plus(items: WeightedPoints, k: int, rng: np.random.Generator) -> Float64:
@@ -192,6 +111,35 @@ def initialise(items: WeightedPoints, k: int, seed: int) -> tuple[Float64, int]:
 
 
 @dataclass(frozen=True)
+class Iteration:
+    """One step of k-means.
+
+    Attributes
+    ----------
+    centroids
+        After the step; shape (k, axes).
+    moved
+        Euclidean distances that the centroids moved by, summed.
+    counts
+        Weight of the places that were nearest to each before the step; of a mini-batch, its places. Shape (k,).
+    """
+
+    centroids: Float64
+    moved: float
+    counts: Float64 | Int64
+
+    @classmethod
+    def of(cls, before: Float64, centroids: Float64, counts: Float64) -> Iteration:
+        """A step from some centroids to others."""
+        return cls(centroids, distance_moved(before, centroids), counts)
+
+
+def distance_moved(before: Float64, centroids: Float64) -> float:
+    """Euclidean distances that centroids moved by, summed."""
+    return float(np.sqrt(((centroids - before) ** 2).sum(axis=1)).sum())
+
+
+@dataclass(frozen=True)
 class LloydResult:
     """Where full iterations end.
 
@@ -199,8 +147,10 @@ class LloydResult:
     ----------
     centroids
         Shape (k, axes).
-    iterations
-        How many there were.
+    members
+        Who is nearest to which of them.
+    history
+        Every iteration, in order.
     converged
         Whether centroids stood still at the end.
     inertia
@@ -208,24 +158,57 @@ class LloydResult:
     """
 
     centroids: Float64
-    iterations: int
+    members: Assignment
+    history: tuple[Iteration, ...]
     converged: bool
     inertia: float
 
 
-def lloyd(items: WeightedPoints, start: Float64, most: int) -> LloydResult:
-    """Full iterations, until squared moves together are at most a part of the mean variance of the axes.
+Settled = Callable[[Float64, Float64], bool]
+"""Whether centroids before and after an iteration are so close that it was the last; shapes (k, axes)."""
 
-    Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28; the end as in
-    scikit-learn's ``KMeans``.
-    """
+
+def variance_settled(items: WeightedPoints) -> Settled:
+    """Whether squared moves together are at most a part of the mean variance of the axes, as in scikit-learn."""
     still = TOLERANCE * float(np.mean(np.var(items.places, axis=1)))
-    centroids, iterations, converged = start, 0, False
-    while iterations < most and not converged:
-        moved = Assignment.of(items, centroids).moved(items, centroids)
-        converged = bool(np.sum((moved - centroids) ** 2) <= still)
-        centroids, iterations = moved, iterations + 1
-    return LloydResult(centroids, iterations, converged, Assignment.of(items, centroids).inertia(items))
+    return lambda before, centroids: bool(np.sum((centroids - before) ** 2) <= still)
+
+
+def lloyd(
+    items: WeightedPoints,
+    start: Float64,
+    most: int,
+    settled: Settled | None = None,
+    step: Callable[[Assignment, WeightedPoints, Float64], Float64] = Assignment.moved,
+) -> LloydResult:
+    """Full iterations, until centroids are settled.
+
+    Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
+
+    Parameters
+    ----------
+    items
+        The places.
+    start
+        Centroids to start from; shape (k, axes).
+    most
+        Iterations after which it ends in any case.
+    settled
+        When it ends; :func:`variance_settled` where None.
+    step
+        Gives the next centroids from the members of these, the places and these: the means of their members.
+    """
+    settled = settled or variance_settled(items)
+    centroids, converged = start, False
+    history: list[Iteration] = []
+    members = Assignment.of(items, centroids)
+    while len(history) < most and not converged:
+        moved = step(members, items, centroids)
+        history.append(Iteration.of(centroids, moved, members.counts))
+        converged = settled(centroids, moved)
+        members = members if np.array_equal(moved, centroids) else Assignment.of(items, moved)
+        centroids = moved
+    return LloydResult(centroids, members, tuple(history), converged, members.inertia(items))
 
 
 Number = TypeVar("Number", bound=np.number[Any])
@@ -240,24 +223,6 @@ SIGNIFICANT_DIGITS = 6
 def round_significant(values: Float64) -> Float64:
     """Round to six significant digits."""
     return np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
-
-
-def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
-    """Number of the nearest centroid of every item; the first of equals.
-
-    Element by element in double precision, so an item's answer does not depend on what it is asked with.
-    """
-    return Assignment.of(weighted_points(values, np.ones(len(values))), centroids).member
-
-
-def weighted_points(values: NDArray[np.generic], weights: Float64) -> WeightedPoints:
-    """Items of shape (n, axes) as k-means takes them."""
-    return WeightedPoints(np.ascontiguousarray(values.T, dtype=np.float64), weights)
-
-
-def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
-    """Squared distance of every item to the centroid that it is a member of."""
-    return np.asarray(np.sum((values - centroids[member]) ** 2, axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -308,7 +273,7 @@ def k_means(palette: DistinctValues, n_sample: int, k: int, seed: int) -> tuple[
         seed=seed,
         n_sample=n_sample,
         n_minibatch=batches,
-        n_lloyd=settled.iterations,
+        n_lloyd=len(settled.history),
         max_iterations=MAX_ITERATIONS,
         tolerance=TOLERANCE,
         converged=settled.converged,

@@ -6,7 +6,8 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.classes import ClassCode
-from icepipe.segment.clustering.kmeans import distinct_values, k_means, nearest, squared_distances
+from icepipe.segment.clustering.assignment import nearest, squared_distances
+from icepipe.segment.clustering.kmeans import distinct_values, k_means
 from icepipe.segment.clustering.sampling import PixelSample, resample
 from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace, compute_features

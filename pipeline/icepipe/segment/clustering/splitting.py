@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Float64, Int64, UInt8
+from icepipe.segment.clustering.assignment import nearest, squared_distances, weighted_points
 from icepipe.segment.clustering.kmeans import (
     MAX_ITERATIONS,
     TOLERANCE,
-    Assignment,
     DistinctValues,
     distinct_values,
     k_means,
-    nearest,
+    lloyd,
     round_significant,
-    squared_distances,
-    weighted_points,
 )
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.features import FeatureSpace, compute_features
@@ -40,6 +38,9 @@ class that a large cluster would swallow."""
 
 MAX_CLUSTERS = 64
 """Splitting stops here whatever is left; the share left is written into the model."""
+
+SPLIT_ITERATIONS = 20
+"""Full iterations that the two halves of a cluster may take to stand still."""
 
 
 @dataclass(frozen=True)
@@ -135,19 +136,14 @@ def _means(values: Float64, weights: Float64, member: UInt8, n: int) -> Float64:
 
 
 def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None:
-    """Two centroids started from the two sides of a threshold; None where a side would be empty."""
+    """Two centroids started from the two sides of a threshold; None where one would be empty on the way."""
     if apart.all() or not apart.any():
         return None
-    items, centres = weighted_points(places, weights), _means(places, weights, (~apart).astype(np.uint8), 2)
-    for _ in range(20):
-        found = Assignment.of(items, centres)
-        if not found.counts.all():
-            return None
-        moved = found.means(centres)
-        if np.array_equal(moved, centres):
-            break
-        centres = moved
-    return round_significant(centres)
+    start = _means(places, weights, (~apart).astype(np.uint8), 2)
+    halves = lloyd(weighted_points(places, weights), start, SPLIT_ITERATIONS, settled=np.array_equal)
+    if not all(one.counts.all() for one in halves.history):
+        return None
+    return round_significant(halves.centroids)
 
 
 def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, tuple[float, float, float]]:

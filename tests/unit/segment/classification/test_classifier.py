@@ -24,7 +24,7 @@ from icepipe.raster.components import component_sizes, count_components, find_co
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.classifier import DirectLookup
 from icepipe.segment.classification.strata import encode_strata
-from icepipe.segment.clustering.kmeans import nearest
+from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace, compute_features, known_features

@@ -12,7 +12,7 @@ from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.segment.classification.classifier import ClusterClassifier
 from icepipe.segment.classification.strata import stratum_of
-from icepipe.segment.clustering.kmeans import nearest
+from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.sampling import PixelSample, hash_sample
 from icepipe.segment.clustering.splitting import MAX_STRADDLE, fit
 from icepipe.segment.features import FeatureSpace, compute_features
