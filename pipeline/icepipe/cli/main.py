@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,6 @@ from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.runtime.gdal_environment import apply_gdal_settings
 from icepipe.runtime.memory_allocator import limit_arenas, skip_final_gc, tune_allocator
 from icepipe.runtime.signals import Interrupted, install_handlers
-from icepipe.runtime.unneeded import block_imports
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -151,7 +151,8 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     apply_gdal_settings()
-    block_imports()
+    # Inputs without a place are refused in words; rasterio's own warning about them would only repeat that.
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     limit_arenas()
     tune_allocator()
     prepare_streams()

@@ -108,6 +108,10 @@ def run(
             stack.enter_context(to_terminal())
         if log_json:
             stack.enter_context(to_file(log_json))
+        if verbose or log_json:
+            from icepipe.runtime.jit import log_compilation
+
+            stack.enter_context(log_compilation())
         progress = _silent if quiet or verbose else _progress()
         result = run_stages(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
         for line in () if quiet else _result_lines(result):
