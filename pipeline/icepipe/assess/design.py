@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from icepipe.assess.allocation import Allocation
+from icepipe.assess.options import Allocation
 from icepipe.errors import InputError
 
 SUFFIX = ".design.json"

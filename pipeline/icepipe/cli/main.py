@@ -17,6 +17,7 @@ from icepipe.cli import maintain as cli_folder
 from icepipe.cli import picture as cli_picture
 from icepipe.cli import run as cli_run
 from icepipe.cli.console import display_path, prepare_streams, print_error, print_result
+from icepipe.cli.options import Json, Run
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.runtime.gdal_environment import apply_gdal_settings
 from icepipe.runtime.memory_allocator import limit_arenas, skip_final_gc, tune_allocator
@@ -31,8 +32,6 @@ app = typer.Typer(
 app.add_typer(cli_assess.app, name="assess")
 
 cli_run.register(app)
-
-Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
 
 
 @app.command()
@@ -62,7 +61,7 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
 
 @app.command()
 def explain(
-    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    target: Run,
     date: Annotated[str, typer.Argument(help="One observation; all of them where none is given.")] = "",
 ) -> None:
     """Tell why each cluster got its name."""
@@ -80,7 +79,7 @@ def explain(
 
 @app.command()
 def compare(
-    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    target: Run,
     before: Annotated[str, typer.Argument(metavar="DATE", help="The observation to start from.")],
     after: Annotated[str, typer.Argument(metavar="DATE", help="The one to compare it with.")],
     as_json: Json = False,

@@ -12,8 +12,8 @@ HOST = """
 import gc, importlib, json, logging, os, pkgutil, signal, sys, warnings
 
 # What the libraries below do to a process is theirs.
-import matplotlib.figure, numba, numpy, PIL.Image, pyarrow, pydantic, pyogrio, rasterio, scipy.optimize, sklearn.cluster, typer
-import jinja2, rasterio.features, rasterio.warp, rich.console, ruamel.yaml, scipy.ndimage, scipy.stats, shapely
+import jinja2, matplotlib.figure, numba, numpy, PIL.Image, pyarrow, pydantic, pyogrio, rasterio.features, rasterio.warp
+import rich.console, ruamel.yaml, scipy.ndimage, scipy.optimize, scipy.stats, shapely, sklearn.cluster, typer
 from numba.core import event
 
 class Kept(logging.Handler):
@@ -28,7 +28,7 @@ warnings.filterwarnings("error", message="a filter of the host")
 def state():
     root = logging.getLogger()
     return {
-        "root logger": [root.level, [type(handler).__name__ for handler in root.handlers], logging.root.manager.disable],
+        "root logger": [root.level, [type(handler).__name__ for handler in root.handlers], root.manager.disable],
         "warnings": [str(entry) for entry in warnings.filters],
         "listeners": [key for key, listeners in event._registered.items() if listeners],
         "environment": dict(os.environ),
