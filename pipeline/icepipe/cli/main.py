@@ -147,11 +147,19 @@ def _unexpected(error: Exception) -> tuple[str, int]:
     return f"{said}; this is a bug: run again with -v and report what it prints", 1
 
 
+def _quiet_rasterio() -> None:
+    """Hide rasterio's warnings of files without a place: a run refuses those in words, and a picture needs none.
+
+    The class of the warnings is not named, as that would load rasterio to start.
+    """
+    for message in ("Dataset has no geotransform", "The given matrix is equal to Affine.identity"):
+        warnings.filterwarnings("ignore", message=message)
+
+
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     apply_gdal_settings()
-    # Inputs without a place are refused in words; rasterio's own warning about them would only repeat that.
-    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
+    _quiet_rasterio()
     limit_arenas()
     tune_allocator()
     prepare_streams()
