@@ -13,6 +13,7 @@ _._repr_png_  # IPython, for a plot
 _.to_dataframe  # public, for notebooks
 _.to_geodataframe  # public, for notebooks
 _.model_config  # pydantic
+_._value_  # enum, for the value of a member with more fields
 _.on_start  # numba's listener
 _.on_end  # numba's listener
 _.handleError  # logging
