@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test soak check lock samples docs clean
+CHECKS := check-ruff check-types check-imports check-spelling check-unused
+
+.PHONY: run test soak check $(CHECKS) lock samples docs clean
 
 run: $(READY)
 	$(BIN)/icepipe run configs/arctic.yaml
@@ -15,11 +17,24 @@ test: $(READY)
 soak: $(READY)
 	$(BIN)/python -m pytest -q -n auto -m soak -rP
 
-check: $(READY)
+# Under a minute; `make -j check` does them side by side.
+check: $(CHECKS)
+
+check-ruff: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: $(READY)
 	$(BIN)/mypy
+
+check-imports: $(READY)
 	$(BIN)/lint-imports
+
+check-spelling: $(READY)
+	$(BIN)/codespell pipeline benchmarks tests docs data configs deploy README.md CHANGELOG.md CONTRIBUTING.md
+
+check-unused: $(READY)
+	$(BIN)/vulture
 
 samples: $(READY)
 	$(BIN)/python data/samples/make.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -13,7 +14,7 @@ PICTURE = HERE.parent / "docs/explanation/pictures/performance.png"
 MINE, OTHERS, DECODING = "#0077bb", "#bbbbbb", "#222222"
 
 
-def bars(figure: Figure, place: tuple[int, int, int], case: str, found: dict) -> None:
+def bars(figure: Figure, place: tuple[int, int, int], case: str, found: dict[str, Any]) -> None:
     """Seconds of every tool of a case, the quickest on top, and a line for decoding alone."""
     axes = figure.add_subplot(*place)
     runs = {name: statistics.median(run["wall_s"] for run in all_) for name, all_ in found["runs"].items()}

@@ -3,6 +3,11 @@
 Whole processes, one after the other and round by round, each round with the time that decoding the files alone takes on
 two threads. The table of each case is printed and put into docs/explanation/performance.md; the figures behind it stand
 beside it. Peers run under the Python named with ``--python``; one whose library is not there is left out, and said so.
+
+    python benchmarks/compare.py B S --against OTHER/bin/icepipe --rounds 5
+
+compares this version with another installation's command instead, round by round in alternating order, and prints the
+medians of both and the median of the ratios of each round. It changes neither the page nor the figures.
 """
 
 from __future__ import annotations
@@ -18,12 +23,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs/explanation/performance.md"
 FIGURES = HERE / "figures.json"
 
+ICEPIPE = str(Path(sys.executable).parent / "icepipe")
+ROLES = ["blue", "green", "red", "nir"]
 BANDS = {"bands": {"blue": 1, "green": 2, "red": 3, "nir": 4}, "scale": {"gain": 0.0001, "offset": 0}}
 
 PEERS = {
@@ -55,9 +64,14 @@ class Run:
     peak_mb: float
 
 
+def is_measured(case: str) -> bool:
+    """Whether the scenes of a case have measured bands; else they are pictures."""
+    return case[0] in "BEMQT"
+
+
 def settings(case: str, raster: Path, out: Path, features: list[str] | None, regions: str | None = None) -> Path:
     """A config of icepipe for a case."""
-    measured, dated = case[0] in "BEMQT", case in {"S", "M"}
+    measured, dated = is_measured(case), case in {"S", "M"}
     date = {} if dated else {"date": "2024-07-01"}
     scenes = f"{raster}/*.tif" if dated else str(raster)
     outlines = {"regions": regions} if regions else {}
@@ -80,35 +94,35 @@ Command = Callable[[Path], list[str]]
 """What a tool is called by, given a fresh folder."""
 
 
+def icepipe_run(
+    icepipe: str, case: str, raster: Path, features: list[str] | None, regions: str | None, out: Path
+) -> list[str]:
+    """Run a case with a command of icepipe."""
+    return [icepipe, "run", "-q", str(settings(case, raster, out, features, regions))]
+
+
+def peer_run(python: str, line: str, case: str, raster: Path, out: Path) -> list[str]:
+    """Run a case with the script of a peer."""
+    words = {"{in}": str(raster), "{out}": str(out), "{k}": "7" if case == "A" else "6"}
+    return [python, *(words.get(word, word) for word in f"{HERE}/peers/{line}".split())]
+
+
 def commands(case: str, raster: Path, wanted: list[str], python: str) -> dict[str, Command]:
     """What makes each tool's command, given a fresh folder."""
-    icepipe = [str(Path(sys.executable).parent / "icepipe"), "run", "-q"]
-    own = {"icepipe": [*BANDS["bands"]] if case[0] in "BEMQ" else None}
-    if case == "B":
-        own["icepipe, with indices"] = ["blue", "green", "red", "nir", "ndwi"]
-    tools: dict[str, Command] = {
-        name: (lambda out, features=features: [*icepipe, str(settings(case, raster, out, features))])
-        for name, features in own.items()
-    }
-    small = "T" if own["icepipe"] else "P"
-    corner = Path(told_by("rasters.py", small)[0])
+    features = ROLES if is_measured(case) else None
+    tools: dict[str, Command] = {"icepipe": partial(icepipe_run, ICEPIPE, case, raster, features, None)}
     if case == "B":
         outlines = told_by("rasters.py", "regions")[0]
-        tools["icepipe, three regions"] = lambda out: [
-            *icepipe,
-            str(settings(case, raster, out, own["icepipe"], outlines)),
-        ]
-    tools[START] = lambda out: [*icepipe, str(settings(small, corner, out, own["icepipe"]))]
+        tools["icepipe, with indices"] = partial(icepipe_run, ICEPIPE, case, raster, [*ROLES, "ndwi"], None)
+        tools["icepipe, three regions"] = partial(icepipe_run, ICEPIPE, case, raster, features, outlines)
+    small = "T" if features else "P"
+    tools[START] = partial(icepipe_run, ICEPIPE, small, Path(told_by("rasters.py", small)[0]), features, None)
     for name in wanted:
         module, line = PEERS[name]
         if subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode:  # noqa: S603
             print(f"{name}: {module} is not installed there")
             continue
-        words = {"{in}": str(raster), "{k}": "7" if case == "A" else "6"}
-        tools[name] = lambda out, line=line, words=words: [
-            python,
-            *(words.get(word, str(out) if word == "{out}" else word) for word in f"{HERE}/peers/{line}".split()),
-        ]
+        tools[name] = partial(peer_run, python, line, case, raster)
     tools["start of Python with NumPy and rasterio"] = lambda _: [sys.executable, "-c", "import numpy, rasterio"]
     return tools
 
@@ -138,7 +152,13 @@ def told_by(script: str, *arguments: str) -> list[str]:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
 
 
-def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str, object]:
+def run_once(command: Command, beside: Path) -> Run:
+    """Run a tool in a fresh folder beside the scenes."""
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
+        return timed(command(Path(folder)), Path(folder) / "log.txt")
+
+
+def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str, Any]:
     """Every tool of a case, round by round."""
     raster = Path(told_by("rasters.py", case)[0])
     tools = commands(case, raster, wanted, python)
@@ -148,14 +168,13 @@ def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str,
         mpx, floor_s = map(float, told_by("floor.py", str(raster)))
         floors.append(floor_s)
         for name, command in tools.items():
-            with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-                run = timed(command(Path(folder)), Path(folder) / "log.txt")
+            run = run_once(command, raster.parent)
             print(f"{case} {number + 1}/{rounds} {name}: {run.wall_s:.2f} s, {run.peak_mb:.0f} MB", flush=True)
             runs[name].append(run)
     return {"mpx": mpx, "floors": floors, "runs": {name: [asdict(run) for run in all_] for name, all_ in runs.items()}}
 
 
-def table(found: dict) -> str:
+def table(found: dict[str, Any]) -> str:
     """A table of medians, and of medians of each round's ratios."""
     floor = statistics.median(found["floors"])
     lines = [
@@ -173,6 +192,31 @@ def table(found: dict) -> str:
     return "\n".join(lines)
 
 
+def measure_versions(case: str, rounds: int, other: str) -> list[tuple[Run, Run]]:
+    """Run this version and another one by turns, this one first in every second round; a pair a round."""
+    raster = Path(told_by("rasters.py", case)[0])
+    features = ROLES if is_measured(case) else None
+    versions = [partial(icepipe_run, icepipe, case, raster, features, None) for icepipe in (ICEPIPE, other)]
+    pairs = []
+    for number in range(rounds):
+        order = (0, 1) if number % 2 == 0 else (1, 0)
+        runs = {version: run_once(versions[version], raster.parent) for version in order}
+        pairs.append((runs[0], runs[1]))
+        print(f"{case} {number + 1}/{rounds}: {runs[0].wall_s:.2f} s, other {runs[1].wall_s:.2f} s", flush=True)
+    return pairs
+
+
+def versions_table(case: str, pairs: list[tuple[Run, Run]]) -> str:
+    """A table of the medians of both versions, and of the median of this version's part of the other's, by round."""
+    lines = [f"{case}, {len(pairs)} round(s)", "", "| | this | other | this / other |", "|---|---|---|---|"]
+    for name, key, digits in (("s", "wall_s", 2), ("processor s", "cpu_s", 2), ("peak MB", "peak_mb", 0)):
+        both = [(getattr(this, key), getattr(other, key)) for this, other in pairs]
+        this, other = (statistics.median(column) for column in zip(*both, strict=True))
+        ratio = statistics.median(mine / theirs for mine, theirs in both)
+        lines.append(f"| {name} | {this:.{digits}f} | {other:.{digits}f} | {ratio:.3f} |")
+    return "\n".join(lines)
+
+
 def put(text: str, case: str, lines: str) -> str:
     """The page with a case's table in its place."""
     mark = re.compile(rf"(<!-- {case} -->\n).*?(<!-- /{case} -->)", re.DOTALL)
@@ -186,7 +230,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=None, help="names, with commas; those of the case where it is not given")
     parser.add_argument("--python", default=sys.executable, help="of the peers")
+    parser.add_argument("--against", metavar="OTHER_ICEPIPE", help="path of another installation's icepipe command")
     asked = parser.parse_args()
+    if asked.against:
+        for case in asked.cases:
+            print(versions_table(case, measure_versions(case, asked.rounds, asked.against)))
+        return
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     for case in asked.cases:
         wanted = OF_CASE.get(case, []) if asked.peers is None else [name for name in asked.peers.split(",") if name]

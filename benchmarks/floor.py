@@ -6,26 +6,30 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import rasterio
 
 THREADS = 2
 
+Tile = tuple[Path, Any]
+"""A file, and a window of it."""
 
-def windows(path: Path) -> list:
+
+def windows(path: Path) -> list[Tile]:
     """Tiles of a raster."""
     with rasterio.open(path) as dataset:
         return [(path, window) for _, window in dataset.block_windows()]
 
 
-def decode(tiles: list) -> None:
+def decode(tiles: list[Tile]) -> None:
     """Read some tiles, those of one file in a row."""
     opened = {path: rasterio.open(path) for path in dict.fromkeys(path for path, _ in tiles)}
     for path, window in tiles:
         opened[path].read(window=window)
 
 
-def seconds(tiles: list) -> float:
+def seconds(tiles: list[Tile]) -> float:
     """Read all tiles, each thread its share of them."""
     share = -(-len(tiles) // THREADS)
     start = time.perf_counter()

@@ -114,8 +114,8 @@ def scene(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int, melt: flo
 def as_stored(reflectance: Real, measured: bool) -> NDArray[np.uint16] | NDArray[np.uint8]:
     """Ten thousandths of reflectance, or the colours of a picture."""
     if measured:
-        return (reflectance * 10_000).astype(np.uint16)
-    return np.clip(np.sqrt(reflectance[2::-1]) * 262, 0, 255).astype(np.uint8)
+        return np.asarray(reflectance * 10_000, np.uint16)
+    return np.asarray(np.clip(np.sqrt(reflectance[2::-1]) * 262, 0, 255), np.uint8)
 
 
 def write(path: Path, case: Case, left: int = 0, melt: float = 0.0, above: int = 0) -> None:

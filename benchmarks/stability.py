@@ -17,6 +17,7 @@ import numpy as np
 
 from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
+from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.classifier import DirectLookup
 from icepipe.segment.classification.strata import Strata
@@ -58,7 +59,10 @@ def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
     for scene in scenes:
         segment = scene.plan.config.segment.model_copy(update={"seed": seed})
         plan = replace(scene.plan, config=scene.plan.config.model_copy(update={"segment": segment}))
-        pools.append(candidate_pixels(plan, rate, plan.observations[0]))
+        pool = candidate_pixels(plan, rate, plan.observations[0])
+        if isinstance(pool, InputError):
+            raise pool
+        pools.append(pool)
     return thin_sample(pools, SIZE)
 
 
@@ -118,6 +122,7 @@ def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
     """Fit one kind of scenes with every k and seed."""
     scenes = [_scene(path) for path in paths]
     how, before, after, n_clusters = scenes[0].plan.clustering, [], [], []
+    assert how is not None
     low = high = np.zeros(len(scenes))
     for seed in range(n_seeds):
         sample = _sample(scenes, seed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,9 @@ def shared_data() -> Path:
 def run_scenes(tmp_path: Path) -> Callable[..., RunResult]:
     """Run icepipe on some files with settings, into the test's own folder."""
 
-    def call(scenes, name="test", only=(), **sections) -> RunResult:
+    def call(
+        scenes: Path | str | Sequence[Path], name: str = "test", only: Collection[str] = (), **sections: Any
+    ) -> RunResult:
         patterns = [str(path) for path in scenes] if isinstance(scenes, list) else str(scenes)
         inputs = {"scenes": patterns} | sections.pop("inputs", {})
         publish = {"folder": str(tmp_path / "out")} | sections.pop("publish", {})
@@ -53,21 +56,21 @@ def forker() -> Iterator[Forker]:
 def started() -> Command:
     """The real command in a process of its own, from its start."""
 
-    def call(*arguments, **options) -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).parent / "icepipe", *map(str, arguments)]
+    def call(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "icepipe"), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
 
     return call
 
 
 @pytest.fixture
-def icepipe(request, started) -> Command:
+def icepipe(request: pytest.FixtureRequest, started: Command) -> Command:
     """The real command, in a process of its own; where the module is FORKED, in one that has its libraries already."""
     if not getattr(request.module, "FORKED", False):
         return started
-    forker = request.getfixturevalue("forker")
+    forker: Forker = request.getfixturevalue("forker")
 
-    def call(*arguments, cwd=None, **options) -> subprocess.CompletedProcess[str]:
+    def call(*arguments: object, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         if options:
             return started(*arguments, cwd=cwd, **options)
         return forker.run(list(map(str, arguments)), cwd or Path.cwd())

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib.util
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import shapely
 
-from icepipe.assess.reference_points import read_points
+from icepipe.assess.reference_points import LabelledPoint, read_points
 from tests.conftest import ROOT
 
 
-def write_labels(path: Path, label_of) -> None:
+def write_labels(path: Path, label_of: Callable[[LabelledPoint], str]) -> None:
     """Set the field ``reference`` of every point to what a function of the point says."""
     labels = [(label_of(point), point.id) for point in read_points(path)]
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -24,17 +25,19 @@ def write_labels(path: Path, label_of) -> None:
         connection.executemany("UPDATE points SET reference = ? WHERE id = ?", labels)
 
 
-def truth_of_samples(date: str):
+def truth_of_samples(date: str) -> Callable[[LabelledPoint], str]:
     """What the shapes that the shipped samples are drawn from say of a point."""
     spec = importlib.util.spec_from_file_location("make_samples", ROOT / "data" / "samples" / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
     make = sys.modules["make_samples"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)
     picture = make.draw(make.DATES.index(date.replace("-", "")))
 
-    def label(point) -> str:
+    def label(point: LabelledPoint) -> str:
         place = shapely.Point(point.x, point.y)
         if picture.cloud.contains(place):
             return "cloud"
-        return next(make.CLASS_OF[name] for name, shape in picture.parts.items() if shape.contains(place))
+        return str(next(make.CLASS_OF[name] for name, shape in picture.parts.items() if shape.contains(place)))
 
     return label

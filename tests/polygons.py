@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pyproj
 import shapely
 from affine import Affine
+from numpy.typing import NDArray
 from rasterio.features import rasterize, shapes
 from scipy import ndimage
 from shapely.geometry import shape
 
+from icepipe.arrays import Int64, UInt8
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.measure.polygons.layers import PolygonOptions, polygon_layers
-from icepipe.measure.polygons.polygonize import polygonize
+from icepipe.measure.polygons.polygonize import PolygonLayer, polygonize
 from icepipe.raster.run_length import RunLengthRaster
 
 CRS = pyproj.CRS(3413).to_wkt()
 WGS84 = pyproj.CRS(4326).to_wkt()
 NORTH_UP = Affine(250, 0, -650_000, 0, -250, -1_350_000)
+Geometries = NDArray[Any]
+
 SEEN = (ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER)
 
 
-def grid_of(classes, transform=NORTH_UP, crs=CRS):
+def grid_of(classes: UInt8, transform: Affine = NORTH_UP, crs: str = CRS) -> GeoBox:
     return GeoBox(crs, transform, classes.shape[1], classes.shape[0])
 
 
-def layer_of(classes, code, grid, area):
+def layer_of(classes: UInt8, code: ClassCode, grid: GeoBox, area: PixelArea) -> PolygonLayer:
     """Polygons of one class of a raster, shape (rows, columns)."""
     return polygonize(RunLengthRaster.of(classes), [code], grid, area.units, area.unit_m2)[code]
 
 
-def drawn(classes, grid, codes=SEEN, simplify_m=0.0, crs=None, area=None):
+def drawn(
+    classes: UInt8,
+    grid: GeoBox,
+    codes: Sequence[ClassCode] = SEEN,
+    simplify_m: float = 0.0,
+    crs: str | None = None,
+    area: PixelArea | None = None,
+) -> tuple[PolygonLayer, ...]:
     """Layers as a run draws them."""
     area = area or PixelArea.of(grid)
     return polygon_layers(
@@ -40,7 +54,7 @@ def drawn(classes, grid, codes=SEEN, simplify_m=0.0, crs=None, area=None):
     )
 
 
-def labels_of(classes):
+def labels_of(classes: UInt8) -> Int64:
     """Number of the piece of every pixel, all classes together, with a rim of 0."""
     labels, count = np.zeros(classes.shape, np.int64), 0
     for code in np.unique(classes):
@@ -50,11 +64,14 @@ def labels_of(classes):
     return np.pad(labels, 1)
 
 
-def in_pixels(polygons, grid):
-    return shapely.transform(polygons, lambda xy: np.rint(np.column_stack(grid.to_pixels(xy[:, 0], xy[:, 1]))))
+def in_pixels(polygons: Geometries, grid: GeoBox) -> Geometries:
+    pixels: Geometries = shapely.transform(
+        polygons, lambda xy: np.rint(np.column_stack(grid.to_pixels(xy[:, 0], xy[:, 1])))
+    )
+    return pixels
 
 
-def assert_points_are_needed(polygons, grid, labels):
+def assert_points_are_needed(polygons: Geometries, grid: GeoBox, labels: Int64) -> None:
     """Every point but the closing one is a corner, or a place where more than two pieces meet, and stands once."""
     points, ring = shapely.get_coordinates(shapely.get_rings(in_pixels(polygons, grid)), return_index=True)
     points = points.astype(int)
@@ -71,14 +88,14 @@ def assert_points_are_needed(polygons, grid, labels):
     assert len(np.unique(np.column_stack([ring, points]), axis=0)) == len(points)
 
 
-def assert_rings_begin_at_their_top_left(polygons, grid):
+def assert_rings_begin_at_their_top_left(polygons: Geometries, grid: GeoBox) -> None:
     points, ring = shapely.get_coordinates(shapely.get_rings(in_pixels(polygons, grid)), return_index=True)
     first = np.searchsorted(ring, ring)
     begins = np.lexsort((np.arange(len(ring)) != first, points[:, 0], points[:, 1], ring))[first]
     assert np.array_equal(begins, first)
 
 
-def assert_equal_to_the_raster(layer, classes, grid, units, unit_m2):
+def assert_equal_to_the_raster(layer: PolygonLayer, classes: UInt8, grid: GeoBox, units: Int64, unit_m2: float) -> None:
     """GDAL's polygons as point sets, the raster when rasterized, and true areas."""
     held = classes == layer.code
     labels, count = ndimage.label(held)
@@ -97,7 +114,9 @@ def assert_equal_to_the_raster(layer, classes, grid, units, unit_m2):
     np.testing.assert_allclose(layer.area_m2, true, rtol=1e-9)
 
 
-def assert_faithful(classes, transform=NORTH_UP, crs=CRS, simplify_m=750.0):
+def assert_faithful(
+    classes: UInt8, transform: Affine = NORTH_UP, crs: str = CRS, simplify_m: float = 750.0
+) -> tuple[tuple[PolygonLayer, ...], tuple[PolygonLayer, ...]]:
     """All that holds for the polygons of a raster, as they are and simplified."""
     grid = grid_of(classes, transform, crs)
     area = PixelArea.of(grid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -23,7 +24,7 @@ def paint(letters: Sequence[str]) -> NDArray[np.uint8]:
     return np.array([[colours[letter] for letter in row] for row in letters], dtype=np.uint8).transpose(2, 0, 1)
 
 
-def write(path: Path, pixels: NDArray[np.generic], **options) -> Path:
+def write(path: Path, pixels: NDArray[np.generic], **options: Any) -> Path:
     """Write bands as a GeoTIFF; options go to rasterio, ``tags`` and ``colorinterp`` to the data set."""
     tags, interpretation = options.pop("tags", {}), options.pop("colorinterp", None)
     mask = options.pop("mask", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 
 from icepipe.flags import parse_flags
 from icepipe.inputs.observation_key import ObservationKey
@@ -10,7 +11,13 @@ from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import Point
 
 
-def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Row]:
+def daily(
+    values: Iterable[tuple[str, float | None]],
+    class_: str = "ice",
+    region: str = "bay",
+    flags: str = "",
+    sensor: str = "rgb",
+) -> list[Row]:
     """Rows of a series from pairs of observation key and area, None where it is not known, with flags as in a table."""
     return [
         Row(
@@ -40,6 +47,6 @@ def daily(values, class_="ice", region="bay", flags="", sensor="rgb") -> list[Ro
     ]
 
 
-def yearly(pairs, sensor=lambda _year: "rgb") -> list[Point]:
+def yearly(pairs: Iterable[tuple[float, float]], sensor: Callable[[int], str] = lambda _year: "rgb") -> list[Point]:
     """Points of a September from pairs of year and area."""
     return [Point(str(int(y)), dt.date(int(y), 9, 15), float(y), float(v), 1, sensor(int(y))) for y, v in pairs]

@@ -66,7 +66,12 @@ def _schema(uri: str, prefix: str, properties: dict[str, Any]) -> dict[str, Any]
 def validator() -> JsonSchemaSTACValidator:
     """A validator that reads nothing from the web."""
     found = JsonSchemaSTACValidator()
-    tables = (("proj", PROJECTION), ("raster", RASTER), ("classification", CLASSIFICATION), ("file", FILE))
+    tables: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("proj", PROJECTION),
+        ("raster", RASTER),
+        ("classification", CLASSIFICATION),
+        ("file", FILE),
+    )
     for uri, (prefix, properties) in zip(ITEM_EXTENSIONS, tables, strict=True):
         found.schema_cache[uri] = _schema(uri, prefix, properties)
     assert FILE_INFO in found.schema_cache

@@ -204,7 +204,7 @@ def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
     count = int(np.prod(shape))
     raw = np.random.PCG64(seed).random_raw(count).view(np.uint8).reshape(count, 8)[:, :4]
     centred = raw.astype(np.float64).sum(axis=1) - 510
-    return (1.5 * centred / np.sqrt(4 * (256**2 - 1) / 12)).reshape(shape)
+    return np.asarray((1.5 * centred / np.sqrt(4 * (256**2 - 1) / 12)).reshape(shape))
 
 
 def paint(picture: Picture, number: int) -> NDArray[np.uint8]:
@@ -231,7 +231,7 @@ def wedge(tile: str) -> NDArray[np.bool_]:
     row, col = np.indices((SIZE, SIZE)) + 0.5
     first, last = TILE_COLUMNS[tile]
     depth = WEDGE_COLUMNS * (1 - row / SIZE)
-    return col > last - depth if tile == "a" else col < first + depth
+    return np.asarray(col > last - depth if tile == "a" else col < first + depth)
 
 
 def _write(path: Path, pixels: NDArray[np.uint8], first_column: int, **options: object) -> None:

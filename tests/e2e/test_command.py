@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
@@ -51,7 +52,7 @@ def test_a_run_loads_nothing_that_it_has_no_use_for(config, tmp_path):
     assert done.returncode == 0, done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert {"pyogrio", "pyarrow", "icepipe.publish.report.write"} <= loaded
-    assert not {"geopandas.geodataframe", "pandas.core.frame", "sklearn"} & loaded
+    assert not {"sklearn", "IPython", "icepipe.publish.report.notebook"} & loaded
 
 
 def _feature(name, columns):
@@ -104,6 +105,14 @@ def test_unusable_inputs_alone(icepipe, config, tmp_path, make, code, text):
     assert text in said.stderr
     assert "Traceback" not in said.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_raster_without_a_place_brings_up_no_warning_of_rasterio(icepipe, tmp_path):
+    path = write(tmp_path / "a.tif", PICTURE, crs=None, transform=Affine.identity())
+    said = icepipe("inspect", path).stderr
+    assert "it has no coordinate system" in said
+    assert "Warning" not in said
+    assert icepipe("picture", path, "--out", tmp_path / "p").stderr == ""
 
 
 def test_a_bad_tile_among_good_ones_is_named_and_the_rest_published(icepipe, config, tmp_path):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from icepipe.arrays import UInt8
 from tests.rasters import paint, write
 
 CLASSES = {"sensor": "classes", "classes": {"1": "ice", "2": "water", "3": "other"}}
 """Inputs of class rasters: a run of them fits nothing, and starts in half the time."""
 
 
-def letters(rows):
+def letters(rows: Sequence[str]) -> UInt8:
     """Class rasters by letters: i ice, w water, g other; shape (1, rows, columns)."""
     return np.array([[["iwg".index(letter) + 1 for letter in row] for row in rows]], dtype=np.uint8)
 
 
-def coded(folder, days, side=30):
+def coded(folder: Path, days: int, side: int = 30) -> None:
     """A raster of classes a day."""
     rng = np.random.default_rng(0)
     for day in range(1, days + 1):
@@ -26,7 +30,7 @@ def coded(folder, days, side=30):
         write(folder / f"x_202407{day:02d}.tif", pixels[None])
 
 
-def noisy(folder, days, side=30):
+def noisy(folder: Path, days: int, side: int = 30) -> None:
     """A tile a day, with ice and water to draw, and noise."""
     rng = np.random.default_rng(0)
     for day in range(1, days + 1):
@@ -35,7 +39,7 @@ def noisy(folder, days, side=30):
         write(folder / f"x_202407{day:02d}.tif", pixels)
 
 
-def settings(tmp_path, days, inputs=None, **batch):
+def settings(tmp_path: Path, days: int, inputs: dict[str, Any] | None = None, **batch: Any) -> Path:
     """A config of some days with results in every format, and its tiles: noisy ones or, by ``inputs``, coded."""
     (coded if inputs else noisy)(tmp_path / "tiles", days)
     told = {

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
+from icepipe.assess.options import MINIMUM, Allocation
 from icepipe.assess.stratified_sample import LEAST_POINTS, Stratum
 from icepipe.errors import ConfigError
-
-Allocation = Literal["proportional", "equal"]
-
-MINIMUM = 50
-"""Points that a rare stratum gets in a proportional sample (Olofsson and others 2014, Remote Sens. Environ. 148:42-57,
-section 5.1: 50 to 100)."""
 
 
 def points_needed(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from icepipe.assess.allocation import Allocation
+from icepipe.assess.options import Allocation
 from icepipe.errors import InputError
 from icepipe.storage.json_document import JsonDocument
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from icepipe.assess.allocation import Allocation, allocate
+from icepipe.assess.allocation import allocate
 from icepipe.assess.chips import read_chip, write_chip
 from icepipe.assess.design import Design, DesignPoint, DesignStratum, design_path, dump_design, sealed
+from icepipe.assess.options import SampleOptions
 from icepipe.assess.random_points import ORDER, PixelSampler, random_numbers
 from icepipe.assess.reference_points import write_points
 from icepipe.assess.stratified_sample import Stratum
@@ -22,15 +22,6 @@ from icepipe.inputs.scenes import Observation
 from icepipe.publish.run_folder.class_map import ClassMap
 from icepipe.storage.atomic import check_writable, replace_folder
 from icepipe.workflow.plan import Plan, make_plan
-
-
-@dataclass(frozen=True)
-class SampleOptions:
-    """How a sample is to be drawn."""
-
-    points: int
-    allocation: Allocation
-    seed: int
 
 
 def _strata(mapped: ClassMap) -> dict[ClassCode, Stratum]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from icepipe.assess.options import MINIMUM, Allocation, SampleOptions
 from icepipe.cli.console import display_path, print_result
+from icepipe.cli.options import MAX_SEED, Json, Run
 from icepipe.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,16 +21,6 @@ app = typer.Typer(
     help="How right is a map: points to label, and the accuracy and areas that follow from the labels.",
     no_args_is_help=True,
 )
-
-
-class Allocation(StrEnum):
-    """How points are spread over the classes of the map."""
-
-    PROPORTIONAL = "proportional"
-    EQUAL = "equal"
-
-
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
 
 
 def _opened(target: Path) -> tuple[Path, Config | None]:
@@ -46,22 +37,24 @@ def _opened(target: Path) -> tuple[Path, Config | None]:
 def sample(
     target: Run,
     date: Annotated[str, typer.Argument(metavar="DATE", help="One observation, e.g. 2024-07-04.")],
-    points: Annotated[int, typer.Option(min=2, max=100_000, help="How many, in all.")] = 300,
+    points: Annotated[int, typer.Option(min=2, max=100_000, help="How many, in all.")] = SampleOptions.points,
     allocation: Annotated[
-        Allocation, typer.Option(help="By true area with at least 50 a class, or as many in each.")
-    ] = Allocation.PROPORTIONAL,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Another number draws other points.")] = 0,
+        Allocation, typer.Option(help=f"By true area with at least {MINIMUM} a class, or as many in each.")
+    ] = SampleOptions.allocation,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Another number draws other points.")
+    ] = SampleOptions.seed,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder; RUN/assess/DATE if not given.")] = None,
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
     folder, config = _opened(target)
-    from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
+    from icepipe.assess.draw_sample import draw, write_sample
     from icepipe.assess.text import sample_lines
     from icepipe.publish.run_folder.class_map import open_class_map
     from icepipe.publish.run_folder.paths import RunPaths
 
     mapped = open_class_map(folder, date)
-    design = draw(mapped, folder.name, SampleOptions(points, allocation.value, seed))
+    design = draw(mapped, folder.name, SampleOptions(points, allocation, seed))
     written = write_sample((out or RunPaths(folder).assessment(date)).resolve(), design, mapped, config)
     print_result("\n".join(sample_lines(design, display_path(written), config is not None)))
 
@@ -70,7 +63,7 @@ def sample(
 def estimate(
     target: Run,
     labelled: Annotated[Path, typer.Argument(metavar="SAMPLE", help="The GeoPackage, labelled.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Read a labelled sample: error matrix, accuracies, and error-adjusted areas with intervals."""
     folder, _ = _opened(target)

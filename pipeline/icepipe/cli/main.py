@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,11 @@ from icepipe.cli import maintain as cli_folder
 from icepipe.cli import picture as cli_picture
 from icepipe.cli import run as cli_run
 from icepipe.cli.console import display_path, prepare_streams, print_error, print_result
+from icepipe.cli.options import Json, Run
 from icepipe.errors import ConfigError, IcepipeError, ObservationsFailed
 from icepipe.runtime.gdal_environment import apply_gdal_settings
 from icepipe.runtime.memory_allocator import limit_arenas, skip_final_gc, tune_allocator
 from icepipe.runtime.signals import Interrupted, install_handlers
-from icepipe.runtime.unneeded import block_imports
 
 app = typer.Typer(
     help="Ice and water area from satellite tiles, in true square kilometres.",
@@ -31,8 +32,6 @@ app = typer.Typer(
 app.add_typer(cli_assess.app, name="assess")
 
 cli_run.register(app)
-
-Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
 
 
 @app.command()
@@ -62,7 +61,7 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
 
 @app.command()
 def explain(
-    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    target: Run,
     date: Annotated[str, typer.Argument(help="One observation; all of them where none is given.")] = "",
 ) -> None:
     """Tell why each cluster got its name."""
@@ -82,7 +81,7 @@ def explain(
 
 @app.command()
 def compare(
-    target: Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")],
+    target: Run,
     before: Annotated[str, typer.Argument(metavar="DATE", help="The observation to start from.")],
     after: Annotated[str, typer.Argument(metavar="DATE", help="The one to compare it with.")],
     as_json: Json = False,
@@ -150,10 +149,19 @@ def _unexpected(error: Exception) -> tuple[str, int]:
     return f"{said}; this is a bug: run again with -v and report what it prints", 1
 
 
+def _quiet_rasterio() -> None:
+    """Hide rasterio's warnings of files without a place: a run refuses those in words, and a picture needs none.
+
+    The class of the warnings is not named, as that would load rasterio to start.
+    """
+    for message in ("Dataset has no geotransform", "The given matrix is equal to Affine.identity"):
+        warnings.filterwarnings("ignore", message=message)
+
+
 def main() -> None:
     """Run the command line and exit with the code that fits."""
     apply_gdal_settings()
-    block_imports()
+    _quiet_rasterio()
     limit_arenas()
     tune_allocator()
     prepare_streams()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from icepipe.cli.console import display_path, print_result
+from icepipe.cli.options import Run
 from icepipe.errors import IntegrityError
 from icepipe.storage.ledger import ObservationEntry, RunEntry, read_ledger
-
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A config file or an output folder.")]
 
 
 def folder_of(target: Path) -> Path:

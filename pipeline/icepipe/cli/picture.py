@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from icepipe.cli.console import display_path, print_result
+from icepipe.cli.options import MAX_SEED, Json
 from icepipe.errors import ConfigError
+from icepipe.picture.options import DEFAULT_K, ITERATIONS, MAX_K, Method, PictureOptions
 
-
-class Method(StrEnum):
-    """How centroids are found."""
-
-    LLOYD = "lloyd"
-    MINIBATCH = "minibatch"
-    ARTICLE = "article"
+_USUAL = f"{ITERATIONS['lloyd']}, {ITERATIONS['minibatch']} mini-batches, or {ITERATIONS['article']}"
 
 
 def _k(text: str) -> int | None:
@@ -39,7 +34,9 @@ def _sweep(text: str) -> tuple[int, ...]:
 
 def picture(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A GeoTIFF, PNG or JPEG.")],
-    k: Annotated[str, typer.Option("--k", metavar="K", help="How many colours, 1 to 64; auto finds the elbow.")] = "5",
+    k: Annotated[
+        str, typer.Option("--k", metavar="K", help=f"How many colours, 1 to {MAX_K}; auto finds the elbow.")
+    ] = str(DEFAULT_K),
     sweep: Annotated[str, typer.Option(metavar="K,K,..", help="Also a sheet with so many colours, e.g. 2,3,5,7.")] = "",
     elbow: Annotated[bool, typer.Option("--elbow", help="Also draw the curve that the elbow is found on.")] = False,
     space: Annotated[bool, typer.Option("--space", help="Also draw pixels and centroids in colour space.")] = False,
@@ -48,22 +45,22 @@ def picture(
     ] = "",
     method: Annotated[
         Method, typer.Option(help="Full iterations, mini-batches, or the article's own steps.")
-    ] = Method.LLOYD,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Another number starts elsewhere.")] = 0,
-    iterations: Annotated[
-        int, typer.Option(min=0, max=10_000, help="At most so many; 0 is as usual: 300, 100 mini-batches, or 10.")
-    ] = 0,
+    ] = PictureOptions.method,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Another number starts elsewhere.")
+    ] = PictureOptions.seed,
+    iterations: Annotated[int, typer.Option(min=0, max=10_000, help=f"At most so many; 0 is as usual: {_USUAL}.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; <image>_picture if not given.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show any picture in a few colours, with its palette, and measure one of them."""
     colours, several = _k(k), _sweep(sweep)
-    from icepipe.picture.run import PictureOptions, make_picture
+    from icepipe.picture.run import make_picture
     from icepipe.picture.text import document, result_lines
     from icepipe.storage.json_document import write_json
 
     folder = (out or Path(f"{image.stem}_picture")).resolve()
-    asked = PictureOptions(colours, several, elbow, space, pick, method.value, seed, iterations or None)
+    asked = PictureOptions(colours, several, elbow, space, pick, method, seed, iterations or None)
     made = make_picture(image, folder, asked)
     told = document(made)
     write_json(folder / "palette.json", told)

@@ -12,22 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from icepipe.cli.console import display_path, print_error, print_result
+from icepipe.cli.options import ConfigPath, Json, Set
 from icepipe.errors import ObservationsFailed
 
 if TYPE_CHECKING:
     from icepipe.config.measure import Measure
     from icepipe.workflow.result import RunResult
-
-
-ConfigPath = Annotated[Path, typer.Argument(help="The config file (YAML).", metavar="CONFIG")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key of the config, e.g. segment.k=8.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Last line of the output is one JSON object.")]
-
-
-def _silent(_what: str, _done: int, _total: int) -> None:
-    return None
 
 
 def _progress() -> Callable[[str, int, int], None]:
@@ -100,6 +90,7 @@ def run(
     extra = [f"batch.workers={workers}"] if workers else []
     settings = load(config, [*(assignments or []), *extra])
     from icepipe.runtime.log import to_file, to_terminal
+    from icepipe.workflow.run import no_progress
     from icepipe.workflow.run import run as run_stages
 
     dates = [date.strip() for date in only.split(",") if date.strip()]
@@ -108,7 +99,11 @@ def run(
             stack.enter_context(to_terminal())
         if log_json:
             stack.enter_context(to_file(log_json))
-        progress = _silent if quiet or verbose else _progress()
+        if verbose or log_json:
+            from icepipe.runtime.jit import log_compilation
+
+            stack.enter_context(log_compilation())
+        progress = no_progress if quiet or verbose else _progress()
         result = run_stages(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
         for line in () if quiet else _result_lines(result):
             print_result(line)

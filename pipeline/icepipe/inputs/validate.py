@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,11 @@ import numpy as np
 import pyproj
 import rasterio
 from rasterio.enums import Interleaving
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import CRSError, RasterioError, RasterioIOError
 
 from icepipe.arrays import Dataset
 from icepipe.errors import InputError, is_plain
 from icepipe.inputs.sidecars import SIDE_ENDINGS, side_files
-
-# The checks below refuse what has no place, in words. rasterio also warns about its own arrays in memory, and its way
-# of silencing that is not safe between threads.
-warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 MAGIC = {
     b"II*\x00": "GTiff",

@@ -10,44 +10,15 @@ import numpy as np
 from icepipe.errors import ConfigError
 from icepipe.picture.cluster_mask import ClusterMask, check_pick, pick, picked_number
 from icepipe.picture.clustering.elbow import Elbow, find_elbow
-from icepipe.picture.clustering.kmeans import METHODS, Clusters
+from icepipe.picture.clustering.kmeans import Clusters
 from icepipe.picture.clustering.palette import Palette, build_palette, mean_error
 from icepipe.picture.drawing import figures as sheets
 from icepipe.picture.image import Picture
+from icepipe.picture.options import ITERATIONS, MAX_SWEEP, PictureOptions
 from icepipe.picture.outputs import PicturePlotData, colour_caption, draw_space, write_copy, write_pick
 from icepipe.picture.read import read_picture
 from icepipe.picture.segment_image import Segmented, check_options, cluster, label_image, segment_pixels
 from icepipe.storage.atomic import check_writable
-
-MAX_SWEEP = 11
-
-
-@dataclass(frozen=True)
-class PictureOptions:
-    """What is asked for.
-
-    Attributes
-    ----------
-    k
-        Colours; None to let the elbow choose.
-    sweep
-        Numbers of colours of the contact sheet; empty for none.
-    elbow, space
-        Whether to draw the curve, and colour space.
-    pick
-        Number or colour of the cluster to isolate; empty for none.
-    method, seed, iterations
-        As for :func:`icepipe.segment_image`.
-    """
-
-    k: int | None = 5
-    sweep: tuple[int, ...] = ()
-    elbow: bool = False
-    space: bool = False
-    pick: str = ""
-    method: str = "lloyd"
-    seed: int = 0
-    iterations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +169,7 @@ def make_picture(path: Path, folder: Path, asked: PictureOptions) -> PictureResu
         found=found,
         palette=palette,
         mean_colour_error=mean_error(work.counted.colours, clusters, palette),
-        max_iterations=asked.iterations or METHODS[asked.method][1],
+        max_iterations=asked.iterations or ITERATIONS[asked.method],
         elbow=elbow,
         pick=pick(picture, found.labels, picked_number(asked.pick, palette)) if asked.pick else None,
     )

@@ -13,6 +13,7 @@ from icepipe.errors import ConfigError
 from icepipe.picture.clustering.colours import Counted, count_colours
 from icepipe.picture.clustering.kmeans import METHODS, Clusters, dark_to_bright
 from icepipe.picture.image import ByteScaling
+from icepipe.picture.options import DEFAULT_K, ITERATIONS, MAX_K, Method
 from icepipe.segment.clustering.kmeans import Iteration
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 HIDDEN = 255
 """Label of a pixel that takes no part."""
-
-MAX_K = 64
 
 ARTICLE_TYPES = {"uint8"}
 """The article's starts are bytes."""
@@ -64,7 +63,7 @@ class Segmented:
     inertia: float
     start: Float64
     converged: bool
-    method: str
+    method: Method
     seed: int
     display: ByteScaling
 
@@ -89,14 +88,13 @@ class Segmented:
         return palette_html(displayed_palette(self.centroids, self.counts, self.display), [self._told])
 
 
-def cluster(counted: Counted, k: int, method: str, seed: int, iterations: int | None) -> Clusters:
+def cluster(counted: Counted, k: int, method: Method, seed: int, iterations: int | None) -> Clusters:
     """Clusters of the colours of a picture, dark to bright; fewer than k where it has fewer colours.
 
     The article's algorithm keeps k, as it does not look at the picture for its starts.
     """
-    run, usual = METHODS[method]
     possible = k if method == "article" else min(k, counted.colours.count)
-    return dark_to_bright(run(counted.colours, possible, seed, iterations or usual))
+    return dark_to_bright(METHODS[method](counted.colours, possible, seed, iterations or ITERATIONS[method]))
 
 
 def check_options(dtype: np.dtype[Any], k: int, method: str) -> None:
@@ -136,7 +134,7 @@ def label_image(counted: Counted, clusters: Clusters, valid: Bool) -> UInt8:
 
 
 def segment_pixels(
-    counted: Counted, clusters: Clusters, valid: Bool, display: ByteScaling, method: str, seed: int
+    counted: Counted, clusters: Clusters, valid: Bool, display: ByteScaling, method: Method, seed: int
 ) -> Segmented:
     """Clusters of colours as labels of pixels."""
     return Segmented(
@@ -156,9 +154,9 @@ def segment_pixels(
 
 def segment_image(
     array: NDArray[np.unsignedinteger[Any]],
-    k: int = 5,
+    k: int = DEFAULT_K,
     *,
-    method: str = "lloyd",
+    method: Method = "lloyd",
     seed: int = 0,
     iterations: int | None = None,
     valid: Bool | None = None,

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import cache
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import event
 
+from icepipe.runtime.log import log_note
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class CompileListener(event.Listener):
-    """Says that something is compiled, the first time that a process does so: it takes seconds and is no standstill."""
+    """Log the first compilation: it takes seconds, and the run is not stuck."""
+
+    def __init__(self) -> None:
+        self._logged = False
 
     def on_start(self, _event: event.Event) -> None:
-        """Called as a function is about to be compiled, not where it is found on the disk."""
-        _warn_once()
+        """Log that a function is about to be compiled; a function that is found on the disk starts no such event."""
+        if not self._logged:
+            self._logged = True
+            log_note("compiling kernels, once", stage="compile")
 
     def on_end(self, _event: event.Event) -> None:
         """Nothing more to say."""
 
 
-@cache
-def _warn_once() -> None:
-    logging.getLogger("icepipe").info("compiling kernels, once", extra={"told": {"stage": "compile"}})
-
-
-event.register("numba:compile", CompileListener())  # type: ignore[no-untyped-call]
+def log_compilation() -> AbstractContextManager[object]:
+    """Return a context in which compilation is logged."""
+    return cast(AbstractContextManager[object], event.install_listener("numba:compile", CompileListener()))
 
 
 def compiled(function: Function) -> Function:

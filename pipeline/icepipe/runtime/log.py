@@ -1,6 +1,7 @@
 """What a run does, step by step, as records of the standard library's logging.
 
-A library user gets nothing unless they ask ``logging`` for it; the command line shows it or writes it to a file.
+Records go to the logger ``icepipe`` and on to the program's own handlers; the level is the program's to choose. Only
+:func:`to_file` and :func:`to_terminal`, which the command line uses, set the level, for as long as they last.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from icepipe.errors import ConfigError, IntegrityError
 
 LOG = logging.getLogger("icepipe")
 LOG.addHandler(logging.NullHandler())
-LOG.setLevel(logging.INFO)
-LOG.propagate = False
 
 FIELDS = ("observation", "stage", "seconds", "pixels", "memory_mb")
 
@@ -148,9 +147,12 @@ def to_terminal() -> Iterator[None]:
 
 @contextmanager
 def _added_handler(handler: logging.Handler) -> Iterator[None]:
+    level = LOG.level
     LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
     try:
         yield
     finally:
+        LOG.setLevel(level)
         LOG.removeHandler(handler)
         handler.close()

@@ -57,8 +57,8 @@ class RunOptions:
     fail_fast: bool
 
 
-def _silent(_what: str, _done: int, _total: int) -> None:
-    return None
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Ignore how far a run is."""
 
 
 def _new_basis(plan: Plan, model: Model | None) -> Basis:
@@ -163,7 +163,7 @@ def _with_pinned_names(plan: Plan, model: Model) -> Model:
 
 def run(
     config: Config,
-    progress: Progress = _silent,
+    progress: Progress = no_progress,
     *,
     only: Collection[str] = (),
     force: bool = False,

@@ -12,8 +12,9 @@ import pytest
 from affine import Affine
 
 from icepipe.assess.design import read_design
-from icepipe.assess.draw_sample import SampleOptions, draw, write_sample
+from icepipe.assess.draw_sample import draw, write_sample
 from icepipe.assess.estimate import estimate
+from icepipe.assess.options import SampleOptions
 from icepipe.assess.reference_points import check_labels, read_points
 from icepipe.errors import ConfigError, InputError, NoUsableInput
 from icepipe.publish.run_folder.class_map import open_class_map

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from icepipe.picture.clustering.colours import COARSE, Colours
-from icepipe.picture.clustering.kmeans import METHODS, lloyd
+from icepipe.picture.clustering.kmeans import lloyd
+from icepipe.picture.options import ITERATIONS
 from icepipe.segment.clustering.select_k import knee_of_inertia
 
 MOST = 12
@@ -46,7 +47,7 @@ def find_elbow(colours: Colours, seed: int) -> Elbow:
 
     With as many clusters as colours there is no error left, and none with more.
     """
-    few, iterations = colours.gathered(COARSE, MOST), METHODS["lloyd"][1]
+    few, iterations = colours.gathered(COARSE, MOST), ITERATIONS["lloyd"]
     curve = [lloyd(few, k, seed, iterations).inertia if k < colours.count else 0.0 for k in range(1, MOST + 1)]
     mean_squared = np.array(curve) / colours.total
     if mean_squared[0] == 0:

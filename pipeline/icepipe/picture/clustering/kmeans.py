@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.picture.clustering.colours import COARSE, FINE, Colours
+from icepipe.picture.options import Method
 from icepipe.segment.clustering.assignment import Assignment, WeightedPoints
 from icepipe.segment.clustering.kmeans import (
     Iteration,
@@ -121,12 +122,12 @@ def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
     return replace(means, history=tuple(history), converged=False)
 
 
-METHODS: dict[str, tuple[Callable[[Colours, int, int, int], Clusters], int]] = {
-    "lloyd": (lloyd, 300),
-    "minibatch": (minibatch, 100),
-    "article": (article, 10),
+METHODS: Mapping[Method, Callable[[Colours, int, int, int], Clusters]] = {
+    "lloyd": lloyd,
+    "minibatch": minibatch,
+    "article": article,
 }
-"""Every algorithm and the iterations it may take where none are asked for."""
+"""Every algorithm: of colours, k, seed and how many iterations it may take."""
 
 
 def dark_to_bright(clusters: Clusters) -> Clusters:

@@ -172,7 +172,13 @@ def test_an_installation_that_cannot_be_written_works(tmp_path):
     assert done.stdout == "4\n", done.stderr
 
 
-TOLD = 'import logging; logging.basicConfig(level="INFO", format="%(message)s")\n'
+TOLD = """
+import logging
+logging.basicConfig(level="INFO", format="%(message)s")
+from icepipe.runtime.jit import log_compilation
+asked = log_compilation()
+asked.__enter__()
+"""
 
 
 def test_compiling_is_told_once_and_not_where_it_was_done_before(tmp_path):
