@@ -40,7 +40,7 @@ SENTINEL2_BANDS = {"blue": "B02", "green": "B03", "red": "B04", "nir": "B08", "s
 
 @dataclass(frozen=True)
 class Case:
-    """One command whose outputs are kept: a run of a config, or a picture; without scenes, of tiles of several years."""
+    """A run of a config, or a picture, whose outputs are kept; a case without scenes gets tiles of several years."""
 
     name: str
     scenes: str
