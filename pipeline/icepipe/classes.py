@@ -64,7 +64,7 @@ class ClassEntry:
         return self.low < self.high
 
 
-def class_table(table: Mapping[str, str | float]) -> tuple[tuple[ClassEntry, ...], float | None]:
+def parse_class_table(table: Mapping[str, str | float]) -> tuple[tuple[ClassEntry, ...], float | None]:
     """Entries of a table of class values, ranges first, and the weight that makes concentrations of them.
 
     Raises

@@ -23,12 +23,12 @@ def _is_hidden(letter: str) -> bool:
     return kind in _SEPARATORS or letter in _BIDI or (kind[0] == "C" and kind != "Cf")
 
 
-def is_plain(text: str) -> bool:
+def is_printable(text: str) -> bool:
     """Whether a name can be shown as it is: no control letters, line breaks, turns of direction, or stray bytes."""
     return not any(map(_is_hidden, text))
 
 
-def plain(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """A text with escapes for what :func:`is_plain` refuses; a name must not forge a line of a log."""
     return "".join(ascii(letter)[1:-1] if _is_hidden(letter) else letter for letter in text)
 
@@ -82,7 +82,7 @@ class InputError(NoUsableInput):
     """
 
     def __init__(self, path: str | Path, reason: str, todo: str = "") -> None:
-        super().__init__(plain(f"{path}: {reason}"), todo)
+        super().__init__(escape_unprintable(f"{path}: {reason}"), todo)
         self.path = Path(path)
         self.reason = reason
 

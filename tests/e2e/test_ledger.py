@@ -260,7 +260,7 @@ def test_an_older_ledger_is_brought_up_whole_or_not_at_all(tmp_path, monkeypatch
 def test_a_ledger_that_another_program_holds_is_waited_for_and_then_given_up(tmp_path, monkeypatch):
     with open_ledger(tmp_path):
         pass
-    monkeypatch.setattr("icepipe.storage.ledger_schema.PATIENCE_S", 0.3)
+    monkeypatch.setattr("icepipe.storage.ledger_schema.BUSY_TIMEOUT_S", 0.3)
     held = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
     with pytest.raises(RunLocked, match="another program"), open_ledger(tmp_path) as ledger:

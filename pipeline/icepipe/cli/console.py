@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from icepipe.errors import IntegrityError, plain
+from icepipe.errors import IntegrityError, escape_unprintable
 
 
 def prepare_streams() -> None:
@@ -41,7 +41,7 @@ def print_error(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print("\n".join(map(plain, text.split("\n"))), file=sys.stderr, flush=True)
+        print("\n".join(map(escape_unprintable, text.split("\n"))), file=sys.stderr, flush=True)
     except OSError:
         _redirect_to_null(sys.stderr)
 

@@ -8,7 +8,7 @@ from icepipe.inputs.scenes import Scene
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.alerts import AlertRow
 from icepipe.publish.tables.text import aligned, series_cells
-from icepipe.runtime.memory import MOST_BYTES, STRATA_BYTES, USUAL_BYTES, memory_bytes
+from icepipe.runtime.memory import MAX_PIXEL_BYTES, STRATA_PIXEL_BYTES, TYPICAL_PIXEL_BYTES, memory_bytes
 from icepipe.workflow.inspect import _validity
 from icepipe.workflow.plan import Plan
 
@@ -58,7 +58,9 @@ def _a_year(plan: Plan, megabytes: float) -> str:
 
 def _memory(pixels: int, workers: int, strata_bytes: int = 0) -> str:
     """From what usual scenes take to what the densest do; one number where they are nearly the same."""
-    usual, most = (memory_bytes(pixels, workers, n + strata_bytes) / 1e6 for n in (USUAL_BYTES, MOST_BYTES))
+    usual, most = (
+        memory_bytes(pixels, workers, n + strata_bytes) / 1e6 for n in (TYPICAL_PIXEL_BYTES, MAX_PIXEL_BYTES)
+    )
     return f"{most:.0f}" if most < 1.1 * usual else f"{usual:.0f} to {most:.0f}"
 
 
@@ -69,7 +71,7 @@ def plan_lines(plan: Plan) -> list[str]:
     read_mpx = sum(s.geobox.width * s.geobox.height for s in plan.catalog.scenes) / 1e6
     seconds = 2 + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
     hidden = sorted(code.label for code in plan.screened) or ["nothing"]
-    strata_bytes = STRATA_BYTES if plan.config.measure.min_patch_m2 else 0
+    strata_bytes = STRATA_PIXEL_BYTES if plan.config.measure.min_patch_m2 else 0
     memory = _memory(pixels, min(plan.workers, count), strata_bytes)
     written = BYTES_PER_PX_OUT * pixels * count / 1e6
     whose = "of an earlier run" if plan.earlier else "new"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from icepipe.classes import class_table
+from icepipe.classes import parse_class_table
 from icepipe.config.base import Section, absolute, directives
 from icepipe.sensors.sensor import BANDS
 from icepipe.sensors.table import QUALITIES, SENSORS
@@ -149,7 +149,7 @@ class Inputs(Section):
     @classmethod
     def _sound_table(cls, value: Mapping[str, str | float] | None) -> Mapping[str, str | float] | None:
         if value is not None:
-            class_table(value)
+            parse_class_table(value)
         return value
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from icepipe.arrays import Dataset
-from icepipe.classes import class_table
+from icepipe.classes import parse_class_table
 from icepipe.config.inputs import Inputs
 from icepipe.errors import InputError
 from icepipe.flags import Flag
@@ -134,7 +134,7 @@ def _classified(path: Path, dataset: Dataset, inputs: Inputs) -> Scene:
         raise InputError(path, f"it holds {len(bands)} bands, and a class raster has one", "write the classes alone")
     band = Band(path, bands[0], _geobox(dataset), nodata=_nodata(dataset, inputs))
     scene = _dated(path, dataset, inputs, SENSORS[CLASSES], (band,), alpha)
-    return replace(scene, values=ClassValues(*class_table(inputs.classes)))
+    return replace(scene, values=ClassValues(*parse_class_table(inputs.classes)))
 
 
 def _measured_roles(path: Path, dataset: Dataset, inputs: Inputs) -> tuple[dict[str, int], Sensor] | None:

@@ -80,7 +80,7 @@ class SceneCache:
         return _ADAPTER.validate_python(held["scene"]) if same else None
 
     def _stamp(self, path: Path) -> list[int] | None:
-        found = self._listing.identity(path)
+        found = self._listing.file_stat(path)
         return list(vars(found).values()) if found else None
 
     def _document(self, scene: Scene) -> str:
@@ -91,6 +91,6 @@ class SceneCache:
         """Whether later changes would show: not for files just written, nor where metadata of any name may yet come."""
         if not all(str(path).isprintable() for path in scene.files):
             return False  # names that are no text have no place in a document
-        found = [self._listing.identity(path) for path in scene.files]
+        found = [self._listing.file_stat(path) for path in scene.files]
         waits = SENSORS[scene.sensor].metadata is MetadataFormat.LANDSAT_MTL and not scene.metadata
         return not waits and all(one is not None and one.is_settled() for one in found)

@@ -17,4 +17,4 @@ def side_files(path: Path) -> list[Path]:
 
 def with_side_files(path: Path, snapshot: FolderSnapshot) -> list[Path]:
     """A raster and the files beside it that can change what it says: masks, georeference, metadata."""
-    return [path, *(other for other in side_files(path) if snapshot.identity(other))]
+    return [path, *(other for other in side_files(path) if snapshot.file_stat(other))]

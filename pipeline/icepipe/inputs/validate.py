@@ -14,7 +14,7 @@ from rasterio.enums import Interleaving
 from rasterio.errors import CRSError, RasterioError, RasterioIOError
 
 from icepipe.arrays import Dataset
-from icepipe.errors import InputError, is_plain
+from icepipe.errors import InputError, is_printable
 from icepipe.inputs.sidecars import SIDE_ENDINGS, side_files
 
 MAGIC = {
@@ -42,7 +42,7 @@ def driver_of(path: Path) -> str:
     InputError
         If it is no regular file, or starts as something else.
     """
-    if not is_plain(path.name):
+    if not is_printable(path.name):
         raise InputError(path, "its name holds letters that cannot be shown", "rename it")
     if path.is_symlink() and not path.exists():
         raise InputError(path, "a link that leads nowhere", "bring back what it points to, or remove it")

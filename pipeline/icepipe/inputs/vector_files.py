@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.config.inputs import Regions
-from icepipe.errors import ConfigError, is_plain, plain
+from icepipe.errors import ConfigError, escape_unprintable, is_printable
 from icepipe.geo.geobox import Region
 
 
@@ -92,8 +92,10 @@ def read_regions(asked: Regions) -> tuple[Region, ...]:
         text = "" if name is None or name != name else str(name).strip()
         if not text:
             raise ConfigError(f"inputs.regions: an outline of {asked.path} has no {field}", "name every outline")
-        if not is_plain(text):
-            raise ConfigError(f"inputs.regions: {plain(text)} in {asked.path} cannot be shown", "use plain letters")
+        if not is_printable(text):
+            raise ConfigError(
+                f"inputs.regions: {escape_unprintable(text)} in {asked.path} cannot be shown", "use plain letters"
+            )
         shapes[text] += mask_areas(shape)
     crs = areas.crs.to_wkt()
     return tuple(

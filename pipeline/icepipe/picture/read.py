@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from icepipe.arrays import Bool
-from icepipe.errors import InputError, is_plain
+from icepipe.errors import InputError, is_printable
 from icepipe.inputs.validate import MAGIC
 from icepipe.picture.image import MAX_PIXELS, Numbers, Picture, orient
 
@@ -34,7 +34,7 @@ READABLE = {"L", "RGB", "I;16"}
 
 def _start(path: Path) -> bytes:
     """First bytes of a regular file."""
-    if not is_plain(path.name):
+    if not is_printable(path.name):
         raise InputError(path, "its name holds letters that cannot be shown", "rename it")
     if not path.exists():
         raise InputError(path, "there is no such file", "check its name")

@@ -8,11 +8,11 @@ import gc
 M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -8, -1, -3
 """Of glibc's ``malloc.h``."""
 
-KEPT_BYTES = (2**29, 2**25)
+MMAP_THRESHOLDS = (2**29, 2**25)
 """Freed memory that is kept for what comes next, up to :func:`give_back`: the system clears every page that it hands
 out, and blocks need the same arrays again and again. Before version 2.35 glibc takes no more than the second."""
 
-OBJECTS_BETWEEN_COLLECTIONS = 50_000
+GC_THRESHOLD = 50_000
 """Loading libraries makes some hundred thousand objects that all stay; looking through them after every 700 of them,
 as Python does, is a third of the time to start."""
 
@@ -30,10 +30,10 @@ def limit_arenas() -> None:
 
 def tune_allocator() -> None:
     """Keep what is freed, and look for unreachable objects seldom."""
-    kept = next((size for size in KEPT_BYTES if call_libc("mallopt", M_MMAP_THRESHOLD, size)), None)
+    kept = next((size for size in MMAP_THRESHOLDS if call_libc("mallopt", M_MMAP_THRESHOLD, size)), None)
     if kept:
         call_libc("mallopt", M_TRIM_THRESHOLD, kept)
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
 
 
 def skip_final_gc() -> None:

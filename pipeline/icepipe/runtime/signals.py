@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-PATIENCE_S = 8.0
+GRACE_PERIOD_S = 8.0
 """Seconds that work in hand may take to end. What is cut off then is a temporary file, which the next run clears."""
 
 
@@ -25,7 +25,7 @@ def _end(number: int) -> None:
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, lambda again, _: _end(again))
-    timer = threading.Timer(PATIENCE_S, _end, (number,))
+    timer = threading.Timer(GRACE_PERIOD_S, _end, (number,))
     timer.daemon = True
     timer.start()
     raise Interrupted(number)

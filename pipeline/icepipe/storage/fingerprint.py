@@ -48,7 +48,7 @@ class FileStat:
         return time.time_ns() - self.ctime_ns > SETTLED_NS
 
 
-def identity(path: Path) -> FileStat:
+def file_stat(path: Path) -> FileStat:
     """Identity of a file; links are followed.
 
     Raises
@@ -106,7 +106,7 @@ class Fingerprints:
         with self._turn:
             self._seen[str(path)] = self._added[str(path)] = found
 
-    def take_added(self) -> dict[str, KnownFile]:
+    def take_new(self) -> dict[str, KnownFile]:
         """What was read since this was asked last."""
         with self._turn:
             added, self._added = self._added, {}
@@ -120,21 +120,21 @@ class Fingerprints:
         InputError
             If the file cannot be read, or is written to meanwhile.
         """
-        now = identity(path)
+        now = file_stat(path)
         known = self._seen.get(str(path))
         if known and known.identity == now:
             return known.fingerprint
         found = KnownFile(now, fingerprint(path))
-        if identity(path) != now:
+        if file_stat(path) != now:
             raise InputError(path, "changed while it was read", "run again when it is whole")
         self._keep(path, found)
         return found.fingerprint
 
-    def learn(self, path: Path, told: str) -> None:
+    def record_written(self, path: Path, told: str) -> None:
         """Take the fingerprint of a file that was just written."""
-        self._keep(path, KnownFile(identity(path), told))
+        self._keep(path, KnownFile(file_stat(path), told))
 
-    def known(self, path: str, now: FileStat | None) -> str | None:
+    def cached(self, path: str, now: FileStat | None) -> str | None:
         """Fingerprint of a file that still is as it was seen, without a look at it; None where it is not."""
         found = self._seen.get(path)
         return found.fingerprint if found and found.identity == now else None
@@ -158,7 +158,7 @@ class FolderSnapshot:
             self._folders[folder] = self._look(folder)
         return self._folders[folder]
 
-    def identity(self, path: str | Path) -> FileStat | None:
+    def file_stat(self, path: str | Path) -> FileStat | None:
         """Identity of a file, None where there is none.
 
         Raises

@@ -116,7 +116,7 @@ class Ledger:
             self._connection.executemany(statement, rows)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """Changes that are written as one."""
         with translate_errors(self._folder / FILE):
             self._connection.execute("BEGIN IMMEDIATE")

@@ -11,13 +11,13 @@ from pathlib import Path
 from icepipe.errors import ConfigError, IntegrityError, RunLocked
 
 FILE = "ledger.sqlite"
-BESIDE = tuple(f"{FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal"))
+SQLITE_FILES = tuple(f"{FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal"))
 """Files that SQLite keeps."""
 
 APPLICATION = 0x49434550
 """``ICEP``, in the file's header."""
 
-PATIENCE_S = 10.0
+BUSY_TIMEOUT_S = 10.0
 """Seconds to wait for another program that has the ledger open."""
 
 SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "lustre", "gpfs", "afs"})
@@ -62,7 +62,7 @@ def file_system(path: Path) -> str:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
@@ -98,7 +98,7 @@ def _make(folder: Path) -> None:
 
     What an old one left beside it goes first, since SQLite would take a log that it finds for the new one's.
     """
-    for name in BESIDE:
+    for name in SQLITE_FILES:
         (folder / name).unlink(missing_ok=True)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _migrate(connection)
@@ -149,7 +149,7 @@ def open_database(folder: Path) -> Iterator[sqlite3.Connection]:
         If a newer icepipe wrote it, or a link stands in its place.
     """
     path = folder / FILE
-    if any((folder / name).is_symlink() for name in BESIDE):
+    if any((folder / name).is_symlink() for name in SQLITE_FILES):
         raise ConfigError(f"{path}: is a link", "icepipe keeps its ledger in the run's own folder: remove the link")
     if not path.exists():
         _make(folder)
@@ -177,6 +177,6 @@ def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
         raise ConfigError(f"{folder}: no run has kept a ledger there", "run `icepipe run` first")
     mode = "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
     address = f"{path.absolute().as_uri()}?{mode}"
-    with translate_errors(path), closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_S)) as connection:
+    with translate_errors(path), closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
         _check(path, connection)
         yield connection

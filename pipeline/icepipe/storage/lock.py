@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from icepipe.errors import ConfigError, RunLocked
-from icepipe.storage.ledger_schema import BESIDE
+from icepipe.storage.ledger_schema import SQLITE_FILES
 
 FILE = ".lock"
 """Stays once a run has written: who opens it makes sure that the file that was locked is the one that stands there."""
 
-PATIENCE_S, PAUSE_S = 0.5, 0.05
+HOLDER_TIMEOUT_S, HOLDER_POLL_S = 0.5, 0.05
 """How long a lock that somebody holds is looked at for a name, and how long between two looks."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -33,14 +33,14 @@ def _holder(descriptor: int) -> str:
 
     Who has just got the lock may not have written yet.
     """
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + HOLDER_TIMEOUT_S
     while True:
         with suppress(ValueError, KeyError, TypeError):
             told = json.loads(os.pread(descriptor, 4096, 0))
             return f"process {told['pid']} on {told['host']}"
         if time.monotonic() >= until:
             return "another process"
-        time.sleep(PAUSE_S)
+        time.sleep(HOLDER_POLL_S)
 
 
 def _name(descriptor: int, holder: str) -> None:
@@ -94,7 +94,7 @@ def _opened(path: Path) -> int:
 
 def _clear_if_empty(folder: Path, made: list[Path]) -> None:
     """Take away folders that were made for a run that wrote nothing."""
-    if made and {path.name for path in folder.iterdir()} <= {FILE, *BESIDE}:
+    if made and {path.name for path in folder.iterdir()} <= {FILE, *SQLITE_FILES}:
         for path in folder.iterdir():
             path.unlink()
         for path in made:

@@ -33,7 +33,7 @@ from icepipe.publish.run_folder.basis import Basis, load_basis
 from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.raster.regions import RegionMap, region_grid
 from icepipe.raster.run_length import RunLengthRaster
-from icepipe.runtime.memory import workers_for
+from icepipe.runtime.memory import worker_count
 from icepipe.segment.features import FeatureSpace, feature_space, known_features
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
@@ -127,7 +127,7 @@ class Plan:
     @property
     def workers(self) -> int:
         """Observations worked on at once."""
-        return workers_for(self.config.batch.workers, self.grid.width * self.grid.height)
+        return worker_count(self.config.batch.workers, self.grid.width * self.grid.height)
 
     @property
     def screened(self) -> frozenset[ClassCode]:

@@ -17,11 +17,11 @@ from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation
-from icepipe.measure.area.budget import budget
+from icepipe.measure.area.budget import compute_budget
 from icepipe.measure.area.by_region import RegionResult, count_by_set, results_by_region
-from icepipe.measure.area.mixed_edges import Edges, with_neighbours
+from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours
 from icepipe.measure.area.observation import ObservationResult
-from icepipe.measure.area.series import Context, Row, row_flags, rows
+from icepipe.measure.area.series import Row, RowContext, observation_rows, row_flags
 from icepipe.measure.area.sieve import sieve
 from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.measure.polygons.layers import polygon_layers
@@ -29,7 +29,7 @@ from icepipe.publish.images.thumbnail import Thumbnail
 from icepipe.publish.run_folder.basis import Basis, basis_hash
 from icepipe.raster.blocks import BLOCK_PIXELS
 from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthWriter
-from icepipe.runtime.memory import AHEAD_BYTES
+from icepipe.runtime.memory import PREFETCH_BYTES
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.runtime.parallel import prefetch
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, most_frequent
@@ -77,7 +77,7 @@ def _layers(plan: Plan, reader: ObservationReader, parts: Parts) -> Generator[tu
 
     A row of a file's tiles is decoded at once, and gives several blocks: what works on them is not to wait for that.
     """
-    depth = max(1, AHEAD_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
+    depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
     return prefetch(lambda part: (part, list(reader.layers(part))), (part for _, part in parts if part.width), depth)
 
 
@@ -125,14 +125,14 @@ class _Scan:
 
     def count(self, part: Block, strata: UInt16, read_codes: Callable[[Block], UInt8]) -> None:
         """Count a part by its strata; ``read_codes`` returns its classes and those of its neighbours above and left."""
-        around, above, left = with_neighbours(part, self._grid)
+        around, above, left = block_with_neighbours(part, self._grid)
         units = self._plan.pixel_area.units(around)
         self.edges.add(read_codes(around), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.sets(part), units[above:, left:])
 
     def count_unseen(self, parts: Sequence[Block]) -> None:
         """Count what lies beyond some parts, where nothing was seen."""
-        for key, rest in self._plan.unseen.beyond(parts).items():
+        for key, rest in self._plan.unseen.tallies_outside(parts).items():
             self.tallies[key].add_tally(rest, lambda code: int(HIDDEN[code]))
 
 
@@ -252,7 +252,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
-        budget=budget(tally, strata, plan.unit_m2, scan.edges.units),
+        budget=compute_budget(tally, strata, plan.unit_m2, scan.edges.units),
         regions=tuple(results_by_region(classes, scan.tallies, scan.edges, strata, plan.regions, area, plan.unit_m2)),
         draw=partial(polygon_layers, classes, grid, area, plan.unit_m2, plan.drawing),
         doubled_fraction=scan.n_doubled / n_seen if n_seen else 0.0,
@@ -272,7 +272,7 @@ def _rows_of(plan: Plan, observed: ObservationResult, region: RegionResult) -> t
     drifted = observed.drift > LARGEST_RATIO or observed.misnamed > LARGEST_MISFIT
     unfit = observed.misfit > LARGEST_MISFIT
     min_valid, screened = plan.config.measure.min_valid, plan.screened
-    context = Context(
+    context = RowContext(
         region=region.name,
         observation=observed.observation,
         prefer=plan.config.measure.prefer,
@@ -285,4 +285,4 @@ def _rows_of(plan: Plan, observed: ObservationResult, region: RegionResult) -> t
         screened=screened,
         fits=not unfit,
     )
-    return rows(region.budget, region.n_patches, context)
+    return observation_rows(region.budget, region.n_patches, context)

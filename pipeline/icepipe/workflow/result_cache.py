@@ -142,7 +142,7 @@ def store_snapshot(context: RunContext, ledger: Ledger) -> None:
     scan = watched_files(context.plan.config, context.plan.catalog.scenes)
     seen = folder_snapshot_hash(context.plan.config, scan)
     document = json.dumps({"looked_at": scan, "observations": len(context.plan.observations)})
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_outcome(GLANCE, seen or "", document if seen else "{}")
 
 
@@ -171,7 +171,7 @@ def _entries(
 def _is_gone(path: str, snapshot: FolderSnapshot) -> bool:
     """Whether a file is no longer there; one whose folder cannot be read may be."""
     try:
-        return snapshot.identity(path) is None
+        return snapshot.file_stat(path) is None
     except InputError:
         return False
 
@@ -189,13 +189,13 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
         run_state.fingerprints(path)
     before = ledger.entries()
     entries, vanished = _entries(context, before, events), _vanished(run_state)
-    with ledger.together():
-        ledger.save_files(run_state.fingerprints.take_added())
+    with ledger.transaction():
+        ledger.save_files(run_state.fingerprints.take_new())
         ledger.drop_files(vanished)
         ledger.drop_entries(before.keys() - entries.keys())
         ledger.save_entries(entry for key, entry in entries.items() if before.get(key) != entry)
     made = RunState.of(folder, ledger).digest(context, result.faults)
     if made is None:
         return
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_outcome(TOLD, made, _FINDINGS.compact(result))

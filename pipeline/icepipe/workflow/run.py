@@ -22,7 +22,7 @@ from icepipe.publish.run_folder.basis import Basis, save_basis
 from icepipe.publish.run_folder.paths import CHANGE, OBSERVATIONS, RunPaths
 from icepipe.publish.run_folder.record import Record, read_record
 from icepipe.runtime.log import log_step, now, peak_memory_mb
-from icepipe.runtime.memory import check_addresses
+from icepipe.runtime.memory import check_address_space
 from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier
 from icepipe.segment.model import Model
@@ -198,7 +198,7 @@ def run(
         If nothing can be done, or a budget or a write does not hold.
     """
     started, start = now(), time.monotonic()
-    check_addresses()
+    check_address_space()
     paths = RunPaths(config.run_folder, config.name)
     check_writable(paths.folder)
     refuse_links(paths.folder, (OBSERVATIONS, CHANGE))
@@ -226,7 +226,7 @@ def _planned(options: RunOptions) -> Plan:
     with log_step("plan"):
         descriptions = SceneCache(ledger.scenes(), inputs, options.run_state.snapshot)
         plan = make_plan(options.config, options.rebase, descriptions)
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_scenes(descriptions.used)
     return plan
 

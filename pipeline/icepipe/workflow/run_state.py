@@ -36,7 +36,7 @@ def _outline_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
     if not land or not is_vector(land):
         return set()
     path, *parts = with_parts(Path(land.path))
-    return {path, *(part for part in parts if snapshot.identity(part))}
+    return {path, *(part for part in parts if snapshot.file_stat(part))}
 
 
 def provenance_for(context: RunContext, told: Sequence[tuple[str, str]]) -> Provenance:
@@ -99,7 +99,7 @@ class RunState:
         return cls(folder, ledger, ledger.entries(), FolderSnapshot(), Fingerprints(ledger.files()))
 
     def _known(self, path: str) -> str | None:
-        return self.fingerprints.known(path, self.snapshot.identity(path))
+        return self.fingerprints.cached(path, self.snapshot.file_stat(path))
 
     def is_whole(self, key: str) -> bool:
         """Whether every output of an observation is as it was left."""
@@ -170,10 +170,10 @@ def record_done(run_state: RunState, folder: Path, record: Record) -> None:
     """
     try:
         for name, told in record.outputs:
-            run_state.fingerprints.learn(folder / name, told)
+            run_state.fingerprints.record_written(folder / name, told)
         run_state.fingerprints(ObservationPaths(folder).record)
     except InputError as error:
         raise IntegrityError(f"{folder}: was changed by another program while the run went on ({error})") from error
-    with run_state.ledger.together():
-        run_state.ledger.save_files(run_state.fingerprints.take_added())
+    with run_state.ledger.transaction():
+        run_state.ledger.save_files(run_state.fingerprints.take_new())
         run_state.ledger.save_entries([ledger_entry(folder.name, "done", record)])

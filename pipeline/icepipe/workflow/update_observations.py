@@ -22,7 +22,7 @@ from icepipe.publish.run_folder.record import Provenance, Record, last_record, r
 from icepipe.raster.run_length import CLASS_CODE, ClassRuns, run_length_raster
 from icepipe.runtime.log import log_note, log_step
 from icepipe.runtime.parallel import ordered_map
-from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, identity
+from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, file_stat
 from icepipe.storage.ledger import ObservationEntry
 from icepipe.workflow.fit import Progress
 from icepipe.workflow.plan import Plan
@@ -123,7 +123,7 @@ def _check_unchanged(context: RunContext, run_state: RunState, observation: Obse
         If one was written to meanwhile.
     """
     for path in input_files(context.plan, observation, run_state.snapshot):
-        if run_state.fingerprints.known(str(path), identity(path)) is None:
+        if run_state.fingerprints.cached(str(path), file_stat(path)) is None:
             raise InputError(path, "changed while it was read", "run again when it is whole")
 
 
@@ -223,7 +223,7 @@ def update_observations(
         ObservationEntry(**vars(run_state.entries.get(o.key, ObservationEntry(o.key, ""))) | {"state": "waiting"})
         for o in todo
     ]
-    with run_state.ledger.together():
+    with run_state.ledger.transaction():
         run_state.ledger.save_entries(waiting)
     updated, faults, n_up_to_date = [], [], len(chosen) - len(todo)
     outcomes = ordered_map(partial(_update_one, context, run_state, force), todo, context.plan.workers)

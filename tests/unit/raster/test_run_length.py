@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.measure.area.mixed_edges import with_neighbours
+from icepipe.measure.area.mixed_edges import block_with_neighbours
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import CLASS_CODE, RunLengthRaster, RunLengthWriter, border_code, run_length_raster
 from tests.rasters import TRANSFORM
@@ -61,7 +61,7 @@ def test_blocks_make_the_runs_of_the_whole(classes, side):
     writer, everything = RunLengthWriter(grid.width, CLASS_CODE), Block(0, 0, *grid.shape)
     for block in blocks(grid, side):
         writer.put(block, classes[block.slices])
-        around, _, _ = with_neighbours(block, everything)
+        around, _, _ = block_with_neighbours(block, everything)
         np.testing.assert_array_equal(writer.around(around), classes[around.slices])
     assert_same(writer.done(), RunLengthRaster.of(classes))
     strips = (classes[row : row + side] for row in range(0, grid.height, side))

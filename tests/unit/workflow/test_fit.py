@@ -10,7 +10,7 @@ import pytest
 from icepipe.config.schema import Config
 from icepipe.errors import NoUsableInput
 from icepipe.runtime.parallel import prefetch
-from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, fingerprint, identity
+from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, file_stat, fingerprint
 from icepipe.workflow.fit import fit_run
 from icepipe.workflow.plan import make_plan
 from icepipe.workflow.update_observations import prefetch_fingerprints
@@ -40,7 +40,7 @@ def test_the_bytes_of_all_files_are_known_after_a_fit(plan):
     assert not faults
     for observation in plan.observations:
         path = observation.scenes[0].path
-        assert seen.known(str(path), identity(path)) == fingerprint(path)
+        assert seen.cached(str(path), file_stat(path)) == fingerprint(path)
 
 
 def test_files_that_cannot_be_read_are_told_at_once(plan):

@@ -16,7 +16,7 @@ def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> No
 
 
 @compiled
-def count_pixels_of(key: int, keys: UInt16, strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
+def count_pixels_where(key: int, keys: UInt16, strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
     """:func:`count_pixels` of those that have a key; ``keys`` has the shape (n,), too."""
     for i in range(strata.shape[0]):
         if keys[i] == key:
@@ -60,7 +60,7 @@ def _put(one: int, other: int, small: Bool, pairs: Int32, count: int) -> int:
 
 
 @compiled
-def pairs_beside(starts: Int32, number: Int32, rows: Int64, small: Bool, pairs: Int32) -> int:
+def find_neighbours(starts: Int32, number: Int32, rows: Int64, small: Bool, pairs: Int32) -> int:
     """Pieces that share a side of a pixel and of which one is small; how many pairs there are.
 
     As many are put into ``pairs``, shape (n, 2), as it has room for; a pair can stand there several times.
@@ -104,7 +104,7 @@ def find_largest(pairs: Int32, size: Int64, codes: UInt8, least: float, largest:
 
 
 @compiled
-def join_alike(pairs: Int32, codes: UInt8, first: Int32) -> int:
+def join_same_class(pairs: Int32, codes: UInt8, first: Int32) -> int:
     """Make pieces that touch and have one class one; how many pairs of different ones are left, at the beginning.
 
     ``first`` begins with the pieces themselves, and ends with the first of those that each is one with.
@@ -124,7 +124,7 @@ def join_alike(pairs: Int32, codes: UInt8, first: Int32) -> int:
 
 
 @compiled
-def repaint(
+def reassign_strata(
     starts: Int32, number: Int32, rows: Int64, before: UInt8, after: UInt8, moved: UInt16, strata: UInt16
 ) -> None:
     """Give the pixels of every piece that has another class after the stratum that ``moved`` has for both.

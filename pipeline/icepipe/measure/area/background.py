@@ -22,7 +22,7 @@ from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, ru
 Tallies = Mapping[int, Tally]
 """Pixels and areas of classes, by number of the set of regions that the pixels belong to."""
 
-MOST_KEPT = 10_000
+MAX_CACHED_BLOCKS = 10_000
 """Blocks whose tallies are kept, of a kilobyte or so each; more come only where scenes never lie as others did."""
 
 
@@ -67,20 +67,20 @@ class Background:
             count_by_set(found, codes, self.regions.sets(part), self.area.units(part))
         return found
 
-    def tallies(self, block: Block) -> Tallies:
+    def block_tallies(self, block: Block) -> Tallies:
         """Counted in a block; kept, as scenes lie where others lay before."""
         found = self._known.get(block)
         if found is None:
-            if len(self._known) >= MOST_KEPT:
+            if len(self._known) >= MAX_CACHED_BLOCKS:
                 self._known.clear()
             self._known[block] = found = self._counted([block])
         return found
 
-    def beyond(self, parts: Iterable[Block]) -> dict[int, Tally]:
+    def tallies_outside(self, parts: Iterable[Block]) -> dict[int, Tally]:
         """Counted everywhere but in some blocks, no two of which overlap."""
         rest = {key: merge_tallies([tally]) for key, tally in self._whole.items()}
         for part in parts:
-            for key, tally in self.tallies(part).items():
+            for key, tally in self.block_tallies(part).items():
                 rest[key].pixels.subtract(tally.pixels)
                 rest[key].units.subtract(tally.units)
         return {key: Tally(_there(tally.pixels), _there(tally.units)) for key, tally in rest.items()}

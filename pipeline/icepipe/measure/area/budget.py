@@ -11,7 +11,7 @@ from icepipe.errors import IntegrityError
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import StrataTable, stratum_of
 
-CLOSE = 1e-9
+CLOSURE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Budget:
         return self.seen_km2 / sea if sea > 0 else 0.0
 
 
-def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mapping[ClassCode, int]) -> Budget:
+def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mapping[ClassCode, int]) -> Budget:
     """Square kilometres of every class, with bounds, from a tally.
 
     Raises
@@ -103,7 +103,7 @@ def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mappin
         classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
     )
     total = sum(area.area_km2 for area in classes.values())
-    if abs(total - result.region_km2) > CLOSE * max(result.region_km2, 1e-12):
+    if abs(total - result.region_km2) > CLOSURE_TOLERANCE * max(result.region_km2, 1e-12):
         raise IntegrityError(f"the classes add up to {total} km2 and the region has {result.region_km2} km2")
     return result
 

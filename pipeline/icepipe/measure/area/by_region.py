@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.arrays import Int64, UInt16
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.measure.area.budget import Budget, ClassArea, budget
+from icepipe.measure.area.budget import Budget, ClassArea, compute_budget
 from icepipe.measure.area.mixed_edges import Edges, edge_areas
 from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import strips
@@ -50,7 +50,7 @@ def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16,
         tallies[first].add(strata, area_units)
         return
     for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
-        tallies[key].add_of(key, sets, strata, area_units)
+        tallies[key].add_where(key, sets, strata, area_units)
 
 
 def region_tally(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
@@ -92,7 +92,9 @@ def results_by_region(
         tally = region_tally(number, tallies, regions)
         held = runs if regions.own else _cut(runs, regions.held(number), window)
         own_edges = edges if regions.own else edge_areas(held, window, area)
-        yield RegionResult(outline.name, budget(tally, strata, unit_m2, own_edges.units), count_components(held), True)
+        yield RegionResult(
+            outline.name, compute_budget(tally, strata, unit_m2, own_edges.units), count_components(held), True
+        )
 
 
 def _cut(runs: ClassRuns, within: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:

@@ -43,7 +43,7 @@ class Edges:
             self.units[code] += int(sums[code])
 
 
-def with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
+def block_with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
     """A block with the row above and the column on its left, where the window has them, and how many of each."""
     above, left = min(1, block.row - window.row), min(1, block.col - window.col)
     return Block(block.row - above, block.col - left, block.height + above, block.width + left), above, left
@@ -65,7 +65,7 @@ def edge_areas(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -
     if seen is None:
         return edges
     for strip in strips(seen):
-        here, above, left = with_neighbours(strip, seen)
+        here, above, left = block_with_neighbours(strip, seen)
         whole = Block(here.row + window.row, here.col + window.col, here.height, here.width)
         edges.add(runs.block(here), area(whole), above, left)
     return edges

@@ -112,7 +112,7 @@ def row_flags(
 
 
 @dataclass(frozen=True)
-class Context:
+class RowContext:
     """What all rows of an observation share; ``fits`` is whether the model has clusters for what was seen."""
 
     region: str
@@ -126,7 +126,7 @@ class Context:
     fits: bool
 
 
-def _known(code: ClassCode, budget: Budget, context: Context) -> bool:
+def _known(code: ClassCode, budget: Budget, context: RowContext) -> bool:
     screened = context.screened
     if code is ClassCode.WATER and not water_is_separable(context.observation):
         return False
@@ -139,7 +139,7 @@ def _estimate(area_km2: float, budget: Budget) -> float:
     return area_km2 / budget.valid_fraction if budget.valid_fraction else area_km2
 
 
-def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Context) -> Row:
+def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowContext) -> Row:
     area = budget.classes[code]
     known = _known(code, budget, context)
     estimated = known and code in SEEN
@@ -169,6 +169,6 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: Conte
     )
 
 
-def rows(budget: Budget, n_polygons: Mapping[ClassCode, int], context: Context) -> tuple[Row, ...]:
+def observation_rows(budget: Budget, n_polygons: Mapping[ClassCode, int], context: RowContext) -> tuple[Row, ...]:
     """Rows of one observation, one a class of the budget."""
     return tuple(_row(code, budget, n_polygons.get(code), context) for code in BUDGET)

@@ -32,12 +32,12 @@ def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least
     least_units
         Area that a patch needs to stay.
     """
-    from icepipe.measure.area._kernels import repaint
+    from icepipe.measure.area._kernels import reassign_strata
 
     pieces = find_components(runs, SEEN)
     units = component_sizes(pieces, area).units
     after = _after_moves(pieces.codes, units, _touching(pieces, units < least_units), least_units)
-    repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
+    reassign_strata(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
     codes, wanted = runs.codes.copy(), pieces.number >= 0
     codes[wanted] = after[pieces.number[wanted]]
     return runs.recoded(codes)
@@ -45,11 +45,11 @@ def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least
 
 def _touching(pieces: Components, small: Bool) -> Int32:
     """Pairs of pieces that share a border, one of them small; shape (n, 2)."""
-    from icepipe.measure.area._kernels import pairs_beside
+    from icepipe.measure.area._kernels import find_neighbours
 
     held = pieces.runs.starts, pieces.number, pieces.runs.rows
-    pairs = np.empty((pairs_beside(*held, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
-    pairs_beside(*held, small, pairs)
+    pairs = np.empty((find_neighbours(*held, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
+    find_neighbours(*held, small, pairs)
     return pairs
 
 
@@ -58,7 +58,7 @@ def _after_moves(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -
 
     Pieces of one class that come to touch are one, called by the first of them, before anything moves on.
     """
-    from icepipe.measure.area._kernels import find_largest, join_alike
+    from icepipe.measure.area._kernels import find_largest, join_same_class
 
     every = np.arange(len(codes), dtype=np.int32)
     joined = every
@@ -71,5 +71,5 @@ def _after_moves(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -
         for _ in range(len(codes).bit_length()):
             target = target[target]
         codes = codes[target]
-        pairs = pairs[: join_alike(pairs, codes, first)]
+        pairs = pairs[: join_same_class(pairs, codes, first)]
         joined = first[joined]

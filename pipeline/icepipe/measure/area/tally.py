@@ -29,12 +29,12 @@ class Tally:
         count_pixels(strata.ravel(), area_units.ravel(), counts, sums)
         self._take(counts, sums)
 
-    def add_of(self, key: int, keys: UInt16, strata: UInt16, area_units: Int64) -> None:
+    def add_where(self, key: int, keys: UInt16, strata: UInt16, area_units: Int64) -> None:
         """Count the pixels of one block that have a key; all arrays have its shape."""
-        from icepipe.measure.area._kernels import count_pixels_of
+        from icepipe.measure.area._kernels import count_pixels_where
 
         counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
-        count_pixels_of(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
+        count_pixels_where(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
         self._take(counts, sums)
 
     def add_tally(self, other: Tally, renamed: Callable[[int], int]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.arrays import Bool, UInt8, UInt16
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.measure.area.budget import CLOSE
+from icepipe.measure.area.budget import CLOSURE_TOLERANCE
 from icepipe.measure.area.tally import Tally
 
 _FIRST = 256
@@ -191,7 +191,7 @@ def check_closes(
     sums += [(f"{code.label} on the first day", change.km2([code], BUDGET), km2) for code, km2 in before.items()]
     sums += [(f"{code.label} on the second day", change.km2(BUDGET, [code]), km2) for code, km2 in after.items()]
     for what, ours, published in sums:
-        if abs(ours - published) > CLOSE * max(region_km2, 1e-12):
+        if abs(ours - published) > CLOSURE_TOLERANCE * max(region_km2, 1e-12):
             raise IntegrityError(
                 f"{what}: transitions add up to {ours} km2 and {published} km2 were published", "run with --force"
             )

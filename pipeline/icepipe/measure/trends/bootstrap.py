@@ -56,7 +56,7 @@ def unbiased_correlation(residuals: Float64) -> float:
     return min(max(r, 0.0), LARGEST_CORRELATION)
 
 
-def block_length(n: int, correlation: float) -> int:
+def choose_block_length(n: int, correlation: float) -> int:
     """Points a block: Mudelsee (2010, Climate Time Series Analysis, eq. 3.28, after Carlstein 1986), at most n / 4."""
     wanted = (math.sqrt(6) * correlation / (1 - correlation**2)) ** (2 / 3) * n ** (1 / 3)
     return int(max(1, min(round(wanted), n // 4)))
@@ -125,7 +125,7 @@ def block_bootstrap(x: Float64, y: Float64, *, seed: int = SEED, n_replicates: i
     slope = theil_sen(x, y).value
     residuals = y - intercept(x, y, slope) - slope * x
     correlation = unbiased_correlation(residuals)
-    length = block_length(len(x), correlation)
+    length = choose_block_length(len(x), correlation)
     widening = _widening(x, correlation, length)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(_redrawn_slopes(x, residuals, length, seed, n_replicates), [tail, 1 - tail])

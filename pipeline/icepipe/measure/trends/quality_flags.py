@@ -104,7 +104,7 @@ def sudden_jumps(rows: Sequence[Row]) -> set[str]:
     return found
 
 
-def missing_dates(rows: Sequence[Row]) -> set[str]:
+def class_missing_dates(rows: Sequence[Row]) -> set[str]:
     """Dates without any of a class that most other dates have, of the rows of one region and class.
 
     The class is 0 there, and more than ``PRESENT_SHARE`` of the region in more than half of at least ``MIN_OTHERS``
@@ -139,7 +139,7 @@ def add_series_flags(rows: Sequence[Row], hidden: Mapping[ObservationKey, Mappin
     doubts: dict[tuple[str, str, str], set[Flag]] = defaultdict(set)
     for group in _by_class(rows):
         region, class_ = group[0].region, group[0].class_
-        for flag, dates in ((Flag.SUDDEN_JUMP, sudden_jumps(group)), (Flag.CLASS_MISSING, missing_dates(group))):
+        for flag, dates in ((Flag.SUDDEN_JUMP, sudden_jumps(group)), (Flag.CLASS_MISSING, class_missing_dates(group))):
             for date in dates:
                 doubts[region, date, class_].add(flag)
         for row in group:

@@ -17,7 +17,7 @@ MIN_YEARS_CORRELATED = 10
 
 
 @dataclass(frozen=True)
-class Correlated:
+class CorrelatedKendall:
     """The seasonal test with the correlation between months in its variance, on the years that have them all."""
 
     n_years: int
@@ -53,7 +53,7 @@ class SeasonalKendall:
     p: float
     tau: float
     slope_km2_per_year: float
-    correlated: Correlated | None
+    correlated: CorrelatedKendall | None
 
 
 def _known(table: Float64) -> list[tuple[Float64, Float64]]:
@@ -82,7 +82,7 @@ def _covariance(a: Float64, b: Float64) -> float:
     return float(k + 4 * (ranks_a @ ranks_b) - n * (n + 1) ** 2) / 3
 
 
-def correlated_kendall(table: Float64) -> Correlated:
+def correlated_kendall(table: Float64) -> CorrelatedKendall:
     """Test a table (years, months) with the covariance between months; years with a gap are left out.
 
     Dietz and Killeen (1981), Hirsch and Slack (1984). No continuity correction, as in Libiseller and Grimvall (2002).
@@ -91,7 +91,7 @@ def correlated_kendall(table: Float64) -> Correlated:
     s = float(sum(concordance(column) for column in whole.T))
     variance = sum(_covariance(a, b) for a in whole.T for b in whole.T)
     z = z_score(s, variance, continuity=False)
-    return Correlated(len(whole), s, variance, z, two_sided_p(z))
+    return CorrelatedKendall(len(whole), s, variance, z, two_sided_p(z))
 
 
 def seasonal_kendall(table: Float64) -> SeasonalKendall:

@@ -115,7 +115,7 @@ def hodges_lehmann(before: Float64, after: Float64) -> Interval:
     return Interval(float(np.median(differences)), float(differences[low]), float(differences[m * n - 1 - low]))
 
 
-def steps_beside_trend(x: Float64, y: Float64, places: Sequence[int]) -> tuple[list[Interval], list[float], float]:
+def fit_steps(x: Float64, y: Float64, places: Sequence[int]) -> tuple[list[Interval], list[float], float]:
     """Steps before the given points beside one linear trend, their p, and the autocorrelation allowed for.
 
     Least squares of a line and a level shift at every change (Weatherhead and others 1998, Journal of Geophysical
@@ -186,7 +186,7 @@ def _tests(points: Sequence[Point], kept: Sequence[tuple[int, ProcessingChange]]
         return []
     x, y = (np.array([getattr(p, name) for p in points]) for name in ("year", "value_km2"))
     places = [place for place, _ in kept]
-    steps, p_values, r = steps_beside_trend(x, y, places)
+    steps, p_values, r = fit_steps(x, y, places)
     starts, ends = [0, *places[:-1]], [*places[1:], len(points)]
     found = []
     for (place, change), start, end, step, p in zip(kept, starts, ends, steps, p_values, strict=True):

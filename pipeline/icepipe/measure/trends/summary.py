@@ -24,7 +24,7 @@ from icepipe.measure.trends.time_series import (
     month_table,
     season_points,
 )
-from icepipe.measure.trends.trend import MIN_POINTS, Trend, fit_trend, why_no_trend
+from icepipe.measure.trends.trend import MIN_POINTS, Trend, fit_trend, no_trend_reason
 
 CLASSES = ("ice", "water")
 
@@ -121,7 +121,7 @@ def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
     baseline = baseline_mean(points, measure.baseline)
     mean = baseline.mean_km2 if baseline else None
     under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
-    why = why_no_trend(points, bool(measure.season))
+    why = no_trend_reason(points, bool(measure.season))
     mixed = not measure.season and len({point.day.month for point in points}) > 1
     x, y = (np.array([getattr(point, name) for point in points]) for name in ("year", "value_km2"))
     return AreaTrend(

@@ -90,7 +90,7 @@ def _point(days: Sequence[tuple[dt.date, float, str]], label: str, day: dt.date,
     return Point(label, day, year, fmean(value for _, value, _ in days), len(days), "+".join(sorted(sensors)))
 
 
-def year_of(day: dt.date) -> float:
+def decimal_year(day: dt.date) -> float:
     """Place of a day on the axis of time, in Julian years from the start of 2000."""
     return 2000 + (day - dt.date(2000, 1, 1)).days / DAYS_PER_YEAR
 
@@ -113,7 +113,7 @@ def _series(region: str, class_: str, rows: Sequence[Row]) -> DaySeries:
             left_out.append(LeftOut(row.date, why))
         else:
             by_day[day].append((day, value, row.sensor))
-    points = tuple(_point(by_day[day], day.isoformat(), day, year_of(day)) for day in sorted(by_day))
+    points = tuple(_point(by_day[day], day.isoformat(), day, decimal_year(day)) for day in sorted(by_day))
     return DaySeries(region, class_, points, tuple(left_out), len(rows))
 
 

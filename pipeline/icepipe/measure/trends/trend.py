@@ -148,7 +148,7 @@ def fit_trend(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_
     )
 
 
-def why_no_trend(points: Sequence[Point], of_seasons: bool) -> str:
+def no_trend_reason(points: Sequence[Point], of_seasons: bool) -> str:
     """Why these points carry no trend, or an empty text."""
     n = len(points)
     if n < MIN_POINTS:

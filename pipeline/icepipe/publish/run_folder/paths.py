@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Self, overload
 
 from icepipe.classes import SEEN, ClassCode
-from icepipe.storage.ledger_schema import BESIDE as LEDGER_FILES
+from icepipe.storage.ledger_schema import SQLITE_FILES
 from icepipe.storage.lock import FILE as LOCK
 
 OBSERVATIONS, CHANGE, ASSESS = "observations", "change", "assess"
 """Folders of a run: an observation each, pairs of observations, samples that people drew."""
 
-NO_OUTPUTS = frozenset({LOCK, ASSESS, *LEDGER_FILES})
+NO_OUTPUTS = frozenset({LOCK, ASSESS, *SQLITE_FILES})
 """What lies in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
 
 POLYGON_ENDINGS = (".shp", ".gpkg", ".fgb", ".parquet")

@@ -91,7 +91,7 @@ def change_between(
     with open_together([before, after]) as read:
         for square, is_reached in _squares([before, after]):
             if unseen and not is_reached:
-                _add_unseen(tally, unseen.tallies(square).values())
+                _add_unseen(tally, unseen.block_tallies(square).values())
                 if into:
                     into.put_nothing(square)
                 continue
@@ -121,7 +121,7 @@ def occlusion_between(mapped: ClassMap, earlier: Sequence[ClassMap], unseen: Bac
     with open_together([mapped, *earlier]) as read:
         for square, is_reached in _squares([mapped, *earlier]):
             if not is_reached:
-                for key, rest in unseen.tallies(square).items():
+                for key, rest in unseen.block_tallies(square).items():
                     _add_unseen(tallies[key], [rest])
                 continue
             now, there = read(0, square), [n for n, one in enumerate(earlier, 1) if one.reaches(square)]

@@ -17,9 +17,9 @@ from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.scenes import Observation, Scene
-from icepipe.measure.area.budget import budget
-from icepipe.measure.area.mixed_edges import Edges, edge_areas, with_neighbours
-from icepipe.measure.area.series import COLUMNS, Context, row_flags, rows
+from icepipe.measure.area.budget import compute_budget
+from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours, edge_areas
+from icepipe.measure.area.series import COLUMNS, RowContext, observation_rows, row_flags
 from icepipe.measure.area.tally import Tally
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import RunLengthRaster
@@ -50,7 +50,7 @@ def tallied() -> Tally:
 
 
 def test_areas_and_bounds_follow_from_what_clusters_could_be():
-    result = budget(tallied(), MODEL, 2.0, NO_EDGE)
+    result = compute_budget(tallied(), MODEL, 2.0, NO_EDGE)
     ice, water = result.classes[ICE], result.classes[WATER]
     assert (water.low_km2, water.area_km2, water.high_km2) == (2, 3, 4)
     assert (ice.low_km2, ice.area_km2, ice.high_km2) == (3, 4, 5)
@@ -72,7 +72,7 @@ def test_a_budget_that_does_not_close_is_an_error():
     tally = tallied()
     tally.units[60_000] += 1_000_000
     with pytest.raises(IntegrityError, match="add up to"):
-        budget(tally, MODEL, 2.0, NO_EDGE)
+        compute_budget(tally, MODEL, 2.0, NO_EDGE)
 
 
 def test_edges_are_border_length_times_half_a_pixel():
@@ -95,7 +95,7 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     assert edge_areas(RunLengthRaster.of(classes), everything, area.units) == whole
     parts = Edges()
     for block in blocks(grid, 7):
-        around, above, left = with_neighbours(block, everything)
+        around, above, left = block_with_neighbours(block, everything)
         parts.add(classes[around.slices], area.units(around), above, left)
     assert parts == whole
 
@@ -114,12 +114,14 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
 def context(flags=frozenset(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
-    return Context("bay", Observation(ObservationKey.of(day), (scene,)), "first", 1.0, flags, "m", "c", screened, True)
+    return RowContext(
+        "bay", Observation(ObservationKey.of(day), (scene,)), "first", 1.0, flags, "m", "c", screened, True
+    )
 
 
 def test_rows_close_and_leave_the_unknown_empty():
-    result = budget(tallied(), MODEL, 2.0, NO_EDGE)
-    table = {row.class_: row for row in rows(result, {ICE: 2}, context())}
+    result = compute_budget(tallied(), MODEL, 2.0, NO_EDGE)
+    table = {row.class_: row for row in observation_rows(result, {ICE: 2}, context())}
     assert sum(row.area_km2 or 0 for row in table.values()) == pytest.approx(result.region_km2, rel=1e-9)
     assert table["cloud"].area_km2 is None
     assert table["land"].area_km2 is None
@@ -133,8 +135,8 @@ def test_rows_close_and_leave_the_unknown_empty():
 def test_nothing_seen_means_nothing_known():
     tally = Tally()
     tally.add(np.full((2, 2), UNSEEN, np.uint16), np.ones((2, 2), np.int64))
-    result = budget(tally, MODEL, 1.0, NO_EDGE)
-    table = {row.class_: row for row in rows(result, {}, context())}
+    result = compute_budget(tally, MODEL, 1.0, NO_EDGE)
+    table = {row.class_: row for row in observation_rows(result, {}, context())}
     assert table["ice"].area_km2 is None
     assert table["ice"].area_est_km2 is None
     assert table["unobserved"].area_km2 == pytest.approx(4e-6)
@@ -142,7 +144,7 @@ def test_nothing_seen_means_nothing_known():
 
 
 def test_flags_say_what_was_not_screened_and_not_seen():
-    result = budget(tallied(), MODEL, 2.0, NO_EDGE)
+    result = compute_budget(tallied(), MODEL, 2.0, NO_EDGE)
     assert row_flags(result, 0.5, frozenset(), context().observation, False, False) == {
         Flag.CLOUD_NOT_SCREENED,
         Flag.LAND_NOT_MASKED,

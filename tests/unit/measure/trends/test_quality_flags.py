@@ -13,7 +13,7 @@ from tests.series import daily
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.flags import Flag, flags_text
 from icepipe.measure.change.occlusion import Occlusion, find_occlusion
-from icepipe.measure.trends.quality_flags import add_series_flags, missing_dates, sudden_jumps
+from icepipe.measure.trends.quality_flags import add_series_flags, class_missing_dates, sudden_jumps
 
 FIRST = dt.date(2024, 7, 1)
 
@@ -114,11 +114,11 @@ def test_rows_that_no_trend_looks_at_neither_jump_nor_are_compared_with():
 
 
 def test_a_class_that_most_other_dates_have_is_missed():
-    assert missing_dates(rows([500, 400, 0, 300, 90])) == {"2024-07-03"}
-    assert missing_dates(rows([500, 400, 0, 99, 99])) == set()  # in half of the others it has 1 % of the region
-    assert missing_dates(rows([500, 400, 0])) == set()  # too few others
-    assert missing_dates(rows([500, 400, None, 300, 200])) == set()  # not known is not 0
-    assert missing_dates(rows([500, 400, 0, 300, 200], flags="under_min_valid")) == set()
+    assert class_missing_dates(rows([500, 400, 0, 300, 90])) == {"2024-07-03"}
+    assert class_missing_dates(rows([500, 400, 0, 99, 99])) == set()  # in half of the others it has 1 % of the region
+    assert class_missing_dates(rows([500, 400, 0])) == set()  # too few others
+    assert class_missing_dates(rows([500, 400, None, 300, 200])) == set()  # not known is not 0
+    assert class_missing_dates(rows([500, 400, 0, 300, 200], flags="under_min_valid")) == set()
 
 
 CLOUDED = Occlusion(5000, 2500, 5000, 500, 10_000)

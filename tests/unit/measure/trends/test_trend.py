@@ -15,7 +15,7 @@ from scipy import stats
 from tests.series import daily, yearly
 
 from icepipe.config.measure import Measure
-from icepipe.measure.trends.bootstrap import block_bootstrap, block_length
+from icepipe.measure.trends.bootstrap import block_bootstrap, choose_block_length
 from icepipe.measure.trends.mann_kendall import (
     autocorrelation,
     hamed_rao_factor,
@@ -28,7 +28,7 @@ from icepipe.measure.trends.mann_kendall import (
     z_score,
 )
 from icepipe.measure.trends.seasonal_kendall import correlated_kendall, pairwise_slopes, seasonal_kendall
-from icepipe.measure.trends.step_changes import find_steps, hodges_lehmann, steps_beside_trend
+from icepipe.measure.trends.step_changes import find_steps, fit_steps, hodges_lehmann
 from icepipe.measure.trends.summary import _ranks, area_trends, baseline_mean, series_values
 from icepipe.measure.trends.time_series import gaps
 from icepipe.measure.trends.trend import fit_trend, least_squares
@@ -425,9 +425,9 @@ def test_the_bootstrap_gives_the_same_interval_for_the_same_seed():
 
 def test_blocks_grow_with_correlation_as_their_source_says():
     """Mudelsee (2010), eq. 3.28, by hand: (2.4495 x 0.5 / 0.75)^(2/3) x 100^(1/3) = 6.4."""
-    assert block_length(100, 0.5) == 6
-    assert block_length(100, 0.0) == 1
-    assert block_length(12, 0.9) == 3
+    assert choose_block_length(100, 0.5) == 6
+    assert choose_block_length(100, 0.0) == 1
+    assert choose_block_length(12, 0.9) == 3
     alike = ar1(np.random.default_rng(3), 60, 0.8)
     assert block_bootstrap(np.arange(60.0), alike).block_length > 5
 
@@ -581,7 +581,7 @@ def test_changes_without_points_on_both_sides_are_listed():
 def test_steps_are_found_where_there_are_none_in_about_one_of_twenty(correlation):
     rng = np.random.default_rng(6)
     x = np.arange(20.0)
-    p = [steps_beside_trend(x, 2 * x + ar1(rng, 20, correlation), [10])[1][0] for _ in range(800)]
+    p = [fit_steps(x, 2 * x + ar1(rng, 20, correlation), [10])[1][0] for _ in range(800)]
     assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.08
 
 

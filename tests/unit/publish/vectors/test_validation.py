@@ -109,8 +109,8 @@ def test_a_record_that_cannot_be_read_is_not_one_that_is_missing(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path):
-    assert FolderSnapshot().identity(tmp_path / "no" / "x.msk") is None
+    assert FolderSnapshot().file_stat(tmp_path / "no" / "x.msk") is None
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     with pytest.raises(InputError, match="cannot be read"):
-        FolderSnapshot().identity(loop / "x.msk")
+        FolderSnapshot().file_stat(loop / "x.msk")
