@@ -1,1 +1,1 @@
-"""From class codes to square kilometres with bounds."""
+"""Areas of classes in square kilometres, with bounds."""

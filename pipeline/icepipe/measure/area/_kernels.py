@@ -1,4 +1,4 @@
-"""The compiled part of counting: pixels, and borders."""
+"""Compiled kernels of area measurement: pixel counts per stratum, borders between classes, and the sieve."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from icepipe.runtime.jit import compiled
 
 @compiled
 def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
-    """Add pixels, and their area units, to those of their strata; shapes (n,), and one for every number."""
+    """Accumulate pixel counts and areas per stratum; ``strata``, ``units``: (n,); ``pixels``, ``sums``: (n_strata,)."""
     for i in range(strata.shape[0]):
         pixels[strata[i]] += 1
         sums[strata[i]] += units[i]
@@ -17,7 +17,7 @@ def count_pixels(strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> No
 
 @compiled
 def count_pixels_where(key: int, keys: UInt16, strata: UInt16, units: Int64, pixels: Int64, sums: Int64) -> None:
-    """:func:`count_pixels` of those that have a key; ``keys`` has the shape (n,), too."""
+    """Do the same as :func:`count_pixels` for the pixels whose key is ``key``; ``keys``: (n,)."""
     for i in range(strata.shape[0]):
         if keys[i] == key:
             pixels[strata[i]] += 1
@@ -26,56 +26,65 @@ def count_pixels_where(key: int, keys: UInt16, strata: UInt16, units: Int64, pix
 
 @compiled
 def add_borders(codes: UInt8, units: Int64, above: int, left: int, seen: Bool, sums: Int64) -> None:
-    """Add the area units on both sides of every border between classes that are seen to each of the two.
+    """Add the area units on both sides of every border between two seen classes to the sums of both classes.
 
-    Of the first ``above`` rows only the borders to what lies below are counted, and of the first ``left`` columns those
-    to what lies on their right. ``seen`` and ``sums`` have one for every code.
+    Borders within the first ``above`` rows and the first ``left`` columns are skipped: another block counts them.
+    ``seen`` and ``sums`` have one item per class code, shape (256,).
     """
     height = codes.shape[0]
     for row in range(height):
+        # Vertical borders: each pixel against its right neighbour, in the rows of this block only.
         if row >= above:
-            _along(codes[row, :-1], codes[row, 1:], units[row, :-1], units[row, 1:], seen, sums)
+            _add_edges(codes[row, :-1], codes[row, 1:], units[row, :-1], units[row, 1:], seen, sums)
+        # Horizontal borders: each pixel against the one below, in the columns of this block only.
         if row + 1 < height:
-            _along(codes[row, left:], codes[row + 1, left:], units[row, left:], units[row + 1, left:], seen, sums)
+            _add_edges(codes[row, left:], codes[row + 1, left:], units[row, left:], units[row + 1, left:], seen, sums)
 
 
 @compiled
-def _along(one: UInt8, other: UInt8, units: Int64, other_units: Int64, seen: Bool, sums: Int64) -> None:
-    """Add the borders between pixels and their neighbours, item by item."""
-    for i in range(len(one)):
-        if one[i] != other[i] and seen[one[i]] and seen[other[i]]:
-            both = units[i] + other_units[i]
-            sums[one[i]] += both
-            sums[other[i]] += both
+def _add_edges(first: UInt8, second: UInt8, units: Int64, second_units: Int64, seen: Bool, sums: Int64) -> None:
+    """Add the borders between two lines of pixels, item by item; all of shape (n,)."""
+    for i in range(len(first)):
+        if first[i] != second[i] and seen[first[i]] and seen[second[i]]:
+            both = units[i] + second_units[i]
+            sums[first[i]] += both
+            sums[second[i]] += both
 
 
 @compiled
-def _put(one: int, other: int, small: Bool, pairs: Int32, count: int) -> int:
-    """Add a pair of pieces where there are two and one is small; how many pairs there are now."""
-    if one < 0 or other < 0 or one == other or not (small[one] or small[other]):
+def _append_pair(first: int, second: int, small: Bool, pairs: Int32, count: int) -> int:
+    """Append a pair of different components of which one is small, and return the number of pairs."""
+    # -1 marks a run that belongs to no component.
+    if first < 0 or second < 0 or first == second or not (small[first] or small[second]):
         return count
+    # Beyond the capacity of ``pairs`` the pairs are counted only, so that the caller can allocate.
     if count < len(pairs):
-        pairs[count, 0], pairs[count, 1] = one, other
+        pairs[count, 0], pairs[count, 1] = first, second
     return count + 1
 
 
 @compiled
 def find_neighbours(starts: Int32, number: Int32, rows: Int64, small: Bool, pairs: Int32) -> int:
-    """Pieces that share a side of a pixel and of which one is small; how many pairs there are.
+    """Find pairs of components that share a pixel side and of which one is small; return the number of pairs.
 
-    As many are put into ``pairs``, shape (n, 2), as it has room for; a pair can stand there several times.
+    ``pairs``, shape (n, 2), receives as many as fit; a pair can occur several times. ``number`` is the component of
+    each run length, -1 for none.
     """
     count = 0
     for row in range(len(rows) - 1):
+        # Neighbours within the row; its last run length is the sentinel that ends it.
         for run in range(rows[row], rows[row + 1] - 1):
-            count = _put(number[run], number[run + 1], small, pairs, count)
+            count = _append_pair(number[run], number[run + 1], small, pairs, count)
         if row:
+            # Walk the run lengths of both rows together; (i, j) overlap in at least one column.
             i, j = rows[row - 1], rows[row]
             last_above, last_below = -1, -1
             while i < rows[row] - 1:
+                # Repeats are common along a border; skip them where they follow one another.
                 if number[i] != last_above or number[j] != last_below:
-                    count = _put(number[i], number[j], small, pairs, count)
+                    count = _append_pair(number[i], number[j], small, pairs, count)
                     last_above, last_below = number[i], number[j]
+                # Advance whichever ends first, or both; the comparisons are added to avoid a branch.
                 above_ends, below_ends = starts[i + 1], starts[j + 1]
                 i += above_ends <= below_ends
                 j += below_ends <= above_ends
@@ -83,56 +92,59 @@ def find_neighbours(starts: Int32, number: Int32, rows: Int64, small: Bool, pair
 
 
 @compiled
-def _is_larger(one: int, other: int, size: Int64, codes: UInt8) -> bool:
-    """Whether a piece is larger than another; of one size the lower code is, then the one that begins first."""
-    if size[one] != size[other]:
-        return bool(size[one] > size[other])
-    if codes[one] != codes[other]:
-        return bool(codes[one] < codes[other])
-    return one < other
+def _is_larger(first: int, second: int, size: Int64, codes: UInt8) -> bool:
+    """Return whether a component is larger than another; ties go to the lower code, then to the lower number."""
+    if size[first] != size[second]:
+        return bool(size[first] > size[second])
+    if codes[first] != codes[second]:
+        return bool(codes[first] < codes[second])
+    return first < second
 
 
 @compiled
 def find_largest(pairs: Int32, size: Int64, codes: UInt8, least: float, largest: Int32) -> None:
-    """The largest of each small piece and its neighbours, into ``largest``, which begins with the pieces themselves."""
+    """Write the largest among each small component and its neighbours into ``largest``, initially the identity."""
     for pair in range(len(pairs)):
-        one, other = pairs[pair, 0], pairs[pair, 1]
-        if size[one] < least and _is_larger(other, largest[one], size, codes):
-            largest[one] = other
-        if size[other] < least and _is_larger(one, largest[other], size, codes):
-            largest[other] = one
+        first, second = pairs[pair, 0], pairs[pair, 1]
+        if size[first] < least and _is_larger(second, largest[first], size, codes):
+            largest[first] = second
+        if size[second] < least and _is_larger(first, largest[second], size, codes):
+            largest[second] = first
 
 
 @compiled
 def join_same_class(pairs: Int32, codes: UInt8, first: Int32) -> int:
-    """Make pieces that touch and have one class one; how many pairs of different ones are left, at the beginning.
+    """Join touching components of one class, drop the pairs inside a joined component, and return how many remain.
 
-    ``first`` begins with the pieces themselves, and ends with the first of those that each is one with.
+    ``first`` is initially the identity and receives the first component of each joined one. The remaining pairs are
+    moved to the beginning of ``pairs``.
     """
     for pair in range(len(pairs)):
         if codes[pairs[pair, 0]] == codes[pairs[pair, 1]]:
             join(first, pairs[pair, 0], pairs[pair, 1])
-    for piece in range(len(first)):
-        first[piece] = root(first, piece)
-    left = 0
+    # Flatten the union-find forest, so that the caller can index with ``first`` directly.
+    for component in range(len(first)):
+        first[component] = root(first, component)
+    # Compact in place: ``remaining`` never overtakes ``pair``.
+    remaining = 0
     for pair in range(len(pairs)):
-        one, other = first[pairs[pair, 0]], first[pairs[pair, 1]]
-        if one != other:
-            pairs[left, 0], pairs[left, 1] = one, other
-            left += 1
-    return left
+        a, b = first[pairs[pair, 0]], first[pairs[pair, 1]]
+        if a != b:
+            pairs[remaining, 0], pairs[remaining, 1] = a, b
+            remaining += 1
+    return remaining
 
 
 @compiled
 def reassign_strata(
     starts: Int32, number: Int32, rows: Int64, before: UInt8, after: UInt8, moved: UInt16, strata: UInt16
 ) -> None:
-    """Give the pixels of every piece that has another class after the stratum that ``moved`` has for both.
+    """Set the pixels of every component that changes class to the stratum ``moved[before, after]``.
 
-    Shapes: ``before`` and ``after`` (pieces,), ``moved`` (256, 256).
+    Shapes: ``before`` and ``after`` (n_components,), ``moved`` (256, 256), ``strata`` (rows, columns).
     """
     for row in range(len(rows) - 1):
         for run in range(rows[row], rows[row + 1]):
-            piece = number[run]
-            if piece >= 0 and before[piece] != after[piece]:
-                strata[row, starts[run] : starts[run + 1]] = moved[before[piece], after[piece]]
+            component = number[run]
+            if component >= 0 and before[component] != after[component]:
+                strata[row, starts[run] : starts[run + 1]] = moved[before[component], after[component]]

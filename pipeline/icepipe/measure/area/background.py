@@ -1,8 +1,8 @@
-"""What pixels are where no scene reaches, and how much there is of it: the same on all dates of one run."""
+"""Classes and areas of a grid where no scene covers it, shared by all observations of a run."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,71 +20,74 @@ from icepipe.raster.regions import RegionMap
 from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
 
 Tallies = Mapping[int, Tally]
-"""Pixels and areas of classes, by number of the set of regions that the pixels belong to."""
+"""Pixels and areas of classes, by the number of the set of regions that the pixels belong to."""
 
 MAX_CACHED_BLOCKS = 10_000
-"""Blocks whose tallies are kept, of a kilobyte or so each; more come only where scenes never lie as others did."""
+"""Blocks whose tallies are cached, about a kilobyte each; only scenes that never share a footprint need more."""
 
 
 @dataclass(frozen=True)
 class Background:
-    """A grid on which nothing was seen: unobserved, land where outlines say so, and what is outside the regions.
+    """Grid without any observation: unobserved pixels, land from outlines, and pixels outside the regions.
 
     Attributes
     ----------
     regions, area
-        Where regions lie, and the true area of the pixels.
+        The regions on the run grid, and the true area of its pixels.
     land
-        Gives where land is by outlines, which is worked out when it is asked for.
+        Returns the land raster from outlines, None without outlines; called on first use.
     """
 
     regions: RegionMap
     land: Callable[[], RunLengthRaster[np.uint8] | None]
     area: PixelArea
-    _known: dict[Block, Tallies] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[Block, Tallies] = field(default_factory=dict, repr=False, compare=False)
 
-    def _codes(self, block: Block) -> UInt8:
+    def block_codes(self, block: Block) -> UInt8:
+        """Return the class codes of a block."""
         codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_CODE)
         if land := self.land():
             codes[land.block(block) > 0] = ClassCode.LAND
+        # After land: land outside the regions is not part of their budget.
         codes[~self.regions.within(block)] = ClassCode.OUTSIDE
         return codes
 
     @cached_property
     def classes(self) -> ClassRuns:
-        """Class raster of it."""
+        """Class raster of the whole grid."""
         grid = self.regions.grid
-        return run_length_raster(map(self._codes, blocks(grid)), grid.width, CLASS_CODE)
+        return run_length_raster(map(self.block_codes, blocks(grid)), grid.width, CLASS_CODE)
 
     @cached_property
-    def _whole(self) -> Tallies:
-        return self._counted(blocks(self.regions.grid))
+    def tallies(self) -> Tallies:
+        """Tallies of the whole grid."""
+        return self.count(blocks(self.regions.grid))
 
-    def _counted(self, parts: Iterable[Block]) -> Tallies:
-        found: defaultdict[int, Tally] = defaultdict(Tally)
+    def count(self, parts: Iterable[Block]) -> Tallies:
+        """Count the pixels of some blocks together."""
+        tallies: defaultdict[int, Tally] = defaultdict(Tally)
         for part in parts:
             codes = self.classes.block(part).astype(np.uint16)
-            count_by_set(found, codes, self.regions.sets(part), self.area.units(part))
-        return found
+            count_by_set(tallies, codes, self.regions.sets(part), self.area.units(part))
+        return tallies
 
     def block_tallies(self, block: Block) -> Tallies:
-        """Counted in a block; kept, as scenes lie where others lay before."""
-        found = self._known.get(block)
-        if found is None:
-            if len(self._known) >= MAX_CACHED_BLOCKS:
-                self._known.clear()
-            self._known[block] = found = self._counted([block])
-        return found
+        """Return the tallies of a block, from the cache where possible."""
+        # Scenes of one sensor repeat their footprints, so the same blocks return on most dates.
+        tallies = self._cache.get(block)
+        if tallies is None:
+            if len(self._cache) >= MAX_CACHED_BLOCKS:
+                self._cache.clear()
+            self._cache[block] = tallies = self.count([block])
+        return tallies
 
     def tallies_outside(self, parts: Iterable[Block]) -> dict[int, Tally]:
-        """Counted everywhere but in some blocks, no two of which overlap."""
-        rest = {key: merge_tallies([tally]) for key, tally in self._whole.items()}
+        """Return the tallies of the grid without some blocks, no two of which overlap."""
+        # Whole minus covered: cheaper than a pass over the rest, and exact because areas are integers.
+        rest = {key: merge_tallies([tally]) for key, tally in self.tallies.items()}
         for part in parts:
             for key, tally in self.block_tallies(part).items():
                 rest[key].pixels.subtract(tally.pixels)
                 rest[key].units.subtract(tally.units)
-        return {key: Tally(_there(tally.pixels), _there(tally.units)) for key, tally in rest.items()}
-
-
-def _there(counts: Counter[int]) -> Counter[int]:
-    return Counter({key: count for key, count in counts.items() if count})
+        # Unary plus drops the strata that no pixel is left of.
+        return {key: Tally(+tally.pixels, +tally.units) for key, tally in rest.items()}

@@ -1,4 +1,4 @@
-"""Tallies of pixels and true area, and the areas with bounds that follow from them."""
+"""Areas of all classes with lower and upper bounds, computed from a tally; they must add up to the region."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import StrataTable, stratum_of
 
 CLOSURE_TOLERANCE = 1e-9
+"""Relative to the area of the region; float rounding of integer sums stays far below."""
 
 
 @dataclass(frozen=True)
 class ClassArea:
-    """One class of one observation.
+    """Area of one class of one observation.
 
     Attributes
     ----------
     area_km2
         True area under the middle thresholds.
     low_km2, high_km2
-        Area in the class under every, and under any, threshold of the published ranges.
+        Area of the pixels that are in the class for all thresholds, and for any threshold, of the published ranges.
     n_pixels
         Pixels under the middle thresholds.
     weighted_km2
-        Area weighted by concentration; None where there is none.
+        Area weighted by concentration; None without concentrations.
     """
 
     area_km2: float
@@ -39,7 +40,7 @@ class ClassArea:
 
 @dataclass(frozen=True)
 class Budget:
-    """All classes of one observation; their areas add up to the region.
+    """Areas of all classes of one observation; they add up to the region.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class Budget:
     region_km2
         True area of the region.
     edge_km2
-        For each seen class, length of its border with other seen classes times half a pixel's side.
+        For each seen class, the length of its border with other seen classes times half a pixel side.
     """
 
     classes: dict[ClassCode, ClassArea]
@@ -57,34 +58,34 @@ class Budget:
 
     @property
     def seen_km2(self) -> float:
-        """Ice, water and other together."""
+        """Area of ice, water and other together."""
         return sum(self.classes[code].area_km2 for code in SEEN)
 
     @property
     def unknown_km2(self) -> float:
-        """Cloud and unobserved together: what could hide more of any class."""
+        """Area of cloud and unobserved together, which may hide any class."""
         return self.classes[ClassCode.CLOUD].area_km2 + self.classes[ClassCode.UNOBSERVED].area_km2
 
     @property
     def all_land(self) -> bool:
-        """Whether there is nothing but land, so that no class of the surface is there."""
+        """Whether the whole region is land, so that the area of every seen class is known to be 0."""
         return self.region_km2 > 0 and self.classes[ClassCode.LAND].area_km2 == self.region_km2
 
     @property
     def cloud_fraction(self) -> float:
-        """Part of the region without land that clouds hide; 0 where there is nothing but land."""
+        """Fraction of the region without land that is cloud; 0 if the whole region is land."""
         sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
         return self.classes[ClassCode.CLOUD].area_km2 / sea if sea > 0 else 0.0
 
     @property
     def valid_fraction(self) -> float:
-        """Part of the region without land that was seen; 0 where there is nothing but land."""
+        """Fraction of the region without land that was seen; 0 if the whole region is land."""
         sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
         return self.seen_km2 / sea if sea > 0 else 0.0
 
 
 def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mapping[ClassCode, int]) -> Budget:
-    """Square kilometres of every class, with bounds, from a tally.
+    """Compute the area of every class in km2, with bounds, from a tally.
 
     Raises
     ------
@@ -94,22 +95,20 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
     unit_km2 = unit_m2 / 1e6
     classes = {}
     for code in BUDGET:
-        kinds = strata.of(code), strata.surely(code), strata.possibly(code)
-        mid, low, high = (tally.units_in(kind) * unit_km2 for kind in kinds)
-        weighted = _weighted(tally, strata.cover(code), unit_km2)
-        classes[code] = ClassArea(mid, low, high, tally.pixels_in(kinds[0]), weighted)
+        members = strata.of(code), strata.surely(code), strata.possibly(code)
+        mid, low, high = (tally.units_in(numbers) * unit_km2 for numbers in members)
+        weighted = None
+        if (concentration := strata.cover(code)) is not None:
+            # fsum: the result must not depend on the order in which strata were counted.
+            parts = (tally.units[number] * part for number, part in concentration.items() if tally.units[number])
+            weighted = math.fsum(parts) * unit_km2
+        classes[code] = ClassArea(mid, low, high, tally.pixels_in(members[0]), weighted)
     region_units = tally.units.total() - tally.units[stratum_of(ClassCode.OUTSIDE)]
-    result = Budget(
-        classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
-    )
+    # Edges counted the area of both neighbours, four times the edge area (see Edges).
+    edge_km2 = {code: units * unit_km2 / 4 for code, units in edge_units.items()}
+    budget = Budget(classes, region_units * unit_km2, edge_km2)
     total = sum(area.area_km2 for area in classes.values())
-    if abs(total - result.region_km2) > CLOSURE_TOLERANCE * max(result.region_km2, 1e-12):
-        raise IntegrityError(f"the classes add up to {total} km2 and the region has {result.region_km2} km2")
-    return result
-
-
-def _weighted(tally: Tally, cover: dict[int, float] | None, unit_km2: float) -> float | None:
-    """Area weighted by concentration."""
-    if cover is None:
-        return None
-    return math.fsum(tally.units[stratum] * part for stratum, part in cover.items() if tally.units[stratum]) * unit_km2
+    # The floor keeps an empty region from requiring an exact 0.
+    if abs(total - budget.region_km2) > CLOSURE_TOLERANCE * max(budget.region_km2, 1e-12):
+        raise IntegrityError(f"the classes add up to {total} km2 and the region has {budget.region_km2} km2")
+    return budget

@@ -1,4 +1,4 @@
-"""One observation by region: areas, borders and patches of each."""
+"""Areas, borders and patches of one observation in each region."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from icepipe.segment.classification.strata import StrataTable
 
 @dataclass(frozen=True)
 class RegionResult:
-    """What one observation gave of one region.
+    """Result of one observation in one region.
 
     Attributes
     ----------
     name
-        The region.
+        Name of the region.
     budget
-        Its areas with bounds.
+        Areas of its classes with bounds.
     n_patches
-        4-connected patches of each class within it.
+        4-connected patches of each class within the region.
     on_grid
-        Whether the run grid holds any of it.
+        Whether the run grid covers any part of the region.
     """
 
     name: str
@@ -44,8 +44,9 @@ class RegionResult:
 
 
 def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
-    """Count a block by the set of regions that its pixels belong to; all of shape (rows, columns)."""
+    """Count a block by the set of regions that its pixels belong to; arrays of shape (rows, columns)."""
     first = int(sets[0, 0])
+    # Most blocks lie within one set of regions: one pass without a mask.
     if (sets == first).all():
         tallies[first].add(strata, area_units)
         return
@@ -54,7 +55,7 @@ def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16,
 
 
 def region_tally(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:
-    """What was counted of one region, in all sets that hold it."""
+    """Return the tally of one region, merged from all sets of regions that it belongs to."""
     return merge_tallies(tally for key, tally in tallies.items() if number in regions.members[key])
 
 
@@ -74,38 +75,42 @@ def results_by_region(
     runs
         Class raster of the whole grid.
     tallies
-        By number of the set of regions that the pixels belong to.
+        Pixel counts and areas, by the number of the set of regions that the pixels belong to.
     edges
-        Of all regions together.
+        Edges of all regions together.
     strata
-        What the tallied numbers mean.
+        Encoding of the strata of the tallies.
     regions
-        Where the regions lie.
+        The regions on the run grid.
     area, unit_m2
-        True area of the pixels of a block, in units, and the unit.
+        Returns the true area of the pixels of a block, in units; and the unit.
     """
     for number, outline in enumerate(regions.outlines):
         window = regions.window(number)
         if window is None:
-            yield RegionResult(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
+            km2 = regions.outline_km2(number)
+            yield RegionResult(outline.name, unobserved_budget(km2), dict.fromkeys(SEEN, 0), on_grid=False)
             continue
         tally = region_tally(number, tallies, regions)
-        held = runs if regions.own else _cut(runs, regions.held(number), window)
-        own_edges = edges if regions.own else edge_areas(held, window, area)
-        yield RegionResult(
-            outline.name, compute_budget(tally, strata, unit_m2, own_edges.units), count_components(held), True
-        )
+        # ``own``: the only region is the grid itself, whose raster and edges are known already.
+        if regions.own:
+            classes, region_edges = runs, edges
+        else:
+            classes = region_classes(runs, regions.held(number), window)
+            region_edges = edge_areas(classes, window, area)
+        budget = compute_budget(tally, strata, unit_m2, region_edges.units)
+        yield RegionResult(outline.name, budget, count_components(classes), on_grid=True)
 
 
-def _cut(runs: ClassRuns, within: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:
-    """The class raster of a window, outside where no pixel of a region is."""
+def region_classes(runs: ClassRuns, mask: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:
+    """Return the class raster of a region's window, with pixels off the region set to ``OUTSIDE``."""
     outside = CLASS_CODE.type(ClassCode.OUTSIDE)
-    parts = (np.where(within.block(strip), runs.block(strip), outside) for strip in strips(window))
+    parts = (np.where(mask.block(strip), runs.block(strip), outside) for strip in strips(window))
     return run_length_raster(parts, window.width, CLASS_CODE)
 
 
-def _never_seen(km2: float) -> Budget:
-    """A region that the grid does not reach: all of it is unobserved."""
+def unobserved_budget(km2: float) -> Budget:
+    """Return the budget of a region that the grid does not cover: all of its area is unobserved."""
     classes = {code: ClassArea(0.0, 0.0, 0.0, 0) for code in BUDGET}
     classes[ClassCode.UNOBSERVED] = ClassArea(km2, km2, km2, 0)
     return Budget(classes, km2, dict.fromkeys(SEEN, 0.0))

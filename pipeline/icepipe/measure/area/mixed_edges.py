@@ -1,4 +1,4 @@
-"""Borders between classes that are seen: how far an area could be off where pixels are mixed."""
+"""Edge area of each class: the uncertainty of its area from mixed pixels along borders."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from icepipe.raster.run_length import ClassRuns
 
 @dataclass
 class Edges:
-    """Four times the edge area of each seen class, in units, added up block by block.
+    """Four times the edge area of each seen class, in area units, accumulated block by block.
 
-    A border edge times half a pixel's side is half a pixel's area; the mean of the two neighbours is taken, so each
-    edge adds their sum over four.
+    A pixel side times half a pixel side is half the area of a pixel. With the mean area of both neighbours, each edge
+    contributes the sum of their areas over four; the division is left to the end to keep sums integer.
     """
 
     units: Counter[ClassCode] = field(default_factory=lambda: Counter(dict.fromkeys(SEEN, 0)))
 
     def add(self, codes: UInt8, area_units: Int64, above: int, left: int) -> None:
-        """Add the borders within a block, and to the rows above and the columns on its left that come with it.
+        """Add the borders within a block, and those with the row above and the column to its left.
 
         Parameters
         ----------
         codes, area_units
-            Class codes and true areas; both of the block's shape with those rows and columns.
+            Class codes and true areas of the block with those rows and columns, shape (rows, columns).
         above, left
-            How many rows and columns belong to other blocks, whose own borders are not counted here.
+            Number of leading rows and columns that belong to other blocks; borders within them are not counted.
         """
         from icepipe.measure.area._kernels import add_borders
 
@@ -44,28 +44,37 @@ class Edges:
 
 
 def block_with_neighbours(block: Block, window: Block) -> tuple[Block, int, int]:
-    """A block with the row above and the column on its left, where the window has them, and how many of each."""
+    """Extend a block by the row above and the column to its left, where they are in the window.
+
+    Each border between two blocks is thus counted once: by the lower or the right block.
+
+    Returns
+    -------
+    tuple
+        The extended block, and the number of rows and columns added.
+    """
     above, left = min(1, block.row - window.row), min(1, block.col - window.col)
     return Block(block.row - above, block.col - left, block.height + above, block.width + left), above, left
 
 
 def edge_areas(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -> Edges:
-    """Edges within a rectangle of the grid.
+    """Compute the edges within a window of the grid.
 
     Parameters
     ----------
     runs
-        Class raster of the rectangle alone.
+        Class raster of the window alone.
     window
-        The rectangle.
+        The window, in rows and columns of the grid.
     area
-        Gives the true area of the pixels of a block, in units.
+        Returns the true area of the pixels of a block, in units.
     """
     edges, seen = Edges(), runs.window(SEEN)
     if seen is None:
         return edges
     for strip in strips(seen):
-        here, above, left = block_with_neighbours(strip, seen)
-        whole = Block(here.row + window.row, here.col + window.col, here.height, here.width)
-        edges.add(runs.block(here), area(whole), above, left)
+        block, above, left = block_with_neighbours(strip, seen)
+        # ``runs`` counts rows and columns from the window, ``area`` from the grid.
+        on_grid = Block(block.row + window.row, block.col + window.col, block.height, block.width)
+        edges.add(runs.block(block), area(on_grid), above, left)
     return edges

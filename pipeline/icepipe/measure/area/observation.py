@@ -1,4 +1,4 @@
-"""One observation, classified and measured."""
+"""Result of one observation: class raster, areas and quality measures."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, move
 
 @dataclass(frozen=True)
 class ObservationResult:
-    """What one observation gave.
+    """Classified and measured observation.
 
     Attributes
     ----------
     observation, grid
-        What was looked at.
+        The observation and the run grid.
     classes
-        Class raster of the grid.
+        Class raster on the grid.
     picture
-        Thumbnail of its colours, shape (rows, columns, 3).
+        Thumbnail in true or false colour, shape (rows, columns, 3).
     strata
-        What the numbers of strata mean.
+        Encoding of the strata.
     tally, unit_m2
-        Pixels and area units by stratum, and the unit.
+        Pixel counts and area units per stratum, and the unit in m2.
     budget
-        Areas with bounds, of all regions together.
+        Areas with bounds of all regions together.
     regions
-        The same for each region.
+        Areas with bounds of each region.
     draw
-        Draws the polygons of the classes asked for.
+        Returns the polygons of the configured classes; called on first use.
     doubled_fraction
-        Part of the pixels seen that more than one scene saw.
+        Fraction of the seen pixels that more than one scene saw.
     drift
-        How far its pixels lie from the model, over how far the model's own sample did.
+        Distance of the pixels from the model, relative to that of the sample that the model was fitted to.
     misnamed, misfit
-        Share of its pixels whose own colour has another name than the model gives them, and of those that certainly
-        are something else.
+        Fraction of the pixels that the naming rules would give another class than their cluster has, and of those
+        that are certainly of another class.
     reached
-        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it.
+        Window of the grid that scenes or masks cover; of zero width where none does.
     """
 
     observation: Observation
@@ -68,13 +68,13 @@ class ObservationResult:
 
     @property
     def moved_km2(self) -> dict[str, float]:
-        """Area of small patches that went to their surroundings, as ``ice to water``; those that moved."""
+        """Area of the small patches that the sieve moved, by classes such as ``ice to water``."""
         units = {f"{old.label} to {new.label}": self.tally.units[n] for n, old, new in moved_strata()}
-        return {what: count * self.unit_m2 / 1e6 for what, count in units.items() if count}
+        return {classes: count * self.unit_m2 / 1e6 for classes, count in units.items() if count}
 
     @property
     def cloud_like_ice_fraction(self) -> float | None:
-        """Part of what cloud masks hide whose colour is that of ice; None where class rasters do not tell."""
+        """Fraction of the masked cloud that has the colour of ice; None for class rasters, which have no colours."""
         if not self.strata.models:
             return None
         cloud = self.tally.units_in(self.strata.of(ClassCode.CLOUD))

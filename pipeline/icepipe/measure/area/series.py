@@ -1,4 +1,4 @@
-"""Rows of the series: one for each region, observation and class."""
+"""Rows of the series: one per region, observation and class."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import Budget
 
 FULLY_SEEN = 0.9995
-"""Rows that saw less of the region, at the three decimals of the table, are flagged ``partly_seen``."""
-
+"""Valid fraction below which a row is flagged ``partly_seen``: the least that the table rounds to 1.000."""
 
 CLOUDY = 0.1
-"""Part of the region without land that clouds hide where a row is flagged ``cloudy``; a convention."""
+"""Cloud fraction of the region without land above which a row is flagged ``cloudy``; a convention."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the series; an area that is not known is None, an area known to be none is 0.
+    """One row of the series; an unknown area is None, an area known to be zero is 0.
 
-    ``date`` is the key of the observation. ``area_est_km2`` is the area over the seen part of the region, scaled to all
-    of it. ``planar_km2`` is what pixel count times the map's pixel size would have said, ``weighted_km2`` the area
+    ``date`` is the key of the observation. ``area_est_km2`` is the area in the seen part of the region, scaled to the
+    whole region. ``planar_km2`` is the pixel count times the nominal pixel size of the map, ``weighted_km2`` the area
     weighted by concentration.
     """
 
@@ -53,17 +52,17 @@ class Row:
 
     @property
     def cells(self) -> tuple[Any, ...]:
-        """Values of the columns, in order, as tables hold them."""
+        """Values of the columns, in order, as written to tables."""
         return tuple((vars(self) | {"date": str(self.date), "flags": flags_text(self.flags)}).values())
 
     @classmethod
     def from_cells(cls, cells: Iterable[Any]) -> Row:
-        """Make the row of what a table holds.
+        """Create a row from the cells of a table.
 
         Raises
         ------
         ValueError
-            If a cell is not as a run writes it.
+            If a cell is not in the format that a run writes.
         """
         values = dict(zip((field.name for field in fields(cls)), cells, strict=True))
         key, flags = ObservationKey(values["date"]), parse_flags(values["flags"])
@@ -75,12 +74,12 @@ COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
 
 
 def all_flags(rows: Iterable[Row]) -> frozenset[Flag]:
-    """Return every flag of some rows; some are on one class alone."""
+    """Return every flag of some rows; a flag can be set on one class alone."""
     return frozenset().union(*(row.flags for row in rows))
 
 
 def water_is_separable(observation: Observation) -> bool:
-    """Whether measured bands reach beyond the visible, where dark forest and shadow look like water."""
+    """Return whether the bands separate water from dark forest and shadow, which visible bands alone cannot."""
     return all(scene.rule_set != "visible" for scene in observation.scenes)
 
 
@@ -93,8 +92,8 @@ def row_flags(
     unfit: bool,
     on_grid: bool = True,
 ) -> frozenset[Flag]:
-    """What a reader must know before using a row."""
-    said = {
+    """Return the flags that hold for all classes of an observation in a region, and the notes of its scenes."""
+    conditions = {
         Flag.CLOUDY: budget.cloud_fraction > CLOUDY,
         Flag.CLOUD_NOT_SCREENED: ClassCode.CLOUD not in screened,
         Flag.LAND_NOT_MASKED: ClassCode.LAND not in screened,
@@ -108,12 +107,15 @@ def row_flags(
         Flag.WATER_NOT_SEPARABLE: not water_is_separable(observation),
     }
     notes = {note for scene in observation.scenes for note in scene.notes}
-    return frozenset(notes | {flag for flag, holds in said.items() if holds})
+    return frozenset(notes | {flag for flag, holds in conditions.items() if holds})
 
 
 @dataclass(frozen=True)
 class RowContext:
-    """What all rows of an observation share; ``fits`` is whether the model has clusters for what was seen."""
+    """Values that all rows of an observation in a region share.
+
+    ``screened`` are the classes that were masked, ``fits`` is whether the model has clusters for the seen pixels.
+    """
 
     region: str
     observation: Observation
@@ -125,25 +127,23 @@ class RowContext:
     screened: frozenset[ClassCode]
     fits: bool
 
-
-def _known(code: ClassCode, budget: Budget, context: RowContext) -> bool:
-    screened = context.screened
-    if code is ClassCode.WATER and not water_is_separable(context.observation):
-        return False
-    if code in SEEN:
-        return budget.all_land or (budget.seen_km2 > 0 and context.fits)
-    return code is ClassCode.UNOBSERVED or code in screened
-
-
-def _estimate(area_km2: float, budget: Budget) -> float:
-    return area_km2 / budget.valid_fraction if budget.valid_fraction else area_km2
+    def is_known(self, code: ClassCode, budget: Budget) -> bool:
+        """Return whether the area of a class is known; if not, its cells are left empty."""
+        if code is ClassCode.WATER and not water_is_separable(self.observation):
+            return False
+        if code in SEEN:
+            return budget.all_land or (budget.seen_km2 > 0 and self.fits)
+        # Without a mask, cloud and land are not zero but unknown.
+        return code is ClassCode.UNOBSERVED or code in self.screened
 
 
 def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowContext) -> Row:
     area = budget.classes[code]
-    known = _known(code, budget, context)
+    known = context.is_known(code, budget)
     estimated = known and code in SEEN
     planar = context.planar_km2_per_pixel
+    # valid_fraction is 0 for a region that is all land, whose seen area is 0 as well.
+    estimate = area.area_km2 / budget.valid_fraction if budget.valid_fraction else area.area_km2
     return Row(
         region=context.region,
         date=context.observation.key,
@@ -153,7 +153,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowCo
         area_low_km2=area.low_km2 if known else None,
         area_high_km2=area.high_km2 if known else None,
         unknown_km2=budget.unknown_km2,
-        area_est_km2=_estimate(area.area_km2, budget) if estimated else None,
+        area_est_km2=estimate if estimated else None,
         weighted_km2=area.weighted_km2 if known else None,
         region_km2=budget.region_km2,
         valid_fraction=budget.valid_fraction,
@@ -170,5 +170,5 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowCo
 
 
 def observation_rows(budget: Budget, n_polygons: Mapping[ClassCode, int], context: RowContext) -> tuple[Row, ...]:
-    """Rows of one observation, one a class of the budget."""
+    """Return the rows of one observation in a region, one per class of the budget."""
     return tuple(_row(code, budget, n_polygons.get(code), context) for code in BUDGET)

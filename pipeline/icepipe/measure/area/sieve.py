@@ -1,4 +1,4 @@
-"""Patches too small to count: they go to their largest neighbour before anything is measured."""
+"""Sieve: small patches take the class of their largest neighbour before anything is measured."""
 
 from __future__ import annotations
 
@@ -6,68 +6,73 @@ from collections.abc import Callable
 
 import numpy as np
 
-from icepipe.arrays import Bool, Int32, Int64, UInt8, UInt16
+from icepipe.arrays import Int32, Int64, UInt8, UInt16
 from icepipe.classes import SEEN
 from icepipe.geo.geobox import Block
-from icepipe.raster.components import Components, component_sizes, find_components
+from icepipe.raster.components import component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
 from icepipe.segment.classification.strata import MOVED
 
 
 def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
-    """Give patches of less area to their largest neighbour, and their pixels its class; the class raster after that.
+    """Merge patches of less than a minimum area into their largest neighbour, and return the new class raster.
 
-    The largest of equals is that of the lower code, then that which begins first. What a patch went to can be small
-    too, and goes on with it. In the end only patches without a seen neighbour are left that are too small: nothing is
-    known of what surrounds them.
+    Ties go to the neighbour of the lower class code, then to the one that begins first. A patch that has grown but is
+    still too small moves on. Only small patches without a seen neighbour remain, since nothing is known of their
+    surroundings.
 
     Parameters
     ----------
     strata
-        Of the whole grid, in its shape; those of what moves are changed.
+        Strata of the whole grid, shape (rows, columns); changed in place where patches move.
     runs
         Class raster of the whole grid.
     area
-        Gives the true area of the pixels of a block, in units.
+        Returns the true area of the pixels of a block, in units.
     least_units
         Area that a patch needs to stay.
     """
-    from icepipe.measure.area._kernels import reassign_strata
+    from icepipe.measure.area._kernels import find_neighbours, reassign_strata
 
-    pieces = find_components(runs, SEEN)
-    units = component_sizes(pieces, area).units
-    after = _after_moves(pieces.codes, units, _touching(pieces, units < least_units), least_units)
-    reassign_strata(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
-    codes, wanted = runs.codes.copy(), pieces.number >= 0
-    codes[wanted] = after[pieces.number[wanted]]
+    components = find_components(runs, SEEN)
+    units = component_sizes(components, area).units
+    small, labels = units < least_units, (runs.starts, components.number, runs.rows)
+    # The first pass only counts, so that the pairs are allocated once at their exact number.
+    n_pairs = find_neighbours(*labels, small, np.empty((0, 2), dtype=np.int32))
+    pairs = np.empty((n_pairs, 2), dtype=np.int32)
+    find_neighbours(*labels, small, pairs)
+    after = sieved_codes(components.codes, units, pairs, least_units)
+    reassign_strata(*labels, components.codes, after, MOVED, strata)
+    codes, is_component = runs.codes.copy(), components.number >= 0
+    codes[is_component] = after[components.number[is_component]]
     return runs.recoded(codes)
 
 
-def _touching(pieces: Components, small: Bool) -> Int32:
-    """Pairs of pieces that share a border, one of them small; shape (n, 2)."""
-    from icepipe.measure.area._kernels import find_neighbours
+def sieved_codes(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:
+    """Return the class of every component after the sieve.
 
-    held = pieces.runs.starts, pieces.number, pieces.runs.rows
-    pairs = np.empty((find_neighbours(*held, small, np.empty((0, 2), dtype=np.int32)), 2), dtype=np.int32)
-    find_neighbours(*held, small, pairs)
-    return pairs
-
-
-def _after_moves(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:
-    """Class of every piece when all that is small has moved; ``codes`` and ``units`` are those before.
-
-    Pieces of one class that come to touch are one, called by the first of them, before anything moves on.
+    Parameters
+    ----------
+    codes, units
+        Class and area of every component before, shape (n_components,).
+    pairs
+        Neighbouring components of which at least one is small, shape (n_pairs, 2).
+    least_units
+        Area that a component needs to stay.
     """
     from icepipe.measure.area._kernels import find_largest, join_same_class
 
     every = np.arange(len(codes), dtype=np.int32)
     joined = every
+    # Each round moves all small components at once, then joins those of one class that now touch. The number of
+    # joined components falls in every round that moves anything, so the loop ends.
     while True:
         size, target, first = np.zeros(len(codes), dtype=np.int64), every.copy(), every.copy()
         np.add.at(size, joined, units)
         find_largest(pairs, size, codes, least_units, target)
         if np.array_equal(target, every):
             return codes[joined]
+        # Follow chains of targets to their end by repeated squaring: log2(n) steps suffice.
         for _ in range(len(codes).bit_length()):
             target = target[target]
         codes = codes[target]
