@@ -1,1 +1,1 @@
-"""Trends, steps, extremes and alerts of a series."""
+"""Trends, step changes, extremes, quality flags and alerts of a series."""

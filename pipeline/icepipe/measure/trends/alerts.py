@@ -1,4 +1,4 @@
-"""Alerts: one row when a condition begins to hold, and none until it has ceased."""
+"""Alerts: one row when a condition begins to hold, and no further row until it has ended."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from itertools import pairwise
 
 from icepipe.config.measure import Alert
 from icepipe.measure.area.series import Row
-from icepipe.measure.trends.time_series import DaySeries, Point, day_series
+from icepipe.measure.trends.time_series import DaySeries, day_series
 
 
 @dataclass(frozen=True)
 class AlertRow:
-    """One event.
+    """One alert.
 
     Attributes
     ----------
     region, class_
-        What it is about.
+        Region and class of the alert.
     date
-        Day it began: the first observation it holds for, or the first day too long after the last one.
+        Day on which it began: the first observation for which the condition holds; for ``unseen``, the first day that
+        is too long after the last observation.
     kind
         ``under``, ``over``, ``faster`` or ``unseen``.
     value, threshold
-        km2; km2 per day, negative for a loss, against its size; or days.
+        In km2; for ``faster`` in km2 per day, where a loss is negative and the threshold is a magnitude; for
+        ``unseen`` in days.
     message
-        The same in words.
+        The alert in words.
     """
 
     region: str
@@ -42,62 +44,63 @@ class AlertRow:
 ALERT_COLUMNS = tuple(field.name.rstrip("_") for field in fields(AlertRow))
 """Names of the columns, in order; the field ``class_`` is the column ``class``."""
 
-_Found = Iterator[tuple[str, str, float, float, str]]
 
-
-def _begins(holds: Sequence[bool]) -> list[int]:
-    """Places where a condition holds and did not before."""
+def onsets(holds: Sequence[bool]) -> list[int]:
+    """Return the indices at which a condition holds and did not hold before."""
     return [i for i, now in enumerate(holds) if now and not (i and holds[i - 1])]
 
 
-def _levels(points: Sequence[Point], class_: str, rule: Alert) -> _Found:
+def level_alerts(series: DaySeries, rule: Alert) -> Iterator[AlertRow]:
+    """Yield an alert wherever the area falls under or rises over a threshold."""
+    points, class_ = series.points, series.class_
     for kind, threshold, sign in (("under", rule.under_km2, -1), ("over", rule.over_km2, 1)):
         if threshold is None:
             continue
-        for i in _begins([sign * (point.value_km2 - threshold) > 0 for point in points]):
+        for i in onsets([sign * (point.value_km2 - threshold) > 0 for point in points]):
             value = points[i].value_km2
-            yield points[i].label, kind, value, threshold, f"{class_} {value:,.3f} km2, {kind} {threshold:,g} km2"
+            message = f"{class_} {value:,.3f} km2, {kind} {threshold:,g} km2"
+            yield AlertRow(series.region, points[i].label, class_, kind, value, threshold, message)
 
 
-def _rates(points: Sequence[Point], class_: str, limit: float) -> _Found:
-    pairs = list(pairwise(points))
+def rate_alerts(series: DaySeries, limit: float) -> Iterator[AlertRow]:
+    """Yield an alert wherever the area begins to change by more than ``limit`` km2 per day."""
+    pairs = list(pairwise(series.points))
     rates = [(b.value_km2 - a.value_km2) / (b.day - a.day).days for a, b in pairs]
-    for i in _begins([abs(rate) > limit for rate in rates]):
+    for i in onsets([abs(rate) > limit for rate in rates]):
         (before, after), rate = pairs[i], rates[i]
-        said = f"{class_} {'grew' if rate > 0 else 'shrank'} by {abs(rate):,.3f} km2 per day since {before.label}"
-        yield after.label, "faster", rate, limit, f"{said}, more than {limit:,g}"
+        change = f"{series.class_} {'grew' if rate > 0 else 'shrank'} by {abs(rate):,.3f} km2 per day"
+        message = f"{change} since {before.label}, more than {limit:,g}"
+        yield AlertRow(series.region, after.label, series.class_, "faster", rate, limit, message)
 
 
-def _unseen(points: Sequence[Point], class_: str, limit: int, as_of: dt.date | None) -> _Found:
+def unseen_alerts(series: DaySeries, limit: int, as_of: dt.date | None) -> Iterator[AlertRow]:
+    """Yield an alert wherever more than ``limit`` days pass without a usable area; ``as_of`` ends the last gap."""
+    points = series.points
     for i, point in enumerate(points):
         until = points[i + 1].day if i + 1 < len(points) else as_of
         days = (until - point.day).days if until else 0
         if days > limit:
+            # The alert dates from the first day over the limit, not from the observation that ended the gap.
             begun = (point.day + dt.timedelta(days=limit + 1)).isoformat()
-            said = f"no usable {class_} area for {days} days since {point.label}, more than {limit}"
-            yield begun, "unseen", float(days), float(limit), said
-
-
-def _found(points: Sequence[Point], class_: str, rule: Alert) -> _Found:
-    yield from _levels(points, class_, rule)
-    if rule.faster_km2_per_day is not None:
-        yield from _rates(points, class_, rule.faster_km2_per_day)
-    if rule.unseen_days is not None:
-        yield from _unseen(points, class_, rule.unseen_days, rule.as_of)
-
-
-def _of(series: DaySeries, rule: Alert) -> Iterator[AlertRow]:
-    for date, kind, value, threshold, message in _found(series.points, series.class_, rule):
-        yield AlertRow(series.region, date, series.class_, kind, value, threshold, message)
+            message = f"no usable {series.class_} area for {days} days since {point.label}, more than {limit}"
+            yield AlertRow(series.region, begun, series.class_, "unseen", float(days), float(limit), message)
 
 
 def find_alerts(rows: Iterable[Row], rules: Sequence[Alert]) -> tuple[AlertRow, ...]:
-    """Events of a series by its rules, from the series alone and never from the clock.
+    """Return the alerts of a series, in order of region, date and class.
 
-    An event begins where a condition begins to hold, and ends at the next usable observation that it does not hold for.
-    Areas are those scaled by what was seen; observations that no trend looks at are passed over here, too. Change is
-    between consecutive usable observations.
+    An alert begins where its condition begins to hold, and ends at the next usable observation for which it does not
+    hold. Areas are those scaled to the whole region; observations that are excluded from trends are skipped. Change is
+    measured between consecutive usable observations.
     """
     rows = list(rows)
-    found = {row for rule in rules for series in day_series(rows, [rule.class_]) for row in _of(series, rule)}
-    return tuple(sorted(found, key=lambda row: (row.region, row.date, row.class_, row.kind, row.threshold)))
+    # A set: two rules may give the same alert. The clock is never read, so a rerun gives the same alerts.
+    alerts: set[AlertRow] = set()
+    for rule in rules:
+        for series in day_series(rows, [rule.class_]):
+            alerts.update(level_alerts(series, rule))
+            if rule.faster_km2_per_day is not None:
+                alerts.update(rate_alerts(series, rule.faster_km2_per_day))
+            if rule.unseen_days is not None:
+                alerts.update(unseen_alerts(series, rule.unseen_days, rule.as_of))
+    return tuple(sorted(alerts, key=lambda row: (row.region, row.date, row.class_, row.kind, row.threshold)))

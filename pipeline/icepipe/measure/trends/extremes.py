@@ -1,4 +1,7 @@
-"""Dates of a series: largest and smallest area, first and last day under a threshold. Only days that were seen."""
+"""Dates of a series: largest and smallest area, first and last day under a threshold.
+
+Only observed days count; nothing is interpolated.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,9 @@ class Crossing:
     day, value_km2
         The observation.
     beside_day, beside_km2
-        The observation before the first one, or after the last one: the true date lies between the two. None where
-        there is none; where it is under the threshold, too, the area was under it when the year began or ended.
+        The observation before the first one, or after the last one: the true date is between the two. None if the
+        series has no such observation; if it is under the threshold as well, the area was under it when the year
+        began or ended.
     """
 
     day: str
@@ -34,10 +38,19 @@ class Crossing:
     beside_day: str | None
     beside_km2: float | None
 
+    @classmethod
+    def at(cls, points: Sequence[Point], index: int, step: int) -> Crossing:
+        """Return the crossing at a point; ``step`` (-1 or 1) leads to the neighbour on the other side of it."""
+        point = points[index]
+        # The neighbour may be of another year: the true date does not stop at New Year.
+        neighbour = points[index + step] if 0 <= index + step < len(points) else None
+        day, km2 = (neighbour.label, neighbour.value_km2) if neighbour else (None, None)
+        return cls(point.label, point.value_km2, day, km2)
+
 
 @dataclass(frozen=True)
 class YearDates:
-    """Dates of one calendar year; of the days that were seen, nothing between them is made up."""
+    """Dates of one calendar year, among its observed days."""
 
     year: int
     n_days: int
@@ -48,47 +61,41 @@ class YearDates:
 
 
 def largest(points: Sequence[Point]) -> Extreme:
-    """The first point with the largest area."""
+    """Return the first point with the largest area."""
     point = max(points, key=lambda p: p.value_km2)
     return Extreme(point.label, point.value_km2)
 
 
 def smallest(points: Sequence[Point]) -> Extreme:
-    """The first point with the smallest area."""
+    """Return the first point with the smallest area."""
     point = min(points, key=lambda p: p.value_km2)
     return Extreme(point.label, point.value_km2)
 
 
-def _crossing(points: Sequence[Point], place: int, beside: int) -> Crossing:
-    point = points[place]
-    other = points[beside] if 0 <= beside < len(points) else None
-    beside_day, beside_km2 = (other.label, other.value_km2) if other else (None, None)
-    return Crossing(point.label, point.value_km2, beside_day, beside_km2)
-
-
-def _dates(points: Sequence[Point], year: int, under_km2: float | None) -> YearDates:
-    ours = [place for place, point in enumerate(points) if point.day.year == year]
-    under = [place for place in ours if under_km2 is not None and points[place].value_km2 < under_km2]
-    of_year = [points[place] for place in ours]
+def year_dates(points: Sequence[Point], year: int, under_km2: float | None) -> YearDates:
+    """Return the dates of one calendar year, which has an observation; see :func:`dates_by_year`."""
+    indices = [i for i, point in enumerate(points) if point.day.year == year]
+    under = [i for i in indices if under_km2 is not None and points[i].value_km2 < under_km2]
+    in_year = [points[i] for i in indices]
     return YearDates(
         year=year,
-        n_days=len(ours),
-        maximum=largest(of_year),
-        minimum=smallest(of_year),
-        first_under=_crossing(points, under[0], under[0] - 1) if under else None,
-        last_under=_crossing(points, under[-1], under[-1] + 1) if under else None,
+        n_days=len(indices),
+        maximum=largest(in_year),
+        minimum=smallest(in_year),
+        first_under=Crossing.at(points, under[0], -1) if under else None,
+        last_under=Crossing.at(points, under[-1], 1) if under else None,
     )
 
 
 def dates_by_year(points: Sequence[Point], under_km2: float | None) -> tuple[YearDates, ...]:
-    """Dates of every calendar year with an observation.
+    """Return the dates of every calendar year with an observation.
 
     Parameters
     ----------
     points
-        A point a day, in order.
+        One point per day, in order.
     under_km2
-        Threshold, or None where no dates under one are asked for.
+        Threshold of the first and last day under it, None for no such days.
     """
     years = sorted({point.day.year for point in points})
-    return tuple(_dates(points, year, under_km2) for year in years)
+    return tuple(year_dates(points, year, under_km2) for year in years)

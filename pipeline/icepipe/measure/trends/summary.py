@@ -1,4 +1,4 @@
-"""Everything that is told about the area of a region and class over time: trend, anomalies, dates, steps, gaps."""
+"""Summary of the area of each region and class over time: trend, anomalies, dates, steps and gaps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLASSES = ("ice", "water")
 
 @dataclass(frozen=True)
 class Value:
-    """A point with its anomaly against the baseline and its rank (1 is the smallest, ties share the mean rank)."""
+    """Point with its anomaly from the baseline and its rank (1 is the smallest, ties have their mean rank)."""
 
     label: str
     value_km2: float
@@ -44,7 +44,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Mean of the points within the baseline period; None without a point."""
+    """Mean of the points within the baseline period; ``mean_km2`` is None without a point."""
 
     first: str
     last: str
@@ -54,7 +54,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class AreaTrend:
-    """Everything that is told about one region and class; ``no_trend_because`` says why ``trend`` is None."""
+    """Summary of one region and class; ``no_trend_because`` is the reason if ``trend`` is None."""
 
     region: str
     class_: str
@@ -76,7 +76,7 @@ class AreaTrend:
 
 
 def baseline_mean(points: Sequence[Point], period: Period | None) -> Baseline | None:
-    """Mean over the points whose (mean) day lies within a period, ends included."""
+    """Return the mean of the points whose day, or mean day of a season, is within a period; both ends count."""
     if period is None:
         return None
     within = [point.value_km2 for point in points if period[0] <= point.day <= period[1]]
@@ -84,19 +84,18 @@ def baseline_mean(points: Sequence[Point], period: Period | None) -> Baseline | 
     return Baseline(period[0].isoformat(), period[1].isoformat(), len(within), mean)
 
 
-def _ranks(values: Float64) -> Float64:
-    """Ranks from 1, equal values sharing the mean of theirs.
-
-    As of ``scipy.stats.rankdata``, which takes a second to load; most runs need nothing else of it.
-    """
+def mean_ranks(values: Float64) -> Float64:
+    """Return ranks from 1; equal values have their mean rank."""
+    # Same as scipy.stats.rankdata, which takes a second to import and is the only thing most runs would need of it.
     _, place, times = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
 
 
 def series_values(points: Sequence[Point], mean_km2: float | None) -> tuple[Value, ...]:
-    """Points with ranks, and anomalies where there is a mean to compare with."""
-    ranks = _ranks(np.array([point.value_km2 for point in points]))
+    """Return the points with their ranks, and with anomalies if a baseline mean is given."""
+    ranks = mean_ranks(np.array([point.value_km2 for point in points]))
     anomalies = [None if mean_km2 is None else point.value_km2 - mean_km2 for point in points]
+    # A baseline of 0 km2 has anomalies, but no percentages.
     percents = [None if a is None or not mean_km2 else 100 * a / mean_km2 for a in anomalies]
     zipped = zip(points, ranks, anomalies, percents, strict=True)
     return tuple(
@@ -105,8 +104,8 @@ def series_values(points: Sequence[Point], mean_km2: float | None) -> tuple[Valu
     )
 
 
-def _seasonal(points: Sequence[Point]) -> SeasonalKendall | None:
-    """Test of like months, where several months occur in enough years and make enough values."""
+def seasonal_trend(points: Sequence[Point]) -> SeasonalKendall | None:
+    """Return the seasonal test; None without several months that have enough years and enough values."""
     if len({point.day.month for point in points}) < 2:
         return None
     table = month_table(points)
@@ -115,13 +114,14 @@ def _seasonal(points: Sequence[Point]) -> SeasonalKendall | None:
     return seasonal_kendall(table) if enough else None
 
 
-def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
+def area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
+    """Return the summary of one region and class."""
     days = series.points
     points = season_points(days, measure.season) if measure.season else days
     baseline = baseline_mean(points, measure.baseline)
     mean = baseline.mean_km2 if baseline else None
     under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
-    why = no_trend_reason(points, bool(measure.season))
+    reason = no_trend_reason(points, bool(measure.season))
     mixed = not measure.season and len({point.day.month for point in points}) > 1
     x, y = (np.array([getattr(point, name) for point in points]) for name in ("year", "value_km2"))
     return AreaTrend(
@@ -138,13 +138,13 @@ def _area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
         maximum=largest(days) if days else None,
         minimum=smallest(days) if days else None,
         years=dates_by_year(days, under_km2.get(series.class_)),
-        trend=None if why else fit_trend(x, y, mean, mixes_seasons=mixed),
-        no_trend_because=why,
-        seasonal=None if measure.season else _seasonal(days),
+        trend=None if reason else fit_trend(x, y, mean, mixes_seasons=mixed),
+        no_trend_because=reason,
+        seasonal=None if measure.season else seasonal_trend(days),
         steps=find_steps(points, measure.processing_changed),
     )
 
 
 def area_trends(rows: Iterable[Row], measure: Measure) -> tuple[AreaTrend, ...]:
-    """Trends of ice and water in every region of a series."""
-    return tuple(_area_trend(series, measure) for series in day_series(rows, CLASSES))
+    """Return the summaries of ice and water in every region of a series."""
+    return tuple(area_trend(series, measure) for series in day_series(rows, CLASSES))

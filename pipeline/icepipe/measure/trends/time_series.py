@@ -1,4 +1,4 @@
-"""Rows of the series as points in time: what counts, what is left out, and where nothing is known."""
+"""Rows of the series as points in time: usable observations, excluded observations, and gaps."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from icepipe.measure.area.series import Row
 
 DAYS_PER_YEAR = 365.25
 LONG_GAP = 2
-"""Steps of more than this many times the usual one are listed as gaps."""
+"""Multiple of the median step beyond which a step is listed as a gap."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a series: of a day, or of the season of a year.
+    """Value of a series: of a day, or of the season of a year.
 
     Attributes
     ----------
     label
         Day, or year, as text.
     day
-        The day; of a season, the mean day of its observations.
+        The day; for a season, the mean day of its observations.
     year
-        Place on the axis of time, in years.
+        Position on the time axis, in years.
     value_km2
         Mean over the observations.
     n_observations
-        How many there are.
+        Number of observations.
     sensor
         Sensor keys joined by ``+``.
     lacks_months
@@ -53,7 +53,7 @@ class Point:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An observation that does not count, and why."""
+    """Observation that is excluded, and the reason."""
 
     date: str
     why: str
@@ -61,7 +61,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch without a point."""
+    """Period without a point, between the labels of two points."""
 
     after: str
     before: str
@@ -70,7 +70,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class DaySeries:
-    """One region and class: a point a day, and what was left out."""
+    """Series of one region and class: one point per day, and the excluded observations."""
 
     region: str
     class_: str
@@ -79,24 +79,13 @@ class DaySeries:
     n_observations: int
 
 
-def _why_not(row: Row) -> str:
-    """Why a row does not count, or an empty text."""
-    excluding = row.flags.intersection(EXCLUDING)
-    return min(excluding).value if excluding else "area_not_known" if row.area_est_km2 is None else ""
-
-
-def _point(days: Sequence[tuple[dt.date, float, str]], label: str, day: dt.date, year: float) -> Point:
-    sensors = {part for _, _, sensor in days for part in sensor.split("+")}
-    return Point(label, day, year, fmean(value for _, value, _ in days), len(days), "+".join(sorted(sensors)))
-
-
 def decimal_year(day: dt.date) -> float:
-    """Place of a day on the axis of time, in Julian years from the start of 2000."""
+    """Return the position of a day on the time axis: 2000 plus the Julian years since 1 January 2000."""
     return 2000 + (day - dt.date(2000, 1, 1)).days / DAYS_PER_YEAR
 
 
 def day_series(rows: Iterable[Row], classes: Sequence[str]) -> tuple[DaySeries, ...]:
-    """Points of every region and class: the area scaled by what was seen, the mean where a day has several."""
+    """Return the series of every region and class: the estimated area, averaged over the observations of a day."""
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.class_ in classes:
@@ -104,35 +93,48 @@ def day_series(rows: Iterable[Row], classes: Sequence[str]) -> tuple[DaySeries, 
     return tuple(_series(region, class_, grouped[region, class_]) for region, class_ in sorted(grouped))
 
 
+def exclusion_reason(row: Row) -> str:
+    """Return why a row is excluded from trends: the first of its excluding flags; empty for a usable row."""
+    excluding = row.flags.intersection(EXCLUDING)
+    return min(excluding).value if excluding else "area_not_known" if row.area_est_km2 is None else ""
+
+
 def _series(region: str, class_: str, rows: Sequence[Row]) -> DaySeries:
-    by_day: dict[dt.date, list[tuple[dt.date, float, str]]] = defaultdict(list)
+    by_day: dict[dt.date, list[tuple[float, str]]] = defaultdict(list)
     left_out = []
     for row in sorted(rows, key=lambda row: row.date):
-        why, value, day = _why_not(row), row.area_est_km2, row.date.day
-        if why or value is None:
-            left_out.append(LeftOut(row.date, why))
+        reason, value = exclusion_reason(row), row.area_est_km2
+        if reason or value is None:
+            left_out.append(LeftOut(row.date, reason))
         else:
-            by_day[day].append((day, value, row.sensor))
-    points = tuple(_point(by_day[day], day.isoformat(), day, decimal_year(day)) for day in sorted(by_day))
-    return DaySeries(region, class_, points, tuple(left_out), len(rows))
+            by_day[row.date.day].append((value, row.sensor))
+    points = []
+    for day, values in sorted(by_day.items()):
+        # A mosaic of several sensors already has a joined key.
+        sensors = {part for _, sensor in values for part in sensor.split("+")}
+        mean = fmean(value for value, _ in values)
+        points.append(Point(day.isoformat(), day, decimal_year(day), mean, len(values), "+".join(sorted(sensors))))
+    return DaySeries(region, class_, tuple(points), tuple(left_out), len(rows))
 
 
 def season_year(day: dt.date, months: Sequence[int]) -> int:
-    """Year that a day's season is named after: with months 12, 1, 2 a December belongs to the next year."""
-    turn = next((i for i in range(1, len(months)) if months[i] < months[i - 1]), 0)
-    return day.year + (day.month in months[:turn])
+    """Return the year of the season of a day; with months 12, 1, 2, a December belongs to the next year."""
+    # Months before the drop from 12 to 1 are those at the end of the previous calendar year.
+    new_year = next((i for i in range(1, len(months)) if months[i] < months[i - 1]), 0)
+    return day.year + (day.month in months[:new_year])
 
 
 def season_points(points: Iterable[Point], months: Sequence[int]) -> tuple[Point, ...]:
-    """One point a year: the mean over the season's observations; a year without one has no point."""
+    """Return one point per year: the mean over the observations of the season; years without any have no point."""
     by_year: dict[int, list[Point]] = defaultdict(list)
     for point in points:
         if point.day.month in months:
             by_year[season_year(point.day, months)].append(point)
-    return tuple(_season(year, by_year[year], months) for year in sorted(by_year))
+    return tuple(season_point(year, by_year[year], months) for year in sorted(by_year))
 
 
-def _season(year: int, points: Sequence[Point], months: Sequence[int]) -> Point:
+def season_point(year: int, points: Sequence[Point], months: Sequence[int]) -> Point:
+    """Return the point of one season, from the points of its days; every observation has equal weight."""
     weights = [(p.value_km2, p.n_observations, p.day.toordinal()) for p in points]
     count = sum(n for _, n, _ in weights)
     return Point(
@@ -147,10 +149,11 @@ def _season(year: int, points: Sequence[Point], months: Sequence[int]) -> Point:
 
 
 def gaps(points: Sequence[Point]) -> Iterator[Gap]:
-    """Steps of more than ``LONG_GAP`` times the median step; of seasons, every year without one."""
+    """Yield every step of more than ``LONG_GAP`` times the median step; for seasons, every missing year."""
     if len(points) < 2:
         return
     steps = [later.year - earlier.year for earlier, later in pairwise(points)]
+    # Labels of seasons are years, of four digits; those of days are ISO dates.
     of_years = all(len(point.label) == 4 for point in points)
     longest = 1 if of_years else LONG_GAP * median(steps)
     for earlier, later, step in zip(points[:-1], points[1:], steps, strict=True):
@@ -159,7 +162,7 @@ def gaps(points: Sequence[Point]) -> Iterator[Gap]:
 
 
 def month_table(points: Sequence[Point]) -> Float64:
-    """Monthly means, shape (years, months that occur), NaN where there is none."""
+    """Return monthly means, shape (years, months that occur), NaN without an observation."""
     cells: dict[tuple[int, int], list[float]] = defaultdict(list)
     for point in points:
         cells[point.day.year, point.day.month].append(point.value_km2)

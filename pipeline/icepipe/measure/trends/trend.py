@@ -1,4 +1,4 @@
-"""A trend of areas: its slope in every unit, its tests, and why there may be none."""
+"""Trend of areas: slope in several units, significance tests, and the reason if a series has no trend."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from icepipe.measure.trends.mann_kendall import (
 from icepipe.measure.trends.time_series import Point
 
 MIN_POINTS = 10
-"""Fewest points: the normal approximation of the Mann-Kendall test holds from ten on (Kendall 1975, p. 55)."""
+"""Fewest points: the normal approximation of the Mann-Kendall test holds from ten points on (Kendall 1975, p. 55)."""
 
 MIN_SPAN_YEARS = 2
-"""Fewest years that days of all seasons must span: in less, a slope tells the season's course. Our own choice."""
+"""Fewest years that days of all seasons must span: within less, a slope shows the seasonal cycle. A convention."""
 
 MAX_TREND_POINTS = 4_000
-"""Pairwise slopes grow with the square: four thousand points make eight million."""
+"""Memory limit: four thousand points make eight million pairwise slopes."""
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """Ordinary least squares, as sea-ice indices print it: slope with standard error, correlation and p.
+    """Ordinary least squares, as published by sea-ice indices: slope with standard error, correlation and p.
 
-    Values that are all the same have slope, error and correlation 0, and p 1.
+    Constant values have slope, error and correlation 0, and p 1.
     """
 
     slope_km2_per_year: float
@@ -51,12 +51,12 @@ class LeastSquares:
 
 @dataclass(frozen=True)
 class Autocorrelation:
-    """Whether neighbouring values are alike, which makes p too small.
+    """Autocorrelation of the residuals, which makes p too small.
 
     Attributes
     ----------
     lag1, bound
-        Of the values less the trend line, and the largest that chance explains.
+        Lag-1 autocorrelation of the residuals, and the largest that chance explains.
     makes_p_too_small
         Whether ``lag1`` is above ``bound``.
     p
@@ -71,7 +71,7 @@ class Autocorrelation:
 
 @dataclass(frozen=True)
 class Trend:
-    """A trend; percent are of ``percent_of_km2``, the mean of what ``percent_of`` says."""
+    """Trend; percentages refer to ``percent_of_km2``, the mean of the points named by ``percent_of``."""
 
     n_points: int
     slope_km2_per_year: Interval
@@ -92,64 +92,67 @@ def _times(estimate: Interval, factor: float) -> Interval:
 
 
 def least_squares(x: Float64, y: Float64, percent_of: float) -> LeastSquares:
-    """Straight line through ``y`` (km2) by ``x`` (years), with percent of a given area."""
+    """Fit a straight line to ``y`` (km2) against ``x`` (years); percentages refer to the area ``percent_of``."""
     from scipy.stats import linregress
 
     line = linregress(x, y)
-    rises = bool(np.ptp(y))  # where none does, correlation is not defined, and scipy gives NaN for what hangs on it
-    slope, error = (float(line.slope), float(line.stderr)) if rises else (0.0, 0.0)
+    # Constant values have no correlation, so scipy returns NaN for everything that depends on it.
+    varies = bool(np.ptp(y))
+    slope, error = (float(line.slope), float(line.stderr)) if varies else (0.0, 0.0)
     scale = 1000 / percent_of if percent_of else None
     return LeastSquares(
         slope_km2_per_year=slope,
         stderr_km2_per_year=error,
         slope_percent_per_decade=slope * scale if scale else None,
         stderr_percent_per_decade=error * scale if scale else None,
-        r=float(line.rvalue) if rises else 0.0,
-        p=float(line.pvalue) if rises else 1.0,
+        r=float(line.rvalue) if varies else 0.0,
+        p=float(line.pvalue) if varies else 1.0,
     )
 
 
-def _autocorrelation(residuals: Float64, test: MannKendall) -> Autocorrelation:
+def residual_autocorrelation(residuals: Float64, test: MannKendall) -> Autocorrelation:
+    """Return the lag-1 autocorrelation of the residuals, and the p of a test corrected for it."""
     lag1, bound = float(autocorrelation(residuals, 1)[0]), correlation_bound(len(residuals))
+    # Negative autocorrelation would make p smaller; it is not used to strengthen a trend.
     factor = max(1.0, hamed_rao_factor(residuals))
     return Autocorrelation(lag1, bound, lag1 > bound, two_sided_p(z_score(test.s, test.var_s * factor)))
 
 
 def fit_trend(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_seasons: bool = False) -> Trend:
-    """Trend of areas.
+    """Fit a trend to areas and test it.
 
     Parameters
     ----------
     x
-        Years, rising.
+        Years, increasing, shape (n,).
     y
-        km2.
+        Areas in km2, shape (n,).
     percent_of
-        km2 that percent are of; the mean of ``y`` where None.
+        Area in km2 that percentages refer to; None for the mean of ``y``.
     mixes_seasons
         Whether the points are of different times of the year.
     """
-    of = float(np.mean(y)) if percent_of is None else percent_of
+    reference = float(np.mean(y)) if percent_of is None else percent_of
     slope, test = theil_sen(x, y), mann_kendall(y)
     residuals = y - intercept(x, y, slope.value) - slope.value * x
     return Trend(
         n_points=len(y),
         slope_km2_per_year=slope,
         slope_km2_per_decade=_times(slope, 10),
-        slope_percent_per_year=_times(slope, 100 / of) if of else None,
-        slope_percent_per_decade=_times(slope, 1000 / of) if of else None,
-        percent_of_km2=of,
+        slope_percent_per_year=_times(slope, 100 / reference) if reference else None,
+        slope_percent_per_decade=_times(slope, 1000 / reference) if reference else None,
+        percent_of_km2=reference,
         percent_of="all points" if percent_of is None else "baseline",
         bootstrap_km2_per_year=block_bootstrap(x, y) if len(y) <= MAX_BOOTSTRAP_POINTS else None,
         mann_kendall=test,
-        autocorrelation=_autocorrelation(residuals, test),
-        least_squares=least_squares(x, y, of),
+        autocorrelation=residual_autocorrelation(residuals, test),
+        least_squares=least_squares(x, y, reference),
         mixes_seasons=mixes_seasons,
     )
 
 
 def no_trend_reason(points: Sequence[Point], of_seasons: bool) -> str:
-    """Why these points carry no trend, or an empty text."""
+    """Return why the points have no trend; an empty text if they have one."""
     n = len(points)
     if n < MIN_POINTS:
         kind = "season(s)" if of_seasons else "day(s)"

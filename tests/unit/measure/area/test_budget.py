@@ -106,9 +106,9 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
     classes, units = rng.integers(0, 4, (30, 20), dtype=np.uint8), rng.integers(1, 1000, (30, 20))
     window, cut = Block(5, 3, 20, 10), np.full((30, 20), ClassCode.OUTSIDE, dtype=np.uint8)
     cut[window.slices] = classes[window.slices]
-    found = edge_areas(RunLengthRaster.of(classes[window.slices]), window, lambda block: units[block.slices])
-    assert found == edge_areas(RunLengthRaster.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
-    assert found.units[ICE] > 0
+    edges = edge_areas(RunLengthRaster.of(classes[window.slices]), window, lambda block: units[block.slices])
+    assert edges == edge_areas(RunLengthRaster.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
+    assert edges.units[ICE] > 0
 
 
 def context(flags=frozenset(), screened=frozenset()):

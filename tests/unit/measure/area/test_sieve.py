@@ -1,4 +1,4 @@
-"""Small patches go to their largest neighbour before anything is counted."""
+"""The sieve: small patches join their largest neighbour before anything is counted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
 
 def assert_as_made_of_pixels(runs):
-    """Runs are as long as they can be, and have their rim."""
-    anew = RunLengthRaster.of(runs.block(Block(0, 0, runs.height, runs.width)))
+    """Check that run lengths are maximal, and that the bordering rows are in place."""
+    rebuilt = RunLengthRaster.of(runs.block(Block(0, 0, runs.height, runs.width)))
     for name in ("starts", "codes", "rows"):
-        np.testing.assert_array_equal(getattr(runs, name), getattr(anew, name))
+        np.testing.assert_array_equal(getattr(runs, name), getattr(rebuilt, name))
 
 
 def merge(codes, least):
-    """Codes as their own strata, on pixels of one unit each."""
+    """Sieve codes that are their own strata, on pixels of one unit each."""
     strata = np.asarray(codes, dtype=np.uint16)
     classes = strata.astype(np.uint8)
     everything = Block(0, 0, *strata.shape)
@@ -65,7 +65,7 @@ def test_of_neighbours_of_one_area_the_lower_code_wins():
 
 
 def test_what_is_still_too_small_moves_on():
-    """The ice goes to the larger water; what is left then has only that beside it."""
+    """The ice joins the larger water, which is then the only neighbour of the remaining patch."""
     assert merge([[3, 3, 2, 1, 1, 1]], 10)[0].tolist() == [[1] * 6]
 
 
@@ -87,17 +87,17 @@ def test_a_small_patch_is_left_only_where_nothing_around_it_was_seen(codes):
     for code in (WATER, ICE, OTHER):
         patches, count = ndimage.label(after == code)
         for patch in range(1, count + 1):
-            here = patches == patch
-            around = after[ndimage.binary_dilation(here) & ~here]
-            assert here.sum() >= 3 or not around.any()
+            inside = patches == patch
+            around = after[ndimage.binary_dilation(inside) & ~inside]
+            assert inside.sum() >= 3 or not around.any()
 
 
 def patches_of(codes, units):
     """Labels of scipy, by class and then in raster order, and their classes and areas; 0 is what was not seen."""
     labels, classes = np.zeros(codes.shape, dtype=int), [0]
     for code in (WATER, ICE, OTHER):
-        found, count = ndimage.label(codes == code)
-        labels[found > 0] = found[found > 0] + len(classes) - 1
+        components, count = ndimage.label(codes == code)
+        labels[components > 0] = components[components > 0] + len(classes) - 1
         classes += [int(code)] * count
     return labels, classes, [int(units[labels == number].sum()) for number in range(len(classes))]
 
@@ -108,10 +108,10 @@ def merged_pixel_by_pixel(codes, units, least):
         labels, classes, sizes = patches_of(codes, units)
         target = list(range(len(classes)))
         for number in range(1, len(classes)):
-            here = labels == number
-            beside = {int(n) for n in np.unique(labels[ndimage.binary_dilation(here) & ~here])} - {0}
+            inside = labels == number
+            neighbours = {int(n) for n in np.unique(labels[ndimage.binary_dilation(inside) & ~inside])} - {0}
             if sizes[number] < least:
-                target[number] = max([number, *beside], key=lambda n: (sizes[n], -n))
+                target[number] = max([number, *neighbours], key=lambda n: (sizes[n], -n))
         ends = target.copy()
         for number in range(len(ends)):
             while target[ends[number]] != ends[number]:

@@ -11,7 +11,7 @@ from icepipe.config.measure import Alert
 from icepipe.measure.trends.alerts import find_alerts
 
 
-def told(values, **rule):
+def alerts(values, **rule):
     rows = values if values and not isinstance(values[0], tuple) else daily(values)
     return [(a.date, a.kind, a.value, a.threshold) for a in find_alerts(rows, [Alert.model_validate(rule)])]
 
@@ -20,24 +20,24 @@ def july(*areas):
     return [(f"2024-07-{day:02d}", area) for day, area in enumerate(areas, start=1)]
 
 
-def test_an_event_is_told_when_it_begins_and_again_only_after_it_ended():
-    assert told(july(9.0, 4.0, 3.0, 6.0, 2.0), under_km2=5) == [
+def test_an_alert_is_raised_when_it_begins_and_again_only_after_it_ended():
+    assert alerts(july(9.0, 4.0, 3.0, 6.0, 2.0), under_km2=5) == [
         ("2024-07-02", "under", 4.0, 5.0),
         ("2024-07-05", "under", 2.0, 5.0),
     ]
-    assert told(july(6.0, 6.0, 5.0, 6.0), over_km2=5) == [
+    assert alerts(july(6.0, 6.0, 5.0, 6.0), over_km2=5) == [
         ("2024-07-01", "over", 6.0, 5.0),
         ("2024-07-04", "over", 6.0, 5.0),
     ]
 
 
 def test_the_threshold_itself_is_neither_under_nor_over():
-    assert told(july(5.0, 5.0), under_km2=5, over_km2=5) == []
+    assert alerts(july(5.0, 5.0), under_km2=5, over_km2=5) == []
 
 
 def test_observations_that_do_not_count_do_not_end_an_event():
     rows = [*daily([("2024-07-01", 4.0), ("2024-07-03", 4.0)]), *daily([("2024-07-02", 9.0)], flags="under_min_valid")]
-    assert told(rows, under_km2=5) == [("2024-07-01", "under", 4.0, 5.0)]
+    assert alerts(rows, under_km2=5) == [("2024-07-01", "under", 4.0, 5.0)]
 
 
 def test_change_is_judged_a_day_between_consecutive_observations():
@@ -48,22 +48,22 @@ def test_change_is_judged_a_day_between_consecutive_observations():
         ("2024-07-10", 35.0),
         ("2024-07-11", 50.0),
     ]
-    assert told(values, faster_km2_per_day=14) == [
+    assert alerts(values, faster_km2_per_day=14) == [
         ("2024-07-03", "faster", -20.0, 14.0),
         ("2024-07-11", "faster", 15.0, 14.0),
     ]
 
 
 def test_passes_of_one_day_are_no_change():
-    assert told([("2024-07-01T1030_terra", 100.0), ("2024-07-01T1310_aqua", 10.0)], faster_km2_per_day=1) == []
+    assert alerts([("2024-07-01T1030_terra", 100.0), ("2024-07-01T1310_aqua", 10.0)], faster_km2_per_day=1) == []
 
 
 def test_nothing_seen_is_judged_between_observations_and_up_to_a_stated_day():
     values = [("2024-07-01", 5.0), ("2024-07-11", None), ("2024-07-21", 5.0)]
-    assert told(values, unseen_days=10) == [("2024-07-12", "unseen", 20.0, 10.0)]
-    assert told(values, unseen_days=20) == []
-    assert told(values, unseen_days=10, as_of="2024-08-01")[1:] == [("2024-08-01", "unseen", 11.0, 10.0)]
-    assert told(values, unseen_days=10, as_of="2024-07-31")[1:] == []
+    assert alerts(values, unseen_days=10) == [("2024-07-12", "unseen", 20.0, 10.0)]
+    assert alerts(values, unseen_days=20) == []
+    assert alerts(values, unseen_days=10, as_of="2024-08-01")[1:] == [("2024-08-01", "unseen", 11.0, 10.0)]
+    assert alerts(values, unseen_days=10, as_of="2024-07-31")[1:] == []
 
 
 def test_regions_and_classes_are_watched_apart():
@@ -73,8 +73,8 @@ def test_regions_and_classes_are_watched_apart():
         *daily(july(1.0, 1.0), class_="water"),
     ]
     rules = [Alert(under_km2=5), Alert(class_="water", under_km2=2)]
-    found = [(a.region, a.date, a.class_) for a in find_alerts(rows, rules)]
-    assert found == [("a", "2024-07-02", "ice"), ("b", "2024-07-01", "ice"), ("bay", "2024-07-01", "water")]
+    keys = [(a.region, a.date, a.class_) for a in find_alerts(rows, rules)]
+    assert keys == [("a", "2024-07-02", "ice"), ("b", "2024-07-01", "ice"), ("bay", "2024-07-01", "water")]
 
 
 def test_the_message_says_it_in_words():
@@ -89,7 +89,7 @@ areas = st.lists(st.integers(0, 10), min_size=1, max_size=31)
 @settings(max_examples=100, deadline=None)
 def test_one_alert_for_every_run_of_days_that_a_condition_holds(values):
     runs = "".join("u" if value < 5 else "." for value in values).split(".")
-    assert len(told(july(*map(float, values)), under_km2=5)) == sum(bool(run) for run in runs)
+    assert len(alerts(july(*map(float, values)), under_km2=5)) == sum(bool(run) for run in runs)
 
 
 @given(areas, st.randoms())
@@ -107,9 +107,9 @@ def test_no_rule_and_no_row_give_nothing():
 
 
 def test_a_region_that_was_never_seen_raises_nothing():
-    assert told([("2024-07-01", None)], unseen_days=1, as_of="2024-08-01") == []
+    assert alerts([("2024-07-01", None)], unseen_days=1, as_of="2024-08-01") == []
 
 
 @pytest.mark.parametrize("rule", [{"under_km2": 5}, {"faster_km2_per_day": 1}])
 def test_one_observation_is_enough_for_a_level_and_too_few_for_a_change(rule):
-    assert len(told(july(1.0), **rule)) == ("under_km2" in rule)
+    assert len(alerts(july(1.0), **rule)) == ("under_km2" in rule)

@@ -25,8 +25,8 @@ def rows(values, step=1, class_="ice", flags=""):
 
 
 def jumps(values, step=1, **changes):
-    found = sudden_jumps([dataclasses.replace(row, **changes) for row in rows(values, step)])
-    return sorted((dt.date.fromisoformat(date) - FIRST).days // step for date in found)
+    dates = sudden_jumps([dataclasses.replace(row, **changes) for row in rows(values, step)])
+    return sorted((dt.date.fromisoformat(date) - FIRST).days // step for date in dates)
 
 
 QUIET = [5000.0, 4990, 4970, 4965, 4950, 4930, 4925, 4910, 4900]
@@ -60,10 +60,10 @@ def test_where_every_value_jumps_none_does():
 
 
 def test_too_few_values_say_nothing():
-    for count, found in ((8, []), (9, [0])):
+    for count, expected in ((8, []), (9, [0])):
         values = QUIET[:count]
         values[0] -= 2000
-        assert jumps(values) == found
+        assert jumps(values) == expected
 
 
 def test_a_jump_must_be_large_for_the_time_between():
@@ -80,9 +80,9 @@ def test_what_was_not_seen_may_be_what_jumped():
     values = QUIET.copy()
     values[4] -= 900
     series = rows(values)
-    for unknown_km2, told in ((800.0, True), (1000.0, False)):
+    for unknown_km2, has_jump in ((800.0, True), (1000.0, False)):
         series[4] = dataclasses.replace(series[4], unknown_km2=unknown_km2)
-        assert bool(sudden_jumps(series)) is told
+        assert bool(sudden_jumps(series)) is has_jump
     series = rows(values)
     series[5] = dataclasses.replace(series[5], area_low_km2=3000.0)
     assert sudden_jumps(series) == set()
@@ -90,16 +90,16 @@ def test_what_was_not_seen_may_be_what_jumped():
 
 def test_few_values_of_a_wandering_series_are_taken_for_jumps_and_every_large_one_is():
     """Ice that wanders by 0.6 % of the region a day and is measured as badly; then one day is off by 8 %."""
-    false, found = 0, 0
+    false, detected = 0, 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
         values = 5000 + np.cumsum(rng.normal(0, 60, 60)) + rng.normal(0, 60, 60)
         false += len(jumps(values.tolist()))
         place = int(rng.integers(60))
         values[place] += rng.choice([-800, 800])
-        found += place in jumps(values.tolist())
+        detected += place in jumps(values.tolist())
     assert false <= 0.01 * 100 * 60
-    assert found >= 95
+    assert detected >= 95
 
 
 def test_rows_that_no_trend_looks_at_neither_jump_nor_are_compared_with():
@@ -138,9 +138,9 @@ def test_flags_join_those_of_the_row_in_order_and_stand_on_their_class_alone():
 
 def test_areas_are_never_touched():
     series = rows([5000.0] * 4 + [0.0] + [5000.0] * 4)
-    told = add_series_flags(series, {})
-    assert told[4].flags == {Flag.CLASS_MISSING, Flag.SUDDEN_JUMP}
-    assert [dataclasses.replace(row, flags=frozenset()) for row in told] == series
+    flagged = add_series_flags(series, {})
+    assert flagged[4].flags == {Flag.CLASS_MISSING, Flag.SUDDEN_JUMP}
+    assert [dataclasses.replace(row, flags=frozenset()) for row in flagged] == series
     assert add_series_flags([], {}) == ()
 
 
@@ -157,7 +157,7 @@ def season(rng, days=4):
 
 
 def clouds(rng, odds):
-    """Round clouds; ``odds`` of a centre, shape of the grid, say where they like to be."""
+    """Round clouds; ``odds`` of a centre, shape of the grid, say where they are likely."""
     y, x = np.mgrid[:SIDE, :SIDE]
     hidden = np.zeros((SIDE, SIDE), bool)
     for place in rng.choice(SIDE**2, 25, p=(odds / odds.sum()).ravel()):
@@ -192,14 +192,14 @@ def test_clouds_at_random_leave_the_estimate_unbiased():
     assert abs(errors.mean()) < 0.01
 
 
-def test_clouds_that_prefer_ice_bias_it_and_are_told():
+def test_clouds_that_prefer_ice_bias_the_estimate_and_are_flagged():
     errors, flagged = simulate(prefer_ice=20.0)
     assert errors.mean() < -0.3
     assert flagged.mean() > 0.98
 
 
 @pytest.mark.parametrize("prefer_ice", [1.0, 2.0, 4.0])
-def test_what_is_not_told_is_off_by_less_than_what_is(prefer_ice):
+def test_unflagged_estimates_are_off_by_less_than_flagged_ones(prefer_ice):
     errors, flagged = simulate(prefer_ice)
     assert 1.8 * np.abs(errors[~flagged]).mean() < np.abs(errors[flagged]).mean()
     assert np.abs(errors[~flagged]).max() < 0.32

@@ -29,7 +29,7 @@ from icepipe.measure.trends.mann_kendall import (
 )
 from icepipe.measure.trends.seasonal_kendall import correlated_kendall, pairwise_slopes, seasonal_kendall
 from icepipe.measure.trends.step_changes import find_steps, fit_steps, hodges_lehmann
-from icepipe.measure.trends.summary import _ranks, area_trends, baseline_mean, series_values
+from icepipe.measure.trends.summary import area_trends, baseline_mean, mean_ranks, series_values
 from icepipe.measure.trends.time_series import gaps
 from icepipe.measure.trends.trend import fit_trend, least_squares
 from icepipe.workflow.notes import trend_notes
@@ -245,8 +245,8 @@ def nsidc(document, case):
     x, y = ice(document, case["data"])
     points = yearly(zip(x, y, strict=True))
     baseline = baseline_mean(points, BASE)
-    told = fit_trend(x, y, baseline.mean_km2)
-    line, last = told.least_squares, series_values(points, baseline.mean_km2)[-1]
+    result = fit_trend(x, y, baseline.mean_km2)
+    line, last = result.least_squares, series_values(points, baseline.mean_km2)[-1]
     missing = [year for gap in gaps(points) for year in range(int(gap.after) + 1, int(gap.before))]
     assert missing == case.get("missing_years", missing)
     return {
@@ -263,12 +263,12 @@ def nsidc(document, case):
         "p": line.p,
         "1981-2010 mean": baseline.mean_km2 / 1e6,
         "loss on the trend line, first to last year": line.slope_km2_per_year * (x[-1] - x[0]) / 1e6,
-        "Theil-Sen slope": told.slope_km2_per_year.value,
-        "Theil-Sen lower 95 % limit (rounded ranks)": told.slope_km2_per_year.low,
-        "Theil-Sen upper 95 % limit (rounded ranks)": told.slope_km2_per_year.high,
-        "Mann-Kendall S": told.mann_kendall.s,
-        "Mann-Kendall varS with ties": told.mann_kendall.var_s,
-        "Mann-Kendall z": told.mann_kendall.z,
+        "Theil-Sen slope": result.slope_km2_per_year.value,
+        "Theil-Sen lower 95 % limit (rounded ranks)": result.slope_km2_per_year.low,
+        "Theil-Sen upper 95 % limit (rounded ranks)": result.slope_km2_per_year.high,
+        "Mann-Kendall S": result.mann_kendall.s,
+        "Mann-Kendall varS with ties": result.mann_kendall.var_s,
+        "Mann-Kendall z": result.mann_kendall.z,
     }
 
 
@@ -395,10 +395,10 @@ def test_running_time_backwards_flips_the_sign(y):
 
 
 def test_nothing_that_varies_has_no_trend():
-    told = fit_trend(np.arange(12.0), np.full(12, 7.0))
-    assert told.slope_km2_per_year.value == told.slope_km2_per_year.low == told.mann_kendall.z == 0
-    assert told.mann_kendall.p == 1
-    assert not told.autocorrelation.makes_p_too_small
+    result = fit_trend(np.arange(12.0), np.full(12, 7.0))
+    assert result.slope_km2_per_year.value == result.slope_km2_per_year.low == result.mann_kendall.z == 0
+    assert result.mann_kendall.p == 1
+    assert not result.autocorrelation.makes_p_too_small
     assert fit_trend(np.arange(12.0), np.zeros(12)).slope_percent_per_decade is None
 
 
@@ -432,14 +432,14 @@ def test_blocks_grow_with_correlation_as_their_source_says():
     assert block_bootstrap(np.arange(60.0), alike).block_length > 5
 
 
-def test_alike_neighbours_are_told_and_raise_p():
+def test_autocorrelated_values_are_reported_and_raise_p():
     rng = np.random.default_rng(3)
     x = np.arange(60.0)
     alike, free = (fit_trend(x, 0.02 * x + ar1(rng, 60, r)).autocorrelation for r in (0.8, 0.0))
     assert alike.makes_p_too_small
     assert not free.makes_p_too_small
-    told = fit_trend(x, 0.02 * x + ar1(np.random.default_rng(3), 60, 0.8))
-    assert told.autocorrelation.p > told.mann_kendall.p
+    result = fit_trend(x, 0.02 * x + ar1(np.random.default_rng(3), 60, 0.8))
+    assert result.autocorrelation.p > result.mann_kendall.p
 
 
 def only(rows, **measure):
@@ -448,92 +448,92 @@ def only(rows, **measure):
 
 def test_no_trend_from_fewer_points_than_can_carry_one():
     nine, ten = (daily([(f"{2000 + i}-09-15", 100 - i) for i in range(n)]) for n in (9, 10))
-    told = only(nine, season=[9])
-    assert told.trend is None
-    assert "9 usable season(s), 10 are needed" in told.no_trend_because
+    result = only(nine, season=[9])
+    assert result.trend is None
+    assert "9 usable season(s), 10 are needed" in result.no_trend_because
     assert only(ten, season=[9]).trend.slope_km2_per_year.value == -1
     summer = daily([(f"2024-07-{d:02d}", 100 - d) for d in range(1, 29)])
     assert "the season's course" in only(summer).no_trend_because
 
 
-def test_rows_that_do_not_count_are_left_out_and_counted():
+def test_excluded_rows_are_left_out_and_counted():
     rows = [
         *daily([("2024-07-01", 5.0), ("2024-07-02", None)]),
         *daily([("2024-07-03", 6.0)], flags="partly_seen;under_min_valid"),
         *daily([("2024-07-04", None)], flags="model_misfit"),
         *daily([("2024-07-05", 7.0)], flags="partly_seen"),
     ]
-    told = only(rows)
-    assert told.n_left_out == {"area_not_known": 1, "model_misfit": 1, "under_min_valid": 1}
-    assert [value.label for value in told.values] == ["2024-07-01", "2024-07-05"]
-    assert (told.n_observations, told.n_days) == (5, 2)
+    result = only(rows)
+    assert result.n_left_out == {"area_not_known": 1, "model_misfit": 1, "under_min_valid": 1}
+    assert [value.label for value in result.values] == ["2024-07-01", "2024-07-05"]
+    assert (result.n_observations, result.n_days) == (5, 2)
 
 
 def test_a_season_without_an_observation_is_a_gap():
     rows = daily([(f"{year}-{month:02d}-10", year + month) for year in (2000, 2001, 2004) for month in (8, 9, 10)])
-    told = only([*rows, *daily([("2001-09-20", 2014.0)])], season=[8, 9])
-    assert [(v.label, v.value_km2, v.n_observations) for v in told.values] == [
+    result = only([*rows, *daily([("2001-09-20", 2014.0)])], season=[8, 9])
+    assert [(v.label, v.value_km2, v.n_observations) for v in result.values] == [
         ("2000", 2008.5, 2),
         ("2001", pytest.approx((2009 + 2010 + 2014) / 3), 3),
         ("2004", 2012.5, 2),
     ]
-    assert [(gap.after, gap.before) for gap in told.gaps] == [("2001", "2004")]
+    assert [(gap.after, gap.before) for gap in result.gaps] == [("2001", "2004")]
 
 
 def test_a_winter_is_named_after_its_january_and_tells_missing_months():
-    told = only(daily([("2000-12-05", 1.0), ("2001-01-05", 2.0), ("2001-12-05", 9.0)]), season=[12, 1, 2])
-    assert [(value.label, value.value_km2, value.lacks_months) for value in told.values] == [
+    result = only(daily([("2000-12-05", 1.0), ("2001-01-05", 2.0), ("2001-12-05", 9.0)]), season=[12, 1, 2])
+    assert [(value.label, value.value_km2, value.lacks_months) for value in result.values] == [
         ("2001", 1.5, (2,)),
         ("2002", 9.0, (1, 2)),
     ]
 
 
 def test_several_passes_of_a_day_are_one_point():
-    told = only(daily([("2024-07-01T1030_terra", 4.0), ("2024-07-01T1310_aqua", 6.0), ("2024-07-02", 5.0)]))
-    assert [(value.value_km2, value.n_observations) for value in told.values] == [(5.0, 2), (5.0, 1)]
+    result = only(daily([("2024-07-01T1030_terra", 4.0), ("2024-07-01T1310_aqua", 6.0), ("2024-07-02", 5.0)]))
+    assert [(value.value_km2, value.n_observations) for value in result.values] == [(5.0, 2), (5.0, 1)]
 
 
 def test_long_steps_are_gaps_and_nothing_fills_them():
-    told = only(daily([(f"2024-07-{d:02d}", 1.0) for d in (1, 2, 3, 4, 7, 8)]))
-    assert [(gap.after, gap.before, gap.n_days) for gap in told.gaps] == [("2024-07-04", "2024-07-07", 3)]
-    assert len(told.values) == 6
+    result = only(daily([(f"2024-07-{d:02d}", 1.0) for d in (1, 2, 3, 4, 7, 8)]))
+    assert [(gap.after, gap.before, gap.n_days) for gap in result.gaps] == [("2024-07-04", "2024-07-07", 3)]
+    assert len(result.values) == 6
 
 
 def test_anomalies_refer_to_the_baseline():
     rows = daily([(f"{year}-09-01", value) for year, value in ((2000, 10.0), (2001, 20.0), (2002, 30.0))])
-    told = only(rows, season=[9], baseline=["2000-01-01", "2001-12-31"])
-    assert (told.baseline.n_points, told.baseline.mean_km2) == (2, 15.0)
-    assert [(v.anomaly_km2, v.anomaly_percent) for v in told.values][2] == (15.0, 100.0)
+    result = only(rows, season=[9], baseline=["2000-01-01", "2001-12-31"])
+    assert (result.baseline.n_points, result.baseline.mean_km2) == (2, 15.0)
+    assert [(v.anomaly_km2, v.anomaly_percent) for v in result.values][2] == (15.0, 100.0)
     nowhere = only(rows, baseline=["1980-01-01", "1981-12-31"])
     assert (nowhere.baseline.mean_km2, nowhere.values[0].anomaly_km2) == (None, None)
 
 
 def test_dates_of_extremes_and_under_a_threshold():
     days = [("2023-12-30", 9.0), ("2024-06-01", 8.0), ("2024-06-11", 3.0), ("2024-07-01", 2.0), ("2024-08-01", 2.0)]
-    told = only(daily([*days, ("2024-10-01", 5.0)]), dates_under_km2={"ice": 4})
-    year = told.years[1]
-    assert (told.maximum.day, told.minimum.day) == ("2023-12-30", "2024-07-01")
+    result = only(daily([*days, ("2024-10-01", 5.0)]), dates_under_km2={"ice": 4})
+    year = result.years[1]
+    assert (result.maximum.day, result.minimum.day) == ("2023-12-30", "2024-07-01")
     assert (year.maximum.day, year.minimum.day) == ("2024-06-01", "2024-07-01")
     assert (year.first_under.day, year.first_under.beside_day) == ("2024-06-11", "2024-06-01")
     assert (year.last_under.day, year.last_under.beside_day) == ("2024-08-01", "2024-10-01")
-    assert told.years[0].first_under is None
+    assert result.years[0].first_under is None
 
 
-def test_like_months_are_compared_where_seasons_are_mixed():
+def test_each_month_is_compared_with_itself_where_seasons_are_mixed():
     rng = np.random.default_rng(5)
     rows = [
         (f"{y}-{m:02d}-15", 1000 + 400 * math.cos(m) - 6 * (y - 2000) + rng.normal(0, 3))
         for y in range(2000, 2012)
         for m in (6, 7, 8)
     ]
-    told = only(daily(rows))
-    assert told.trend.mixes_seasons
-    assert told.seasonal.p < told.trend.mann_kendall.p / 1000
-    assert told.seasonal.slope_km2_per_year == pytest.approx(-6, abs=0.5)
-    assert told.seasonal.correlated.n_years == 12
+    result = only(daily(rows))
+    assert result.trend.mixes_seasons
+    assert result.seasonal.p < result.trend.mann_kendall.p / 1000
+    assert result.seasonal.slope_km2_per_year == pytest.approx(-6, abs=0.5)
+    assert result.seasonal.correlated.n_years == 12
 
 
-def test_a_step_is_told_from_a_trend():
+def test_a_step_is_distinguished_from_a_trend():
     """A trend alone makes the two sides differ and leaves no step; a step of 50 comes out beside it."""
     rng = np.random.default_rng(4)
     x = np.arange(40.0)
@@ -554,8 +554,8 @@ def test_what_a_reader_should_know_is_a_sentence():
         daily([(f"{y}-09-15", 500 - 3.0 * (y - 2000) + rng.normal(0, 1) + jump) for y in years], sensor=sensor)
         for years, sensor, jump in ((range(2000, 2010), "landsat-etm", 0), (range(2010, 2020), "landsat-oli", 40))
     )
-    told = area_trends([*old, *new], Measure.model_validate({"season": [9]}))
-    trend, step = trend_notes(told)
+    result = area_trends([*old, *new], Measure.model_validate({"season": [9]}))
+    trend, step = trend_notes(result)
     assert trend.startswith("trend of bay ice: -")
     assert step.startswith("step of bay ice at 2010 (sensor landsat-etm -> landsat-oli): +")
     assert trend_notes(area_trends(old[:5], Measure())) == ()
@@ -570,9 +570,9 @@ def test_changes_without_points_on_both_sides_are_listed():
     assert found.untested == ("2008-09-15 sensor a -> b: fewer than 4 points on a side",)
     assert len(find_steps(points, [dt.date(2003, 1, 1)]).untested) == 2
     many = daily([((dt.date(2000, 1, 1) + dt.timedelta(i)).isoformat(), float(i)) for i in range(4001)])
-    told = only(many, processing_changed=["2005-01-01"])
-    assert told.steps.untested == ("4001 points, at most 4000 are compared; set measure.season",)
-    assert told.no_trend_because.startswith("4001 days, at most 4000")
+    result = only(many, processing_changed=["2005-01-01"])
+    assert result.steps.untested == ("4001 points, at most 4000 are compared; set measure.season",)
+    assert result.no_trend_because.startswith("4001 days, at most 4000")
     turns = yearly([(2000 + i, float(i)) for i in range(10)], sensor=lambda year: "ab"[year % 2])
     assert "take turns" in find_steps(turns).untested[0]
 
@@ -604,14 +604,14 @@ def test_variance_without_ties_is_the_textbook_one():
 @pytest.mark.parametrize("km2", [0.0, 0.1, 2.5])
 @pytest.mark.parametrize("count", [12, 40, 700])
 def test_areas_that_never_change_have_a_trend_of_nothing(km2, count):
-    told = fit_trend(np.arange(count) / 12, np.full(count, km2))
-    line = told.least_squares
+    result = fit_trend(np.arange(count) / 12, np.full(count, km2))
+    line = result.least_squares
     assert (line.slope_km2_per_year, line.stderr_km2_per_year, line.r, line.p) == (0, 0, 0, 1)
-    assert told.slope_km2_per_year.value == 0
-    assert told.mann_kendall.p == 1
-    json.dumps(asdict(told), allow_nan=False)
+    assert result.slope_km2_per_year.value == 0
+    assert result.mann_kendall.p == 1
+    json.dumps(asdict(result), allow_nan=False)
 
 
 @given(st.lists(st.sampled_from([0.0, 0.1, 2.5, 3.0, 40.0]), max_size=12))
 def test_ranks_are_those_of_scipy(values):
-    assert _ranks(np.array(values)).tolist() == stats.rankdata(values).tolist()
+    assert mean_ranks(np.array(values)).tolist() == stats.rankdata(values).tolist()
