@@ -87,10 +87,6 @@ class Trend:
     mixes_seasons: bool
 
 
-def _times(estimate: Interval, factor: float) -> Interval:
-    return Interval(estimate.value * factor, estimate.low * factor, estimate.high * factor)
-
-
 def least_squares(x: Float64, y: Float64, percent_of: float) -> LeastSquares:
     """Fit a straight line to ``y`` (km2) against ``x`` (years); percentages refer to the area ``percent_of``."""
     from scipy.stats import linregress
@@ -138,9 +134,9 @@ def fit_trend(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_
     return Trend(
         n_points=len(y),
         slope_km2_per_year=slope,
-        slope_km2_per_decade=_times(slope, 10),
-        slope_percent_per_year=_times(slope, 100 / reference) if reference else None,
-        slope_percent_per_decade=_times(slope, 1000 / reference) if reference else None,
+        slope_km2_per_decade=slope.scaled(10),
+        slope_percent_per_year=slope.scaled(100 / reference) if reference else None,
+        slope_percent_per_decade=slope.scaled(1000 / reference) if reference else None,
         percent_of_km2=reference,
         percent_of="all points" if percent_of is None else "baseline",
         bootstrap_km2_per_year=block_bootstrap(x, y) if len(y) <= MAX_BOOTSTRAP_POINTS else None,

@@ -13,7 +13,7 @@ SEEDS = range(12)
 
 
 def series(seed):
-    """Correlated noise on a trend; every second series in steps of one, so that values are tied."""
+    """Return correlated noise on a trend; every second series is rounded, so that values are tied."""
     rng = np.random.default_rng(seed)
     values = rng.normal(0, 3, int(rng.integers(12, 80)))
     for i in range(1, len(values)):
@@ -23,14 +23,14 @@ def series(seed):
 
 
 def months(seed):
-    """Years of six months each."""
+    """Return a table of years of six months each; every second table has tied values."""
     rng = np.random.default_rng(seed)
     values = rng.normal(0, 3, (15, 6)) + rng.normal(0, 0.2) * np.arange(15)[:, None]
     return np.round(values) if seed % 2 else values
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_test_and_the_slope_are_those_of_pymannkendall(seed):
+def test_the_statistic_and_the_slope_are_those_of_pymannkendall(seed):
     values = series(seed)
     theirs, ours = pymannkendall.original_test(values), mann_kendall(values)
     assert (ours.s, ours.var_s, ours.z, ours.p) == pytest.approx((theirs.s, theirs.var_s, theirs.z, theirs.p))
@@ -38,10 +38,11 @@ def test_the_test_and_the_slope_are_those_of_pymannkendall(seed):
 
 
 @pytest.mark.parametrize("seed", range(0, 24, 2))
-def test_the_variance_that_allows_for_autocorrelation_is_that_of_pymannkendall(seed):
-    """Of series without tied residuals, whose ranks would hang on their last digits.
+def test_the_variance_corrected_for_autocorrelation_is_that_of_pymannkendall(seed):
+    """Compare series without tied residuals, whose ranks would depend on rounding errors.
 
-    So values are not rounded, and pairs are even in number: the median slope is then of no pair, which it would tie.
+    Values are therefore not rounded, and the number of pairs is even: the median slope is then that of no pair, whose
+    residuals it would tie.
     """
     values = series(seed)
     values = values[: len(values) // 4 * 4]
