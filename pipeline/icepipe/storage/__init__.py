@@ -1,1 +1,1 @@
-"""Files that last: atomic writes, fingerprints, the lock, the ledger."""
+"""Files on disk: atomic writes, JSON documents, fingerprints, the lock and the ledger."""

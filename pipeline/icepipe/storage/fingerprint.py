@@ -1,4 +1,4 @@
-"""What a file holds, as a short text: two files with one fingerprint are one file."""
+"""Fingerprints of file contents, and detection of changed files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from icepipe.errors import InputError
 CHUNK = 2**20
 
 SETTLED_NS = 2 * 10**9
-"""A file that changed so lately can change again without a sign: file systems tell time in steps of up to two seconds
-(FAT)."""
+"""Age from which the time of the last change is reliable: within one time step of the file system, at most the two
+seconds of FAT, a file can change again without a new time."""
 
 
 @dataclass(frozen=True)
 class FileStat:
-    """What the file system says of a file's bytes: as long as all four stay, nobody has written to it.
+    """Status of a file in the file system; as long as it is the same, the content is taken as unchanged.
 
     Attributes
     ----------
     size
         Bytes.
     mtime_ns, ctime_ns
-        Last change of the bytes as its writer tells it, and as the kernel saw it, in nanoseconds.
+        Last change in nanoseconds, as set by the writer and as recorded by the kernel.
     inode
-        Number of the file on its disk.
+        Number of the file on its file system.
     """
 
     size: int
@@ -39,22 +39,22 @@ class FileStat:
     inode: int
 
     @classmethod
-    def of(cls, told: os.stat_result) -> FileStat:
-        """From what ``stat`` tells."""
-        return cls(told.st_size, told.st_mtime_ns, told.st_ctime_ns, told.st_ino)
+    def of(cls, stat: os.stat_result) -> FileStat:
+        """Return the status from the result of ``os.stat``."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
     def is_settled(self) -> bool:
-        """Whether the last change is long enough ago that another one would show."""
+        """Return whether the last change is old enough that another change would have a new time."""
         return time.time_ns() - self.ctime_ns > SETTLED_NS
 
 
 def file_stat(path: Path) -> FileStat:
-    """Identity of a file; links are followed.
+    """Return the status of a file; links are followed.
 
     Raises
     ------
     InputError
-        If there is no such file.
+        If the file does not exist or is not accessible.
     """
     try:
         return FileStat.of(path.stat())
@@ -63,7 +63,7 @@ def file_stat(path: Path) -> FileStat:
 
 
 def fingerprint(path: Path) -> str:
-    """BLAKE2b of a file's bytes, 32 hexadecimal digits.
+    """Return the BLAKE2b hash of the bytes of a file, 32 hexadecimal digits.
 
     Raises
     ------
@@ -82,84 +82,94 @@ def fingerprint(path: Path) -> str:
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file as it was when its bytes were read: its identity then, and the fingerprint."""
+    """File whose content was read: its status at that time, and its fingerprint."""
 
-    identity: FileStat
+    stat: FileStat
     fingerprint: str
 
 
 class Fingerprints:
-    """Fingerprints of files; only those that changed since they were seen are read. Threads may share one.
+    """Cache of fingerprints that reads only new and changed files; safe to share between threads.
 
     Parameters
     ----------
-    seen
-        What is known, by path.
+    known
+        Files that were read before, by path.
     """
 
-    def __init__(self, seen: Mapping[str, KnownFile]) -> None:
-        self._seen = dict(seen)
+    def __init__(self, known: Mapping[str, KnownFile]) -> None:
+        self._known = dict(known)
         self._added: dict[str, KnownFile] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
-    def _keep(self, path: Path, found: KnownFile) -> None:
-        with self._turn:
-            self._seen[str(path)] = self._added[str(path)] = found
+    def _add(self, path: Path, file: KnownFile) -> None:
+        with self._lock:
+            self._known[str(path)] = self._added[str(path)] = file
 
     def take_new(self) -> dict[str, KnownFile]:
-        """What was read since this was asked last."""
-        with self._turn:
+        """Return the files that were added since the last call."""
+        with self._lock:
             added, self._added = self._added, {}
             return added
 
     def __call__(self, path: Path) -> str:
-        """Fingerprint of a file as it is now.
+        """Return the fingerprint of a file as it is now.
 
         Raises
         ------
         InputError
-            If the file cannot be read, or is written to meanwhile.
+            If the file cannot be read, or changes while it is read.
         """
         now = file_stat(path)
-        known = self._seen.get(str(path))
-        if known and known.identity == now:
+        known = self._known.get(str(path))
+        if known and known.stat == now:
             return known.fingerprint
-        found = KnownFile(now, fingerprint(path))
+        file = KnownFile(now, fingerprint(path))
+        # A writer at work shows as a status that differs before and after the read.
         if file_stat(path) != now:
             raise InputError(path, "changed while it was read", "run again when it is whole")
-        self._keep(path, found)
-        return found.fingerprint
+        self._add(path, file)
+        return file.fingerprint
 
-    def record_written(self, path: Path, told: str) -> None:
-        """Take the fingerprint of a file that was just written."""
-        self._keep(path, KnownFile(file_stat(path), told))
+    def record_written(self, path: Path, content: str) -> None:
+        """Add the fingerprint ``content`` of a file that this process has just written."""
+        self._add(path, KnownFile(file_stat(path), content))
 
     def cached(self, path: str, now: FileStat | None) -> str | None:
-        """Fingerprint of a file that still is as it was seen, without a look at it; None where it is not."""
-        found = self._seen.get(path)
-        return found.fingerprint if found and found.identity == now else None
+        """Return the fingerprint of a file whose status is ``now`` without reading it; None if it is new or changed."""
+        known = self._known.get(path)
+        return known.fingerprint if known and known.stat == now else None
 
 
 class FolderSnapshot:
-    """Identities of files, with one look at each folder; as things stood at that look."""
+    """Listing of folders, each read once; files are reported as they were at that time."""
 
     def __init__(self) -> None:
         self._folders: dict[str, dict[str, os.DirEntry[str]]] = {}
 
     def folder(self, folder: str) -> Mapping[str, os.DirEntry[str]]:
-        """What a folder holds, by name; nothing where there is no such folder.
+        """Return the entries of a folder by name; empty if the folder does not exist.
 
         Raises
         ------
         InputError
-            If it cannot be read.
+            If the folder cannot be read.
         """
-        if folder not in self._folders:
-            self._folders[folder] = self._look(folder)
-        return self._folders[folder]
+        if folder in self._folders:
+            return self._folders[folder]
+        try:
+            # One scandir instead of a stat per possible side file: on network disks each call is a round trip.
+            with os.scandir(folder or ".") as entries:
+                listing = {entry.name: entry for entry in entries}
+        except (FileNotFoundError, NotADirectoryError):
+            listing = {}
+        except OSError as error:
+            raise InputError(Path(folder), f"cannot be read ({error})", "check the disk and its permissions") from error
+        self._folders[folder] = listing
+        return listing
 
     def file_stat(self, path: str | Path) -> FileStat | None:
-        """Identity of a file, None where there is none.
+        """Return the status of a file; None if it does not exist.
 
         Raises
         ------
@@ -172,13 +182,3 @@ class FolderSnapshot:
             return FileStat.of(entry.stat()) if entry else None
         except OSError:
             return None
-
-    @staticmethod
-    def _look(folder: str) -> dict[str, os.DirEntry[str]]:
-        try:
-            with os.scandir(folder or ".") as entries:
-                return {entry.name: entry for entry in entries}
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except OSError as error:
-            raise InputError(Path(folder), f"cannot be read ({error})", "check the disk and its permissions") from error

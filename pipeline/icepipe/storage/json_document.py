@@ -1,4 +1,4 @@
-"""JSON documents: written whole, and read back as the dataclass that they hold, or not at all."""
+"""JSON documents: written atomically, and read back as validated dataclasses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class JsonDocument(Generic[T]):
-    """How values of one type are written as JSON and read again; floats read back to the same bits.
+    """JSON format of the values of one type; floats are read back bit for bit.
 
     Parameters
     ----------
@@ -35,25 +35,25 @@ class JsonDocument(Generic[T]):
         return self._adapter.dump_json(value, indent=1).decode() + "\n"
 
     def save(self, path: Path, value: T) -> None:
-        """Write a file whole.
+        """Write a value to a file atomically.
 
         Raises
         ------
         IntegrityError
-            If it cannot be written; the old one is untouched.
+            If the file cannot be written; the old file is unchanged.
         """
         with replace_file(path) as part:
             part.write_text(self.text(value), encoding="utf-8")
 
     def parse(self, text: str | bytes) -> T | None:
-        """Return the value that a text holds; None where it holds none of this type."""
+        """Return the value of a text; None if it holds no value of this type."""
         try:
             return self._adapter.validate_json(text)
         except ValidationError:
             return None
 
     def load_or_none(self, path: Path) -> T | None:
-        """Return the value of a file; None where it cannot be read or holds none of this type."""
+        """Return the value of a file; None if it cannot be read or holds no value of this type."""
         try:
             return self.parse(path.read_bytes())
         except OSError:
@@ -65,7 +65,7 @@ class JsonDocument(Generic[T]):
         Raises
         ------
         IcepipeError
-            The one given, if the file cannot be read or holds no value of this type.
+            ``error`` itself, if the file cannot be read or holds no value of this type.
         """
         value = self.load_or_none(path)
         if value is None:
@@ -74,11 +74,11 @@ class JsonDocument(Generic[T]):
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401
-    """JSON for files: indented, keys as given, no NaN."""
+    """Return a value as the JSON text of a file: indented, keys in the given order, no NaN."""
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Write a JSON file whole."""
+    """Write a value to a JSON file atomically."""
     with replace_file(path) as part:
         part.write_text(json_text(value), encoding="utf-8")

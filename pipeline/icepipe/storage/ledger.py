@@ -1,7 +1,8 @@
-"""``ledger.sqlite``: what a run's folder knows of its files, its observations, and its runs.
+"""``ledger.sqlite``: files, observations and runs of a run folder.
 
-The records beside the outputs say what an observation was made from; the ledger makes that quick to find, and keeps
-what no output tells: what waits, what failed and why. It can be deleted between two runs; the next one fills it again.
+The records next to the outputs hold the provenance of each observation. The ledger is an index of them, and also holds
+the state that no output has: which observations wait, and which failed and why. It can be deleted between two runs; the
+next run fills it again.
 """
 
 from __future__ import annotations
@@ -18,31 +19,32 @@ from icepipe.storage.fingerprint import FileStat, KnownFile
 from icepipe.storage.ledger_schema import FILE, open_database, open_read_only, translate_errors
 
 KEPT_RUNS = 1000
+"""Older runs are dropped, so that a folder that is updated for years does not grow."""
 
 
 @dataclass(frozen=True)
 class ObservationEntry:
-    """What the ledger says of an observation.
+    """State of an observation in the ledger.
 
     Attributes
     ----------
     key
-        The observation.
+        Key of the observation.
     state
-        ``waiting``, ``done``, ``failed``, ``stale`` (of other settings or another basis, not in the series) or ``gone``
-        (in the series, its inputs no longer there).
+        ``waiting``, ``done``, ``failed``, ``stale`` (made with other settings or another basis, not in the series) or
+        ``gone`` (in the series, but its inputs no longer exist).
     reason
-        Why it failed.
+        Reason of a failure.
     made
-        Digest of everything that its outputs were made from; empty where there are none.
+        Digest of everything that its outputs were made from; empty without outputs.
     inputs, outputs
         Names and fingerprints as JSON text.
     config_hash, model
-        Of its rows.
+        Config and model of its rows.
     ice_km2
-        Area of ice, where it has one region and that is known.
+        Area of ice; None if it is unknown or there are several regions.
     revisions
-        How often its rows were replaced.
+        Number of times its rows were replaced.
     """
 
     key: str
@@ -59,20 +61,20 @@ class ObservationEntry:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """How a run went.
+    """Statistics of a run.
 
     Attributes
     ----------
     started, ended
-        UTC, as ISO text; no end where it was stopped or failed as a whole.
+        Times in UTC as ISO text; no end if the run was stopped or failed as a whole.
     exit_code
-        0, or 4 where inputs failed.
+        0, or 4 if inputs failed.
     observations, worked, failed
-        Observations asked for, those that were worked on, and inputs that failed.
+        Number of configured observations, of processed observations, and of failed inputs.
     pixels
-        Of the run grid, in the observations worked on.
+        Pixels of the run grid times processed observations.
     seconds, memory_mb
-        Its time, and the peak memory of the process.
+        Duration, and peak memory of the process.
     """
 
     started: str
@@ -86,11 +88,12 @@ class RunEntry:
     memory_mb: float | None = None
 
 
-def _packed(document: str) -> bytes:
+def _compress(document: str) -> bytes:
+    # Level 1: higher levels take longer and save little on JSON.
     return zlib.compress(document.encode(), 1)
 
 
-def _unpacked(content: bytes) -> str:
+def _decompress(content: bytes) -> str:
     try:
         return zlib.decompress(content).decode()
     except (zlib.error, UnicodeDecodeError) as error:
@@ -98,14 +101,14 @@ def _unpacked(content: bytes) -> str:
 
 
 class Ledger:
-    """An open ledger; for one thread, and for the run that holds the folder's lock.
+    """Open ledger; for one thread of the run that holds the lock of the folder.
 
     Parameters
     ----------
     folder
-        Of the run.
+        Run folder.
     connection
-        To its ledger.
+        Connection to its ledger.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
@@ -117,8 +120,9 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Changes that are written as one."""
+        """Write all changes of a block, or none of them."""
         with translate_errors(self._folder / FILE):
+            # IMMEDIATE takes the write lock at once; a later upgrade from a read lock could fail half-way.
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -130,81 +134,84 @@ class Ledger:
             self._connection.execute("COMMIT")
 
     def files(self) -> dict[str, KnownFile]:
-        """Every file that was read before: inputs by their absolute path, outputs below the run's folder."""
-        found, folder = {}, str(self._folder)
+        """Return every file that was read before, by path."""
+        known, folder = {}, str(self._folder)
         with translate_errors(self._folder / FILE):
             for name, size, mtime_ns, ctime_ns, inode, fingerprint in self._connection.execute("SELECT * FROM file"):
-                seen = KnownFile(FileStat(size, mtime_ns, ctime_ns, inode), fingerprint)
-                found[os.path.join(folder, os.fsdecode(name))] = seen  # noqa: PTH118
-        return found
+                file = KnownFile(FileStat(size, mtime_ns, ctime_ns, inode), fingerprint)
+                # os.path.join: tens of thousands of paths, for which pathlib is several times slower.
+                known[os.path.join(folder, os.fsdecode(name))] = file  # noqa: PTH118
+        return known
 
     def _name(self, path: str) -> bytes:
+        # Inputs by absolute path; outputs relative to the folder, so that a moved folder keeps its fingerprints. Bytes,
+        # because file names need not be valid UTF-8.
         return os.fsencode(path.removeprefix(f"{self._folder}{os.sep}"))
 
-    def save_files(self, seen: Mapping[str, KnownFile]) -> None:
-        """Keep what was read of files; of inputs only where a later change would show."""
+    def save_files(self, files: Mapping[str, KnownFile]) -> None:
+        """Save files that were read; inputs only if a later change would have a new time."""
         rows = [
-            (self._name(path), *vars(one.identity).values(), one.fingerprint)
-            for path, one in seen.items()
-            if one.identity.is_settled() or path.startswith(f"{self._folder}{os.sep}")
+            (self._name(path), *vars(file.stat).values(), file.fingerprint)
+            for path, file in files.items()
+            if file.stat.is_settled() or path.startswith(f"{self._folder}{os.sep}")
         ]
         self._write("REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def drop_files(self, paths: Iterable[str]) -> None:
-        """Forget files."""
+        """Delete files from the ledger."""
         self._write("DELETE FROM file WHERE path = ?", [(self._name(path),) for path in paths])
 
     def scenes(self) -> dict[str, str]:
-        """Descriptions of scenes by the key of their files."""
+        """Return the descriptions of scenes, by the key of their files."""
         with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT key, document FROM scene")
-            return {key: _unpacked(document) for key, document in rows}
+            return {key: _decompress(document) for key, document in rows}
 
     def save_scenes(self, documents: Mapping[str, str]) -> None:
-        """Keep these descriptions and no others."""
+        """Save these descriptions and delete all others."""
         old = self.scenes()
         self._write("DELETE FROM scene WHERE key = ?", [(key,) for key in old.keys() - documents.keys()])
-        new = [(key, _packed(text)) for key, text in documents.items() if old.get(key) != text]
+        new = [(key, _compress(text)) for key, text in documents.items() if old.get(key) != text]
         self._write("REPLACE INTO scene VALUES (?, ?)", new)
 
     def entries(self) -> dict[str, ObservationEntry]:
-        """What is known of every observation, by key."""
+        """Return the state of every observation, by key."""
         with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT * FROM observation ORDER BY key")
             return {row[0]: ObservationEntry(*row) for row in rows}
 
     def save_entries(self, entries: Iterable[ObservationEntry]) -> None:
-        """Keep what is known of some observations."""
+        """Save the state of some observations."""
         self._write("REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, entries))
 
     def drop_entries(self, keys: Iterable[str]) -> None:
-        """Forget observations."""
+        """Delete observations from the ledger."""
         self._write("DELETE FROM observation WHERE key = ?", [(key,) for key in keys])
 
     def outcome(self, name: str) -> tuple[str, str] | None:
-        """A document, and the digest of what it was made from."""
+        """Return the digest of what a document was made from, and the document; None if it was not saved."""
         with translate_errors(self._folder / FILE):
             rows = self._connection.execute("SELECT made, document FROM outcome WHERE name = ?", (name,))
-            found = next(rows, None)
-            return found and (found[0], _unpacked(found[1]))
+            row = next(rows, None)
+            return row and (row[0], _decompress(row[1]))
 
     def save_outcome(self, name: str, made: str, document: str) -> None:
-        """Keep a document; it replaces the one of the same name."""
-        self._write("REPLACE INTO outcome VALUES (?, ?, ?)", [(name, made, _packed(document))])
+        """Save a document in place of the one with the same name."""
+        self._write("REPLACE INTO outcome VALUES (?, ?, ?)", [(name, made, _compress(document))])
 
     def begin_run(self, started: str) -> int:
-        """Note that a run begins, and give it a number; the oldest of many are forgotten."""
+        """Insert a run, delete the oldest of more than ``KEPT_RUNS``, and return the number of the new one."""
         self._write("DELETE FROM run WHERE id <= (SELECT max(id) FROM run) - ?", [(KEPT_RUNS,)])
         with translate_errors(self._folder / FILE):
             return int(self._connection.execute("INSERT INTO run (started) VALUES (?)", (started,)).lastrowid or 0)
 
-    def end_run(self, number: int, ran: RunEntry) -> None:
-        """Note how a run went."""
+    def end_run(self, number: int, entry: RunEntry) -> None:
+        """Save the statistics of a run."""
         columns = ", ".join(f"{name} = ?" for name in RunEntry.__dataclass_fields__)
-        self._write(f"UPDATE run SET {columns} WHERE id = ?", [(*astuple(ran), number)])  # noqa: S608
+        self._write(f"UPDATE run SET {columns} WHERE id = ?", [(*astuple(entry), number)])  # noqa: S608
 
     def runs(self, count: int) -> list[RunEntry]:
-        """The last runs, the latest first."""
+        """Return the last runs, the latest first."""
         columns = ", ".join(RunEntry.__dataclass_fields__)
         with translate_errors(self._folder / FILE):
             rows = self._connection.execute(f"SELECT {columns} FROM run ORDER BY id DESC LIMIT ?", (count,))  # noqa: S608
@@ -213,13 +220,13 @@ class Ledger:
 
 @contextmanager
 def open_ledger(folder: Path) -> Iterator[Ledger]:
-    """Open the ledger of a run's folder, or make one; see ``ledger_schema.opened`` for its errors."""
+    """Open the ledger of a run folder, or create it; raises as :func:`icepipe.storage.ledger_schema.open_database`."""
     with open_database(folder) as connection:
         yield Ledger(folder, connection)
 
 
 @contextmanager
 def read_ledger(folder: Path) -> Iterator[Ledger]:
-    """Open a ledger to look at it; see :func:`icepipe.storage.ledger_schema.open_read_only` for its errors."""
+    """Open a ledger for reading only; raises as :func:`icepipe.storage.ledger_schema.open_read_only`."""
     with open_read_only(folder) as connection:
         yield Ledger(folder, connection)

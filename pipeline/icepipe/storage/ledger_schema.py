@@ -1,4 +1,4 @@
-"""The file of a ledger: made whole, brought up to date, checked when it is opened, and its faults told."""
+"""SQLite file of the ledger: creation, migration, checks on opening, and translation of its errors."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from icepipe.errors import ConfigError, IntegrityError, RunLocked
 
 FILE = "ledger.sqlite"
 SQLITE_FILES = tuple(f"{FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal"))
-"""Files that SQLite keeps."""
+"""Names of the database and of the files that SQLite keeps next to it."""
 
 APPLICATION = 0x49434550
-"""``ICEP``, in the file's header."""
+"""``ICEP`` in ASCII, the application id in the file header."""
 
 BUSY_TIMEOUT_S = 10.0
-"""Seconds to wait for another program that has the ledger open."""
+"""Seconds to wait for another program that has the ledger locked."""
 
 SHARED_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "lustre", "gpfs", "afs"})
-"""File systems on which SQLite's write-ahead log, which needs shared memory, does not hold (sqlite.org/wal.html)."""
+"""File systems without the shared memory that the write-ahead log of SQLite needs (sqlite.org/wal.html)."""
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -36,56 +36,61 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE outcome (name TEXT PRIMARY KEY, made TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
     """,
 )
-"""Each brings a ledger from one schema version to the next."""
+"""Scripts that each migrate a ledger from one schema version to the next."""
 
 
-def _damaged(path: Path, why: object) -> IntegrityError:
+def _damaged(path: Path, reason: object) -> IntegrityError:
     return IntegrityError(
-        f"{path}: is not a whole ledger ({why})",
-        "delete it: the next run makes it again from the records, and nothing of the series is lost",
+        f"{path}: is not a whole ledger ({reason})",
+        "delete it: the next run creates it again from the records, and nothing of the series is lost",
     )
 
 
 def file_system(path: Path) -> str:
-    """Type of the file system that a path is on, as the kernel calls it; empty where it does not tell."""
+    """Return the type of the file system of a path, by the name that the kernel uses; empty if it is unknown."""
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return ""
-    where, best, kind = path.resolve(), Path(), ""
+    resolved, best, kind = path.resolve(), Path(), ""
+    # The longest mount point above the path wins; of equal ones the last, which hides the others.
     for line in lines:
         left, _, right = line.partition(" - ")
+        # Spaces are escaped as octal codes (proc(5)).
         mount = Path(left.split()[4].replace("\\040", " "))
-        if where.is_relative_to(mount) and len(mount.parts) >= len(best.parts):
+        if resolved.is_relative_to(mount) and len(mount.parts) >= len(best.parts):
             best, kind = mount, right.split()[0]
     return kind
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> None:
-    """Stop at a file that is not a whole ledger of this version or an older one."""
+def check_ledger(path: Path, connection: sqlite3.Connection) -> None:
+    """Check that a file is a whole ledger of this schema version or an older one.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is damaged or no ledger.
+    ConfigError
+        If a newer icepipe wrote it.
+    """
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if application != APPLICATION:
         raise _damaged(path, "it is empty" if path.stat().st_size == 0 else "another program wrote it")
     if _version(connection) > len(MIGRATIONS):
         raise ConfigError(f"{path}: a newer icepipe wrote it", "use that version, or another publish.folder")
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise _damaged(path, str(found).splitlines()[0])
+    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise _damaged(path, str(problem).splitlines()[0])
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema to this version, each step whole or not at all."""
+def migrate(connection: sqlite3.Connection) -> None:
+    """Migrate the schema to this version, each step in a transaction of its own."""
     for number, script in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
+        # Not executescript, which commits before it starts; the version is set within the transaction of its step.
         steps = [step for step in script.split(";") if step.strip()]
         connection.execute("BEGIN IMMEDIATE")
         for step in [*steps, f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {number}"]:
@@ -93,15 +98,20 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
 
 
-def _make(folder: Path) -> None:
-    """Write a new ledger whole: an empty file in its place is then always damage.
+def create_ledger(folder: Path) -> None:
+    """Write a new ledger to a temporary file and rename it; an empty file under its name is thus always damage.
 
-    What an old one left beside it goes first, since SQLite would take a log that it finds for the new one's.
+    Raises
+    ------
+    IntegrityError
+        If the file cannot be written.
     """
+    # SQLite would apply the leftover log of a deleted ledger to the new one.
     for name in SQLITE_FILES:
         (folder / name).unlink(missing_ok=True)
+    # Built in memory, so that the file on disk is complete from its first byte.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _migrate(connection)
+        migrate(connection)
         content = connection.serialize()
     part = folder / f".{FILE}.part"
     try:
@@ -116,20 +126,21 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into a failure with a way out.
+    """Translate the errors of SQLite into failures with advice.
 
     Raises
     ------
     RunLocked
-        If another program holds the file.
+        If another program has the file locked.
     IntegrityError
-        If it cannot be written, or is damaged.
+        If the file cannot be written, or is damaged.
     """
     try:
         yield
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise RunLocked(f"{path}: another program holds it", "close that program") from error
+        # A damaged header makes SQLite report a read-only database; the rest of this class is space and permissions.
         if isinstance(error, sqlite3.OperationalError) and "readonly" not in str(error):
             raise IntegrityError(f"{path}: cannot be used ({error})", "check free space and permissions") from error
         raise _damaged(path, error) from error
@@ -137,46 +148,54 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def open_database(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Connection to the ledger of a run's folder, which is made where there is none.
+    """Open the ledger of a run folder for writing, and create it if it does not exist.
 
     Raises
     ------
     IntegrityError
-        If it is damaged; it is left as it is.
+        If the ledger is damaged; the file is left as it is.
     RunLocked
-        If another program holds it for long.
+        If another program keeps it locked for longer than ``BUSY_TIMEOUT_S``.
     ConfigError
-        If a newer icepipe wrote it, or a link stands in its place.
+        If a newer icepipe wrote it, or it is a link.
     """
     path = folder / FILE
     if any((folder / name).is_symlink() for name in SQLITE_FILES):
         raise ConfigError(f"{path}: is a link", "icepipe keeps its ledger in the run's own folder: remove the link")
     if not path.exists():
-        _make(folder)
-    with translate_errors(path), closing(_connect(path)) as connection:
-        _check(path, connection)
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if file_system(folder) in SHARED_DISKS else 'WAL'}")
+        create_ledger(folder)
+    with (
+        translate_errors(path),
+        closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection,
+    ):
+        # A crafted file could otherwise run functions from its schema.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        check_ledger(path, connection)
+        journal = "DELETE" if file_system(folder) in SHARED_DISKS else "WAL"
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+        # FULL: a committed run survives a power cut, as its outputs do.
         connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
+        migrate(connection)
         yield connection
 
 
 @contextmanager
 def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Connection that cannot write, also while a run is at work or where nothing may be written.
+    """Open the ledger of a run folder for reading, also during a run or on read-only media.
 
     Raises
     ------
     ConfigError
         If there is no ledger.
     IntegrityError
-        If it is damaged.
+        If the ledger is damaged.
     """
     path = folder / FILE
     if not path.is_file():
-        raise ConfigError(f"{folder}: no run has kept a ledger there", "run `icepipe run` first")
+        raise ConfigError(f"{folder}: no run has written a ledger here", "run `icepipe run` first")
+    # Without write access SQLite cannot create its shared-memory file; immutable does without it.
     mode = "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
-    address = f"{path.absolute().as_uri()}?{mode}"
-    with translate_errors(path), closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
-        _check(path, connection)
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    with translate_errors(path), closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+        check_ledger(path, connection)
         yield connection
