@@ -1,4 +1,4 @@
-"""Array types, and the open raster of rasterio."""
+"""Type aliases of arrays and of rasterio datasets."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Dataset = Any
-"""An open rasterio dataset; rasterio is untyped."""
-
+"""Open rasterio dataset; rasterio has no type hints."""
 
 UInt8 = NDArray[np.uint8]
 UInt16 = NDArray[np.uint16]
 UInt32 = NDArray[np.uint32]
 UInt64 = NDArray[np.uint64]
 StoredPixels = NDArray[np.integer[Any]]
-"""Kept numbers of bands: bytes of a picture, or whole units of reflectance."""
+"""Stored pixels of bands: bytes of a picture, or integer units of reflectance."""
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 Int32 = NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""The classes a pixel can be of: the one table that codes, names and colours come from."""
+"""Classes of pixels: codes, names and colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 
 class ClassCode(IntEnum):
-    """What a pixel is; the number that stands in every raster and table."""
+    """Class of a pixel; the values are the codes in rasters and tables."""
 
     UNOBSERVED = 0
     WATER = 1
@@ -23,7 +23,7 @@ class ClassCode(IntEnum):
 
     @property
     def label(self) -> str:
-        """Name in tables and file names."""
+        """Name of the class in tables and file names."""
         return self.name.lower()
 
 
@@ -36,14 +36,13 @@ CLASS_COLOURS: dict[ClassCode, tuple[int, int, int]] = {
     ClassCode.LAND: (102, 85, 34),
     ClassCode.OUTSIDE: (0, 0, 0),
 }
-"""Red, green, blue of every class, told apart by people with any colour vision (lightness differs)."""
+"""RGB of every class; lightness differs, so that they are distinguishable with any colour vision."""
 
 SEEN = (ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER)
-"""Classes that come from clusters: what was really seen of the surface."""
+"""Classes that come from clusters: the observed surface."""
 
 BUDGET = (*SEEN, ClassCode.CLOUD, ClassCode.LAND, ClassCode.UNOBSERVED)
 """Classes whose areas add up to the region."""
-
 
 _CODES = {code.label: code for code in BUDGET}
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
@@ -52,7 +51,7 @@ _VALUE = re.compile(rf"^(?P<low>{_NUMBER})(?:\.\.(?P<high>{_NUMBER}))?$")
 
 @dataclass(frozen=True)
 class ClassEntry:
-    """Stored numbers of a class raster, and what they mean; one number where both ends are equal."""
+    """Range of stored values of a class raster, and their class; both ends are equal for a single value."""
 
     low: float
     high: float
@@ -60,21 +59,22 @@ class ClassEntry:
 
     @property
     def is_range(self) -> bool:
-        """Whether it stands for more than one number."""
+        """Whether the entry has more than one value."""
         return self.low < self.high
 
 
 def parse_class_table(table: Mapping[str, str | float]) -> tuple[tuple[ClassEntry, ...], float | None]:
-    """Entries of a table of class values, ranges first, and the weight that makes concentrations of them.
+    """Parse a table of class values into entries, ranges first, and the weight that scales values to concentrations.
 
     Raises
     ------
     ValueError
-        If it cannot be understood.
+        If the table is invalid.
     """
     entries = [_class_entry(key, name) for key, name in table.items() if key != "weight"]
     ranges = sorted((e for e in entries if e.is_range), key=lambda e: e.low)
     for before, after in itertools.pairwise(ranges):
+        # Half-open: a range may begin where the previous one ends.
         if after.low < before.high:
             raise ValueError(f"the ranges from {before.low:g} and from {after.low:g} overlap")
     weight = table.get("weight")
@@ -84,6 +84,7 @@ def parse_class_table(table: Mapping[str, str | float]) -> tuple[tuple[ClassEntr
         raise ValueError("names no value")
     if weight is not None and not any(e.code is ClassCode.ICE for e in ranges):
         raise ValueError("weight wants a range of values that is ice")
+    # Single values last: they override the range that contains them.
     return (*ranges, *(e for e in entries if not e.is_range)), weight
 
 

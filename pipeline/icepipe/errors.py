@@ -1,12 +1,12 @@
-"""Every failure icepipe expects, as one tree: an exit code and a way out on each.
+"""Failures that icepipe expects: a tree of exceptions, each with an exit code and advice.
 
 IcepipeError                 1
 ├── ConfigError              2   the config or the command line is wrong
-├── NoUsableInput            3   nothing to work on
+├── NoUsableInput            3   no file can be used
 │   └── InputError           3   one file cannot be used
 ├── ObservationsFailed       4   some observations failed, the rest is published
-├── RunLocked                5   another run holds the folder
-└── IntegrityError           6   a budget, a check or a write did not hold
+├── RunLocked                5   another run has locked the folder
+└── IntegrityError           6   a budget, a check or a write failed
 """
 
 from __future__ import annotations
@@ -14,34 +14,36 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+# Controls that reorder text on a terminal (Unicode TR 9); a name with them can look like another.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SEPARATORS = {"Zl", "Zp"}
 
 
-def _is_hidden(letter: str) -> bool:
-    kind = unicodedata.category(letter)
-    return kind in _SEPARATORS or letter in _BIDI or (kind[0] == "C" and kind != "Cf")
+def _is_unprintable(character: str) -> bool:
+    category = unicodedata.category(character)
+    # "C" is control, surrogate, private and unassigned; "Cf" is kept, since some scripts need its joiners.
+    return category in _SEPARATORS or character in _BIDI or (category[0] == "C" and category != "Cf")
 
 
 def is_printable(text: str) -> bool:
-    """Whether a name can be shown as it is: no control letters, line breaks, turns of direction, or stray bytes."""
-    return not any(map(_is_hidden, text))
+    """Return whether a text has no control characters, line breaks, changes of direction, or undecodable bytes."""
+    return not any(map(_is_unprintable, text))
 
 
 def escape_unprintable(text: str) -> str:
-    """A text with escapes for what :func:`is_plain` refuses; a name must not forge a line of a log."""
-    return "".join(ascii(letter)[1:-1] if _is_hidden(letter) else letter for letter in text)
+    """Return a text with unprintable characters escaped, so that a file name cannot forge a line of a log."""
+    return "".join(ascii(character)[1:-1] if _is_unprintable(character) else character for character in text)
 
 
 class IcepipeError(Exception):
-    """A failure with a message for people.
+    """Failure with a message for the user.
 
     Parameters
     ----------
     message
         One sentence: what is wrong and where.
     todo
-        What the reader can do about it, without a final full stop.
+        What the user can do about it, without a final full stop.
     """
 
     exit_code = 1
@@ -52,24 +54,24 @@ class IcepipeError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        """Join the message and the way out into one sentence."""
+        """Return the message and the advice as one sentence."""
         return f"{self.message}; {self.todo}" if self.todo else self.message
 
 
 class ConfigError(IcepipeError):
-    """The config or the command line says something that cannot be done."""
+    """Invalid config or command line."""
 
     exit_code = 2
 
 
 class NoUsableInput(IcepipeError):
-    """No file of the run can be used."""
+    """No input file of the run can be used."""
 
     exit_code = 3
 
 
 class InputError(NoUsableInput):
-    """One input file cannot be used.
+    """An input file cannot be used.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ class InputError(NoUsableInput):
     reason
         What is wrong with it.
     todo
-        What the reader can do about it.
+        What the user can do about it.
     """
 
     def __init__(self, path: str | Path, reason: str, todo: str = "") -> None:
@@ -88,18 +90,18 @@ class InputError(NoUsableInput):
 
 
 class ObservationsFailed(IcepipeError):
-    """Some observations failed; what could be published is."""
+    """Some observations failed; all others are published."""
 
     exit_code = 4
 
 
 class RunLocked(IcepipeError):
-    """Another run holds the folder."""
+    """Another run has locked the folder."""
 
     exit_code = 5
 
 
 class IntegrityError(IcepipeError):
-    """A budget, a verification or a write did not hold."""
+    """A budget, a verification or a write failed."""
 
     exit_code = 6

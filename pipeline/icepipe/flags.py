@@ -1,4 +1,4 @@
-"""Quality flags of the rows of the series: the one table of their codes and what they mean."""
+"""Quality flags of the rows of the series: codes and meanings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Annotated, Self
 from pydantic import PlainSerializer, PlainValidator
 
 LEFT_OUT = True
-"""Marks a flag that excludes its rows from trends, dates and alerts."""
+"""Mark of a flag that excludes its rows from trends, dates and alerts."""
 
 
 class Flag(StrEnum):
-    """What a reader must know before using a row; a member is its code.
+    """Quality flag of a row; the value of a member is its published code.
 
     Attributes
     ----------
     meaning
-        The flag in plain words.
+        Description for readers of the series.
     excludes_from_trends
         Whether no trend, date or alert uses the row.
     """
@@ -47,7 +47,7 @@ class Flag(StrEnum):
     )
 
     def __new__(cls, code: str, meaning: str = "", excludes_from_trends: bool = False) -> Self:
-        """Make the member of a line of the table."""
+        """Create a member from a line of the table."""
         flag = str.__new__(cls, code)
         flag._value_ = code
         flag.meaning, flag.excludes_from_trends = meaning, excludes_from_trends
@@ -59,7 +59,7 @@ EXCLUDING = tuple(flag for flag in Flag if flag.excludes_from_trends)
 
 
 def flags_text(flags: Iterable[Flag]) -> str:
-    """Return codes as published: sorted, each once, joined by ``;``."""
+    """Return flags in their published form: sorted unique codes joined by ``;``."""
     return ";".join(sorted(set(flags)))
 
 
@@ -69,14 +69,14 @@ def parse_flags(text: str) -> frozenset[Flag]:
     Raises
     ------
     ValueError
-        If it holds a code that is none.
+        If the text has an unknown code.
     """
     return frozenset(Flag(code) for code in text.split(";") if code)
 
 
-def _flags_of(value: frozenset[Flag] | str) -> frozenset[Flag]:
-    return parse_flags(value) if isinstance(value, str) else value
-
-
-Flags = Annotated[frozenset[Flag], PlainValidator(_flags_of), PlainSerializer(flags_text, return_type=str)]
-"""Flags of a row; in a document the published text."""
+Flags = Annotated[
+    frozenset[Flag],
+    PlainValidator(lambda value: parse_flags(value) if isinstance(value, str) else value),
+    PlainSerializer(flags_text, return_type=str),
+]
+"""Flags of a row; serialised to their published text."""

@@ -1,1 +1,1 @@
-"""The process: GDAL settings, memory, threads, compiled code, logging, signals."""
+"""Settings of the process: GDAL, memory, threads, compiled code, logging and signals."""

@@ -1,7 +1,7 @@
-"""What GDAL and PROJ may do in the `icepipe` command: set before either library is loaded.
+"""Settings of GDAL and PROJ in the `icepipe` command, applied before either library is loaded.
 
-rasterio and pyogrio bring a copy of GDAL each. Only variables of the process reach both, and only these win over a
-`gdalrc` file that lies about: rasterio's own settings do not.
+rasterio and pyogrio each bring a copy of GDAL. Only environment variables reach both, and only they override a `gdalrc`
+file of the machine; the settings of rasterio do neither.
 """
 
 from __future__ import annotations
@@ -24,33 +24,34 @@ TSX Terragen TopoJSON USGSDEM VDV VFK VICAR VRT WAsP WCS WEBP WFS WMS WMTS XLSX 
 """
 
 UNUSED = ("MapInfo File", *_ONE_WORD.split())
-"""Every driver of the two builds but those for the formats that are read or written: what is not registered cannot be
-tricked into opening a file or an address. Memory stays, which rasterio before 1.5 draws outlines with."""
+"""Every driver of the two builds except those of the formats that are read or written: a driver that is not registered
+cannot be tricked into opening a file or an address. Memory stays registered: rasterio before 1.5 rasterizes with it."""
 
 CACHE_MB = 16
-"""GDAL's cache of decoded blocks: little, as whole rows of tiles are asked for and kept by icepipe."""
+"""Size of GDAL's cache of decoded blocks: small, since icepipe requests whole rows of tiles and keeps them itself."""
 
 SETTINGS = {
     "GDAL_SKIP": ",".join(UNUSED),
+    # Each copy of GDAL logs which drivers of the list it does not have; real errors arrive as exceptions.
     "CPL_LOG": os.devnull,
     "GDAL_CACHEMAX": str(CACHE_MB),
     "GDAL_DRIVER_PATH": "disable",
     "GDAL_CONFIG_FILE": os.devnull,
+    # An unreadable pixel is an error and never a zero.
     "GTIFF_IGNORE_READ_ERRORS": "NO",
+    # Input files must not run programs or open other files and addresses.
     "GDAL_VRT_ENABLE_PYTHON": "NO",
     "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
     "CPL_VSIL_CURL_HEADER_FILE_KVP_ENABLED": "NO",
     "MRF_ENABLE_CACHING": "NO",
     "PROJ_NETWORK": "OFF",
+    # Matrices are small; with limited memory, OpenBLAS hangs while it allocates the buffers of further threads.
     "OPENBLAS_NUM_THREADS": "1",
 }
-"""No other formats, plug-ins, settings of the machine, addresses, or programs in files; a pixel that cannot be read is
-an error and never a zero. The log goes nowhere, as each copy of GDAL tells there which drivers it never had; errors
-come as exceptions. Linear algebra is of small matrices and gets one thread: where memory is limited, the library waits
-for ever for what more of them would need."""
+"""Environment variables: no further formats, plug-ins, machine settings, addresses, or programs in files."""
 
 
 def apply_gdal_settings(variables: MutableMapping[str, str] = os.environ) -> None:
-    """Put the settings into the variables of this process; too late once rasterio or pyogrio is loaded."""
+    """Set the variables of this process; without effect once rasterio or pyogrio is loaded."""
     variables.update(SETTINGS)

@@ -1,4 +1,4 @@
-"""Functions compiled to machine code on first use, kept on disk for every later process where that can be."""
+"""Just-in-time compilation of kernels, cached on disk for later processes where possible."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class CompileListener(event.Listener):
-    """Log the first compilation: it takes seconds, and the run is not stuck."""
+    """Log the first compilation, which takes seconds in which a run would seem stuck."""
 
     def __init__(self) -> None:
         self._logged = False
 
     def on_start(self, _event: event.Event) -> None:
-        """Log that a function is about to be compiled; a function that is found on the disk starts no such event."""
+        """Log that a function is about to be compiled; numba sends no event for one that is cached on disk."""
         if not self._logged:
             self._logged = True
             log_note("compiling kernels, once", stage="compile")
 
     def on_end(self, _event: event.Event) -> None:
-        """Nothing more to say."""
+        """Do nothing; numba requires the method."""
 
 
 def log_compilation() -> AbstractContextManager[object]:
@@ -36,12 +36,12 @@ def log_compilation() -> AbstractContextManager[object]:
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function of arrays and numbers; it lets other threads run.
+    """Compile a function of arrays and numbers, without the GIL.
 
-    No fast mathematics: the order of operations stays, so that answers are those of the same steps in NumPy. Where
-    neither the package's folder nor a user's cache can be written, every process compiles anew.
+    ``fastmath`` stays off: the order of operations is kept, so that results equal those of the same steps in NumPy.
     """
     try:
         return cast(Function, njit(nogil=True, cache=True)(function))
     except RuntimeError:
+        # Neither the package folder nor the user cache is writable: every process compiles for itself.
         return cast(Function, njit(nogil=True)(function))

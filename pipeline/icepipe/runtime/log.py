@@ -1,7 +1,7 @@
-"""What a run does, step by step, as records of the standard library's logging.
+"""Log of the steps of a run, as records of the standard library's logging.
 
-Records go to the logger ``icepipe`` and on to the program's own handlers; the level is the program's to choose. Only
-:func:`to_file` and :func:`to_terminal`, which the command line uses, set the level, for as long as they last.
+Records go to the logger ``icepipe`` and from there to the handlers of the program, which also chooses the level. Only
+:func:`to_file` and :func:`to_terminal`, which the command line uses, set the level, while their context is active.
 """
 
 from __future__ import annotations
@@ -26,32 +26,31 @@ FIELDS = ("observation", "stage", "seconds", "pixels", "memory_mb")
 
 
 def peak_memory_mb() -> float:
-    """Largest memory that the process held so far, in MB.
-
-    Linux tells it of this program alone; ``ru_maxrss`` (in KiB, on macOS in bytes) starts with what the process that
-    started it held.
-    """
+    """Return the peak resident memory of the process so far, in MB."""
+    # VmHWM counts this program alone; ru_maxrss is inherited from the process that started it. It is in KiB, on macOS
+    # in bytes.
     try:
-        told = Path("/proc/self/status").read_text(encoding="ascii")
-        held = int(told.partition("VmHWM:")[2].split()[0]) * 1024
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
     except (OSError, IndexError):
-        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return round(held / 1e6, 1)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return round(peak / 1e6, 1)
 
 
 def now() -> str:
-    """Date and time in UTC, to the second, as ISO text."""
+    """Return the time in UTC, to the second, as ISO text."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def log_note(message: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log a message; ``fields`` are some of ``FIELDS``."""
-    LOG.log(level, message, extra={"told": fields})
+    """Log a message, with the values of some of ``FIELDS``."""
+    LOG.log(level, message, extra={"fields": fields})
 
 
 @contextmanager
 def log_step(stage: str, observation: str = "", pixels: int = 0) -> Iterator[None]:
-    """Log how long a stage took, by the clock that nobody sets; a stage that fails is logged where it is handled."""
+    """Log the duration of a stage on success; a failure is logged where it is handled."""
+    # monotonic: the system clock may be set during a run.
     start = time.monotonic()
     yield
     seconds = round(time.monotonic() - start, 3)
@@ -66,12 +65,12 @@ def log_step(stage: str, observation: str = "", pixels: int = 0) -> Iterator[Non
 
 
 class JsonLines(logging.Formatter):
-    """A JSON object a line: time, level, run and message, and the fields that the record has.
+    """Formatter of one JSON object per line: time, level, run, message, and the fields of the record.
 
     Parameters
     ----------
     run
-        Name of the run, the same on every line.
+        Name of the run, repeated on every line.
     """
 
     def __init__(self, run: str) -> None:
@@ -79,33 +78,33 @@ class JsonLines(logging.Formatter):
         self._run = run
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return the line of a record."""
         time_utc = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
         head = {"time": time_utc, "level": record.levelname.lower(), "run": self._run, "message": record.getMessage()}
-        return json.dumps(head | getattr(record, "told", {}), ensure_ascii=True)
+        return json.dumps(head | getattr(record, "fields", {}), ensure_ascii=True)
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people."""
+    """Formatter of one line of text per record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, with the time and memory of a step."""
-        told = getattr(record, "told", {})
-        took = f"  {told['seconds']:.2f} s, {told['memory_mb']:.0f} MB at most" if "seconds" in told else ""
-        return f"icepipe: {record.getMessage()}{took}"
+        """Return the line of a record, with the duration and peak memory of a step."""
+        fields = getattr(record, "fields", {})
+        cost = f"  {fields['seconds']:.2f} s, {fields['memory_mb']:.0f} MB at most" if "seconds" in fields else ""
+        return f"icepipe: {record.getMessage()}{cost}"
 
 
 class TolerantFileHandler(logging.FileHandler):
-    """Writes lines as long as it can: a log that cannot be written does not stop a run whose data can."""
+    """File handler that remembers its first error: a run does not stop because its log cannot be written."""
 
     failed: Exception | None = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
-        """Remember the first error in the place of printing it."""
+        """Remember the first error instead of printing it."""
         self.failed = self.failed or sys.exc_info()[1]  # type: ignore[assignment]
 
     def close(self) -> None:
-        """Write what waits, and remember where that fails."""
+        """Flush and close the file, and remember an error of it."""
         try:
             super().close()
         except OSError as error:
@@ -114,14 +113,14 @@ class TolerantFileHandler(logging.FileHandler):
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """Append what is logged to a file, as JSON lines.
+    """Append log records to a file, as JSON lines, while the context is active.
 
     Raises
     ------
     ConfigError
         If the file cannot be opened.
     IntegrityError
-        At the end, if a line could not be written.
+        At the end of the context, if a line could not be written.
     """
     try:
         handler = TolerantFileHandler(path, encoding="utf-8")
@@ -138,7 +137,7 @@ def to_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def to_terminal() -> Iterator[None]:
-    """Show what is logged on the standard error."""
+    """Print log records to stderr while the context is active."""
     handler = logging.StreamHandler()
     handler.setFormatter(TextFormatter())
     with _added_handler(handler):

@@ -1,4 +1,4 @@
-"""How much memory a run takes, and how many observations fit."""
+"""Memory estimate of a run, and the number of observations that fit in memory at once."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ import resource
 from icepipe.errors import IntegrityError
 
 TYPICAL_PIXEL_BYTES, MAX_PIXEL_BYTES = 1, 30
-"""Of a run grid's pixel, for one observation in work: runs and rings of its pieces, and the outline that has most
-points, several times over while it is written. Usual scenes take less than the first. The second is where there are ten
-thousand pieces to a million pixels and one winds through all; noise takes more."""
+"""Bytes per pixel of the run grid for one observation: run lengths and rings of its components, and several copies of
+the longest outline while it is written. Typical scenes take less than the first. The second is for ten thousand
+components per million pixels, one of which winds through all others; noise takes more."""
 
 STRATA_PIXEL_BYTES = 2
-"""Of a run grid's pixel while small patches move, beside those."""
+"""Additional bytes per pixel of the run grid while the sieve needs the strata of the whole grid."""
 
 PREFETCH_BYTES = 48 * 2**20
-"""Of blocks that are read before they are asked for, for one observation in work."""
+"""Bytes of the blocks that are read ahead, for one observation."""
 
 BASE_BYTES = 420 * 2**20
-"""Libraries, blocks and the sample."""
+"""Bytes of libraries, blocks and the pixel sample, whatever the grid."""
 
 MIN_ADDRESS_SPACE = 2**30
-"""Bytes that a process must be allowed to map: with less, some library ends it, or waits for ever, as it is loaded."""
+"""Bytes that a process must be allowed to map: with less, some library aborts the process or hangs while loading."""
 
 
 def memory_bytes(pixels: int, workers: int, per_pixel: int) -> int:
-    """Estimated peak memory of a run, whose pixels take so many bytes for each observation in work."""
+    """Return the estimated peak memory of a run in bytes, for ``per_pixel`` bytes per grid pixel and observation."""
     return BASE_BYTES + workers * (PREFETCH_BYTES + per_pixel * pixels)
 
 
 def check_address_space() -> None:
-    """Stop where the memory that this process may map does not suffice to load what a run needs.
+    """Check that this process may map enough memory to load the libraries of a run.
 
     Raises
     ------
     IntegrityError
-        If it does not.
+        If the limit is too low.
     """
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
     if allowed != resource.RLIM_INFINITY and allowed < MIN_ADDRESS_SPACE:
-        told = f"the memory that a process may map is limited to {allowed / 1e6:.0f} MB"
-        raise IntegrityError(told, f"allow at least {MIN_ADDRESS_SPACE / 1e6:.0f} MB (ulimit -v)")
+        message = f"the memory that a process may map is limited to {allowed / 1e6:.0f} MB"
+        raise IntegrityError(message, f"allow at least {MIN_ADDRESS_SPACE / 1e6:.0f} MB (ulimit -v)")
 
 
-def worker_count(asked: int | str, pixels: int) -> int:
-    """Observations to work on at once: one a core, as far as half of the machine's memory allows."""
-    if isinstance(asked, int):
-        return asked
+def worker_count(workers: int | str, pixels: int) -> int:
+    """Return the number of observations to process at once; by default one per core, if they fit in memory."""
+    if isinstance(workers, int):
+        return workers
+    # Half of the memory: the rest is for the page cache, other programs, and grids beyond the estimate.
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     fitting = max(1, (half - BASE_BYTES) // (PREFETCH_BYTES + MAX_PIXEL_BYTES * pixels))
     return int(min(os.cpu_count() or 1, fitting))

@@ -1,4 +1,4 @@
-"""Many pieces of work at once, with results in the order they were asked for."""
+"""Parallel map and prefetch on threads, with results in the order of the items."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ Result = TypeVar("Result")
 
 
 def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Results of ``work`` on every item, in the items' order.
+    """Yield ``work(item)`` of every item, in the order of the items.
 
-    At most ``workers`` items are in work or waiting to be taken, so memory is bounded. An exception comes out where
-    its result would have.
+    At most ``workers`` items are being processed or waiting to be consumed, so memory is bounded. An exception is
+    raised in place of its result.
     """
     if workers == 1:
         yield from map(work, items)
         return
-    waiting: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                pending.append(pool.submit(work, item))
+                if len(pending) >= workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            for future in waiting:
+            # The consumer stopped or an item failed: do not start what nobody will take.
+            for future in pending:
                 future.cancel()
 
 
 THREADS = 2
-"""A step that can be cut up is done on so many, with the result that one would give."""
+"""Threads of a step that can be split without an effect on its result."""
 
 
 def prefetch(work: Callable[[Item], Result], items: Iterable[Item], depth: int = 1) -> Generator[Result]:
-    """Results of ``work`` on every item, in the items' order; so many are made while the one before is in use.
+    """Yield ``work(item)`` of every item, in order; up to ``depth`` results are computed ahead on one thread.
 
-    To be closed before what ``work`` uses is.
+    Close the generator before the resources that ``work`` uses: its thread may still be reading.
     """
-    coming: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(1) as pool:
         try:
             for item in items:
-                coming.append(pool.submit(work, item))
-                if len(coming) > depth:
-                    yield coming.popleft().result()
-            while coming:
-                yield coming.popleft().result()
+                pending.append(pool.submit(work, item))
+                if len(pending) > depth:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            for future in coming:
+            for future in pending:
                 future.cancel()
