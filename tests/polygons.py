@@ -36,7 +36,7 @@ def grid_of(classes: UInt8, transform: Affine = NORTH_UP, crs: str = CRS) -> Geo
 
 def layer_of(classes: UInt8, code: ClassCode, grid: GeoBox, area: PixelArea) -> PolygonLayer:
     """Polygons of one class of a raster, shape (rows, columns)."""
-    return polygonize(RunLengthRaster.of(classes), [code], grid, area.units, area.unit_m2)[code]
+    return polygonize(RunLengthRaster.from_array(classes), [code], grid, area.units, area.unit_m2)[code]
 
 
 def drawn(
@@ -50,7 +50,7 @@ def drawn(
     """Layers as a run draws them."""
     area = area or PixelArea.of(grid)
     return polygon_layers(
-        RunLengthRaster.of(classes), grid, area.units, area.unit_m2, PolygonOptions(codes, simplify_m, crs)
+        RunLengthRaster.from_array(classes), grid, area.units, area.unit_m2, PolygonOptions(codes, simplify_m, crs)
     )
 
 

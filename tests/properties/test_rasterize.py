@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.raster import rasterize as within
 from icepipe.raster import rasterize_reprojected as centres
-from icepipe.raster.rasterize import in_pixels, rasterize_polygon
+from icepipe.raster.rasterize import rasterize_polygon, shape_to_pixels
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
 
 SINUSOIDAL = "+proj=sinu +R=6371007.181 +units=m"
@@ -79,7 +79,7 @@ def one_by_one(shape, crs, x, y):
 @given(data=st.data())
 def test_centres_in_another_system(name, system, data):
     grid, crs, block = grid_of(name), pyproj.CRS(system), data.draw(st.sampled_from(BLOCKS))
-    other = TargetCrs.of(grid, crs)
+    other = TargetCrs.from_grid(grid, crs)
     x, y = other.way.transform(*grid.to_map(*block.centres))
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
@@ -88,7 +88,7 @@ def test_centres_in_another_system(name, system, data):
     shape = data.draw(outlines_around(x[finite], y[finite], span / 200))
     if shape.is_empty:
         return
-    found = ReprojectedCentres(grid, block, other).inside(shape)
+    found = ReprojectedCentres(grid, block, other).rasterize(shape)
     np.testing.assert_array_equal(found, one_by_one(shape, crs, x, y))
 
 
@@ -98,7 +98,7 @@ def test_centres_on_the_same_map(data):
     """In any block of the grid; a centre on an edge is to its right and under it."""
     grid = grid_of("tens of metres")
     col, row = (places.ravel() for places in BLOCK.centres)
-    shape = in_pixels(
+    shape = shape_to_pixels(
         shapely.transform(data.draw(outlines_around(col, row, 1.0)), grid.to_map, interleaved=False), grid
     )
     plain = shapely.contains_xy(shape, *(places + 2.0**-12 for places in BLOCK.centres))
@@ -114,9 +114,9 @@ def test_most_squares_are_not_looked_at_pixel_by_pixel(monkeypatch):
     monkeypatch.setattr(
         centres, "_points_in", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
     )
-    other = TargetCrs.of(grid, pyproj.CRS(4326))
+    other = TargetCrs.from_grid(grid, pyproj.CRS(4326))
     lon, lat = other.way.transform(*grid.to_map(40.0, 20.0))
     circle = shapely.Point(lon, lat).buffer(0.004)
-    found = ReprojectedCentres(grid, BLOCK, other).inside(circle)
+    found = ReprojectedCentres(grid, BLOCK, other).rasterize(circle)
     assert 500 < found.sum() < 6000
     assert sum(asked) < found.size / 2

@@ -27,7 +27,7 @@ def split_labels(keys: UInt32, holds: Bool, fresh: Int64) -> None:
 
 
 @compiled
-def root(parent: Int32, run: int) -> int:
+def find_root(parent: Int32, run: int) -> int:
     """The first of what is joined; what was passed on the way is brought nearer to it."""
     while parent[run] != run:
         parent[run] = parent[parent[run]]
@@ -36,9 +36,9 @@ def root(parent: Int32, run: int) -> int:
 
 
 @compiled
-def join(parent: Int32, one: int, other: int) -> None:
+def union(parent: Int32, one: int, other: int) -> None:
     """Make two one; the earlier root stays."""
-    first, second = root(parent, one), root(parent, other)
+    first, second = find_root(parent, one), find_root(parent, other)
     if first < second:
         parent[second] = first
     else:
@@ -51,7 +51,7 @@ def _join_rows(starts: Int32, codes: UInt8, parent: Int32, above: int, row: int,
     i, j = above, row
     while i < row - 1 and j < end - 1:
         if codes[i] == codes[j] and parent[i] >= 0:
-            join(parent, i, j)
+            union(parent, i, j)
         above_ends, below_ends = starts[i + 1], starts[j + 1]
         i += above_ends <= below_ends
         j += below_ends <= above_ends

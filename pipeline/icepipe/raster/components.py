@@ -72,7 +72,7 @@ def component_sizes(pieces: Components, area: Callable[[Block], Int64]) -> Compo
 
     runs, n = pieces.runs, len(pieces.codes)
     sizes = ComponentSizes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
-    window = runs.around(pieces.number >= 0)
+    window = runs.bounding_window(pieces.number >= 0)
     for strip in strips(window) if window else ():
         at = strip.row, strip.col
         add_strip(area(strip), at, runs.starts, pieces.number, runs.rows, sizes.n_px, sizes.units)

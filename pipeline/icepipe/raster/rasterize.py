@@ -45,7 +45,7 @@ class BlockMask:
     holds: Bool
 
 
-def in_pixels(shape: BaseGeometry, grid: GeoBox) -> BaseGeometry:
+def shape_to_pixels(shape: BaseGeometry, grid: GeoBox) -> BaseGeometry:
     """A shape given in the grid's CRS, in columns and rows of the grid."""
     pixels = shapely.transform(shape, grid.to_pixels, interleaved=False)
     return shapely.transform(pixels, lambda xy: np.rint(xy * SNAP) / SNAP)

@@ -61,7 +61,7 @@ class TargetCrs:
     is_geographic: bool
 
     @classmethod
-    def of(cls, grid: GeoBox, crs: pyproj.CRS) -> TargetCrs:
+    def from_grid(cls, grid: GeoBox, crs: pyproj.CRS) -> TargetCrs:
         """The system, seen from a grid."""
         way = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
         return cls(way, bool(crs.is_geographic))
@@ -91,16 +91,16 @@ class ReprojectedCentres:
         self._squares = tile_block(block.height, block.width)
         self._held: dict[Block, tuple[Float64, Float64]] = {}
 
-    def inside(self, shape: BaseGeometry) -> Bool:
+    def rasterize(self, shape: BaseGeometry) -> Bool:
         """True for pixels whose centre lies in a shape of that system; shape (rows, columns)."""
         size = self._block.height, self._block.width
-        part = self.part_inside(shape)
+        part = self.block_mask(shape)
         found = np.zeros(size, dtype=bool)
         if part:
             found[part.window.slices] = part.holds
         return found
 
-    def part_inside(self, shape: BaseGeometry) -> BlockMask | None:
+    def block_mask(self, shape: BaseGeometry) -> BlockMask | None:
         """Pixels whose centre lies in a shape of that system; None where it reaches none of their squares."""
         shapely.prepare(shape)
         whole, border = self._reached(shape)

@@ -22,7 +22,7 @@ from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox, Region
 from icepipe.geo.longitude import TURN_DEGREES, shift_longitudes, unwrap_longitude
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize import BlockMask, block_mask, in_pixels, rasterize_polygon
+from icepipe.raster.rasterize import BlockMask, block_mask, rasterize_polygon, shape_to_pixels
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
 from icepipe.raster.run_length import RunLengthRaster, RunLengthWriter, border_code
 from icepipe.runtime.parallel import prefetch
@@ -52,25 +52,27 @@ class RegionMap:
         The regions.
     grid
         The run grid.
-    own
+    from_scenes
         Whether they are what the scenes cover, on the map of the grid, and not outlines that were named.
     """
 
     outlines: tuple[Region, ...]
     grid: GeoBox
-    own: bool
+    from_scenes: bool
 
     @cached_property
     def _alone(self) -> BaseGeometry | None:
         """What the scenes cover, in pixels, for which nothing needs to be remembered."""
-        return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
+        return shape_to_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.from_scenes else None
 
     @cached_property
     def _sets(self) -> tuple[RunLengthRaster[np.uint16], tuple[Set, ...]]:
         """Number of the set of regions of each pixel, and the regions of each set."""
         numbers = {EMPTY: 0}
         writer = RunLengthWriter(self.grid.width, np.dtype(np.uint16))
-        others = {crs: TargetCrs.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
+        others = {
+            crs: TargetCrs.from_grid(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}
+        }
         holders = [self._holder(outline, others[outline.crs]) for outline in self.outlines]
 
         def parts(block: Block) -> tuple[Block, list[BlockMask | None]]:
@@ -79,50 +81,54 @@ class RegionMap:
 
         with closing(prefetch(parts, blocks(self.grid))) as found:
             for block, holding in found:
-                writer.put(block, _numbered(holding, block, numbers))
-        return writer.done(), tuple(numbers)
+                writer.write(block, _numbered(holding, block, numbers))
+        return writer.finish(), tuple(numbers)
 
     def _holder(self, outline: Region, other: TargetCrs) -> Callable[[Block, Places], BlockMask | None]:
         """What tells which pixels of a block have their centre in a region, if any can have."""
         shape = shapely.from_wkt(outline.wkt)
         if same_crs(outline.crs, self.grid.crs):
-            turned = [in_pixels(translate(shape, turn), self.grid) for turn in other.turns]
+            turned = [shape_to_pixels(translate(shape, turn), self.grid) for turn in other.turns]
             return lambda block, _: block_mask(turned, block)
 
         def holds(block: Block, places: Places) -> BlockMask | None:
             if outline.crs not in places:
                 places[outline.crs] = ReprojectedCentres(self.grid, block, other)
-            return places[outline.crs].part_inside(shape)
+            return places[outline.crs].block_mask(shape)
 
         return holds
 
     @property
     def members(self) -> tuple[Set, ...]:
         """Numbers of the regions of each set; set 0 is outside all of them."""
-        return ((), (0,)) if self.own else self._sets[1]
+        return ((), (0,)) if self.from_scenes else self._sets[1]
 
-    def sets(self, block: Block) -> UInt16:
+    def set_numbers(self, block: Block) -> UInt16:
         """Number of the set of regions that each pixel of a block belongs to, 0 outside all; shape (rows, columns)."""
         if self._alone is not None:
             return rasterize_polygon(self._alone, block).astype(np.uint16)
         return self._sets[0].block(block)
 
-    def within(self, block: Block) -> Bool:
+    def mask(self, block: Block) -> Bool:
         """True for pixels of a block that lie in any region; shape (rows, columns)."""
-        return rasterize_polygon(self._alone, block) if self._alone is not None else np.asarray(self.sets(block) > 0)
+        return (
+            rasterize_polygon(self._alone, block)
+            if self._alone is not None
+            else np.asarray(self.set_numbers(block) > 0)
+        )
 
     def window(self, number: int) -> Block | None:
         """Smallest rectangle of the grid that holds a region's pixels; None where it has none."""
-        if self.own:
+        if self.from_scenes:
             return Block(0, 0, self.grid.height, self.grid.width)
         return self._sets[0].window([key for key, members in enumerate(self.members) if number in members])
 
-    def held(self, number: int) -> RunLengthRaster[np.uint8]:
+    def region_mask(self, number: int) -> RunLengthRaster[np.uint8]:
         """1 for pixels that lie in a named region, else 0."""
         sets, members = self._sets
         holds = np.zeros(2**16, dtype=np.uint8)
         holds[: len(members)], holds[border_code(np.uint16)] = [number in one for one in members], border_code(np.uint8)
-        return sets.recoded(holds[sets.codes])
+        return sets.relabel(holds[sets.codes])
 
     def outline_km2(self, number: int) -> float:
         """Geodesic area of a region's outline."""

@@ -14,7 +14,7 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
 from icepipe.raster.blocks import BLOCK_PIXELS
 
-MOST_RUNS = 2**31 - 1
+MAX_RUNS = 2**31 - 1
 """Their numbers have 32 bits."""
 
 Code = TypeVar("Code", bound=np.unsignedinteger[Any])
@@ -22,7 +22,7 @@ Code = TypeVar("Code", bound=np.unsignedinteger[Any])
 
 OtherCode = TypeVar("OtherCode", bound=np.unsignedinteger[Any])
 
-CLASS_CODE = np.dtype(np.uint8)
+CLASS_DTYPE = np.dtype(np.uint8)
 """Type of class codes."""
 
 
@@ -53,7 +53,7 @@ class RunLengthRaster(Generic[Code]):
     rows: Int64
 
     @classmethod
-    def of(cls, raster: NDArray[Code]) -> RunLengthRaster[Code]:
+    def from_array(cls, raster: NDArray[Code]) -> RunLengthRaster[Code]:
         """Runs of a whole raster."""
         return run_length_raster([raster], raster.shape[1], raster.dtype)
 
@@ -77,9 +77,9 @@ class RunLengthRaster(Generic[Code]):
 
     def window(self, numbers: Sequence[int]) -> Block | None:
         """Smallest rectangle with all pixels that have some numbers; None where none has."""
-        return self.around(np.isin(self.codes, numbers))
+        return self.bounding_window(np.isin(self.codes, numbers))
 
-    def around(self, wanted: Bool) -> Block | None:
+    def bounding_window(self, wanted: Bool) -> Block | None:
         """Smallest rectangle with all pixels of some runs, shape (n,); None of none."""
         held = np.flatnonzero(wanted)
         if not len(held):
@@ -88,13 +88,13 @@ class RunLengthRaster(Generic[Code]):
         left, right = self.starts[held].min(), self.starts[held + 1].max()
         return Block(int(top), int(left), int(bottom - top) + 1, int(right - left))
 
-    def recoded(self, codes: NDArray[OtherCode]) -> RunLengthRaster[OtherCode]:
+    def relabel(self, codes: NDArray[OtherCode]) -> RunLengthRaster[OtherCode]:
         """The raster with other numbers of its runs, shape (runs,); those of one number side by side become one."""
         begins = codes == border_code(codes.dtype)
         begins[1:] |= codes[1:] != codes[:-1]
         return RunLengthRaster(self.starts[begins], codes[begins], (np.cumsum(begins) - 1)[self.rows])
 
-    def thinned(self, step: int) -> NDArray[Code]:
+    def decimate(self, step: int) -> NDArray[Code]:
         """Numbers of the pixels of every so many rows and columns, from the first on."""
         rows = [self.block(Block(row, 0, 1, self.width))[:, ::step] for row in range(0, self.height, step)]
         return np.concatenate(rows)
@@ -128,18 +128,18 @@ class RunLengthWriter(Generic[Code]):
     def _rim(self, starts: list[int]) -> tuple[Int32, NDArray[Code]]:
         return np.array(starts, dtype=np.int32), np.full(len(starts), border_code(self._kind), dtype=self._kind)
 
-    def put(self, block: Block, numbers: NDArray[Code]) -> None:
+    def write(self, block: Block, numbers: NDArray[Code]) -> None:
         """Take the numbers of a block, shape (rows, columns)."""
-        self.room(block)[:] = numbers
+        self.write_view(block)[:] = numbers
 
-    def room(self, block: Block) -> NDArray[Code]:
+    def write_view(self, block: Block) -> NDArray[Code]:
         """Where the numbers of a block are to be put, all of them before the next is asked for."""
         if block.col == 0:
             self._pack()
             self._top, self._held = block.row, np.empty((block.height, self._width), dtype=self._kind)
         return self._held[:, block.col : block.col + block.width]
 
-    def around(self, block: Block) -> NDArray[Code]:
+    def with_border(self, block: Block) -> NDArray[Code]:
         """Numbers of a block among the latest, with the row above and columns on its left where it has them."""
         cols = slice(block.col, block.col + block.width)
         if block.row == self._top:
@@ -163,7 +163,7 @@ class RunLengthWriter(Generic[Code]):
         self._parts.append((starts[:n].copy(), codes[:n].copy()))
         self._counts.append(counts)
 
-    def done(self) -> RunLengthRaster[Code]:
+    def finish(self) -> RunLengthRaster[Code]:
         """The runs of all blocks; nothing is put after that.
 
         Raises
@@ -179,8 +179,8 @@ class RunLengthWriter(Generic[Code]):
 
     def _joined(self) -> RunLengthRaster[Code]:
         rows, rim = np.cumsum(np.concatenate(self._counts)), self._rim([0, self._width])
-        if (n := int(rows[-1]) + len(rim[0])) > MOST_RUNS:
-            raise IntegrityError(f"a raster has {n:,} runs of equal pixels, over {MOST_RUNS:,}", "cut the region")
+        if (n := int(rows[-1]) + len(rim[0])) > MAX_RUNS:
+            raise IntegrityError(f"a raster has {n:,} runs of equal pixels, over {MAX_RUNS:,}", "cut the region")
         starts, codes = zip(*self._parts, rim, strict=True)
         return RunLengthRaster(np.concatenate(starts), np.concatenate(codes), rows)
 
@@ -189,6 +189,6 @@ def run_length_raster(strips: Iterable[NDArray[Code]], width: int, kind: np.dtyp
     """Runs of a raster that comes in strips of full rows, each of shape (rows, width)."""
     writer, row = RunLengthWriter(width, kind), 0
     for strip in strips:
-        writer.put(Block(row, 0, *strip.shape), strip)
+        writer.write(Block(row, 0, *strip.shape), strip)
         row += len(strip)
-    return writer.done()
+    return writer.finish()

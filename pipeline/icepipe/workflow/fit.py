@@ -61,7 +61,7 @@ def _reached(reader: ObservationReader) -> Iterator[Block]:
 
 def _rate(plan: Plan, n_observations: int) -> float:
     """Part of the pixels that is drawn to choose from."""
-    region_pixels = sum(int(plan.regions.within(block).sum()) for block in blocks(plan.grid))
+    region_pixels = sum(int(plan.regions.mask(block).sum()) for block in blocks(plan.grid))
     return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
 
 

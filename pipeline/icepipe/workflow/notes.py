@@ -124,11 +124,11 @@ def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
 def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[str, ...]:
     """A sentence that names the observations whose clouds and gaps prefer one class."""
     told = [
-        f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.shares[0]:.0%} of what was last seen as ice, "
-        f"{one.shares[1]:.0%} of water)"
+        f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.hidden_shares[0]:.0%} of what was last seen as ice, "
+        f"{one.hidden_shares[1]:.0%} of water)"
         for key, by_region in hidden.items()
         for name, one in by_region.items()
-        if one.biases and one.shares
+        if one.is_biased and one.hidden_shares
     ]
     return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(told)}",) if told else ()
 

@@ -28,7 +28,7 @@ from icepipe.measure.polygons.layers import polygon_layers
 from icepipe.publish.images.thumbnail import Thumbnail
 from icepipe.publish.run_folder.basis import Basis, basis_hash
 from icepipe.raster.blocks import BLOCK_PIXELS
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthWriter
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthWriter
 from icepipe.runtime.memory import AHEAD_BYTES
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.runtime.parallel import prefetch
@@ -128,7 +128,7 @@ class _Scan:
         around, above, left = with_neighbours(part, self._grid)
         units = self._plan.pixel_area.units(around)
         self.edges.add(read_codes(around), units, above, left)
-        count_by_set(self.tallies, strata, self._plan.regions.sets(part), units[above:, left:])
+        count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
     def count_unseen(self, parts: Sequence[Block]) -> None:
         """Count what lies beyond some parts, where nothing was seen."""
@@ -138,7 +138,7 @@ class _Scan:
 
 def _output_window(writer: RunLengthWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
     """Return the view that the classes of a part of a block go into; around it nothing is seen."""
-    window = writer.room(block)
+    window = writer.write_view(block)
     if part != block:
         window[:] = plan.unseen.classes.block(block)
     return window[:, part.col - block.col :][:, : part.width]
@@ -162,7 +162,7 @@ def _scan(plan: Plan, classifier: PixelClassifier, observation: Observation) -> 
     min_patch_units = plan.config.measure.min_patch_m2 / plan.unit_m2
     # Strata are needed once more after the sieve has moved patches; without one, a block is forgotten once counted.
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
-    writer, scan = RunLengthWriter(plan.grid.width, CLASS_CODE), _Scan(plan, observation)
+    writer, scan = RunLengthWriter(plan.grid.width, CLASS_DTYPE), _Scan(plan, observation)
     with (
         plan.reader(observation) as reader,
         closing(_layers(plan, reader, parts := reader.parts(plan.block_side))) as layers,
@@ -176,11 +176,11 @@ def _scan(plan: Plan, classifier: PixelClassifier, observation: Observation) -> 
             scan.add_pixels(part, pixels)
             put_codes(strata, classifier.table.codes, window)
             if all_strata is None:
-                scan.count(part, strata, writer.around)
+                scan.count(part, strata, writer.with_border)
             else:
                 all_strata[part.slices] = strata
         reached = reader.reached
-    seen, classes = [part for _, part in parts if part.width], writer.done()
+    seen, classes = [part for _, part in parts if part.width], writer.finish()
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in seen:

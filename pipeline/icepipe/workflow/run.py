@@ -111,7 +111,7 @@ def _selected(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
 
 def _outside(plan: Plan) -> dict[str, float]:
     """km2 of each scene that lie outside what the first run saw; nothing where regions were named or just made."""
-    if plan.earlier is None or not plan.regions.own:
+    if plan.earlier is None or not plan.regions.from_scenes:
         return {}
     region = shapely.from_wkt(plan.regions.outlines[0].wkt)
     found = {str(scene.path): outside_km2(scene, region, plan.grid) for scene in plan.catalog.scenes}

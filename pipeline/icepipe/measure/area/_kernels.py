@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from icepipe.arrays import Bool, Int32, Int64, UInt8, UInt16
-from icepipe.raster._kernels import join, root
+from icepipe.raster._kernels import find_root, union
 from icepipe.runtime.jit import compiled
 
 
@@ -111,9 +111,9 @@ def join_alike(pairs: Int32, codes: UInt8, first: Int32) -> int:
     """
     for pair in range(len(pairs)):
         if codes[pairs[pair, 0]] == codes[pairs[pair, 1]]:
-            join(first, pairs[pair, 0], pairs[pair, 1])
+            union(first, pairs[pair, 0], pairs[pair, 1])
     for piece in range(len(first)):
-        first[piece] = root(first, piece)
+        first[piece] = find_root(first, piece)
     left = 0
     for pair in range(len(pairs)):
         one, other = first[pairs[pair, 0]], first[pairs[pair, 1]]

@@ -17,7 +17,7 @@ from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import strips
 from icepipe.raster.components import count_components
 from icepipe.raster.regions import RegionMap
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, run_length_raster
 from icepipe.segment.classification.strata import StrataTable
 
 
@@ -90,16 +90,16 @@ def results_by_region(
             yield RegionResult(outline.name, _never_seen(regions.outline_km2(number)), dict.fromkeys(SEEN, 0), False)
             continue
         tally = region_tally(number, tallies, regions)
-        held = runs if regions.own else _cut(runs, regions.held(number), window)
-        own_edges = edges if regions.own else edge_areas(held, window, area)
+        held = runs if regions.from_scenes else _cut(runs, regions.region_mask(number), window)
+        own_edges = edges if regions.from_scenes else edge_areas(held, window, area)
         yield RegionResult(outline.name, budget(tally, strata, unit_m2, own_edges.units), count_components(held), True)
 
 
 def _cut(runs: ClassRuns, within: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:
     """The class raster of a window, outside where no pixel of a region is."""
-    outside = CLASS_CODE.type(ClassCode.OUTSIDE)
+    outside = CLASS_DTYPE.type(ClassCode.OUTSIDE)
     parts = (np.where(within.block(strip), runs.block(strip), outside) for strip in strips(window))
-    return run_length_raster(parts, window.width, CLASS_CODE)
+    return run_length_raster(parts, window.width, CLASS_DTYPE)
 
 
 def _never_seen(km2: float) -> Budget:

@@ -40,7 +40,7 @@ def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least
     repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
     codes, wanted = runs.codes.copy(), pieces.number >= 0
     codes[wanted] = after[pieces.number[wanted]]
-    return runs.recoded(codes)
+    return runs.relabel(codes)
 
 
 def _touching(pieces: Components, small: Bool) -> Int32:

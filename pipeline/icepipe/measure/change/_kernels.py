@@ -12,7 +12,7 @@ NOTHING, OUTSIDE = int(ClassCode.UNOBSERVED), int(ClassCode.OUTSIDE)
 
 
 @compiled
-def count_moves(before: UInt8, after: UInt8, is_seen: Bool, gained: UInt8, lost: UInt8) -> None:
+def fill_gain_loss(before: UInt8, after: UInt8, is_seen: Bool, gained: UInt8, lost: UInt8) -> None:
     """The class that each pixel gained and lost; nothing where it changed between no two classes that are seen."""
     for i in range(len(before)):
         changed = before[i] != after[i] and is_seen[before[i]] and is_seen[after[i]]

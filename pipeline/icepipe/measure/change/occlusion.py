@@ -44,16 +44,16 @@ class Occlusion:
     region_km2: float
 
     @property
-    def shares(self) -> tuple[float, float] | None:
+    def hidden_shares(self) -> tuple[float, float] | None:
         """Hidden part of ice and of water, 0..1; None where too little of one was seen before."""
         if min(self.ice_km2, self.water_km2) <= MIN_SHARE * self.region_km2:
             return None
         return self.ice_hidden_km2 / self.ice_km2, self.water_hidden_km2 / self.water_km2
 
     @property
-    def biases(self) -> bool:
+    def is_biased(self) -> bool:
         """Whether the hidden shares differ by more than ``MAX_DIFFERENCE``."""
-        return self.shares is not None and abs(self.shares[0] - self.shares[1]) > MAX_DIFFERENCE
+        return self.hidden_shares is not None and abs(self.hidden_shares[0] - self.hidden_shares[1]) > MAX_DIFFERENCE
 
 
 def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:

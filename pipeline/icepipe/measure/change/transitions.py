@@ -30,10 +30,10 @@ def encode_pairs(before: UInt8, after: UInt8) -> UInt16:
 
 def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
     """The class that each pixel gained, and the one it lost; ``UNOBSERVED`` where nothing changed or can be said."""
-    from icepipe.measure.change._kernels import count_moves
+    from icepipe.measure.change._kernels import fill_gain_loss
 
     gained, lost = np.empty_like(before), np.empty_like(before)
-    count_moves(before.reshape(-1), after.reshape(-1), code_mask(SEEN), gained.reshape(-1), lost.reshape(-1))
+    fill_gain_loss(before.reshape(-1), after.reshape(-1), code_mask(SEEN), gained.reshape(-1), lost.reshape(-1))
     return gained, lost
 
 
@@ -118,21 +118,21 @@ class ChangeTable:
         units = self.units(BUDGET, BUDGET) - self.units(SEEN, SEEN) - self.units([ClassCode.LAND], [ClassCode.LAND])
         return units * self.unit_m2 / 1e6
 
-    def tells(self, code: ClassCode) -> bool:
+    def is_comparable(self, code: ClassCode) -> bool:
         """Whether gain and loss of a class are known: its area on both days, and something seen on both."""
         return code in self.known_before and code in self.known_after and self.units(SEEN, SEEN) > 0
 
     def gained_km2(self, code: ClassCode) -> float | None:
         """Area that became a class and was another; None where not known."""
-        return self.km2(_others(code), [code]) if self.tells(code) else None
+        return self.km2(_others(code), [code]) if self.is_comparable(code) else None
 
     def lost_km2(self, code: ClassCode) -> float | None:
         """Area that was a class and is another; None where not known."""
-        return self.km2([code], _others(code)) if self.tells(code) else None
+        return self.km2([code], _others(code)) if self.is_comparable(code) else None
 
     def net_km2(self, code: ClassCode) -> float | None:
         """Gain less loss, exact; None where not known."""
-        if not self.tells(code):
+        if not self.is_comparable(code):
             return None
         return (self.units(_others(code), [code]) - self.units([code], _others(code))) * self.unit_m2 / 1e6
 

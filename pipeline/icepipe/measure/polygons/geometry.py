@@ -62,19 +62,19 @@ class RaggedPolygons:
 
     points: Float64
     ring_offsets: Int64
-    piece_offsets: Int64
+    polygon_offsets: Int64
     clockwise: bool
 
     @property
     def geometry(self) -> NDArray[Any]:
         """Shapely polygons, shape (n,)."""
-        offsets = self.ring_offsets, self.piece_offsets
+        offsets = self.ring_offsets, self.polygon_offsets
         return np.asarray(shapely.from_ragged_array(shapely.GeometryType.POLYGON, self.points, offsets))
 
     @property
     def bounds(self) -> Float64:
         """West, south, east and north of every polygon; shape (n, 4)."""
-        starts = self.ring_offsets[self.piece_offsets[:-1]]
+        starts = self.ring_offsets[self.polygon_offsets[:-1]]
         return np.hstack([np.minimum.reduceat(self.points, starts), np.maximum.reduceat(self.points, starts)])
 
     @property
@@ -96,12 +96,12 @@ class RaggedPolygons:
         """
         from icepipe.measure.polygons._kernels import write_wkb
 
-        rings = np.diff(self.piece_offsets)
-        points = np.diff(self.ring_offsets[self.piece_offsets])
+        rings = np.diff(self.polygon_offsets)
+        points = np.diff(self.ring_offsets[self.polygon_offsets])
         offsets = np.concatenate([[0], np.cumsum(9 + 4 * rings + 16 * points)])
         out = np.empty(offsets[-1], dtype=np.uint8)
         bits = self.points.view(np.uint64)
-        write_wkb(bits, self.ring_offsets, self.piece_offsets, self.clockwise, offsets, out)
+        write_wkb(bits, self.ring_offsets, self.polygon_offsets, self.clockwise, offsets, out)
         return out, offsets
 
 

@@ -25,7 +25,7 @@ EDGE_M = 20_000.0
 INTERPOLATION = 1e-9
 """Largest part of a length that may be off because places between the nodes of a lattice are worked out by cubics."""
 
-MOST_NODES = 2**18
+MAX_NODES = 2**18
 """Of a lattice; where more would be needed, every point is projected."""
 
 CHUNK_POINTS = 2**17
@@ -33,7 +33,7 @@ CHUNK_POINTS = 2**17
 
 
 @lru_cache(maxsize=8)
-def perimeters(grid: GeoBox) -> Callable[[RaggedPolygons], Float64]:
+def perimeter_function(grid: GeoBox) -> Callable[[RaggedPolygons], Float64]:
     """What measures polygons given in columns and rows of a grid: length of all rings of each in metres, shape (n,).
 
     Straight map edges are measured as geodesics between points at most ``EDGE_M`` apart at the equator: each as the arc
@@ -58,7 +58,7 @@ def _ground(plane: PixelPlane, grid: GeoBox) -> Ground | None:
     inner = plane.origin + 0.5, plane.origin + np.array([grid.width, grid.height]) - 0.5
     first, last = np.floor(inner[0] / cell) - 1, np.floor(inner[1] / cell) + 2
     steps = cell / 2
-    while np.prod((last - first) * cell / steps + 1) <= MOST_NODES:
+    while np.prod((last - first) * cell / steps + 1) <= MAX_NODES:
         places = plane.lattice(first * cell, last * cell, steps)
         if not np.isfinite(places).all():
             return None
@@ -87,8 +87,8 @@ def _errors(places: Float64) -> Float64:
 def _between_nodes(ground: Ground, outlines: RaggedPolygons) -> Float64:
     from icepipe.measure.polygons._kernels import ring_lengths
 
-    lengths_m = np.empty(len(outlines.piece_offsets) - 1)
-    ring_lengths(outlines.points, outlines.ring_offsets, outlines.piece_offsets, ground, lengths_m)
+    lengths_m = np.empty(len(outlines.polygon_offsets) - 1)
+    ring_lengths(outlines.points, outlines.ring_offsets, outlines.polygon_offsets, ground, lengths_m)
     return lengths_m
 
 
@@ -111,7 +111,7 @@ def _projected(plane: PixelPlane, outlines: RaggedPolygons) -> Float64:
         raise NoUsableInput(
             "part of an outline does not lie on the Earth in its coordinate system", "cut the tile or reproject it"
         )
-    return np.add.reduceat(length_m, rings[outlines.piece_offsets[:-1]])
+    return np.add.reduceat(length_m, rings[outlines.polygon_offsets[:-1]])
 
 
 def _edges_m(points: Float64, joined: Bool, plane: PixelPlane) -> Float64:

@@ -15,7 +15,7 @@ from icepipe.arrays import Float64, Int64
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.measure.polygons.geometry import PolygonBatch, RaggedPolygons
-from icepipe.measure.polygons.perimeter import perimeters
+from icepipe.measure.polygons.perimeter import perimeter_function
 from icepipe.measure.polygons.rings import RingIndex
 from icepipe.raster.components import component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
@@ -74,18 +74,18 @@ class TracedPolygons:
         return prefetch(self._outlines, self.borders.batches(self.pieces))
 
     def _outlines(self, batch: Int64) -> RaggedPolygons:
-        return self.borders.outlines(batch, self.grid.transform)
+        return self.borders.trace(batch, self.grid.transform)
 
     @property
     def perim_m(self) -> Float64:
         """Length of all rings of each, shape (n,)."""
-        measured = perimeters(self.grid)
+        measured = perimeter_function(self.grid)
         with ThreadPoolExecutor(THREADS) as pool:
             outlines = pool.map(lambda batch: measured(self._pixels(batch)), self.borders.batches(self.pieces))
             return np.concatenate([np.zeros(0), *outlines])
 
     def _pixels(self, batch: Int64) -> RaggedPolygons:
-        return self.borders.outlines(batch, Affine.identity())
+        return self.borders.trace(batch, Affine.identity())
 
 
 def polygonize(
@@ -107,7 +107,7 @@ def polygonize(
         The unit.
     """
     pieces = find_components(runs, codes)
-    sizes, borders = component_sizes(pieces, area), RingIndex.of(pieces)
+    sizes, borders = component_sizes(pieces, area), RingIndex.from_components(pieces)
     area_m2 = sizes.units.astype(np.float64) * unit_m2
     layers = {}
     for code in codes:

@@ -32,7 +32,7 @@ class _RingCutter:
 
     path: RingPath
     ring_offsets: Int64
-    piece_offsets: Int64
+    polygon_offsets: Int64
 
     def ring(self, number: int, turn: float, hole: bool) -> Ring:
         """One ring, counter-clockwise around what it encloses."""
@@ -44,7 +44,7 @@ class _RingCutter:
         """Parts of some polygons that go around."""
         found = []
         for piece in which.tolist():
-            first, end = self.piece_offsets[piece : piece + 2].tolist()
+            first, end = self.polygon_offsets[piece : piece + 2].tolist()
             holes = [self.ring(number, turn, hole=True) for number in range(first + 1, end)]
             found.append(split_at_antimeridian(self.ring(first, turn, hole=False), holes))
         return found
@@ -57,7 +57,7 @@ def _cut_rings(geometry: NDArray[Any], way: CrsTransform, target: DensifySpec) -
     return _RingCutter(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), piece_offsets)
 
 
-def is_cut(crs: str | None) -> bool:
+def needs_multipolygons(crs: str | None) -> bool:
     """Whether polygons brought to a coordinate system are cut, and so are multipolygons."""
     return crs is not None and bool(pyproj.CRS.from_wkt(crs).is_geographic)
 
@@ -93,7 +93,7 @@ class ReprojectedPolygons:
             plain = shapely.from_ragged_array(
                 shapely.GeometryType.POLYGON,
                 np.column_stack([drawn.path.u, drawn.path.v]),
-                (drawn.ring_offsets, drawn.piece_offsets),
+                (drawn.ring_offsets, drawn.polygon_offsets),
             )
             yield ShapelyPolygons(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
 
@@ -114,7 +114,7 @@ def _whole(plain: NDArray[Any], drawn: _RingCutter, turn: float) -> NDArray[Any]
     """Multipolygons: of one part each, or of those that a polygon is cut into."""
     path, count = drawn.path, len(drawn.ring_offsets) - 1
     odd = needs_split(path.u, path.ring, path.pole, turn, count)
-    cut = np.flatnonzero(np.add.reduceat(odd, drawn.piece_offsets[:-1], dtype=np.int64))
+    cut = np.flatnonzero(np.add.reduceat(odd, drawn.polygon_offsets[:-1], dtype=np.int64))
     parts = drawn.polygons(turn, cut)
     kept = np.setdiff1d(np.arange(len(plain)), cut)
     owner = np.concatenate([kept, np.repeat(cut, [len(part) for part in parts])]).astype(np.int64)

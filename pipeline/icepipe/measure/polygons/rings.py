@@ -44,7 +44,7 @@ class RingIndex:
     rings: Int64
 
     @classmethod
-    def of(cls, pieces: Components) -> RingIndex:
+    def from_components(cls, pieces: Components) -> RingIndex:
         """Find all rings."""
         from icepipe.measure.polygons._kernels import find_rings, index_runs
 
@@ -58,7 +58,7 @@ class RingIndex:
         rings = np.concatenate([[0], np.cumsum(held)])
         return cls(told, begins[by_piece], points[by_piece], rings)
 
-    def outlines(self, pieces: Int64, plane: Affine) -> RaggedPolygons:
+    def trace(self, pieces: Int64, plane: Affine) -> RaggedPolygons:
         """Outlines of some pieces, which are counted from 0 here.
 
         Parameters

@@ -14,11 +14,11 @@ from icepipe.arrays import Float64
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.measure.polygons.geometry import RaggedPolygons
-from icepipe.measure.polygons.perimeter import perimeters
+from icepipe.measure.polygons.perimeter import perimeter_function
 from icepipe.measure.polygons.polygonize import PolygonLayer
 
 
-def from_top_left(geometry: NDArray[Any]) -> NDArray[Any]:
+def start_at_top_left(geometry: NDArray[Any]) -> NDArray[Any]:
     """Polygons in pixels with rings as they are traced: clockwise in the raster, from the topmost then leftmost point.
 
     Holes run the other way.
@@ -59,7 +59,7 @@ def simplify_layers(layers: Sequence[PolygonLayer], grid: GeoBox, tolerance_px: 
     drawn = shapely.coverage_simplify(pixels, tolerance_px, simplify_boundary=False)
     if gone := int((shapely.area(drawn) == 0).sum()):
         raise IntegrityError(f"{gone} polygons would vanish", "make publish.polygons.simplify_m smaller")
-    parts = np.split(from_top_left(drawn), np.cumsum([len(geometry) for geometry in geometries])[:-1])
+    parts = np.split(start_at_top_left(drawn), np.cumsum([len(geometry) for geometry in geometries])[:-1])
     return tuple(_simplified_layer(layer, part, grid) for layer, part in zip(layers, parts, strict=True))
 
 
@@ -71,7 +71,7 @@ def _simplified_layer(layer: PolygonLayer, polygons: NDArray[Any], grid: GeoBox)
     pixels = RaggedPolygons(points, ring_offsets, piece_offsets, clockwise=True)
     on_map = np.column_stack(grid.to_map(points[:, 0], points[:, 1]))
     outlines = replace(pixels, points=on_map, clockwise=grid.transform.determinant < 0)
-    return replace(layer, batches=(outlines,), perim_m=perimeters(grid)(pixels))
+    return replace(layer, batches=(outlines,), perim_m=perimeter_function(grid)(pixels))
 
 
 def _pixels(grid: GeoBox, points: Float64) -> Float64:

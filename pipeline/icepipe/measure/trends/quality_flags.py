@@ -144,6 +144,6 @@ def add_series_flags(rows: Sequence[Row], hidden: Mapping[ObservationKey, Mappin
                 doubts[region, date, class_].add(flag)
         for row in group:
             here = hidden.get(row.date, {}).get(region)
-            if row.area_est_km2 is not None and here and here.biases:
+            if row.area_est_km2 is not None and here and here.is_biased:
                 doubts[region, row.date, class_].add(Flag.CLOUD_BIASED)
     return tuple(replace(row, flags=row.flags | doubts[row.region, row.date, row.class_]) for row in rows)

@@ -24,7 +24,7 @@ WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
 def assert_as_made_of_pixels(runs):
     """Runs are as long as they can be, and have their rim."""
-    anew = RunLengthRaster.of(runs.block(Block(0, 0, runs.height, runs.width)))
+    anew = RunLengthRaster.from_array(runs.block(Block(0, 0, runs.height, runs.width)))
     for name in ("starts", "codes", "rows"):
         np.testing.assert_array_equal(getattr(runs, name), getattr(anew, name))
 
@@ -34,7 +34,7 @@ def merge(codes, least):
     strata = np.asarray(codes, dtype=np.uint16)
     classes = strata.astype(np.uint8)
     everything = Block(0, 0, *strata.shape)
-    runs = sieve(strata, RunLengthRaster.of(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
+    runs = sieve(strata, RunLengthRaster.from_array(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
     assert_as_made_of_pixels(runs)
     return runs.block(everything), strata
 
@@ -129,7 +129,7 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
     codes = rng.choice([0, 1, 2, 3, 4], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05]).astype(np.uint8)
     units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
     strata, classes = codes.astype(np.uint16), codes.copy()
-    runs = sieve(strata, RunLengthRaster.of(classes), lambda block: units[block.slices].astype(np.int64), least)
+    runs = sieve(strata, RunLengthRaster.from_array(classes), lambda block: units[block.slices].astype(np.int64), least)
     classes = runs.block(Block(0, 0, *classes.shape))
     wanted = merged_pixel_by_pixel(codes, units, least)
     np.testing.assert_array_equal(classes, wanted)

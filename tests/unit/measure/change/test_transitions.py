@@ -103,8 +103,8 @@ def hides(last, now):
 def test_hidden_shares_are_those_of_what_was_last_seen_as_each():
     hidden = hides(drawn("iiiiwwwwwo"), drawn("c?iwcwwiwc"))
     assert (hidden.ice_km2, hidden.ice_hidden_km2, hidden.water_km2, hidden.water_hidden_km2) == (4, 2, 5, 1)
-    assert hidden.shares == (0.5, 0.2)
-    assert hidden.biases
+    assert hidden.hidden_shares == (0.5, 0.2)
+    assert hidden.is_biased
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_hidden_shares_are_those_of_what_was_last_seen_as_each():
     ],
 )
 def test_a_difference_of_more_than_twenty_points_biases(last, now, biased):
-    assert hides(drawn(last), drawn(now)).biases is biased
+    assert hides(drawn(last), drawn(now)).is_biased is biased
 
 
 def test_a_few_pixels_do_not_speak_for_a_class():
     for others, biased in ((98, True), (200, False)):
         last = drawn("ii" + "w" * others)
-        assert hides(last, drawn("cc" + "w" * others)).biases is biased
+        assert hides(last, drawn("cc" + "w" * others)).is_biased is biased

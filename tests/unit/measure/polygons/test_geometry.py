@@ -34,7 +34,7 @@ def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
     classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
     grid = GeoBox(CRS, transform, shape[1], shape[0])
     area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
-    layers = tuple(polygonize(RunLengthRaster.of(classes), SEEN, grid, area.units, area.unit_m2).values())
+    layers = tuple(polygonize(RunLengthRaster.from_array(classes), SEEN, grid, area.units, area.unit_m2).values())
     drawn = simplify_layers(layers, grid, tolerance_px) if tolerance_px else layers
     return [shapes for layer in drawn for shapes in layer.batches]
 

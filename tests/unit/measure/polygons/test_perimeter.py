@@ -14,7 +14,7 @@ from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelPlane
 from icepipe.measure.polygons import perimeter as lengths
 from icepipe.measure.polygons.geometry import RaggedPolygons
-from icepipe.measure.polygons.perimeter import EDGE_M, perimeters
+from icepipe.measure.polygons.perimeter import EDGE_M, perimeter_function
 
 GEOD = pyproj.Geod(ellps="WGS84")
 CRS = {
@@ -48,8 +48,8 @@ def measured_m(polygons, crs, pixel=10.0, turn=0.0):
     transform = Affine.translation(west, north) @ Affine.rotation(turn) @ Affine.scale(pixel, -pixel)
     width, height = int(np.ceil((east - west) / pixel)), int(np.ceil((north - south) / pixel))
     grid = GeoBox(pyproj.CRS(crs).to_wkt(), transform, width, height)
-    perimeters.cache_clear()
-    return perimeters(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
+    perimeter_function.cache_clear()
+    return perimeter_function(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
 
 
 def with_hole(x, y, side):
@@ -127,9 +127,9 @@ def test_an_outline_off_the_earth_is_refused():
         pyproj.CRS("+proj=igh +datum=WGS84").to_wkt(), Affine(3000, 0, -4_603_000, 0, -3000, 170_000), 100, 100
     )
     whole, torn = (outlines_of([shapely.box(0, 0, col, 9)]) for col in (9, 50))
-    assert np.isfinite(perimeters(grid)(whole)).all()
+    assert np.isfinite(perimeter_function(grid)(whole)).all()
     with pytest.raises(NoUsableInput, match="outline does not lie on the Earth"):
-        perimeters(grid)(torn)
+        perimeter_function(grid)(torn)
 
 
 @pytest.mark.parametrize("name", CRS)
@@ -137,7 +137,7 @@ def test_both_ways_agree_and_chunks_change_nothing(name, monkeypatch):
     crs, x, y, _ = CRS[name]
     polygons = np.array([with_hole(x + 1e5 * n, y, 10.0 ** (n + 1)) for n in range(5)])
     between_nodes = measured_m(polygons, crs)
-    monkeypatch.setattr(lengths, "MOST_NODES", 0)
+    monkeypatch.setattr(lengths, "MAX_NODES", 0)
     projected = measured_m(polygons, crs)
     assert not np.array_equal(projected, between_nodes)
     np.testing.assert_allclose(projected, between_nodes, rtol=3e-9)
@@ -145,12 +145,12 @@ def test_both_ways_agree_and_chunks_change_nothing(name, monkeypatch):
     np.testing.assert_array_equal(measured_m(polygons, crs), projected)
 
 
-@pytest.mark.parametrize("most", [lengths.MOST_NODES, 0])
+@pytest.mark.parametrize("most", [lengths.MAX_NODES, 0])
 def test_neighbours_change_nothing(monkeypatch, most):
-    monkeypatch.setattr(lengths, "MOST_NODES", most)
+    monkeypatch.setattr(lengths, "MAX_NODES", most)
     grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.6e6), 50_000, 10_000)
     polygons = np.array([with_hole(1e4 * n, 7, 10.0 ** (n + 1)) for n in range(4)])
-    perimeters.cache_clear()
-    measured = perimeters(grid)
+    perimeter_function.cache_clear()
+    measured = perimeter_function(grid)
     alone = np.concatenate([measured(outlines_of(polygons[n : n + 1])) for n in range(4)])
     np.testing.assert_array_equal(measured(outlines_of(polygons)), alone)

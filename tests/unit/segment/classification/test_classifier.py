@@ -116,7 +116,7 @@ def test_pieces_are_those_of_scipy(shape):
     classes = rng.choice([0, 1, 2, 3, 5, 255], size=shape, p=[0.1, 0.3, 0.3, 0.1, 0.1, 0.1]).astype(np.uint8)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, shape[1], shape[0])
     area = PixelArea.of(grid)
-    pieces = find_components(RunLengthRaster.of(classes), SEEN)
+    pieces = find_components(RunLengthRaster.from_array(classes), SEEN)
     sizes = component_sizes(pieces, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
     runs, numbers = pieces.runs, np.empty(shape, dtype=np.int32)
@@ -141,22 +141,22 @@ def test_pieces_are_those_of_scipy(shape):
 
 
 def test_more_runs_than_numbers_are_refused(monkeypatch):
-    monkeypatch.setattr("icepipe.raster.run_length.MOST_RUNS", 10)
+    monkeypatch.setattr("icepipe.raster.run_length.MAX_RUNS", 10)
     with pytest.raises(IntegrityError, match="11 runs of equal pixels, over 10"):
-        RunLengthRaster.of(np.eye(2, dtype=np.uint8))
-    assert sum(count_components(RunLengthRaster.of(np.ones((2, 4), dtype=np.uint8))).values()) == 1
+        RunLengthRaster.from_array(np.eye(2, dtype=np.uint8))
+    assert sum(count_components(RunLengthRaster.from_array(np.ones((2, 4), dtype=np.uint8))).values()) == 1
 
 
 def test_no_class_no_pieces():
     classes = np.full((3, 4), ClassCode.LAND, dtype=np.uint8)
-    assert count_components(RunLengthRaster.of(classes)) == dict.fromkeys(SEEN, 0)
+    assert count_components(RunLengthRaster.from_array(classes)) == dict.fromkeys(SEEN, 0)
 
 
 PROBE = """
 import numpy as np
 from icepipe.raster.components import count_components
 from icepipe.raster.run_length import RunLengthRaster
-print(sum(count_components(RunLengthRaster.of(np.eye(4, dtype=np.uint8))).values()))
+print(sum(count_components(RunLengthRaster.from_array(np.eye(4, dtype=np.uint8))).values()))
 """
 
 
