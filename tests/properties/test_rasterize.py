@@ -44,10 +44,10 @@ def small_squares(monkeypatch):
     """So that a small block has many, inside, outside and on the border."""
     monkeypatch.setattr(within, "SIDE_PX", 16)
     monkeypatch.setattr(centres, "RIM_STEP", 4)
-    for cached in (within.tile_block, centres._rims):
+    for cached in (within.tile_block, centres.tile_rims):
         cached.cache_clear()
     yield
-    for cached in (within.tile_block, centres._rims):
+    for cached in (within.tile_block, centres.tile_rims):
         cached.cache_clear()
 
 
@@ -80,7 +80,7 @@ def one_by_one(shape, crs, x, y):
 def test_centres_in_another_system(name, system, data):
     grid, crs, block = grid_of(name), pyproj.CRS(system), data.draw(st.sampled_from(BLOCKS))
     other = TargetCrs.from_grid(grid, crs)
-    x, y = other.way.transform(*grid.to_map(*block.centres))
+    x, y = other.transformer.transform(*grid.to_map(*block.centres))
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         return
@@ -110,12 +110,12 @@ def test_centres_on_the_same_map(data):
 def test_most_squares_are_not_looked_at_pixel_by_pixel(monkeypatch):
     """Else regions would take longer than all else."""
     grid, asked = grid_of("tens of metres"), []
-    plain = centres._points_in
+    plain = centres.contains_points
     monkeypatch.setattr(
-        centres, "_points_in", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
+        centres, "contains_points", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
     )
     other = TargetCrs.from_grid(grid, pyproj.CRS(4326))
-    lon, lat = other.way.transform(*grid.to_map(40.0, 20.0))
+    lon, lat = other.transformer.transform(*grid.to_map(40.0, 20.0))
     circle = shapely.Point(lon, lat).buffer(0.004)
     found = ReprojectedCentres(grid, BLOCK, other).rasterize(circle)
     assert 500 < found.sum() < 6000

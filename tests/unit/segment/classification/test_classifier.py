@@ -142,7 +142,7 @@ def test_pieces_are_those_of_scipy(shape):
 
 def test_more_runs_than_numbers_are_refused(monkeypatch):
     monkeypatch.setattr("icepipe.raster.run_length.MAX_RUNS", 10)
-    with pytest.raises(IntegrityError, match="11 runs of equal pixels, over 10"):
+    with pytest.raises(IntegrityError, match="11 run lengths, more than 10"):
         RunLengthRaster.from_array(np.eye(2, dtype=np.uint8))
     assert sum(count_components(RunLengthRaster.from_array(np.ones((2, 4), dtype=np.uint8))).values()) == 1
 
