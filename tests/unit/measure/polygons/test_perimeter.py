@@ -34,7 +34,7 @@ def geodesic_m(polygon, crs):
 
 
 def ground_of(grid):
-    return lengths._ground(PixelPlane(grid), grid)
+    return lengths.ground_lattice(PixelPlane(grid), grid)
 
 
 def outlines_of(polygons):
