@@ -1,4 +1,4 @@
-"""A class raster as runs of equal pixels shows every pixel as it was, however it came."""
+"""A run-length encoded raster decodes to the pixels it was made of, in whatever blocks they arrived."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def whole(runs):
     return runs.block(Block(0, 0, runs.height, runs.width))
 
 
-def assert_same(one, other):
+def assert_same(actual, expected):
     for name in ("starts", "codes", "rows"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        np.testing.assert_array_equal(getattr(actual, name), getattr(expected, name))
 
 
-def test_by_eye():
+def test_two_rows_are_encoded_with_their_border():
     runs = RunLengthRaster.from_array(np.array([[1, 1, 2], [2, 2, 2]], dtype=np.uint8))
-    rim = border_code(np.uint8)
-    assert runs.codes.tolist() == [rim, rim, rim, 1, 2, rim, 2, rim, rim, rim]
+    border = border_code(np.uint8)
+    assert runs.codes.tolist() == [border, border, border, 1, 2, border, 2, border, border, border]
     assert runs.starts.tolist() == [3, 0, 3, 0, 2, 3, 0, 3, 0, 3]
     assert runs.rows.tolist() == [3, 6, 8]
     assert (runs.width, runs.height) == (3, 2)
 
 
-def test_no_class_has_the_code_of_the_rim():
+def test_no_class_has_the_code_of_the_border():
     assert border_code(CLASS_DTYPE) not in set(map(int, ClassCode))
 
 
 @settings(max_examples=200, deadline=None)
 @given(RASTERS, st.data())
-def test_any_block_is_painted_as_it_was(classes, data):
+def test_any_block_is_decoded_as_it_was(classes, data):
     runs = RunLengthRaster.from_array(classes)
     np.testing.assert_array_equal(whole(runs), classes)
     top, left = (data.draw(st.integers(0, side - 1)) for side in classes.shape)
@@ -56,19 +56,19 @@ def test_any_block_is_painted_as_it_was(classes, data):
 
 @settings(max_examples=200, deadline=None)
 @given(RASTERS, st.integers(1, 14))
-def test_blocks_make_the_runs_of_the_whole(classes, side):
+def test_blocks_are_encoded_as_the_whole_raster_is(classes, side):
     grid = GeoBox("", TRANSFORM, classes.shape[1], classes.shape[0])
     writer, everything = RunLengthWriter(grid.width, CLASS_DTYPE), Block(0, 0, *grid.shape)
     for block in blocks(grid, side):
         writer.write(block, classes[block.slices])
-        around, _, _ = with_neighbours(block, everything)
-        np.testing.assert_array_equal(writer.with_border(around), classes[around.slices])
+        extended, _, _ = with_neighbours(block, everything)
+        np.testing.assert_array_equal(writer.with_border(extended), classes[extended.slices])
     assert_same(writer.finish(), RunLengthRaster.from_array(classes))
     strips = (classes[row : row + side] for row in range(0, grid.height, side))
     assert_same(run_length_raster(strips, grid.width, CLASS_DTYPE), RunLengthRaster.from_array(classes))
 
 
-def test_a_raster_can_be_asked_for_twice():
+def test_finishing_twice_returns_the_same_raster():
     writer = RunLengthWriter(2, CLASS_DTYPE)
     writer.write(Block(0, 0, 1, 2), np.ones((1, 2), dtype=np.uint8))
     assert_same(writer.finish(), writer.finish())
@@ -76,7 +76,7 @@ def test_a_raster_can_be_asked_for_twice():
 
 @settings(max_examples=200, deadline=None)
 @given(RASTERS, st.permutations([0, 1, 2, 255]), st.booleans())
-def test_other_classes_make_the_runs_that_their_pixels_would(classes, others, merge):
+def test_a_relabelled_raster_is_encoded_as_its_pixels_would_be(classes, others, merge):
     table = np.zeros(256, dtype=np.uint8)
     table[[0, 1, 2, 255, border_code(np.uint8)]] = [*others, border_code(np.uint8)]
     table[2] = table[1] if merge else table[2]
@@ -85,7 +85,7 @@ def test_other_classes_make_the_runs_that_their_pixels_would(classes, others, me
 
 
 def test_memory_grows_with_runs_and_not_with_pixels():
-    one, many = (
+    narrow, wide = (
         RunLengthRaster.from_array(np.full((50, width), ClassCode.WATER, dtype=np.uint8)) for width in (10, 100_000)
     )
-    assert one.starts.nbytes == many.starts.nbytes
+    assert narrow.starts.nbytes == wide.starts.nbytes
