@@ -75,6 +75,7 @@ def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
     is_open, last = np.empty(now.shape, dtype=bool), np.empty_like(now)
     start_last_seen(now.reshape(-1), code_mask((*SEEN, *HIDING)), is_open.reshape(-1), last.reshape(-1))
     for classes in earlier:
+        # Reading a raster costs more than comparing it, so that the search ends with the last open pixel.
         if not update_last_seen(classes.reshape(-1), code_mask(SEEN), is_open.reshape(-1), last.reshape(-1)):
             break
     return last

@@ -20,6 +20,7 @@ FIRST_CLASS = 256
 
 def pair_code(before: int, after: int) -> int:
     """Encode a pair of classes as one number of 16 bits."""
+    # Class codes have 8 bits, so that pairs are unique and can be tallied as strata are.
     return before * FIRST_CLASS + after
 
 
@@ -42,6 +43,7 @@ def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
 
 def code_mask(codes: Collection[ClassCode]) -> Bool:
     """Return a table by class code, True for some classes; shape (256,)."""
+    # Kernels look codes up in a table: one access per pixel, however many classes are True.
     return np.isin(np.arange(256), list(codes))
 
 
@@ -128,6 +130,7 @@ class ChangeTable:
 
         Its area must be known in both observations, and some of the region must have been seen in both.
         """
+        # Without a pixel seen in both, gain and loss would be 0 for lack of data.
         return code in self.known_before and code in self.known_after and self.units(SEEN, SEEN) > 0
 
     def gained_km2(self, code: ClassCode) -> float | None:
@@ -171,10 +174,12 @@ def change_table(
         If a pixel is outside the region in one observation only, or has no class.
     """
     pairs = {(a, b): pair_code(a, b) for a in BUDGET for b in BUDGET}
+    # Other pairs mean that the observations have different regions, or that a raster is damaged.
     outside = pair_code(ClassCode.OUTSIDE, ClassCode.OUTSIDE)
     if unexpected := tally.pixels.keys() - set(pairs.values()) - {outside}:
         codes = ", ".join(f"{pair // FIRST_CLASS} and {pair % FIRST_CLASS}" for pair in sorted(unexpected))
         raise IntegrityError(f"two observations do not share a region: pixels of codes {codes}", "run with --force")
+    # Pairs that do not occur are rows of the table, too: readers of all tables find the same rows.
     transitions = tuple(Transition(a, b, tally.units[pair], tally.pixels[pair]) for (a, b), pair in pairs.items())
     before, after = (tuple(code for code in BUDGET if code in known) for known in (known_before, known_after))
     return ChangeTable(transitions, unit_m2, before, after)
