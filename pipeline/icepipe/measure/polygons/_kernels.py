@@ -191,15 +191,15 @@ arc; diameter of the equator in metres.
 """
 
 
-_cubic_weights = compiled(cubic_weights)
+compiled_weights = compiled(cubic_weights)
 
 
 @compiled
-def cubic_weights(position: float, nodes: int, weights: Float64) -> int:
+def weights_at_position(position: float, nodes: int, weights: Float64) -> int:
     """Fill in the weights of the cubic through four nodes, and return the first of the four."""
     # Outside the second and the last node but one, the cubic of the nearest four is extrapolated.
     cell = min(max(math.floor(position), 1), nodes - 3)
-    weights[0], weights[1], weights[2], weights[3] = _cubic_weights(position - cell)
+    weights[0], weights[1], weights[2], weights[3] = compiled_weights(position - cell)
     return cell - 1
 
 
@@ -212,8 +212,8 @@ def interpolate_position(
     ``layout`` has column and row of the first node, and the steps between nodes.
     """
     across, down = scratch[0], scratch[1]
-    col = cubic_weights((u - layout[0, 0]) / layout[1, 0], nodes.shape[1], across)
-    row = cubic_weights((v - layout[0, 1]) / layout[1, 1], nodes.shape[0], down)
+    col = weights_at_position((u - layout[0, 0]) / layout[1, 0], nodes.shape[1], across)
+    row = weights_at_position((v - layout[0, 1]) / layout[1, 1], nodes.shape[0], down)
     position[:] = 0.0
     for i in range(4):
         for j in range(4):
