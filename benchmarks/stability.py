@@ -20,7 +20,7 @@ from icepipe.config.schema import Config
 from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.classifier import DirectLookup
-from icepipe.segment.classification.strata import Strata
+from icepipe.segment.classification.strata import ClusterStrata
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.kmeans import distinct_values, k_means
 from icepipe.segment.clustering.sampling import POOL, PixelSample, thin_sample
@@ -81,10 +81,10 @@ def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
 
 def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
     """Low and high ice share of each scene, as a run gives them."""
-    table = Strata([model])
+    table = ClusterStrata([model])
     search = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
-    kinds = table.surely(ClassCode.ICE), table.possibly(ClassCode.ICE)
-    strata = [search.of(scene.colours) for scene in scenes]
+    kinds = table.certain(ClassCode.ICE), table.possible(ClassCode.ICE)
+    strata = [search.strata_for_spectra(scene.colours) for scene in scenes]
     low, high = (
         np.array(
             [s.counts[np.isin(found, kind)].sum() / s.counts.sum() for s, found in zip(scenes, strata, strict=True)]

@@ -38,7 +38,7 @@ class Alert(Section):
         return self
 
 
-AFTERWARDS = {"season", "baseline", "dates_under_km2", "processing_changed", "alerts"}
+SERIES_KEYS = {"season", "baseline", "dates_under_km2", "processing_changed", "alerts"}
 """Keys of ``measure`` that look at the finished series and change no observation."""
 
 

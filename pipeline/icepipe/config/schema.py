@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from icepipe.config.base import Section
 from icepipe.config.inputs import Inputs
-from icepipe.config.measure import AFTERWARDS, Measure
+from icepipe.config.measure import SERIES_KEYS, Measure
 from icepipe.config.publish import Batch, Publish
 from icepipe.config.segment import Segment
 
@@ -49,7 +49,7 @@ class Config(Section):
         Paths are left out, and so is what only looks at the finished series, or writes the same pixels in another way:
         another alert, baseline or format must not make observations be classified anew.
         """
-        left_out: dict[str, Any] = {"batch": True, "publish": True, "inputs": {"scenes"}, "measure": AFTERWARDS}
+        left_out: dict[str, Any] = {"batch": True, "publish": True, "inputs": {"scenes"}, "measure": SERIES_KEYS}
         settings = self.model_dump(mode="json", exclude=left_out)
         for mask in ("cloud", "land"):
             if settings["inputs"][mask] and settings["inputs"][mask]["path"]:
@@ -65,7 +65,7 @@ class Config(Section):
         return _digest(self.publish.polygons.model_dump(mode="json"))
 
     @property
-    def stated(self) -> dict[str, Any]:
+    def published_settings(self) -> dict[str, Any]:
         """Every setting but paths, and but how the work is spread, as JSON values."""
         left_out: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
         return self.model_dump(mode="json", by_alias=True, exclude=left_out) | {"fit": Path(self.segment.fit).name}

@@ -111,12 +111,12 @@ def _whiteness(visible: Sequence[Float64], mean: Float64) -> Float64:
     return np.asarray(np.divide(apart, mean, out=np.zeros_like(mean), where=mean > 0))
 
 
-def known_features(sensor: Sensor) -> tuple[str, ...]:
+def available_features(sensor: Sensor) -> tuple[str, ...]:
     """Names of the features that a sensor's bands give."""
     return tuple(compute_features(np.ones((1, len(sensor.roles))), sensor))
 
 
-RANGE = 1 / REFLECTANCE_UNIT
+AXIS_LENGTH = 1 / REFLECTANCE_UNIT
 """Length of a feature's whole range, so that a listed reflectance is the number that is kept of a measured band."""
 
 
@@ -142,15 +142,15 @@ class FeatureSpace:
         found = compute_features(values.astype(np.float64), self.sensor)
         axes = []
         for name in self.features:
-            low, length, scale = feature_span(name)
+            low, length, scale = feature_axis(name)
             axes.append((found[name] - low) / length * scale)
         return np.stack(axes, axis=1)
 
 
-def feature_span(feature: str) -> tuple[float, float, float]:
+def feature_axis(feature: str) -> tuple[float, float, float]:
     """Least value of a feature, length of its range, and length of its axis."""
     low, high = feature_range(feature)
-    return low, high - low, RANGE
+    return low, high - low, AXIS_LENGTH
 
 
 def feature_space(sensor: Sensor, asked: str | Sequence[str]) -> FeatureSpace:
@@ -163,7 +163,7 @@ def feature_space(sensor: Sensor, asked: str | Sequence[str]) -> FeatureSpace:
     """
     if isinstance(asked, str):
         return FeatureSpace(sensor)
-    known = known_features(sensor)
+    known = available_features(sensor)
     if unknown := [name for name in asked if name not in known]:
         raise ConfigError(
             f"segment.features: {sensor.key} with {' '.join(sensor.roles)} has no {', '.join(unknown)}",

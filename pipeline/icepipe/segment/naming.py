@@ -26,7 +26,7 @@ class Naming:
     reason: str
 
 
-LEAST_RANGE = 0.01
+MIN_RANGE = 0.01
 """Stands for the range of a threshold that the config gives one value alone."""
 
 
@@ -43,7 +43,7 @@ def _nearest_other(rules: RuleSet, features: Features) -> tuple[float, Threshold
         beyond = ClassCode(int(rules.decide(crossed)[0]))
         if beyond != name:
             distance = abs(float(features[threshold.feature][0]) - threshold.mid)
-            found.append((distance / (threshold.high - threshold.low or LEAST_RANGE), i, distance, beyond))
+            found.append((distance / (threshold.high - threshold.low or MIN_RANGE), i, distance, beyond))
     if not found:
         return None
     _, i, distance, beyond = min(found)
@@ -131,7 +131,7 @@ def name_clusters(
     )
 
 
-def with_pinned_names(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
+def pin_names(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
     """The model with some clusters named by hand; ``model_hash`` is what it hashed to before."""
     clusters = list(model.clusters)
     for number, code in names.items():

@@ -308,7 +308,7 @@ RULE_SETS: dict[str, RuleSet] = {
 """Rule sets by key. Thresholds are reflectances and indices, so that pictures and measured bands share them."""
 
 
-def with_changes(rules: RuleSet, changes: Mapping[str, NewThreshold], features: Collection[str]) -> RuleSet:
+def override_thresholds(rules: RuleSet, changes: Mapping[str, NewThreshold], features: Collection[str]) -> RuleSet:
     """Rules with thresholds that a config sets.
 
     Parameters

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from icepipe.classes import ClassCode
-from icepipe.segment import naming as label
 from icepipe.segment.clustering.splitting import Fit
-from icepipe.segment.features import FeatureSpace
+from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.model import FitRecord
 from icepipe.segment.naming import name_clusters, name_spectrum
 from icepipe.segment.rules import RULE_SETS, RuleSet
@@ -101,7 +100,7 @@ def test_possible_classes_cover_every_combination_of_thresholds():
     rng = np.random.default_rng(1)
     values = rng.integers(0, 256, (2000, 3)).astype(float)
     rule_set = RULE_SETS["rgb"]
-    features = label.compute_features(values, RGB)
+    features = compute_features(values, RGB)
     possible = rule_set.could_be(features)
     for _ in range(40):
         drawn = [replace(t, mid=rng.uniform(t.low, t.high)) for t in rule_set.thresholds]

@@ -109,7 +109,7 @@ def _name(wanted: Bool, cluster: Int64, met: Int64, outcomes: UInt16, strata: UI
 
 
 @compiled
-def strata_of(kept: StoredPixels, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
+def assign_strata(kept: StoredPixels, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
     """Stratum of every pixel that is wanted, into ``found``.
 
     ``kept`` are kept numbers, uint8 or int16, of shape (bands, n); ``wanted`` and ``found`` have shape (n,). ``tables``
@@ -161,7 +161,7 @@ def look_up_colours(bands: StoredPixels, wanted: Bool, table: UInt16, found: UIn
 
 
 @compiled
-def put_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
+def strata_to_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
     """Class code of every stratum of a block; shape (rows, columns)."""
     for row in range(strata.shape[0]):
         for col in range(strata.shape[1]):
@@ -169,7 +169,7 @@ def put_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
 
 
 @compiled
-def hide_strata(strata: UInt16, valid: Bool, hidden: UInt8, of_hidden: UInt16, of_cloud: UInt16) -> None:
+def mask_strata(strata: UInt16, valid: Bool, hidden: UInt8, of_hidden: UInt16, of_cloud: UInt16) -> None:
     """Put what hides pixels in the place of their own strata; cloud keeps what it looks like. All of shape (n,).
 
     ``of_hidden`` has a stratum for every class code, ``of_cloud`` one for every stratum under cloud.

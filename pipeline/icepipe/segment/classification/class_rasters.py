@@ -10,7 +10,7 @@ from icepipe.arrays import UInt8, UInt16
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.reading.class_values import FULL_COVER, STEP
 from icepipe.inputs.reading.pixels import Layer, Pixels
-from icepipe.segment.classification.strata import HIDDEN, N_STRATA, moved_strata, stratum_of
+from icepipe.segment.classification.strata import MASK_STRATA, N_STRATA, mask_stratum, sieved_strata
 from icepipe.segment.model import Cluster, Model
 
 
@@ -32,8 +32,8 @@ class ClassRasterStrata:
         for code in SEEN:
             table[code * STEP : (code + 1) * STEP] = code
         for code in set(BUDGET) - set(SEEN):
-            table[stratum_of(code)] = code
-        for moved, _, after in moved_strata():
+            table[mask_stratum(code)] = code
+        for moved, _, after in sieved_strata():
             table[moved] = after
         return table
 
@@ -42,24 +42,24 @@ class ClassRasterStrata:
         """Strata of all pixels that show a class of the surface."""
         return np.flatnonzero(np.isin(self.codes, SEEN)).tolist()
 
-    def own(self, cluster: int) -> list[int]:
+    def cluster_strata(self, cluster: int) -> list[int]:
         """All strata of a cluster; there is none."""
         raise IndexError(cluster)
 
-    def of(self, code: ClassCode) -> list[int]:
+    def class_strata(self, code: ClassCode) -> list[int]:
         """Strata of a class."""
         return np.flatnonzero(self.codes == code).tolist()
 
-    def surely(self, code: ClassCode) -> list[int]:
+    def certain(self, code: ClassCode) -> list[int]:
         """Strata that are a class as the files say it."""
-        moved = {number for number, _, _ in moved_strata()}
-        return [number for number in self.of(code) if number not in moved]
+        moved = {number for number, _, _ in sieved_strata()}
+        return [number for number in self.class_strata(code) if number not in moved]
 
-    def possibly(self, code: ClassCode) -> list[int]:
+    def possible(self, code: ClassCode) -> list[int]:
         """Strata that are a class, before or after small patches were moved."""
-        return sorted({*self.of(code), *(number for number, before, _ in moved_strata() if before == code)})
+        return sorted({*self.class_strata(code), *(number for number, before, _ in sieved_strata() if before == code)})
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:
         """Concentration of each stratum of ice, less those without one; None where the files hold none."""
         if not self._weighted or code is not ClassCode.ICE:
             return None
@@ -76,19 +76,19 @@ class ClassRasterClassifier:
         Whether they hold concentrations.
     """
 
-    shared = True
+    has_shared_model = True
 
     def __init__(self, weighted: bool) -> None:
         self.table = ClassRasterStrata(weighted)
 
-    def layer(self, layer: Layer) -> Layer:
+    def classify_layer(self, layer: Layer) -> Layer:
         """A scene's layer with strata in the place of its bands: it has them already."""
         return layer
 
-    def pixels(self, pixels: Pixels) -> UInt16:
+    def classify(self, pixels: Pixels) -> UInt16:
         """Strata of what scenes show; shape (rows, columns)."""
-        return self.hide(pixels.bands[0].astype(np.uint16), pixels)
+        return self.apply_masks(pixels.bands[0].astype(np.uint16), pixels)
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
         """Put what hides pixels in the place of their own strata."""
-        return np.where(pixels.valid, strata, HIDDEN[pixels.hidden])
+        return np.where(pixels.valid, strata, MASK_STRATA[pixels.hidden])

@@ -14,14 +14,14 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.segment.classification.strata import (
     FIRST_CLOUD,
-    HIDDEN,
+    MASK_STRATA,
     UNKNOWN,
-    Strata,
+    ClusterStrata,
     StrataTable,
     encode_strata,
-    stratum_of,
+    mask_stratum,
 )
-from icepipe.segment.features import feature_recipe, feature_span
+from icepipe.segment.features import feature_axis, feature_recipe
 from icepipe.segment.model import Model
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
@@ -83,7 +83,7 @@ class DirectLookup:
     def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
         self._tables = _tables(model, sensor, first, n) if model.clusters else None
 
-    def of(self, values: StoredPixels) -> UInt16:
+    def strata_for_spectra(self, values: StoredPixels) -> UInt16:
         """Stratum of every item; shape (n, bands)."""
         return self.strata(values.T[:, None, :], np.ones((1, len(values)), dtype=bool)).reshape(-1)
 
@@ -91,12 +91,12 @@ class DirectLookup:
         """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
         found = np.zeros(wanted.shape, dtype=np.uint16)
         if self._tables is None:
-            found[wanted] = stratum_of(ClassCode.UNOBSERVED)
+            found[wanted] = mask_stratum(ClassCode.UNOBSERVED)
             return found
-        from icepipe.segment.classification._kernels import strata_of
+        from icepipe.segment.classification._kernels import assign_strata
 
         flat = np.ascontiguousarray(bands).reshape(len(bands), -1)
-        strata_of(flat, np.ascontiguousarray(wanted).reshape(-1), tuple(self._tables), found.reshape(-1))
+        assign_strata(flat, np.ascontiguousarray(wanted).reshape(-1), tuple(self._tables), found.reshape(-1))
         return found
 
 
@@ -123,7 +123,7 @@ def _tables(model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
 
 def _span(feature: str) -> tuple[float, float]:
     """Least value of a feature, and what it is multiplied by: exact, for ranges have powers of two as lengths."""
-    low, length, scale = feature_span(feature)
+    low, length, scale = feature_axis(feature)
     return low, scale / length
 
 
@@ -170,7 +170,7 @@ class ColourLookup:
             red, green, blue = flat[:, unknown].astype(np.uint32)
             colours, place = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
             values = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1).astype(np.uint8)
-            self._table[colours] = strata = self._search.of(values)
+            self._table[colours] = strata = self._search.strata_for_spectra(values)
             found[unknown] = strata[place]
         return found.reshape(wanted.shape)
 
@@ -184,19 +184,19 @@ class PixelClassifier(Protocol):
         ...
 
     @property
-    def shared(self) -> bool:
+    def has_shared_model(self) -> bool:
         """Whether all scenes are named alike."""
         ...
 
-    def layer(self, layer: Layer) -> Layer:
+    def classify_layer(self, layer: Layer) -> Layer:
         """A scene's layer with strata in the place of its bands."""
         ...
 
-    def pixels(self, pixels: Pixels) -> UInt16:
+    def classify(self, pixels: Pixels) -> UInt16:
         """Strata of what scenes that are named alike show; shape (rows, columns)."""
         ...
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
         """Put what hides pixels in the place of their own strata."""
         ...
 
@@ -213,42 +213,44 @@ class ClusterClassifier:
     """
 
     def __init__(self, models: Sequence[Model], sensor: Sensor) -> None:
-        self.table = Strata(models)
+        self.table = ClusterStrata(models)
         firsts = np.cumsum([0, *(len(model.clusters) for model in models)]).tolist()
         direct = [DirectLookup(m, sensor, first, self.table.n) for m, first in zip(models, firsts, strict=False)]
         one_picture = sensor.stretch is not None and len(direct) == 1
         self._searches: tuple[StratumLookup, ...] = (ColourLookup(direct[0]),) if one_picture else tuple(direct)
 
     @property
-    def shared(self) -> bool:
+    def has_shared_model(self) -> bool:
         """Whether all scenes are named by one model."""
         return len(self._searches) == 1
 
-    def layer(self, layer: Layer) -> Layer:
+    def classify_layer(self, layer: Layer) -> Layer:
         """A scene's layer with strata in the place of its bands."""
-        search = self._searches[0 if self.shared else layer.scene]
+        search = self._searches[0 if self.has_shared_model else layer.scene]
         return replace(layer, bands=search.strata(layer.bands, layer.valid)[None])
 
-    def pixels(self, pixels: Pixels) -> UInt16:
+    def classify(self, pixels: Pixels) -> UInt16:
         """Strata of what scenes that share a model show; shape (rows, columns)."""
         shown = pixels.valid | (pixels.hidden == ClassCode.CLOUD)
-        return self.hide(self._searches[0].strata(pixels.bands, shown), pixels)
+        return self.apply_masks(self._searches[0].strata(pixels.bands, shown), pixels)
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
         """Put what hides pixels in the place of their own strata, there; cloud keeps what it looks like."""
-        from icepipe.segment.classification._kernels import hide_strata
+        from icepipe.segment.classification._kernels import mask_strata
 
-        hide_strata(strata.reshape(-1), pixels.valid.reshape(-1), pixels.hidden.reshape(-1), HIDDEN, self._under_cloud)
+        mask_strata(
+            strata.reshape(-1), pixels.valid.reshape(-1), pixels.hidden.reshape(-1), MASK_STRATA, self._under_cloud
+        )
         return strata
 
     @cached_property
     def _under_cloud(self) -> UInt16:
         """Stratum that each one is where cloud hides it."""
         looks = self.table.codes.astype(np.uint16)
-        return np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, np.uint16(stratum_of(ClassCode.CLOUD)))
+        return np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, np.uint16(mask_stratum(ClassCode.CLOUD)))
 
 
-def most_frequent(votes: Sequence[UInt16], codes: UInt8) -> UInt16:
+def majority_strata(votes: Sequence[UInt16], codes: UInt8) -> UInt16:
     """Of the strata that several scenes give a pixel, one of the class named most often.
 
     Parameters

@@ -10,7 +10,7 @@ from icepipe.segment.features import FeatureSpace
 from icepipe.segment.model import Model
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
-LARGEST_RATIO = 2.0
+MAX_DRIFT = 2.0
 """An observation whose pixels lie on average (root mean square) more than twice as far from the centroids as the
 sample did is flagged: most of its variance is then new to the model. A convention, and not a published bound."""
 
@@ -18,11 +18,11 @@ FLOOR_BYTES = 1.0
 FLOOR_REFLECTANCE = 0.002
 """Distances under the rounding of a byte, or under the noise of a reflectance, are no drift."""
 
-LARGEST_MISFIT = 0.01
+MAX_MISFIT = 0.01
 """An observation with a larger share of pixels whose own colour certainly has another name than their cluster has no
 known area: the model has no cluster for what is there. One point is what an answer may move with k and the seed."""
 
-PIXELS = 20_000
+DRIFT_PIXELS = 20_000
 """Pixels of an observation that are looked at."""
 
 

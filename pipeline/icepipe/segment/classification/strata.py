@@ -27,36 +27,36 @@ FIRST_CLOUD = 65_400
 """Cloud whose colour a cluster describes: this plus the class code of the cluster."""
 
 
-FIRST_MOVED = 65_440
+FIRST_SIEVED = 65_440
 """Small patches that went to their surroundings: this plus four times the class before, plus the class after."""
 
 
-def stratum_of(code: ClassCode) -> int:
+def mask_stratum(code: ClassCode) -> int:
     """Stratum of pixels that no cluster describes."""
     return FIRST_MASK + code
 
 
-def moved_stratum(before: ClassCode, after: ClassCode) -> int:
+def sieved_stratum(before: ClassCode, after: ClassCode) -> int:
     """Stratum of pixels of a small patch that went to its surroundings."""
-    return FIRST_MOVED + 4 * before + after
+    return FIRST_SIEVED + 4 * before + after
 
 
-def moved_strata() -> Iterator[tuple[int, ClassCode, ClassCode]]:
+def sieved_strata() -> Iterator[tuple[int, ClassCode, ClassCode]]:
     """Strata of small patches, with the class before and after."""
     for before in SEEN:
         for after in SEEN:
             if before != after:
-                yield moved_stratum(before, after), before, after
+                yield sieved_stratum(before, after), before, after
 
 
-MOVED = np.zeros((256, 256), dtype=np.uint16)
-for _number, _before, _after in moved_strata():
-    MOVED[_before, _after] = _number
+SIEVED = np.zeros((256, 256), dtype=np.uint16)
+for _number, _before, _after in sieved_strata():
+    SIEVED[_before, _after] = _number
 """Stratum of pixels of a small patch that went to its surroundings, by their class before and after."""
 
-HIDDEN = np.full(256, stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
+MASK_STRATA = np.full(256, mask_stratum(ClassCode.UNOBSERVED), dtype=np.uint16)
 for _code in (ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE):
-    HIDDEN[_code] = stratum_of(_code)
+    MASK_STRATA[_code] = mask_stratum(_code)
 """Stratum of each reason why a pixel is hidden."""
 
 
@@ -93,28 +93,28 @@ class StrataTable(Protocol):
         """Strata of pixels that certainly are something else than they are called."""
         ...
 
-    def own(self, cluster: int) -> Sequence[int]:
+    def cluster_strata(self, cluster: int) -> Sequence[int]:
         """All strata of a cluster."""
         ...
 
-    def of(self, code: ClassCode) -> Sequence[int]:
+    def class_strata(self, code: ClassCode) -> Sequence[int]:
         """Strata called ``code`` under the middle thresholds."""
         ...
 
-    def surely(self, code: ClassCode) -> Sequence[int]:
+    def certain(self, code: ClassCode) -> Sequence[int]:
         """Strata that are ``code`` under every threshold."""
         ...
 
-    def possibly(self, code: ClassCode) -> Sequence[int]:
+    def possible(self, code: ClassCode) -> Sequence[int]:
         """Strata that are ``code`` under any threshold."""
         ...
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:
         """Concentration of the strata of a class that have one; None where none can."""
         ...
 
 
-class Strata:
+class ClusterStrata:
     """Strata of some models, whose clusters are numbered on from one to the next.
 
     With ``n`` clusters, stratum ``c + n * (extra + 8 * kind)`` is pixels of cluster ``c``. ``extra`` is the set of
@@ -153,7 +153,7 @@ class Strata:
             for extra in range(EXTRAS):
                 yield cluster + self.n * (extra + EXTRAS * kind), extra, kind
 
-    def own(self, cluster: int) -> list[int]:
+    def cluster_strata(self, cluster: int) -> list[int]:
         """All strata of a cluster; the first is that of pixels like it."""
         return [number for number, _, _ in self._parts(cluster)]
 
@@ -178,7 +178,7 @@ class Strata:
     @property
     def seen(self) -> list[int]:
         """Strata of all pixels whose surface was seen."""
-        return [*self.named, *(number for number, _, _ in moved_strata())]
+        return [*self.named, *(number for number, _, _ in sieved_strata())]
 
     @cached_property
     def codes(self) -> UInt8:
@@ -186,38 +186,38 @@ class Strata:
         table = np.full(N_STRATA, ClassCode.OUTSIDE, dtype=np.uint8)
         named = np.array([cluster.code for cluster in self.clusters], dtype=np.uint8)
         table[: len(self.named)] = np.tile(named, KINDS * EXTRAS)
-        for number, _, after in moved_strata():
+        for number, _, after in sieved_strata():
             table[number] = after
         for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND):
-            table[stratum_of(code)] = code
+            table[mask_stratum(code)] = code
         for code in SEEN:
             table[FIRST_CLOUD + code] = ClassCode.CLOUD
         return table
 
-    def of(self, code: ClassCode) -> list[int]:
+    def class_strata(self, code: ClassCode) -> list[int]:
         """Strata called ``code`` under the middle thresholds."""
         return np.flatnonzero(self.codes == code).tolist()
 
-    def surely(self, code: ClassCode) -> list[int]:
+    def certain(self, code: ClassCode) -> list[int]:
         """Strata that are ``code`` under every threshold, by their cluster and by their own colour."""
         if code not in SEEN:
-            return self.of(code)
+            return self.class_strata(code)
         sure = [c for c, cluster in enumerate(self.clusters) if cluster.could_be == (code,)]
         return [number for c in sure for number, extra, _ in self._parts(c) if not extra]
 
-    def possibly(self, code: ClassCode) -> list[int]:
+    def possible(self, code: ClassCode) -> list[int]:
         """Strata that are ``code`` under any threshold, by their cluster or by their own colour."""
         if code not in SEEN:
-            return self.of(code)
+            return self.class_strata(code)
         found = [
             number
             for c, cluster in enumerate(self.clusters)
             for number, extra, _ in self._parts(c)
             if code in cluster.could_be or extra >> SEEN.index(code) & 1
         ]
-        return [*found, *(number for number, *classes in moved_strata() if code in classes)]
+        return [*found, *(number for number, *classes in sieved_strata() if code in classes)]
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:  # noqa: ARG002
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:  # noqa: ARG002
         """Clusters have no concentration."""
         return None
 

@@ -27,7 +27,7 @@ from icepipe.segment.classification.strata import encode_strata
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
-from icepipe.segment.features import FeatureSpace, compute_features, known_features
+from icepipe.segment.features import FeatureSpace, available_features, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.table import SENSORS
@@ -70,11 +70,11 @@ def in_numpy(values, model, sensor, first, n):
 def test_the_compiled_search_answers_as_its_steps_do(kind, listed):
     sensor = KINDS[kind]
     assert sensor is not None
-    features = tuple(known_features(sensor)) if listed else ()
+    features = tuple(available_features(sensor)) if listed else ()
     space, rules = FeatureSpace(sensor, features), RULE_SETS[sensor.rule_set]
     model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
     values = kept(sensor, 50_000, seed=1)
-    found = DirectLookup(model, sensor, 3, len(model.clusters) + 5).of(values)
+    found = DirectLookup(model, sensor, 3, len(model.clusters) + 5).strata_for_spectra(values)
     np.testing.assert_array_equal(found, in_numpy(values, model, sensor, 3, len(model.clusters) + 5))
     assert len(np.unique(found)) > len(model.clusters)
 
@@ -88,7 +88,7 @@ def test_only_what_is_wanted_is_looked_at():
     wanted[20:40] = False
     found = search.strata(values.T.reshape(6, 60, 100), wanted)
     assert not found[~wanted].any()
-    np.testing.assert_array_equal(found[wanted], search.of(values).reshape(60, 100)[wanted])
+    np.testing.assert_array_equal(found[wanted], search.strata_for_spectra(values).reshape(60, 100)[wanted])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,7 +101,7 @@ def test_clusters_are_those_of_scikit_learn_but_for_ties(kind):
     oracle = KMeans(len(model.clusters), init=model.centroids, n_init=1, max_iter=1).fit(model.centroids)
     oracle.cluster_centers_ = model.centroids.copy()
     theirs = oracle.predict(values.astype(np.float64))
-    mine = DirectLookup(model, sensor, 0, len(model.clusters)).of(values) % len(model.clusters)
+    mine = DirectLookup(model, sensor, 0, len(model.clusters)).strata_for_spectra(values) % len(model.clusters)
     differ = np.flatnonzero(mine != theirs)
     print(f"{kind}: {len(differ)} of {len(values)} pixels differ")
     apart = ((values[differ, None] - model.centroids) ** 2).sum(axis=2)

@@ -11,7 +11,7 @@ from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.segment.classification.classifier import ClusterClassifier
-from icepipe.segment.classification.strata import stratum_of
+from icepipe.segment.classification.strata import mask_stratum
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.sampling import PixelSample, hash_sample
 from icepipe.segment.clustering.splitting import MAX_STRADDLE, fit
@@ -126,12 +126,12 @@ def test_the_colour_table_answers_as_the_search_does():
     valid = np.random.default_rng(3).random((40, 50)) < 0.8
     expected = nearest(bands.reshape(3, -1).T, model.centroids).reshape(40, 50)
     for _ in range(2):
-        strata = classifier.pixels(Pixels(bands, valid, np.zeros((40, 50), np.uint8)))
+        strata = classifier.classify(Pixels(bands, valid, np.zeros((40, 50), np.uint8)))
         assert np.array_equal(strata[valid] % len(model.clusters), expected[valid])
-        assert np.all(strata[~valid] == stratum_of(ClassCode.UNOBSERVED))
+        assert np.all(strata[~valid] == mask_stratum(ClassCode.UNOBSERVED))
     codes = classifier.table.codes
-    assert codes[stratum_of(ClassCode.UNOBSERVED)] == ClassCode.UNOBSERVED
-    assert codes[stratum_of(ClassCode.OUTSIDE)] == ClassCode.OUTSIDE
+    assert codes[mask_stratum(ClassCode.UNOBSERVED)] == ClassCode.UNOBSERVED
+    assert codes[mask_stratum(ClassCode.OUTSIDE)] == ClassCode.OUTSIDE
 
 
 def test_pixels_that_certainly_are_something_else_are_strata_of_their_own():
@@ -140,15 +140,15 @@ def test_pixels_that_certainly_are_something_else_are_strata_of_their_own():
     assert {cluster.code for cluster in model.clusters} == {ClassCode.WATER}
     classifier = ClusterClassifier([model], RGB)
     bands = np.array([[[40, 240]], [[55, 240]], [[75, 240]]], dtype=np.uint8)
-    (fits, stray), *_ = classifier.pixels(Pixels(bands, np.ones((1, 2), bool), np.zeros((1, 2), np.uint8)))
+    (fits, stray), *_ = classifier.classify(Pixels(bands, np.ones((1, 2), bool), np.zeros((1, 2), np.uint8)))
     table = classifier.table
     assert table.codes[stray] == ClassCode.WATER
     assert stray in table.strays
-    assert stray in table.possibly(ClassCode.ICE)
+    assert stray in table.possible(ClassCode.ICE)
     assert stray in table.misnamed
-    assert stray not in table.surely(ClassCode.WATER)
-    assert fits in table.surely(ClassCode.WATER)
-    assert fits not in table.possibly(ClassCode.ICE)
+    assert stray not in table.certain(ClassCode.WATER)
+    assert fits in table.certain(ClassCode.WATER)
+    assert fits not in table.possible(ClassCode.ICE)
 
 
 def test_a_cluster_without_members_starts_again():
