@@ -1,4 +1,4 @@
-"""Class rasters go the way of clusters: their strata are classes and concentrations, and nothing is fitted."""
+"""Give class rasters strata, so that they are measured as clustered scenes are."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ from icepipe.segment.model import Cluster, Model
 
 
 class ClassRasterStrata:
-    """Strata of class rasters: a class code times ``STEP``, plus 1 and the concentration where there is one."""
+    """Strata of class rasters: a class code times ``STEP``, plus 1 and the concentration where there is one.
 
+    Parameters
+    ----------
+    weighted
+        Whether the rasters hold concentrations.
+    """
+
+    # Nothing is fitted, and no colour can disagree with its class.
     models: tuple[Model, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     misnamed: tuple[int, ...] = ()
@@ -33,47 +40,55 @@ class ClassRasterStrata:
             table[code * STEP : (code + 1) * STEP] = code
         for code in set(BUDGET) - set(SEEN):
             table[mask_stratum(code)] = code
-        for moved, _, after in sieved_strata():
-            table[moved] = after
+        for stratum, _, after in sieved_strata():
+            table[stratum] = after
         return table
 
     @property
     def seen(self) -> list[int]:
-        """Strata of all pixels that show a class of the surface."""
+        """Strata of all pixels whose surface was seen."""
         return np.flatnonzero(np.isin(self.codes, SEEN)).tolist()
 
     def cluster_strata(self, cluster: int) -> list[int]:
-        """All strata of a cluster; there is none."""
+        """Raise: class rasters have no clusters.
+
+        Raises
+        ------
+        IndexError
+            Always.
+        """
         raise IndexError(cluster)
 
     def class_strata(self, code: ClassCode) -> list[int]:
-        """Strata of a class."""
+        """Return the strata of a class."""
         return np.flatnonzero(self.codes == code).tolist()
 
     def certain(self, code: ClassCode) -> list[int]:
-        """Strata that are a class as the files say it."""
-        moved = {number for number, _, _ in sieved_strata()}
-        return [number for number in self.class_strata(code) if number not in moved]
+        """Return the strata that have a class in the files themselves."""
+        sieved = {stratum for stratum, _, _ in sieved_strata()}
+        return [stratum for stratum in self.class_strata(code) if stratum not in sieved]
 
     def possible(self, code: ClassCode) -> list[int]:
-        """Strata that are a class, before or after small patches were moved."""
-        return sorted({*self.class_strata(code), *(number for number, before, _ in sieved_strata() if before == code)})
+        """Return the strata that have a class before or after the sieve."""
+        before = (stratum for stratum, before, _ in sieved_strata() if before == code)
+        return sorted({*self.class_strata(code), *before})
 
     def concentration(self, code: ClassCode) -> dict[int, float] | None:
-        """Concentration of each stratum of ice, less those without one; None where the files hold none."""
+        """Return the concentration, 0..1, of each stratum of ice that has one; None where the files have none."""
         if not self._weighted or code is not ClassCode.ICE:
             return None
+        # The first number of a class is its code without a concentration.
         start = ClassCode.ICE * STEP + 1
         return {start + parts: parts / FULL_COVER for parts in range(FULL_COVER + 1)}
 
 
 class ClassRasterClassifier:
-    """Gives the strata of class rasters.
+    """Classifier of class rasters, whose pixels hold strata as they are read.
 
     Parameters
     ----------
     weighted
-        Whether they hold concentrations.
+        Whether the rasters hold concentrations.
     """
 
     has_shared_model = True
@@ -82,13 +97,13 @@ class ClassRasterClassifier:
         self.table = ClassRasterStrata(weighted)
 
     def classify_layer(self, layer: Layer) -> Layer:
-        """A scene's layer with strata in the place of its bands: it has them already."""
+        """Return a scene's layer as it is: its band holds strata already."""
         return layer
 
     def classify(self, pixels: Pixels) -> UInt16:
-        """Strata of what scenes show; shape (rows, columns)."""
+        """Return the strata of the composite of a block; shape (rows, columns)."""
         return self.apply_masks(pixels.bands[0].astype(np.uint16), pixels)
 
     def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
-        """Put what hides pixels in the place of their own strata."""
+        """Return the strata with those of masks where pixels are hidden."""
         return np.where(pixels.valid, strata, MASK_STRATA[pixels.hidden])
