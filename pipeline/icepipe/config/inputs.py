@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from icepipe.classes import class_table
-from icepipe.config.base import Section, absolute, directives
+from icepipe.config.base import Section, absolute
 from icepipe.sensors.sensor import BANDS
 from icepipe.sensors.table import QUALITIES, SENSORS
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 else:  # the keys come from a table, which a type checker does not read
     SensorKey = Literal[("auto", *(key for key in SENSORS if key != BANDS))]
     QualityKey = Literal[tuple(QUALITIES)]
+
+
+def directives(pattern: str) -> set[str]:
+    """Return the directives of a strptime pattern."""
+    return set(re.findall(r"%.", pattern))
 
 
 class Mask(Section):
