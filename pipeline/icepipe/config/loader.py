@@ -113,6 +113,7 @@ def resolve_key(location: Location) -> tuple[Location, list[str]]:
     Pydantic appends names of union members, ``("segment", "k", "constrained-int")``, which are no keys of a config.
     """
     model: Any = Config
+    fields: Any = None
     for depth, part in enumerate(location):
         fields = getattr(model, "model_fields", None)
         if fields is None or part not in fields:
@@ -125,15 +126,23 @@ def resolve_key(location: Location) -> tuple[Location, list[str]]:
 def describe_fault(error: Any, tree: Any, path: Path) -> tuple[str, str]:  # noqa: ANN401
     """Return file, line and key of a fault that pydantic reports, and what is wrong."""
     location, known_keys = resolve_key(tuple(error["loc"]))
+    unknown = error["type"] == "extra_forbidden"
+    if unknown and location[-1] != error["loc"][-1]:
+        # The key of a section that is one of several alternatives, or an item of a list.
+        location = (*location, error["loc"][-1])
     key = ".".join(map(str, location))
     line = find_line(tree, location)
     place = f"{path}, line {line}" if line else f"{path}"
-    if error["type"] == "extra_forbidden":
+    problem = error["msg"].removeprefix("Value error, ")
+    if not location:
+        # A fault between sections: the value would be the whole config.
+        return place, problem
+    if unknown:
         near = difflib.get_close_matches(str(location[-1]), known_keys, n=1)
         return f"{place}: unknown key {key}", f"did you mean {near[0]}?" if near else ""
     if error["type"] == "missing":
         return f"{place}: {key} is missing", ""
-    return f"{place}: {key}", f"{error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+    return f"{place}: {key}", f"{problem}, not {error['input']!r}"
 
 
 def format_faults(faults: Iterable[tuple[str, str]]) -> str:

@@ -21,22 +21,16 @@ class Alert(Section):
     model_config = ConfigDict(populate_by_name=True)
 
     class_: Literal["ice", "water", "other"] = Field("ice", alias="class", description="Class whose area is watched")
-    under_km2: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="Alert where the area falls below this"
-    )
-    over_km2: float | None = Field(None, ge=0, allow_inf_nan=False, description="Alert where the area rises above this")
+    under_km2: float | None = Field(None, ge=0, allow_inf_nan=False, description="Alert if the area falls below this")
+    over_km2: float | None = Field(None, ge=0, allow_inf_nan=False, description="Alert if the area rises above this")
     faster_km2_per_day: float | None = Field(
         None,
         gt=0,
         allow_inf_nan=False,
-        description="Alert where the area changes faster than this between consecutive observations",
+        description="Alert if the area changes faster than this between consecutive observations",
     )
-    unseen_days: int | None = Field(
-        None, ge=1, description="Alert after more than this many days without a usable area"
-    )
-    as_of: dt.date | None = Field(
-        None, description="Last day that unseen_days counts; by default that of the last observation"
-    )
+    unseen_days: int | None = Field(None, ge=1, description="Alert after more days than this without a usable area")
+    as_of: dt.date | None = Field(None, description="Last day of unseen_days; by default the last observation")
 
     @model_validator(mode="after")
     def check_conditions(self) -> Self:
@@ -60,7 +54,7 @@ class Measure(Section):
     )
     prefer: Literal["first", "latest", "clearest", "mode"] = Field(
         "first",
-        description="Scene that wins where several of an observation see a pixel; mode takes the most frequent class",
+        description="Scene that wins where several see a pixel; mode takes the most frequent class",
     )
     min_valid: float = Field(
         0.5, ge=0, le=1, description="Rows with a smaller valid fraction are flagged, and left out of trends and alerts"
@@ -78,7 +72,7 @@ class Measure(Section):
     )
     baseline: Period | None = Field(
         None,
-        description="First and last day of the reference period of anomalies and percentages, e.g. [1981-01-01, 2010-12-31]",
+        description="Reference period of anomalies and percentages, e.g. [1981-01-01, 2010-12-31]",
     )
     dates_under_km2: Mapping[Literal["ice", "water"], Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = (
         Field(None, description="Area by class; its first and last day below it are given per year, e.g. {ice: 1000}")

@@ -50,7 +50,7 @@ class Segment(Section):
     )
     fit: str = Field(
         "run",
-        description="Scope of a model: the `run`, each `observation` or each `scene`; or the model.json of another run",
+        description="Scope of a model: the `run`, each `observation` or each `scene`; or a run's model.json",
     )
     sample: int = Field(200_000, ge=1_000, le=5_000_000, description="Number of pixels that the fit samples")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the sample and of the start of the fit")

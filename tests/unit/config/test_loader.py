@@ -34,6 +34,8 @@ def test_the_shortest_config_has_every_default(write, tmp_path):
     [
         (GOOD + "segmnt:\n  k: 5\n", "line 4: unknown key segmnt, did you mean segment?"),
         (GOOD + "segment:\n  kk: 5\n", "line 5: unknown key segment.kk, did you mean k?"),
+        (GOOD + "segment:\n  labels:\n    pins: 1\n", "line 6: unknown key segment.labels.pins"),
+        (GOOD + "  sensor: classes\n  classes: {0: water}\nsegment: {k: 5}\n", "yaml: segment: class rasters are not"),
         (GOOD + "segment:\n  k: 1\n", "line 5: segment.k: .*greater than or equal to 2, not 1"),
         (GOOD + "segment:\n  k: 99\n", "line 5: segment.k: .*less than or equal to 32, not 99"),
         (GOOD + "segment:\n  k: no\n", "line 5: segment.k: .*not 'no'"),
