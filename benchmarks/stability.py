@@ -23,7 +23,7 @@ from icepipe.segment.classification.classifier import DirectLookup
 from icepipe.segment.classification.strata import ClusterStrata
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.kmeans import distinct_values, k_means
-from icepipe.segment.clustering.sampling import POOL, PixelSample, thin_sample
+from icepipe.segment.clustering.sampling import POOL_FACTOR, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
 from icepipe.segment.model import Model
 from icepipe.segment.naming import name_clusters
@@ -54,7 +54,7 @@ def _scene(path: str) -> Scene:
 
 
 def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
-    rate = POOL * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
+    rate = POOL_FACTOR * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
     pools = []
     for scene in scenes:
         segment = scene.plan.config.segment.model_copy(update={"seed": seed})

@@ -127,9 +127,9 @@ def name_clusters(
         k_asked=k_asked,
         k_fitted=fit.k_fitted,
         fit=fit.record,
-        straddle=fit.left[0],
-        misnamed=fit.left[1],
-        strays=fit.left[2],
+        straddle=fit.remaining[0],
+        misnamed=fit.remaining[1],
+        strays=fit.remaining[2],
         # Sums over the sample are not exact: rounded as centroids are, so that the model hashes alike everywhere.
         spread=float(f"{fit.spread:.6g}"),
         clusters=tuple(clusters),

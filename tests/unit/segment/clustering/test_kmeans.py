@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_sample_image
 
 from icepipe.segment.clustering.assignment import Assignment, WeightedPoints
-from icepipe.segment.clustering.kmeans import BATCH, initialise, kmeans_plus_plus, lloyd, mini_batches
+from icepipe.segment.clustering.kmeans import BATCH_SIZE, initialise, kmeans_plus_plus, lloyd, mini_batches
 
 
 def heaps(seed, axes=3, n=4000):
@@ -81,25 +81,25 @@ def test_mini_batches_move_centroids_to_the_mean_of_all_their_members():
     centroids = kmeans_plus_plus(items, 4, np.random.default_rng(0))
     members = [np.zeros((0, 3)) for _ in centroids]
     for batch in itertools.islice(mini_batches(items, centroids, rng), 8):
-        drawn = items.drawn(BATCH, again).places.T
+        drawn = items.draw(BATCH_SIZE, again).places.T
         nearest = ((drawn[:, None] - centroids) ** 2).sum(axis=2).argmin(axis=1)
         members = [np.concatenate([had, drawn[nearest == i]]) for i, had in enumerate(members)]
         centroids = np.array([had.mean(axis=0) for had in members])
         assert batch.centroids == pytest.approx(centroids)
         assert batch.counts.tolist() == np.bincount(nearest, minlength=4).tolist()
-        assert batch.counts.sum() == BATCH
+        assert batch.counts.sum() == BATCH_SIZE
 
 
 def test_what_is_drawn_follows_the_weights():
     items = WeightedPoints(np.arange(4.0)[None], np.array([1.0, 0.0, 2.0, 5.0]))
-    drawn = items.drawn(80_000, np.random.default_rng(0)).places[0]
+    drawn = items.draw(80_000, np.random.default_rng(0)).places[0]
     assert np.bincount(drawn.astype(int), minlength=4) / 80_000 == pytest.approx(items.weights / 8, abs=0.01)
 
 
 def test_a_centroid_without_members_starts_again_at_the_farthest_place():
     items = WeightedPoints(np.array([[0.0, 1.0, 2.0, 90.0]]), np.ones(4))
     centroids = np.array([[1.0], [-500.0], [-900.0]])
-    assert Assignment.of(items, centroids).moved(items, centroids).ravel().tolist() == [23.25, 90.0, 0.0]
+    assert Assignment.of(items, centroids).update_centroids(items, centroids).ravel().tolist() == [23.25, 90.0, 0.0]
 
 
 def test_starts_lie_in_different_heaps():

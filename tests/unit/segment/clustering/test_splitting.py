@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_centroids_in_physical_order():
 @pytest.mark.parametrize("k", [2, 4, 6, 9])
 def test_no_cluster_straddles_a_threshold(k):
     found = fitted(MIXED, k, 0)
-    assert found.left[0] <= MAX_STRADDLE
+    assert found.remaining[0] <= MAX_STRADDLE
     member = nearest(MIXED, found.centroids)
     features, centres = compute_features(MIXED.astype(float), RGB), compute_features(found.centroids, RGB)
     differ = RULES.could_be(features) != RULES.could_be(centres)[member]
