@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.picture.clustering.colours import COARSE, Colours
 from icepipe.picture.clustering.kmeans import lloyd
 from icepipe.picture.options import ITERATIONS
-from icepipe.segment.clustering.select_k import knee_of_inertia
+from icepipe.segment.clustering.select_k import inertia_knee
 
 MOST = 12
 

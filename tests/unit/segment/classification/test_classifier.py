@@ -173,12 +173,12 @@ def test_an_installation_that_cannot_be_written_works(tmp_path):
     assert done.stdout == "4\n", done.stderr
 
 
-TOLD = """
+LOG_TO_STDERR = """
 import logging
 logging.basicConfig(level="INFO", format="%(message)s")
 from icepipe.runtime.jit import log_compilation
-asked = log_compilation()
-asked.__enter__()
+compilation_log = log_compilation()
+compilation_log.__enter__()
 """
 
 
