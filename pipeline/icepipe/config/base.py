@@ -32,4 +32,5 @@ ONE_OR_MANY = BeforeValidator(as_tuple)
 class Section(BaseModel):
     """Section of a config, immutable and without unknown keys."""
 
+    # Defaults are validated too, so that a default path is resolved like one that the config gives.
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

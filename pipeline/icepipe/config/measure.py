@@ -18,6 +18,7 @@ Period = tuple[dt.date, dt.date]
 class Alert(Section):
     """Condition of an alert; areas are the estimates for the whole region."""
 
+    # ``class`` is a keyword: configs say ``class``, code says ``class_``.
     model_config = ConfigDict(populate_by_name=True)
 
     class_: Literal["ice", "water", "other"] = Field("ice", alias="class", description="Class whose area is watched")

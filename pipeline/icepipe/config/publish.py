@@ -38,6 +38,7 @@ class Polygons(Section):
         """Return each format once, in alphabetical order; raise if there is none."""
         if not value:
             raise ValueError("names no format")
+        # Sorted, so that another order of the same formats has the same digest and rewrites no polygons.
         return tuple(sorted(set(value)))
 
 

@@ -27,6 +27,7 @@ class Config(Section):
     inputs: Inputs
     segment: Segment = Segment()
     measure: Measure = Measure()
+    # A default per config: its folder is resolved when it is created, not when the module is imported.
     publish: Publish = Field(default_factory=Publish)
     batch: Batch = Batch()
 
@@ -35,6 +36,7 @@ class Config(Section):
         """Raise if class rasters, which are not clustered, come with settings of clustering."""
         if self.inputs.classes is not None and self.segment.model_fields_set:
             keys = ", ".join(sorted(self.segment.model_fields_set))
+            # The message names the section: pydantic reports no key for a fault between two sections.
             raise ValueError(f"segment: class rasters are not clustered: take {keys} out")
         return self
 

@@ -71,6 +71,7 @@ class Segment(Section):
     @model_validator(mode="after")
     def check_model_use(self) -> Self:
         """Raise if a setting would be ignored, or pins clusters of more than one model."""
+        # Only keys that the config gives: a default is not a setting that the user would miss.
         ignored = {"k", "features", "sample", "seed"} & self.model_fields_set
         if self.model_file and (ignored or self.new_thresholds):
             keys = ", ".join(sorted(ignored)) or "labels.thresholds"

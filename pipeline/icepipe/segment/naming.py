@@ -97,11 +97,9 @@ def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
     return Naming(code, could_be, boundary.distance if boundary else None, reason)
 
 
-def name_clusters(
-    fit: Fit, k_asked: int | str, space: FeatureSpace, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
-) -> Model:
-    """Return the model of a fit, with every cluster named by the rules."""
-    sensor, clusters = space.sensor, []
+def build_clusters(fit: Fit, sensor: Sensor, rules: RuleSet) -> tuple[Cluster, ...]:
+    """Return the clusters of a fit, each named by the rules."""
+    clusters = []
     for centroid, spectrum, parent, share in zip(fit.centroids, fit.spectra, fit.parents, fit.shares, strict=True):
         naming = name_spectrum(spectrum, sensor, rules)
         clusters.append(
@@ -117,6 +115,26 @@ def name_clusters(
                 parent=int(parent),
             )
         )
+    return tuple(clusters)
+
+
+def name_clusters(
+    fit: Fit, k_asked: int | str, space: FeatureSpace, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
+) -> Model:
+    """Return the model of a fit.
+
+    Parameters
+    ----------
+    fit
+        Fitted clusters.
+    k_asked
+        Number of clusters, or method that chose it, in the config.
+    space, rules
+        Feature space and rules of the fit.
+    k_curve
+        Scores of the candidate numbers of clusters, where a method chose it.
+    """
+    sensor = space.sensor
     return Model(
         sensor=sensor.key,
         roles=sensor.roles,
@@ -132,7 +150,7 @@ def name_clusters(
         strays=fit.remaining[2],
         # Sums over the sample are not exact: rounded as centroids are, so that the model hashes alike everywhere.
         spread=float(f"{fit.spread:.6g}"),
-        clusters=tuple(clusters),
+        clusters=build_clusters(fit, sensor, rules),
         k_curve=k_curve,
     )
 
