@@ -34,10 +34,10 @@ from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.raster.regions import RegionMap, region_grid
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.runtime.memory import workers_for
-from icepipe.segment.features import FeatureSpace, feature_space, known_features
+from icepipe.segment.features import FeatureSpace, available_features, feature_space
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
-from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
+from icepipe.segment.rules import RULE_SETS, RuleSet, override_thresholds
 from icepipe.sensors.sensor import Sensor
 
 MAX_PIXELS = 2**31
@@ -205,7 +205,7 @@ def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering 
     given = read_model(path) if path else None
     if given and path:
         _check_fits(given, sensor, encoding, path.name, "fit a model on scenes of this kind, or correct segment.fit")
-    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, known_features(sensor))
+    rules = override_thresholds(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, available_features(sensor))
     return Clustering(feature_space(sensor, config.segment.features), rules, encoding, given)
 
 

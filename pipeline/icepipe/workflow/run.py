@@ -27,7 +27,7 @@ from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_hash
-from icepipe.segment.naming import with_pinned_names
+from icepipe.segment.naming import pin_names
 from icepipe.storage.atomic import check_writable, refuse_links, remove_partial_outputs
 from icepipe.storage.fingerprint import FolderSnapshot
 from icepipe.storage.ledger import RunEntry, open_ledger
@@ -158,7 +158,7 @@ def _with_pinned_names(plan: Plan, model: Model) -> Model:
         )
     if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
         raise ConfigError(f"segment.labels.pin: the model has no cluster {missing[0]}", "see `icepipe explain`")
-    return with_pinned_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
+    return pin_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
 
 
 def run(

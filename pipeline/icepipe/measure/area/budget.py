@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.area.tally import Tally
-from icepipe.segment.classification.strata import StrataTable, stratum_of
+from icepipe.segment.classification.strata import StrataTable, mask_stratum
 
 CLOSE = 1e-9
 
@@ -94,11 +94,11 @@ def budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mappin
     unit_km2 = unit_m2 / 1e6
     classes = {}
     for code in BUDGET:
-        kinds = strata.of(code), strata.surely(code), strata.possibly(code)
+        kinds = strata.class_strata(code), strata.certain(code), strata.possible(code)
         mid, low, high = (tally.units_in(kind) * unit_km2 for kind in kinds)
-        weighted = _weighted(tally, strata.cover(code), unit_km2)
+        weighted = _weighted(tally, strata.concentration(code), unit_km2)
         classes[code] = ClassArea(mid, low, high, tally.pixels_in(kinds[0]), weighted)
-    region_units = tally.units.total() - tally.units[stratum_of(ClassCode.OUTSIDE)]
+    region_units = tally.units.total() - tally.units[mask_stratum(ClassCode.OUTSIDE)]
     result = Budget(
         classes, region_units * unit_km2, {code: units * unit_km2 / 4 for code, units in edge_units.items()}
     )

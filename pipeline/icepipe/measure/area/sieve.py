@@ -11,7 +11,7 @@ from icepipe.classes import SEEN
 from icepipe.geo.geobox import Block
 from icepipe.raster.components import Components, component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
-from icepipe.segment.classification.strata import MOVED
+from icepipe.segment.classification.strata import SIEVED
 
 
 def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
@@ -37,7 +37,7 @@ def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least
     pieces = find_components(runs, SEEN)
     units = component_sizes(pieces, area).units
     after = _after_moves(pieces.codes, units, _touching(pieces, units < least_units), least_units)
-    repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, MOVED, strata)
+    repaint(runs.starts, pieces.number, runs.rows, pieces.codes, after, SIEVED, strata)
     codes, wanted = runs.codes.copy(), pieces.number >= 0
     codes[wanted] = after[pieces.number[wanted]]
     return runs.relabel(codes)

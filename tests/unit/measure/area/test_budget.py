@@ -23,7 +23,7 @@ from icepipe.measure.area.series import COLUMNS, Context, row_flags, rows
 from icepipe.measure.area.tally import Tally
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import RunLengthRaster
-from icepipe.segment.classification.strata import Strata, stratum_of
+from icepipe.segment.classification.strata import ClusterStrata, mask_stratum
 from icepipe.segment.model import Cluster, FitRecord, Model
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
@@ -37,8 +37,8 @@ def cluster(code, *could_be):
 CLUSTERS = (cluster(WATER), cluster(WATER, WATER, ICE), cluster(ICE, WATER, ICE), cluster(ICE))
 FITTED = FitRecord(0, 12, 1, 1, 100, 1e-4, True, 0.0)
 ROLES = ("red", "green", "blue")
-MODEL = Strata([Model("rgb", ROLES, "sRGB", (), "rgb", (), 4, 4, FITTED, 0.0, 0.0, 0.0, 1.0, CLUSTERS)])
-UNSEEN, BEYOND = stratum_of(ClassCode.UNOBSERVED), stratum_of(ClassCode.OUTSIDE)
+MODEL = ClusterStrata([Model("rgb", ROLES, "sRGB", (), "rgb", (), 4, 4, FITTED, 0.0, 0.0, 0.0, 1.0, CLUSTERS)])
+UNSEEN, BEYOND = mask_stratum(ClassCode.UNOBSERVED), mask_stratum(ClassCode.OUTSIDE)
 STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, BEYOND, BEYOND, BEYOND]], dtype=np.uint16)
 NO_EDGE = dict.fromkeys((WATER, ICE, OTHER), 0)
 

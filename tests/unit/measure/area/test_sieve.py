@@ -17,7 +17,7 @@ from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.measure.area.sieve import sieve
 from icepipe.raster.run_length import RunLengthRaster
-from icepipe.segment.classification.strata import moved_stratum
+from icepipe.segment.classification.strata import sieved_stratum
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
@@ -42,7 +42,7 @@ def merge(codes, least):
 def test_by_eye():
     codes, strata = merge([[1, 1, 1], [1, 2, 1], [1, 1, 1]], 2)
     assert np.all(codes == 1)
-    assert strata[1, 1] == moved_stratum(ICE, WATER)
+    assert strata[1, 1] == sieved_stratum(ICE, WATER)
 
 
 def test_a_patch_of_the_least_area_stays():
@@ -81,7 +81,7 @@ def test_a_small_patch_is_left_only_where_nothing_around_it_was_seen(codes):
     assert np.array_equal(after == 0, codes == 0)
     moved = after != codes
     assert strata[moved].tolist() == [
-        moved_stratum(*pair) for pair in zip(codes[moved].tolist(), after[moved].tolist(), strict=True)
+        sieved_stratum(*pair) for pair in zip(codes[moved].tolist(), after[moved].tolist(), strict=True)
     ]
     assert np.array_equal(strata[~moved], codes[~moved])
     for code in (WATER, ICE, OTHER):
