@@ -20,10 +20,10 @@ from icepipe.config.schema import Config
 from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.classifier import DirectLookup
-from icepipe.segment.classification.strata import Strata
+from icepipe.segment.classification.strata import ClusterStrata
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.kmeans import distinct_values, k_means
-from icepipe.segment.clustering.sampling import POOL, PixelSample, thin_sample
+from icepipe.segment.clustering.sampling import POOL_FACTOR, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
 from icepipe.segment.model import Model
 from icepipe.segment.naming import name_clusters
@@ -54,7 +54,7 @@ def _scene(path: str) -> Scene:
 
 
 def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
-    rate = POOL * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
+    rate = POOL_FACTOR * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
     pools = []
     for scene in scenes:
         segment = scene.plan.config.segment.model_copy(update={"seed": seed})
@@ -81,10 +81,10 @@ def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
 
 def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
     """Low and high ice share of each scene, as a run gives them."""
-    table = Strata([model])
+    table = ClusterStrata([model])
     search = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
-    kinds = table.surely(ClassCode.ICE), table.possibly(ClassCode.ICE)
-    strata = [search.of(scene.colours) for scene in scenes]
+    kinds = table.certain(ClassCode.ICE), table.possible(ClassCode.ICE)
+    strata = [search.strata_for_spectra(scene.colours) for scene in scenes]
     low, high = (
         np.array(
             [s.counts[np.isin(found, kind)].sum() / s.counts.sum() for s, found in zip(scenes, strata, strict=True)]

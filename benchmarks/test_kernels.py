@@ -136,10 +136,10 @@ def test_polygons(benchmark, classes):
     """Well-known binary of all polygons."""
 
     def whole():
-        pieces = find_components(RunLengthRaster.of(classes), CODES)
-        borders = RingIndex.of(pieces)
+        pieces = find_components(RunLengthRaster.from_array(classes), CODES)
+        borders = RingIndex.from_components(pieces)
         batches = borders.batches(np.arange(len(pieces.codes)))
-        return sum(len(borders.outlines(batch, GRID.transform).wkb[1]) - 1 for batch in batches)
+        return sum(len(borders.trace(batch, GRID.transform).wkb[1]) - 1 for batch in batches)
 
     assert benchmark(whole) > 1000
 
@@ -149,7 +149,9 @@ def test_polygons_with_areas_and_lengths(benchmark, classes):
     units = area.units(EVERYTHING)
 
     def whole():
-        return polygonize(RunLengthRaster.of(classes), CODES, GRID, lambda block: units[block.slices], area.unit_m2)
+        return polygonize(
+            RunLengthRaster.from_array(classes), CODES, GRID, lambda block: units[block.slices], area.unit_m2
+        )
 
     assert len(benchmark(whole)) == 3
 

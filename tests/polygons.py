@@ -1,4 +1,4 @@
-"""What polygons of a class raster must be, whatever the raster; judged by GDAL and GEOS."""
+"""Properties of the polygons of any class raster, checked with GDAL and GEOS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def grid_of(classes: UInt8, transform: Affine = NORTH_UP, crs: str = CRS) -> Geo
 
 def layer_of(classes: UInt8, code: ClassCode, grid: GeoBox, area: PixelArea) -> PolygonLayer:
     """Polygons of one class of a raster, shape (rows, columns)."""
-    return polygonize(RunLengthRaster.of(classes), [code], grid, area.units, area.unit_m2)[code]
+    return polygonize(RunLengthRaster.from_array(classes), [code], grid, area.units, area.unit_m2)[code]
 
 
 def drawn(
@@ -47,15 +47,15 @@ def drawn(
     crs: str | None = None,
     area: PixelArea | None = None,
 ) -> tuple[PolygonLayer, ...]:
-    """Layers as a run draws them."""
+    """Polygon layers as a run builds them."""
     area = area or PixelArea.of(grid)
     return polygon_layers(
-        RunLengthRaster.of(classes), grid, area.units, area.unit_m2, PolygonOptions(codes, simplify_m, crs)
+        RunLengthRaster.from_array(classes), grid, area.units, area.unit_m2, PolygonOptions(codes, simplify_m, crs)
     )
 
 
 def labels_of(classes: UInt8) -> Int64:
-    """Number of the piece of every pixel, all classes together, with a rim of 0."""
+    """Component of every pixel, numbered over all classes, with a border of 0."""
     labels, count = np.zeros(classes.shape, np.int64), 0
     for code in np.unique(classes):
         found, n = ndimage.label(classes == code)
@@ -72,7 +72,7 @@ def in_pixels(polygons: Geometries, grid: GeoBox) -> Geometries:
 
 
 def assert_points_are_needed(polygons: Geometries, grid: GeoBox, labels: Int64) -> None:
-    """Every point but the closing one is a corner, or a place where more than two pieces meet, and stands once."""
+    """Every point but the closing one is a corner or a node, where more than two components meet, and occurs once."""
     points, ring = shapely.get_coordinates(shapely.get_rings(in_pixels(polygons, grid)), return_index=True)
     points = points.astype(int)
     same = ring[1:] == ring[:-1]
@@ -97,12 +97,12 @@ def assert_rings_begin_at_their_top_left(polygons: Geometries, grid: GeoBox) -> 
 
 def assert_equal_to_the_raster(layer: PolygonLayer, classes: UInt8, grid: GeoBox, units: Int64, unit_m2: float) -> None:
     """GDAL's polygons as point sets, the raster when rasterized, and true areas."""
-    held = classes == layer.code
-    labels, count = ndimage.label(held)
-    theirs = {int(v): shape(g) for g, v in shapes(labels, mask=held, connectivity=4)}
+    mask = classes == layer.code
+    labels, count = ndimage.label(mask)
+    expected = {int(v): shape(g) for g, v in shapes(labels, mask=mask, connectivity=4)}
     assert len(layer.geometry) == count
     assert shapely.equals(
-        in_pixels(layer.geometry, grid), np.array([theirs[n + 1] for n in range(count)], dtype=object)
+        in_pixels(layer.geometry, grid), np.array([expected[n + 1] for n in range(count)], dtype=object)
     ).all()
     back = np.zeros(classes.shape, np.int32)
     if count:
@@ -117,7 +117,7 @@ def assert_equal_to_the_raster(layer: PolygonLayer, classes: UInt8, grid: GeoBox
 def assert_faithful(
     classes: UInt8, transform: Affine = NORTH_UP, crs: str = CRS, simplify_m: float = 750.0
 ) -> tuple[tuple[PolygonLayer, ...], tuple[PolygonLayer, ...]]:
-    """All that holds for the polygons of a raster, as they are and simplified."""
+    """Check all properties of the polygons of a raster, as they are and simplified."""
     grid = grid_of(classes, transform, crs)
     area = PixelArea.of(grid)
     units, labels = area.units(Block(0, 0, *classes.shape)), labels_of(classes)
@@ -133,9 +133,9 @@ def assert_faithful(
     assert shapely.coverage_is_valid(everything)
     assert shapely.is_valid(everything).all()
     assert (shapely.area(everything) > 0).all()
-    for one, other in zip(plain, simple, strict=True):
-        assert_rings_begin_at_their_top_left(other.geometry, grid)
-        assert np.array_equal(one.area_m2, other.area_m2)
-        assert np.array_equal(one.n_px, other.n_px)
-        assert shapely.get_num_coordinates(other.geometry).sum() <= shapely.get_num_coordinates(one.geometry).sum()
+    for before, after in zip(plain, simple, strict=True):
+        assert_rings_begin_at_their_top_left(after.geometry, grid)
+        assert np.array_equal(before.area_m2, after.area_m2)
+        assert np.array_equal(before.n_px, after.n_px)
+        assert shapely.get_num_coordinates(after.geometry).sum() <= shapely.get_num_coordinates(before.geometry).sum()
     return plain, simple

@@ -109,9 +109,9 @@ def test_files_that_name_nothing_are_refused(run_scenes, scene, tmp_path):
 
 
 def mask_of(shape, crs, grid):
-    regions = RegionMap((Region("r", shapely.to_wkt(shape), CRS(crs).to_wkt()),), grid, own=False)
+    regions = RegionMap((Region("r", shapely.to_wkt(shape), CRS(crs).to_wkt()),), grid, from_scenes=False)
     (block,) = blocks(grid)
-    return regions.within(block)
+    return regions.mask(block)
 
 
 ARCTIC = GeoBox(CRS("EPSG:3413").to_wkt(), Affine(50_000, 0, -2_000_000, 0, -50_000, 2_000_000), 80, 80)
@@ -147,11 +147,11 @@ def test_many_regions_get_their_own_sets():
     grid = GeoBox(CRS("EPSG:3413").to_wkt(), TRANSFORM, 30, 20)
     shapes = [square(*rng.integers(0, 15, 2), *rng.integers(1, 14, 2)) for _ in range(20)]
     outlines = tuple(Region(str(i), shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
-    regions = RegionMap(outlines, grid, own=False)
+    regions = RegionMap(outlines, grid, from_scenes=False)
     (block,) = blocks(grid)
     x, y = grid.to_map(*block.centres)
     for number, shape in enumerate(shapes):
-        assert np.array_equal(regions.held(number).block(block), shapely.contains_xy(shape, x, y))
+        assert np.array_equal(regions.region_mask(number).block(block), shapely.contains_xy(shape, x, y))
 
 
 def test_sets_that_no_pixel_has_any_more_are_not_kept(monkeypatch):
@@ -161,12 +161,12 @@ def test_sets_that_no_pixel_has_any_more_are_not_kept(monkeypatch):
     cells = [square(col, row, 3, 3) for row in range(0, 12, 3) for col in range(0, 9, 3)]
     shapes = [*cells, *(square(-n, -n, 12 + 2 * n, 12 + 2 * n) for n in range(40)), square(1, 1, 4, 4)]
     outlines = tuple(Region(f"{i:03}", shapely.to_wkt(s), grid.crs) for i, s in enumerate(shapes))
-    regions = RegionMap(outlines, grid, own=False)
+    regions = RegionMap(outlines, grid, from_scenes=False)
     (block,) = blocks(grid)
-    assert len(regions.members) == 1 + len(np.unique(regions.sets(block))) == 1 + 12 + 1 + 4
+    assert len(regions.members) == 1 + len(np.unique(regions.set_numbers(block))) == 1 + 12 + 1 + 4
     x, y = grid.to_map(*block.centres)
     for number, shape in enumerate(shapes):
-        assert np.array_equal(regions.held(number).block(block), shapely.contains_xy(shape, x, y))
+        assert np.array_equal(regions.region_mask(number).block(block), shapely.contains_xy(shape, x, y))
 
 
 @pytest.mark.parametrize(("folder", "file", "published"), [("glacier-outlines", "rgi_baker.json", 43.034)])

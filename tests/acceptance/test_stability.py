@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from icepipe.config.schema import Config
 from icepipe.measure.area.series import Row
 from icepipe.segment.clustering import kmeans as palette
-from icepipe.segment.clustering import splitting as cluster
+from icepipe.segment.clustering import splitting
 from icepipe.segment.clustering.assignment import nearest, squared_distances
 from icepipe.segment.clustering.sampling import thin_sample
 from icepipe.segment.features import compute_features
@@ -81,10 +81,10 @@ def test_full_k_means_on_all_pixels_finds_nothing_better(shared_data, kind):
         theirs = KMeans(6, init=ours, n_init=1).fit(pixels)
     inertia = squared_distances(pixels, ours, nearest(pixels, ours)).sum()
     assert inertia <= 1.02 * theirs.inertia_
-    splitter = cluster._Splitter.of(colours, plan.clustering.space, plan.clustering.rules)
+    splitter = splitting.ClusterSplitter.of(colours, plan.clustering.space, plan.clustering.rules)
     shares = []
     for start in (ours, theirs.cluster_centers_):
-        centroids, _, _ = cluster._split(splitter, start)
+        centroids, _, _ = splitter.split(start)
         codes = plan.clustering.rules.codes(compute_features(centroids, plan.sensor))
         shares.append((codes[nearest(pixels, centroids)] == 2).mean())
     assert abs(shares[0] - shares[1]) <= 0.01

@@ -208,7 +208,7 @@ def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, t
     geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=4326).to_file(tmp_path / "land.geojson")
     with pytest.raises(ConfigError, match="values go with a raster"):
         run_scenes(path, inputs={"land": {"path": str(tmp_path / "land.geojson"), "values": [7]}})
-    with pytest.raises(ValueError, match="does not tell the day"):
+    with pytest.raises(ValueError, match="does not give the day"):
         run_scenes(path, inputs={"date": "%Y"})
 
 

@@ -1,4 +1,4 @@
-"""Polygons give the raster back, pixel for pixel, and their areas add up."""
+"""Polygons rasterize to the raster they were made of, pixel for pixel, and their areas add up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRANSFORMS = st.sampled_from([NORTH_UP, NORTH_UP @ Affine.rotation(28), NORTH_UP
 
 
 def spiral(side):
-    """A band of ice one pixel wide that winds in water."""
+    """A band of ice, one pixel wide, that spirals in water."""
     classes, row, col, (down, right) = np.ones((side, side), np.uint8), 0, 0, (0, 1)
     classes[0, 0] = 2
     for length in [side - 1, *(n for n in range(side - 1, 1, -2) for _ in range(2))]:
@@ -55,7 +55,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_patterns(name):
+def test_polygons_of_a_pattern_are_faithful(name):
     assert_faithful(PATTERNS[name])
 
 
@@ -64,7 +64,7 @@ SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=14)
 
 @st.composite
 def rasters(draw):
-    """Noise of few or all classes, or a pattern with noise on it."""
+    """Noise of a few or of all classes, or a pattern with noise added."""
     pattern = draw(st.sampled_from([None, *PATTERNS]))
     if pattern is None:
         codes = draw(st.sampled_from([[1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5, 255]]))
@@ -76,12 +76,12 @@ def rasters(draw):
 
 @settings(max_examples=500, deadline=None)
 @given(rasters(), TRANSFORMS)
-def test_random_rasters(classes, transform):
+def test_polygons_of_random_rasters_are_faithful(classes, transform):
     assert_faithful(classes, transform)
 
 
 def test_a_long_border_keeps_its_nodes_whatever_is_published():
-    """Ice lies along two pieces, of which one is not seen: its border has a point where they meet."""
+    """Ice borders on two components, one of them not seen: its border has a point where they meet."""
     classes = np.array([[1, 1, 0, 0], [2, 2, 2, 2]], np.uint8)
     (ice,) = drawn(classes, grid_of(classes), (ClassCode.ICE,))
     columns = {(x - NORTH_UP.c) / NORTH_UP.a for x, y in ice.geometry[0].exterior.coords if y == NORTH_UP.f - 250}
@@ -93,16 +93,16 @@ def test_simplified_borders_do_not_depend_on_what_is_published():
     classes = (ndimage.gaussian_filter(rng.normal(size=(60, 60)), 3) > 0).astype(np.uint8) + 1
     classes[20:40, 30:] = 4
     grid = grid_of(classes)
-    (alone,) = drawn(classes, grid, (ClassCode.ICE,), 1000.0)
-    together = drawn(classes, grid, simplify_m=1000.0)[1]
+    (ice_only,) = drawn(classes, grid, (ClassCode.ICE,), 1000.0)
+    ice_of_all = drawn(classes, grid, simplify_m=1000.0)[1]
     (plain,) = drawn(classes, grid, (ClassCode.ICE,))
-    assert shapely.equals_exact(alone.geometry, together.geometry).all()
-    assert shapely.get_num_coordinates(alone.geometry).sum() < shapely.get_num_coordinates(plain.geometry).sum() / 3
-    assert (alone.perim_m < plain.perim_m).all()
+    assert shapely.equals_exact(ice_only.geometry, ice_of_all.geometry).all()
+    assert shapely.get_num_coordinates(ice_only.geometry).sum() < shapely.get_num_coordinates(plain.geometry).sum() / 3
+    assert (ice_only.perim_m < plain.perim_m).all()
 
 
 def test_a_simplified_corner_is_smaller_than_the_tolerance():
-    """The corner at column 3 makes a triangle of 3 x 1 / 2 pixels with the next points, whose root is 1.2247."""
+    """The corner at column 3 forms a triangle of 3 x 1 / 2 pixels with its neighbours; the root is 1.2247."""
     classes = np.ones((8, 8), np.uint8)
     classes[4:, :] = 2
     classes[3, 3:] = 2
@@ -121,14 +121,14 @@ def modis_scenes():
 
 
 @pytest.mark.parametrize("path", modis_scenes(), ids=lambda path: "-".join(path.parts[-2:]))
-def test_modis_scenes(path, run_scenes):
+def test_polygons_of_modis_scenes_are_faithful(path, run_scenes):
     result = run_scenes(path, segment={"sample": 20_000})
     (raster,) = result.folder.glob("observations/*/*_classes.tif")
     with rasterio.open(raster) as dataset:
         assert_faithful(dataset.read(1), dataset.transform, dataset.crs.to_wkt())
 
 
-def test_pieces_touching_at_a_corner_are_two_and_rings_are_holes():
+def test_pixels_that_touch_at_a_corner_are_two_polygons_and_enclosed_pixels_are_a_hole():
     grid = GeoBox(CRS, NORTH_UP, 5, 5)
     area = PixelArea.of(grid)
     corner = np.zeros((5, 5), np.uint8)
@@ -141,7 +141,7 @@ def test_pieces_touching_at_a_corner_are_two_and_rings_are_holes():
     assert polygon.area == 24 * 250**2
 
 
-def test_polygons_stand_in_raster_order_and_start_at_their_top_left():
+def test_polygons_are_in_raster_order_and_start_at_their_top_left():
     classes = np.array([[0, 0, 2], [2, 0, 2], [2, 0, 0]], np.uint8)
     grid = GeoBox(CRS, NORTH_UP, 3, 3)
     area = PixelArea.of(grid)
@@ -158,7 +158,7 @@ def test_perimeter_is_a_length_on_the_ground():
     assert layer.perim_m[0] == pytest.approx(4 * np.sqrt(layer.area_m2[0]), rel=0.01)
 
 
-def test_exact_sums_survive_strips(monkeypatch):
+def test_areas_do_not_depend_on_the_size_of_strips(monkeypatch):
     classes = np.full((40, 30), 2, np.uint8)
     grid = GeoBox(CRS, NORTH_UP, 30, 40)
     area = PixelArea.of(grid)

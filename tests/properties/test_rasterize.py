@@ -1,4 +1,4 @@
-"""Pixels within an outline are those whose centre is, asked one by one; squares only spare the asking."""
+"""Pixels inside a polygon are those whose centre is, tested one by one; tiles only save tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.raster import rasterize as within
-from icepipe.raster import rasterize_reprojected as centres
-from icepipe.raster.rasterize import in_pixels, rasterize_polygon
+from icepipe.raster import rasterize as same_crs
+from icepipe.raster import rasterize_reprojected as other_crs
+from icepipe.raster.rasterize import rasterize_polygon, shape_to_pixels
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
 
 SINUSOIDAL = "+proj=sinu +R=6371007.181 +units=m"
@@ -22,7 +22,7 @@ GRIDS = {
     "pole on a corner of pixels": ("EPSG:3413", Affine(10_000, 0, 0, 0, -10_000, 600_000)),
     "on both sides of 180 degrees": ("EPSG:32601", Affine(3_000, 0, 300_000, 0, -3_000, 7_700_000)),
     "tens of metres": ("EPSG:32633", Affine(10, 0, 500_000, 0, -10, 8_700_000)),
-    "turned": ("EPSG:32633", Affine(9, 3, 500_000, 3, -9, 8_700_000)),
+    "rotated": ("EPSG:32633", Affine(9, 3, 500_000, 3, -9, 8_700_000)),
     "degrees": ("EPSG:4326", Affine(1.5, 0, -30, 0, -1, 89.5)),
     "south": ("EPSG:3031", Affine(40_000, 0, -2_400_000, 0, -40_000, 2_400_000)),
     "all of the Earth": (SINUSOIDAL, Affine(350_000, 0, -20_000_000, 0, -170_000, 10_000_000)),
@@ -40,20 +40,20 @@ def grid_of(name):
 
 
 @pytest.fixture(autouse=True)
-def small_squares(monkeypatch):
-    """So that a small block has many, inside, outside and on the border."""
-    monkeypatch.setattr(within, "SIDE_PX", 16)
-    monkeypatch.setattr(centres, "RIM_STEP", 4)
-    for cached in (within.tile_block, centres._rims):
+def small_tiles(monkeypatch):
+    """Make tiles small, so that a small block has many inside, outside and on the border."""
+    monkeypatch.setattr(same_crs, "SIDE_PX", 16)
+    monkeypatch.setattr(other_crs, "RIM_STEP", 4)
+    for cached in (same_crs.tile_block, other_crs.tile_rims):
         cached.cache_clear()
     yield
-    for cached in (within.tile_block, centres._rims):
+    for cached in (same_crs.tile_block, other_crs.tile_rims):
         cached.cache_clear()
 
 
 @st.composite
 def outlines_around(draw, x, y, step):
-    """Stars with holes, near some points; some of them slivers."""
+    """Stars around some points, some with holes, some of them slivers."""
     parts = []
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(x) - 1))
@@ -77,10 +77,10 @@ def one_by_one(shape, crs, x, y):
 @pytest.mark.parametrize("name", GRIDS)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_centres_in_another_system(name, system, data):
+def test_polygons_in_another_crs_contain_the_centres_they_contain_one_by_one(name, system, data):
     grid, crs, block = grid_of(name), pyproj.CRS(system), data.draw(st.sampled_from(BLOCKS))
-    other = TargetCrs.of(grid, crs)
-    x, y = other.way.transform(*grid.to_map(*block.centres))
+    target = TargetCrs.from_grid(grid, crs)
+    x, y = target.transformer.transform(*grid.to_map(*block.centres))
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         return
@@ -88,35 +88,37 @@ def test_centres_in_another_system(name, system, data):
     shape = data.draw(outlines_around(x[finite], y[finite], span / 200))
     if shape.is_empty:
         return
-    found = ReprojectedCentres(grid, block, other).inside(shape)
-    np.testing.assert_array_equal(found, one_by_one(shape, crs, x, y))
+    mask = ReprojectedCentres(grid, block, target).rasterize(shape)
+    np.testing.assert_array_equal(mask, one_by_one(shape, crs, x, y))
 
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_centres_on_the_same_map(data):
-    """In any block of the grid; a centre on an edge is to its right and under it."""
+def test_polygons_in_the_crs_of_the_grid_contain_the_centres_they_contain_one_by_one(data):
+    """In any block of the grid; a centre on an edge belongs to the polygon on its right or below."""
     grid = grid_of("tens of metres")
-    col, row = (places.ravel() for places in BLOCK.centres)
-    shape = in_pixels(
+    col, row = (positions.ravel() for positions in BLOCK.centres)
+    shape = shape_to_pixels(
         shapely.transform(data.draw(outlines_around(col, row, 1.0)), grid.to_map, interleaved=False), grid
     )
-    plain = shapely.contains_xy(shape, *(places + 2.0**-12 for places in BLOCK.centres))
-    np.testing.assert_array_equal(rasterize_polygon(shape, BLOCK), plain)
+    expected = shapely.contains_xy(shape, *(positions + 2.0**-12 for positions in BLOCK.centres))
+    np.testing.assert_array_equal(rasterize_polygon(shape, BLOCK), expected)
     part = Block(data.draw(st.integers(0, 40)), data.draw(st.integers(0, 90)), 20, 27)
-    np.testing.assert_array_equal(rasterize_polygon(shape, part), plain[part.slices])
+    np.testing.assert_array_equal(rasterize_polygon(shape, part), expected[part.slices])
 
 
-def test_most_squares_are_not_looked_at_pixel_by_pixel(monkeypatch):
-    """Else regions would take longer than all else."""
-    grid, asked = grid_of("tens of metres"), []
-    plain = centres._points_in
+def test_most_tiles_are_not_tested_pixel_by_pixel(monkeypatch):
+    """Otherwise regions would take longer than the rest of a run."""
+    grid, tested = grid_of("tens of metres"), []
+    contains_points = other_crs.contains_points
     monkeypatch.setattr(
-        centres, "_points_in", lambda shape, turns, x, y: asked.append(x.size) or plain(shape, turns, x, y)
+        other_crs,
+        "contains_points",
+        lambda shape, shifts, x, y: tested.append(x.size) or contains_points(shape, shifts, x, y),
     )
-    other = TargetCrs.of(grid, pyproj.CRS(4326))
-    lon, lat = other.way.transform(*grid.to_map(40.0, 20.0))
+    target = TargetCrs.from_grid(grid, pyproj.CRS(4326))
+    lon, lat = target.transformer.transform(*grid.to_map(40.0, 20.0))
     circle = shapely.Point(lon, lat).buffer(0.004)
-    found = ReprojectedCentres(grid, BLOCK, other).inside(circle)
-    assert 500 < found.sum() < 6000
-    assert sum(asked) < found.size / 2
+    mask = ReprojectedCentres(grid, BLOCK, target).rasterize(circle)
+    assert 500 < mask.sum() < 6000
+    assert sum(tested) < mask.size / 2

@@ -1,4 +1,4 @@
-"""Whatever two rasters hold, the table closes, and the way back is the way there turned around."""
+"""For any two rasters the table of transitions closes, and swapped days swap gain and loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyproj
 import pytest
 from affine import Affine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from rasterio.features import rasterize
@@ -36,33 +36,36 @@ def pairs(draw):
     return before, after, draw(arrays(np.int64, shape, elements=st.integers(2**29, 2**31)))
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_the_table_closes_to_the_last_unit(pair):
     before, after, units = pair
     change = changed(*pair)
     for code in BUDGET:
-        shown = change.units([code], SEEN), change.units(SEEN, [code])
+        seen = change.units([code], SEEN), change.units(SEEN, [code])
         hidden = change.units([code], HIDDEN), change.units(HIDDEN, [code])
-        assert shown[0] + hidden[0] == int(units[before == code].sum())
-        assert shown[1] + hidden[1] == int(units[after == code].sum())
+        assert seen[0] + hidden[0] == int(units[before == code].sum())
+        assert seen[1] + hidden[1] == int(units[after == code].sum())
     region = int(units[before != ClassCode.OUTSIDE].sum())
     assert change.units(BUDGET, BUDGET) == region
     parts = change.compared_km2 + change.not_compared_km2 + change.land_km2
     assert parts == pytest.approx(region, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_swapped_days_swap_gain_and_loss(pair):
     before, after, units = pair
-    there, back = changed(before, after, units), changed(after, before, units)
+    forward, backward = changed(before, after, units), changed(after, before, units)
     for code in SEEN:
-        assert there.gained_km2(code) == back.lost_km2(code)
-        assert there.lost_km2(code) == back.gained_km2(code)
-        net = there.net_km2(code)
-        assert back.net_km2(code) == (None if net is None else -net)
-    assert there.not_compared_km2 == back.not_compared_km2
+        assert forward.gained_km2(code) == backward.lost_km2(code)
+        assert forward.lost_km2(code) == backward.gained_km2(code)
+        net = forward.net_km2(code)
+        assert backward.net_km2(code) == (None if net is None else -net)
+    assert forward.not_compared_km2 == backward.not_compared_km2
 
 
+@settings(deadline=None)
 @given(pairs())
 def test_the_same_raster_twice_is_no_change(pair):
     before, _, units = pair
@@ -71,15 +74,16 @@ def test_the_same_raster_twice_is_no_change(pair):
     assert not any(raster.any() for raster in gain_loss(before, before))
 
 
+@settings(deadline=None)
 @given(pairs())
-def test_an_independent_count_says_the_same(pair):
-    """Pixel by pixel in plain Python, on the definition alone."""
+def test_an_independent_count_agrees(pair):
+    """The count is by the definition, pixel by pixel in plain Python."""
     before, after, units = pair
     pixels, area = Counter(), Counter()
-    for one, other, unit in zip(before.flat, after.flat, units.flat, strict=True):
-        if one != 255:
-            pixels[int(one), int(other)] += 1
-            area[int(one), int(other)] += int(unit)
+    for first, second, unit in zip(before.flat, after.flat, units.flat, strict=True):
+        if first != 255:
+            pixels[int(first), int(second)] += 1
+            area[int(first), int(second)] += int(unit)
     change = changed(*pair)
     assert {(t.before, t.after): (t.n_pixels, t.units) for t in change.transitions if t.n_pixels} == {
         key: (count, area[key]) for key, count in pixels.items()
@@ -89,18 +93,21 @@ def test_an_independent_count_says_the_same(pair):
         assert change.gained_km2(ClassCode.ICE) == ice
 
 
+@settings(deadline=None)
 @given(pairs())
-def test_polygons_of_gain_and_loss_give_their_pixels_back(pair):
+def test_polygons_of_gain_and_loss_rasterize_to_their_pixels(pair):
     before, after, _ = pair
     grid = GeoBox(CRS, TRANSFORM, before.shape[1], before.shape[0])
     area = PixelArea.of(grid)
     seen = np.isin(before, SEEN) & np.isin(after, SEEN)
     gained, lost = gain_loss(before, after)
     for code in (ClassCode.ICE, ClassCode.WATER):
-        for raster, there, gone in ((gained, after, before), (lost, before, after)):
-            wanted = seen & (there == code) & (gone != code)
+        for raster, has, had in ((gained, after, before), (lost, before, after)):
+            expected = seen & (has == code) & (had != code)
             layer = layer_of(raster, code, grid, area)
             shapes = list(layer.geometry)
-            back = rasterize(shapes, out_shape=grid.shape, transform=TRANSFORM) if shapes else np.zeros(grid.shape)
-            assert np.array_equal(back.astype(bool), wanted)
-            assert int(layer.n_px.sum()) == int(wanted.sum())
+            rasterized = (
+                rasterize(shapes, out_shape=grid.shape, transform=TRANSFORM) if shapes else np.zeros(grid.shape)
+            )
+            assert np.array_equal(rasterized.astype(bool), expected)
+            assert int(layer.n_px.sum()) == int(expected.sum())

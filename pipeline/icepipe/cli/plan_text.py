@@ -39,7 +39,7 @@ def _scene_line(scene: Scene) -> str:
 
 
 def _region_lines(plan: Plan) -> list[str]:
-    if plan.regions.own:
+    if plan.regions.from_scenes:
         return []
     names = [outline.name for outline in plan.regions.outlines]
     off = [name for number, name in enumerate(names) if plan.regions.window(number) is None]

@@ -1,1 +1,1 @@
-"""The config file: sections, defaults, validation, loading."""
+"""Define, read and validate the config file."""

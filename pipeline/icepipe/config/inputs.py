@@ -1,4 +1,4 @@
-"""The section ``inputs`` of a config: which files, and what their numbers mean."""
+"""Define the section ``inputs`` of a config: files, sensor, masks, regions and grid."""
 
 from __future__ import annotations
 
@@ -7,116 +7,123 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from icepipe.classes import parse_class_table
-from icepipe.config.base import Section, absolute, directives
+from icepipe.config.base import ONE_OR_MANY, Section, absolute
 from icepipe.sensors.sensor import BANDS
 from icepipe.sensors.table import QUALITIES, SENSORS
 
 if TYPE_CHECKING:
     SensorKey = str
     QualityKey = str
-else:  # the keys come from a table, which a type checker does not read
+else:
+    # The keys come from a table, which a type checker does not evaluate.
     SensorKey = Literal[("auto", *(key for key in SENSORS if key != BANDS))]
     QualityKey = Literal[tuple(QUALITIES)]
 
 
 class Mask(Section):
-    """Rasters, or outlines, that say where something hides the surface."""
+    """Rasters or polygons that mark where the surface is hidden."""
 
-    path: str = Field(min_length=1, description="File; {stem} and {folder} stand for the scene's own name and folder")
-    values: tuple[int, ...] = Field((), description="Numbers that hide; any but 0 where none is given")
+    path: str = Field(min_length=1, description="File; {stem} and {folder} are those of the scene")
+    values: tuple[int, ...] = Field((), description="Values that mark hidden pixels; by default all but 0")
 
     @field_validator("path")
     @classmethod
-    def _resolve(cls, value: str, info: ValidationInfo) -> str:
+    def resolve_path(cls, value: str, info: ValidationInfo) -> str:
+        """Return the path absolute."""
+        # {folder} is replaced by an absolute path for each scene; an empty path goes with a quality raster.
         return value if not value or value.startswith("{folder}") else absolute(value, info)
 
 
 class Cloud(Mask):
-    """A cloud mask: a raster of one's own, or the quality raster that comes with a product."""
+    """Cloud mask: a raster of the user, or the quality raster of a product."""
 
-    path: str = Field("", description="File; {stem} and {folder} stand for the scene's own; empty with `quality`")
-    quality: QualityKey | None = Field(None, description="Kind of quality raster that lies beside the bands")
+    path: str = Field("", description="File; {stem} and {folder} are those of the scene; empty with `quality`")
+    quality: QualityKey | None = Field(None, description="Kind of the quality raster next to the bands")
     hide: tuple[str, ...] | None = Field(
-        None, description="Words of the quality raster that hide the surface; none at all with []"
+        None, description="Conditions of the quality raster that hide the surface; [] for none"
     )
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Self:
+    def check_source(self) -> Self:
+        """Raise unless the mask has exactly one source."""
         if bool(self.path) == bool(self.quality):
-            raise ValueError("wants either path or quality")
+            raise ValueError("needs either path or quality")
         if self.hide is not None and not self.quality:
-            raise ValueError("hide goes with quality")
+            raise ValueError("hide needs quality")
         return self
 
 
 class Scale(Section):
-    """Reflectance = gain x number + offset."""
+    """Conversion of stored values: reflectance = gain x value + offset."""
 
-    gain: float = Field(gt=0, allow_inf_nan=False, description="Reflectance of one step of the stored numbers")
-    offset: float = Field(0.0, allow_inf_nan=False, description="Reflectance of the stored number 0")
+    gain: float = Field(gt=0, allow_inf_nan=False, description="Reflectance per unit of the stored values")
+    offset: float = Field(0.0, allow_inf_nan=False, description="Reflectance of the stored value 0")
 
 
 class Regions(Section):
-    """Named outlines."""
+    """Named regions that areas are reported for."""
 
-    path: str = Field(min_length=1, description="Vector file of polygons, in any coordinate system")
-    name: str = Field("name", min_length=1, description="Field that names each; outlines of one name are one region")
-
-    @field_validator("path")
-    @classmethod
-    def _resolve(cls, value: str, info: ValidationInfo) -> str:
-        return absolute(value, info)
+    path: Annotated[str, Field(min_length=1), AfterValidator(absolute)] = Field(
+        description="Vector file of polygons, in any coordinate system"
+    )
+    name: str = Field(
+        "name", min_length=1, description="Attribute with the name; polygons of the same name are one region"
+    )
 
 
 Role = Literal["blue", "green", "red", "nir", "swir1", "swir2"]
 
 
 class Grid(Section):
-    """A grid of one's own choice."""
+    """Run grid set by the user."""
 
     crs: str = Field(pattern=r"(?i)^EPSG:\d{4,6}$", description="Coordinate system of the run grid, as EPSG:number")
-    resolution: float = Field(ge=1e-6, le=1e7, allow_inf_nan=False, description="Pixel size in its unit")
+    resolution: float = Field(ge=1e-6, le=1e7, allow_inf_nan=False, description="Pixel size in the unit of crs")
 
 
 class Inputs(Section):
-    """Which files, and what their numbers mean."""
+    """Input files and their interpretation."""
 
-    scenes: tuple[str, ...] = Field(description="Glob, folder or file, or a list of them; relative to the config")
+    scenes: Annotated[tuple[str, ...], ONE_OR_MANY] = Field(
+        description="Glob, folder or file, or a list of them; relative to the config"
+    )
     sensor: SensorKey = Field(
-        "auto", description="What the bands are; auto asks descriptions, colour interpretation and file names"
+        "auto", description="Sensor of the bands; auto reads descriptions, colour interpretation and file names"
     )
     classes: Mapping[str, str | float] | None = Field(
         None,
-        description="With sensor classes: a class for each value or range, {0: water, '150..1000': ice, 254: land}; "
-        "`weight` turns the values of ranges into concentrations of 0 to 1",
+        description="With sensor classes: class of each value or range, {0: water, '150..1000': ice, 254: land}; "
+        "`weight` converts the values of ranges to concentrations from 0 to 1",
     )
     bands: Mapping[Role, Annotated[int, Field(ge=1)] | str] | None = Field(
         None,
-        description="Role of each band by number, description, or pattern of its file's name, e.g. {green: '*_B20'}",
+        description="Role of each band by number, description, or pattern of the file name, e.g. {green: '*_B20'}",
     )
     scale: Literal["auto"] | Scale = Field(
-        "auto", description="Stored numbers to reflectance; auto asks tags and product metadata"
+        "auto", description="Conversion of stored values to reflectance; auto reads tags and product metadata"
     )
     date: dt.date | str = Field("auto", description="auto, a strptime pattern, a regular expression, or a day")
     nodata: Literal["auto", "none"] | tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = Field(
-        "auto", description="auto (the file's tag), none, or values; alpha and mask bands always count"
+        "auto", description="auto (tag of the file), none, or values; alpha and mask bands always apply"
     )
 
     cloud: Cloud | None = Field(None, description="Cloud masks; a scene without its mask is an error")
-    land: Mask | None = Field(None, description="Land: a raster, one a scene or one for all, or a vector file")
+    land: Mask | None = Field(None, description="Land mask: a raster per scene, one raster for all, or a vector file")
     regions: Regions | None = Field(
-        None, description="Outlines that areas are reported for, in a vector file; what the first run saw if none"
+        None, description="Regions that areas are reported for, in a vector file; by default what the first run saw"
     )
     grid: Literal["auto"] | Grid = Field(
-        "auto", description="Run grid; auto takes the scenes' own where they share one"
+        "auto", description="Run grid; auto is the grid of the scenes where they share one"
     )
 
     @field_validator("date", mode="before")
     @classmethod
-    def _day_or_pattern(cls, value: Any) -> Any:  # noqa: ANN401
+    def parse_date(cls, value: Any) -> Any:  # noqa: ANN401
+        """Return a day as a date, any other text as it is."""
+        # YAML reads 20240701 as an integer; a bool is one too, and is refused later.
         if isinstance(value, int | str) and not isinstance(value, bool):
             try:
                 return dt.date.fromisoformat(str(value))
@@ -126,34 +133,38 @@ class Inputs(Section):
 
     @field_validator("date")
     @classmethod
-    def _sound_pattern(cls, value: dt.date | str) -> dt.date | str:
-        if (
-            isinstance(value, str)
-            and "%" in value
-            and not ({"%Y", "%m", "%d"} <= directives(value) or {"%Y", "%j"} <= directives(value))
-        ):
-            raise ValueError("does not tell the day: it wants %Y with %m and %d, or with %j")
-        if isinstance(value, str) and "%" not in value:
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"is neither a day nor a pattern ({error})") from None
+    def check_date(cls, value: dt.date | str) -> dt.date | str:
+        """Raise if a pattern is invalid or does not give the day."""
+        if not isinstance(value, str):
+            return value
+        if "%" in value:
+            directives = set(re.findall(r"%.", value))
+            if not ({"%Y", "%m", "%d"} <= directives or {"%Y", "%j"} <= directives):
+                raise ValueError("does not give the day: it needs %Y with %m and %d, or with %j")
+            return value
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is neither a day nor a pattern ({error})") from None
         return value
 
     @field_validator("classes", mode="before")
     @classmethod
-    def _keys_as_text(cls, value: Any) -> Any:  # noqa: ANN401
+    def convert_keys(cls, value: Any) -> Any:  # noqa: ANN401
+        """Return the table with its keys as text: YAML reads ``0`` as a number and ``0..5`` as text."""
         return {str(key): name for key, name in value.items()} if isinstance(value, Mapping) else value
 
     @field_validator("classes")
     @classmethod
-    def _sound_table(cls, value: Mapping[str, str | float] | None) -> Mapping[str, str | float] | None:
+    def check_classes(cls, value: Mapping[str, str | float] | None) -> Mapping[str, str | float] | None:
+        """Raise if the table of classes cannot be parsed."""
         if value is not None:
             parse_class_table(value)
         return value
 
     @model_validator(mode="after")
-    def _classes_go_together(self) -> Self:
+    def check_class_rasters(self) -> Self:
+        """Raise if class rasters lack their table, or come with settings of reflectance."""
         if (self.sensor == "classes") != (self.classes is not None):
             raise ValueError("sensor: classes and the table classes go together")
         if self.classes is not None and (self.bands or self.scale != "auto"):
@@ -162,22 +173,20 @@ class Inputs(Section):
 
     @field_validator("cloud", "land", "regions", mode="before")
     @classmethod
-    def _path_alone(cls, value: Any) -> Any:  # noqa: ANN401
+    def path_to_section(cls, value: Any) -> Any:  # noqa: ANN401
+        """Return a path alone as a section that has no other key."""
         return {"path": value} if isinstance(value, str) else value
-
-    @field_validator("scenes", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401
-        return (value,) if isinstance(value, str) else value
 
     @field_validator("nodata", mode="before")
     @classmethod
-    def _one_value_or_many(cls, value: Any) -> Any:  # noqa: ANN401
+    def number_to_tuple(cls, value: Any) -> Any:  # noqa: ANN401
+        """Return a single number as a tuple of one."""
         return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @field_validator("scenes")
     @classmethod
-    def _resolve(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def resolve_scenes(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Return the paths absolute; raise if there is none."""
         if not value:
             raise ValueError("names no file")
         return tuple(absolute(path, info) for path in value)

@@ -1,4 +1,4 @@
-"""A config file: read, with the line of everything that is wrong in it."""
+"""Read a config file and report each fault with its line."""
 
 from __future__ import annotations
 
@@ -12,18 +12,31 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, MappingStartEvent, SequenceStartEvent
+from ruamel.yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
 
 from icepipe.config.schema import Config
 from icepipe.errors import ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+"""Limits of a config file, far above any that a person writes: larger ones would cost time and memory to parse."""
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+Location = tuple[int | str, ...]
+"""Keys and list indices from the root of a config to a value."""
 
 
-def _refuse_traps(text: str, path: Path) -> None:
-    """Stop at aliases and deep nesting before anything is built from them."""
+def check_structure(text: str, path: Path) -> None:
+    """Raise at aliases and deep nesting.
+
+    Raises
+    ------
+    ConfigError
+        With the line of the first alias, or of the first value that is nested too deep.
+    """
     depth = 0
+    # Events are parsed before anything is built: nested aliases would expand to gigabytes, deep nesting recurses.
     for event in YAML(typ="safe", pure=True).parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent):
@@ -32,16 +45,24 @@ def _refuse_traps(text: str, path: Path) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 raise ConfigError(f"{path}, line {line}: nested more than {MAX_DEPTH} deep", "flatten it")
-        elif type(event).__name__ in {"MappingEndEvent", "SequenceEndEvent"}:
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
             depth -= 1
 
 
-def _parse(path: Path) -> Any:  # noqa: ANN401
+def read_yaml(path: Path) -> Any:  # noqa: ANN401
+    """Return the YAML tree of a file, whose nodes know their lines.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is too large, or is not valid YAML.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes", "a config is a page, not a book")
+            raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes", "check that this is the right file")
         text = path.read_text(encoding="utf-8")
-        _refuse_traps(text, path)
+        check_structure(text, path)
+        # "rt" keeps the line of every key; the safe loader does not.
         return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -52,26 +73,27 @@ def _parse(path: Path) -> Any:  # noqa: ANN401
         raise ConfigError(f"{path}: cannot be read ({error})", "check the file") from None
 
 
-def _expand_variables(node: Any) -> Any:  # noqa: ANN401
-    """Plain Python values with ``${VAR}`` taken from the environment."""
+def expand_variables(node: Any) -> Any:  # noqa: ANN401
+    """Return a YAML tree as plain Python values, with ``${VAR}`` replaced by environment variables.
+
+    Raises
+    ------
+    ConfigError
+        If a variable is not set.
+    """
     if isinstance(node, dict):
-        return {str(key): _expand_variables(value) for key, value in node.items()}
+        return {str(key): expand_variables(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_expand_variables(value) for value in node]
+        return [expand_variables(value) for value in node]
     if isinstance(node, str):
-        return re.sub(r"\$\{(\w+)\}", _variable, node)
+        if missing := [name for name in _VARIABLE.findall(node) if name not in os.environ]:
+            raise ConfigError(f"the environment has no variable {missing[0]}", "set it, or remove it from the config")
+        return _VARIABLE.sub(lambda match: os.environ[match[1]], node)
     return node
 
 
-def _variable(match: re.Match[str]) -> str:
-    try:
-        return os.environ[match.group(1)]
-    except KeyError:
-        raise ConfigError(f"the environment has no variable {match.group(1)}", "set it or take it out") from None
-
-
-def _line(tree: Any, location: tuple[int | str, ...]) -> int | None:  # noqa: ANN401
-    """Line of the deepest key of ``location`` that the YAML tree has."""
+def find_line(tree: Any, location: Location) -> int | None:  # noqa: ANN401
+    """Return the line of the deepest key of a location that the YAML tree has; None if it has none."""
     line = None
     for key in location:
         if not isinstance(tree, dict | list) or not hasattr(tree, "lc"):
@@ -80,56 +102,70 @@ def _line(tree: Any, location: tuple[int | str, ...]) -> int | None:  # noqa: AN
             line = (tree.lc.key if isinstance(tree, dict) else tree.lc.item)(key)[0] + 1
             tree = tree[key]  # type: ignore[index]
         except (KeyError, IndexError, TypeError):
+            # A key that is missing, or that `--set` or a default added: the line of its section is the best there is.
             break
     return line
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Config
-    for key in location:
-        model = model.model_fields[key].annotation if key in getattr(model, "model_fields", {}) else None
-    return list(getattr(model, "model_fields", {}))
+def resolve_key(location: Location) -> tuple[Location, list[str]]:
+    """Return the location of a fault in the config, and the known keys of its section.
 
-
-def _key(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Location less what the checker adds of its own: names of alternatives after the last key."""
+    Pydantic appends names of union members, ``("segment", "k", "constrained-int")``, which are no keys of a config.
+    """
     model: Any = Config
+    fields: Any = None
     for depth, part in enumerate(location):
         fields = getattr(model, "model_fields", None)
         if fields is None or part not in fields:
-            return location[: depth + 1] if fields is not None or isinstance(part, int) else location[:depth]
+            end = depth + 1 if fields is not None or isinstance(part, int) else depth
+            return location[:end], list(fields or ())
         model = fields[part].annotation
-    return location
+    return location, list(fields or ())
 
 
-def _describe(error: Any, tree: Any, path: Path) -> tuple[str, str]:  # noqa: ANN401
-    """Where and which key, and what is wrong with it."""
-    location = _key(tuple(error["loc"]))
-    named = ".".join(map(str, location))
-    line = _line(tree, location)
-    where = f"{path}, line {line}" if line else f"{path}"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
-        return f"{where}: unknown key {named}", f"did you mean {near[0]}?" if near else ""
+def describe_fault(error: Any, tree: Any, path: Path) -> tuple[str, str]:  # noqa: ANN401
+    """Return file, line and key of a fault that pydantic reports, and what is wrong."""
+    location, known_keys = resolve_key(tuple(error["loc"]))
+    unknown = error["type"] == "extra_forbidden"
+    if unknown and location[-1] != error["loc"][-1]:
+        # The key of a section that is one of several alternatives, or an item of a list.
+        location = (*location, error["loc"][-1])
+    key = ".".join(map(str, location))
+    line = find_line(tree, location)
+    place = f"{path}, line {line}" if line else f"{path}"
+    problem = error["msg"].removeprefix("Value error, ")
+    if not location:
+        # A fault between sections: the value would be the whole config.
+        return place, problem
+    if unknown:
+        near = difflib.get_close_matches(str(location[-1]), known_keys, n=1)
+        return f"{place}: unknown key {key}", f"did you mean {near[0]}?" if near else ""
     if error["type"] == "missing":
-        return f"{where}: {named} is missing", ""
-    return f"{where}: {named}", f"{error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+        return f"{place}: {key} is missing", ""
+    return f"{place}: {key}", f"{problem}, not {error['input']!r}"
 
 
-def _sentences(faults: Iterable[tuple[str, str]]) -> str:
-    """One line a key, what is wrong with it joined by ``or``."""
-    grouped: dict[str, list[str]] = {}
-    for where, what in faults:
-        grouped.setdefault(where, []).append(what)
+def format_faults(faults: Iterable[tuple[str, str]]) -> str:
+    """Return one line per key, with all that is wrong with it joined by ``or``."""
+    # A value of a union has a fault for every member that it does not match; it has to match only one of them.
+    problems_by_key: dict[str, list[str]] = {}
+    for key, problem in faults:
+        problems_by_key.setdefault(key, []).append(problem)
     lines = []
-    for where, whats in grouped.items():
-        said = "; or ".join(dict.fromkeys(what for what in whats if what))
-        lines.append(f"{where}{', ' if 'unknown key' in where else ': '}{said}" if said else where)
+    for key, problems in problems_by_key.items():
+        text = "; or ".join(dict.fromkeys(problem for problem in problems if problem))
+        lines.append(f"{key}{', ' if 'unknown key' in key else ': '}{text}" if text else key)
     return "\n".join(lines)
 
 
-def _override(values: dict[str, Any], assignment: str) -> None:
-    """Put ``section.key=value`` into nested values; the value is YAML."""
+def apply_assignment(values: dict[str, Any], assignment: str) -> None:
+    """Set ``section.key=value`` in nested values in place; the value is YAML.
+
+    Raises
+    ------
+    ConfigError
+        If the assignment is malformed, or goes into a value that is not a section.
+    """
     key, equals, text = assignment.partition("=")
     *sections, last = key.strip().split(".")
     if not equals or not last:
@@ -147,28 +183,29 @@ def _override(values: dict[str, Any], assignment: str) -> None:
 
 
 def load(path: str | Path, assignments: Sequence[str] = ()) -> Config:
-    """Read and check a config file.
+    """Read and validate a config file.
 
     Parameters
     ----------
     path
         The file.
     assignments
-        ``section.key=value`` texts that win over the file.
+        ``section.key=value`` texts that override the file.
 
     Raises
     ------
     ConfigError
-        With the line and the key of everything that is wrong.
+        With the line and the key of every fault.
     """
     path = Path(path)
-    tree = _parse(path)
+    tree = read_yaml(path)
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: not a mapping of keys to values", "start from `name:` and `inputs:`")
-    values = {"publish": {}} | _expand_variables(tree)
+        raise ConfigError(f"{path}: not a mapping of keys to values", "start with `name:` and `inputs:`")
+    # The section is put in so that its default folder too is relative to the config file and not to the process.
+    values = {"publish": {}} | expand_variables(tree)
     for assignment in assignments:
-        _override(values, assignment)
+        apply_assignment(values, assignment)
     try:
         return Config.model_validate(values, context={"base": path.absolute().parent})
     except ValidationError as error:
-        raise ConfigError(_sentences(_describe(fault, tree, path) for fault in error.errors())) from None
+        raise ConfigError(format_faults(describe_fault(fault, tree, path) for fault in error.errors())) from None

@@ -1,4 +1,4 @@
-"""What a user may say: every key, every default; sections of their own stand in modules of their own."""
+"""Define the config as a whole, its hashes and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from icepipe.config.base import Section
 from icepipe.config.inputs import Inputs
-from icepipe.config.measure import AFTERWARDS, Measure
+from icepipe.config.measure import SERIES_KEYS, Measure
 from icepipe.config.publish import Batch, Publish
 from icepipe.config.segment import Segment
 
@@ -21,58 +21,61 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 
 class Config(Section):
-    """A whole run."""
+    """Config of a run."""
 
-    name: str = Field(pattern=_NAME, description="Names the folder and the files of the run")
+    name: str = Field(pattern=_NAME, description="Name of the folder and the files of the run")
     inputs: Inputs
     segment: Segment = Segment()
     measure: Measure = Measure()
+    # A default per config: its folder is resolved when it is created, not when the module is imported.
     publish: Publish = Field(default_factory=Publish)
     batch: Batch = Batch()
 
     @model_validator(mode="after")
-    def _nothing_to_fit(self) -> Self:
+    def check_clustering(self) -> Self:
+        """Raise if class rasters, which are not clustered, come with settings of clustering."""
         if self.inputs.classes is not None and self.segment.model_fields_set:
-            told = ", ".join(sorted(self.segment.model_fields_set))
-            raise ValueError(f"segment: class rasters are not clustered: take {told} out")
+            keys = ", ".join(sorted(self.segment.model_fields_set))
+            # The message names the section: pydantic reports no key for a fault between two sections.
+            raise ValueError(f"segment: class rasters are not clustered: take {keys} out")
         return self
 
     @cached_property
     def run_folder(self) -> Path:
-        """Folder that the run writes to; with no links in its path, so that one that turns up later is seen."""
+        """Folder that the run writes to, without symbolic links in its path."""
+        # Resolved once: a link that is put into the path later is then noticed instead of followed.
         return Path(os.path.realpath(Path(self.publish.folder) / self.name))
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that change with every setting that can change an observation's classes or rows.
-
-        Paths are left out, and so is what only looks at the finished series, or writes the same pixels in another way:
-        another alert, baseline or format must not make observations be classified anew.
-        """
-        left_out: dict[str, Any] = {"batch": True, "publish": True, "inputs": {"scenes"}, "measure": AFTERWARDS}
-        settings = self.model_dump(mode="json", exclude=left_out)
+        """12 hexadecimal digits that change with every setting that can change an observation's classes or rows."""
+        # Settings of the finished series and of file formats are left out: they must not reprocess any observation.
+        excluded: dict[str, Any] = {"batch": True, "publish": True, "inputs": {"scenes"}, "measure": SERIES_KEYS}
+        settings = self.model_dump(mode="json", exclude=excluded)
+        # Folders are left out too, so that a run can move to another disk; file names stay.
         for mask in ("cloud", "land"):
             if settings["inputs"][mask] and settings["inputs"][mask]["path"]:
                 settings["inputs"][mask]["path"] = Path(settings["inputs"][mask]["path"]).name
         settings["segment"]["fit"] = Path(self.segment.fit).name
         if self.inputs.regions:
             settings["inputs"]["regions"]["path"] = Path(self.inputs.regions.path).name
-        return _digest(settings)
+        return hash_settings(settings)
 
     @property
     def polygons_digest(self) -> str:
-        """The same for how an observation's polygons are written."""
-        return _digest(self.publish.polygons.model_dump(mode="json"))
+        """12 hexadecimal digits that change with the settings of the polygons of an observation."""
+        return hash_settings(self.publish.polygons.model_dump(mode="json"))
 
     @property
-    def stated(self) -> dict[str, Any]:
-        """Every setting but paths, and but how the work is spread, as JSON values."""
-        left_out: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
-        return self.model_dump(mode="json", by_alias=True, exclude=left_out) | {"fit": Path(self.segment.fit).name}
+    def published_settings(self) -> dict[str, Any]:
+        """All settings as JSON values, without paths and without the use of cores and memory."""
+        excluded: dict[str, Any] = {"inputs": {"scenes"}, "segment": {"fit"}, "publish": {"folder"}, "batch": True}
+        return self.model_dump(mode="json", by_alias=True, exclude=excluded) | {"fit": Path(self.segment.fit).name}
 
     @property
     def basis_digest(self) -> str:
-        """The same for the settings that a basis is made with; names given by hand leave it as it is."""
+        """12 hexadecimal digits that change with the settings that determine the basis: region, grid and model."""
+        # Pinned classes are left out: they are applied to the model of the basis and do not fit another.
         segment = self.segment.model_dump(mode="json") | {"fit": Path(self.segment.fit).name}
         segment["labels"] = {key: new.model_dump(mode="json") for key, new in self.segment.new_thresholds.items()}
         settings = {
@@ -91,13 +94,14 @@ class Config(Section):
                 for mask in (self.inputs.cloud, self.inputs.land)
             ],
         }
-        return _digest(settings)
+        return hash_settings(settings)
 
 
-def _digest(settings: dict[str, Any]) -> str:
+def hash_settings(settings: dict[str, Any]) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-256 of settings, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a config file."""
+    """Return the JSON Schema of a config file."""
     return Config.model_json_schema()

@@ -1,4 +1,4 @@
-"""The section ``segment`` of a config: how pixels become clusters, and clusters get names."""
+"""Define the section ``segment`` of a config: clustering of pixels and naming of clusters."""
 
 from __future__ import annotations
 
@@ -12,54 +12,56 @@ from icepipe.config.base import Section, absolute
 
 
 class NewThreshold(Section):
-    """A threshold of one's own; what is not given stays as the table has it."""
+    """Override of a threshold; values that are not given stay those of the table."""
 
-    low: float | None = Field(None, allow_inf_nan=False, description="Low end of its range")
-    mid: float | None = Field(None, allow_inf_nan=False, description="The value that names")
-    high: float | None = Field(None, allow_inf_nan=False, description="High end of its range")
-    feature: str | None = Field(None, description="Feature that it is compared with")
+    low: float | None = Field(None, allow_inf_nan=False, description="Low end of the range")
+    mid: float | None = Field(None, allow_inf_nan=False, description="Value that decides the class")
+    high: float | None = Field(None, allow_inf_nan=False, description="High end of the range")
+    feature: str | None = Field(None, description="Feature that is compared with the threshold")
 
 
 class Pin(Section):
-    """Names given by hand to clusters of one model."""
+    """Classes of some clusters of one model, set by the user."""
 
-    model: str = Field(pattern=r"^[0-9a-f]{12}$", description="Hash of the model, as `icepipe explain` shows it")
+    model: str = Field(pattern=r"^[0-9a-f]{12}$", description="Hash of the model, as printed by `icepipe explain`")
     clusters: Mapping[Annotated[int, Field(ge=0)], Literal["water", "ice", "other"]] = Field(
-        description="Number of each cluster, and its class"
+        description="Class of each cluster by its number"
     )
 
 
 class Labels(Section):
-    """How clusters get their names, where the tables do not decide alone."""
+    """Changes to the rules that name clusters."""
 
     thresholds: Mapping[str, NewThreshold] = Field({}, description="Thresholds by key (`icepipe schema --rules`)")
-    pin: Pin | None = Field(None, description="Names given by hand")
+    pin: Pin | None = Field(None, description="Classes set by the user")
 
 
 FIT_SCOPES = ("run", "observation", "scene")
 
 
 class Segment(Section):
-    """How pixels become clusters."""
+    """How pixels are clustered, and clusters named."""
 
     k: Annotated[int, Field(ge=2, le=32)] | Literal["elbow", "silhouette"] = Field(
-        6, description="Clusters that the fit starts from, at least 2, at most 32; or how to choose their number"
+        6, description="Number of clusters that the fit starts from, 2 to 32, or the method that chooses it"
     )
     features: Literal["auto"] | Annotated[tuple[str, ...], Field(min_length=1, max_length=16)] = Field(
-        "auto", description="What pixels are compared by: auto (the bands), or bands and indices by name"
+        "auto", description="Quantities by which pixels are compared: auto (the bands), or bands and indices by name"
     )
     fit: str = Field(
-        "run", description="One model for the `run`, for every `observation` or `scene`, or the model.json of a run"
+        "run",
+        description="Scope of a model: the `run`, each `observation` or each `scene`; or a run's model.json",
     )
-    sample: int = Field(200_000, ge=1_000, le=5_000_000, description="Pixels that the fit looks at")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Picks the sample and the start of the fit")
+    sample: int = Field(200_000, ge=1_000, le=5_000_000, description="Number of pixels that the fit samples")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the sample and of the start of the fit")
     labels: Literal["auto"] | Labels = Field(
-        "auto", description="auto, or `thresholds` to change by key and clusters to `pin` by hand"
+        "auto", description="auto, or `thresholds` to override by key and clusters to `pin` to classes"
     )
 
     @field_validator("fit")
     @classmethod
-    def _scope_or_file(cls, value: str, info: ValidationInfo) -> str:
+    def check_fit(cls, value: str, info: ValidationInfo) -> str:
+        """Return a scope as it is and a path absolute; raise if the value is neither."""
         if value in FIT_SCOPES:
             return value
         if not value.endswith(".json"):
@@ -67,26 +69,28 @@ class Segment(Section):
         return absolute(value, info)
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def check_model_use(self) -> Self:
+        """Raise if a setting would be ignored, or pins clusters of more than one model."""
+        # Only keys that the config gives: a default is not a setting that the user would miss.
         ignored = {"k", "features", "sample", "seed"} & self.model_fields_set
         if self.model_file and (ignored or self.new_thresholds):
-            told = ", ".join(sorted(ignored)) or "labels.thresholds"
-            raise ValueError(f"a model.json is already fitted and named: take {told} out")
+            keys = ", ".join(sorted(ignored)) or "labels.thresholds"
+            raise ValueError(f"a model.json is already fitted and named: take {keys} out")
         if self.pin and self.fit in {"observation", "scene"}:
             raise ValueError(f"labels.pin names clusters of one model, and fit: {self.fit} makes many")
         return self
 
     @property
     def model_file(self) -> Path | None:
-        """The model to take, where one is named."""
+        """Path of the model to use; None where a model is fitted."""
         return None if self.fit in FIT_SCOPES else Path(self.fit)
 
     @property
     def new_thresholds(self) -> Mapping[str, NewThreshold]:
-        """Thresholds to change, by key."""
+        """Overridden thresholds by key."""
         return {} if self.labels == "auto" else self.labels.thresholds
 
     @property
     def pin(self) -> Pin | None:
-        """Names given by hand, or None."""
+        """Classes set by the user, or None."""
         return None if self.labels == "auto" else self.labels.pin

@@ -140,6 +140,6 @@ def read_land(mask: Mask, grid: GeoBox) -> RunLengthRaster[np.uint8]:
         raise ConfigError(f"inputs.land: values go with a raster, and {mask.path} holds outlines", "take values out")
     areas = read_areas(mask.path, "inputs.land")
     shape = shapely.union_all(areas.shapes)
-    other = TargetCrs.of(grid, areas.crs)
-    strips = (ReprojectedCentres(grid, block, other).inside(shape).view(np.uint8) for block in blocks(grid))
+    other = TargetCrs.from_grid(grid, areas.crs)
+    strips = (ReprojectedCentres(grid, block, other).rasterize(shape).view(np.uint8) for block in blocks(grid))
     return run_length_raster(strips, grid.width, np.dtype(np.uint8))

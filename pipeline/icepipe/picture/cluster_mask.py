@@ -103,7 +103,7 @@ def pick(picture: Picture, labels: UInt8, number: int) -> ClusterMask:
         return ClusterMask(number, inside, None)
     area = PixelArea.of(grid)
     codes = np.where(inside, np.uint8(ClassCode.OTHER), np.uint8(ClassCode.OUTSIDE))
-    layers = polygonize(RunLengthRaster.of(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
+    layers = polygonize(RunLengthRaster.from_array(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
     return ClusterMask(number, inside, layers[ClassCode.OTHER])
 
 

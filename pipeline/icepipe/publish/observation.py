@@ -116,7 +116,7 @@ def _write_pictures(
     trim_heap()
     paths.class_style.write_text(classes_qml(), encoding="utf-8")
     step = thumbnail_step(grid)
-    thumbnail = observed.classes.thinned(step)
+    thumbnail = observed.classes.decimate(step)
     known = {row.class_ for row in rows if row.area_km2 is not None}
     areas_km2 = {code: a.area_km2 if code.label in known else None for code, a in observed.budget.classes.items()}
     quicklook = draw_quicklook(

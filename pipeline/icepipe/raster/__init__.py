@@ -1,1 +1,1 @@
-"""Rasters as run lengths, connected components, outlines on a grid."""
+"""Run-length rasters, connected components, and rasterized regions."""

@@ -1,4 +1,4 @@
-"""Blocks and strips of a grid."""
+"""Divide a grid into blocks and strips that fit into memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BLOCK_PIXELS = 2**20
 
 
 def blocks(grid: GeoBox, side: int | None = None) -> Iterator[Block]:
-    """Blocks of a grid: squares of ``side`` pixels, or full-width strips; left to right, top to bottom."""
+    """Iterate over the blocks of a grid in raster order: squares of ``side`` pixels, or full-width strips."""
     height = side or max(1, BLOCK_PIXELS // grid.width)
     width = side or grid.width
     for row in range(0, grid.height, height):
@@ -20,7 +20,7 @@ def blocks(grid: GeoBox, side: int | None = None) -> Iterator[Block]:
 
 
 def strips(window: Block) -> Iterator[Block]:
-    """A rectangle of a grid, from the top to the bottom, in strips as large as blocks."""
+    """Iterate over a window of a grid from top to bottom, in strips of about ``BLOCK_PIXELS`` pixels."""
     height = max(1, BLOCK_PIXELS // window.width)
     for row in range(window.row, window.row + window.height, height):
         yield Block(row, window.col, min(height, window.row + window.height - row), window.width)

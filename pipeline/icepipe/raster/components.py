@@ -1,4 +1,4 @@
-"""Pieces of a class raster: pixels of one class that hang together by their sides."""
+"""Connected components of a class raster: pixels of one class that are connected by their sides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from icepipe.arrays import Bool, Int32, Int64, UInt8
+from icepipe.arrays import Int32, Int64, UInt8
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.raster.blocks import strips
@@ -16,16 +16,16 @@ from icepipe.raster.run_length import ClassRuns
 
 @dataclass(frozen=True)
 class Components:
-    """Pieces of some classes, numbered in raster order of their first pixels.
+    """4-connected components of some classes, numbered in raster order of their first pixels.
 
     Attributes
     ----------
     runs
-        What they are of.
+        Class raster.
     number
-        Number of the piece of every run, shape (runs,); of runs of other classes their class in the negative, less one.
+        Component of every run, shape (runs,); ``-1 - code`` for runs of other classes.
     codes
-        Class of every piece; shape (n,).
+        Class of every component; shape (n,).
     """
 
     runs: ClassRuns
@@ -35,51 +35,47 @@ class Components:
 
 @dataclass(frozen=True)
 class ComponentSizes:
-    """Pixels of every piece, and the sums of their areas in units; shape (n,)."""
+    """Pixel count of every component and sum of its pixel areas in units of the basis; shape (n,)."""
 
     n_px: Int64
     units: Int64
 
 
-def _wanted(codes: Collection[ClassCode]) -> Bool:
-    wanted = np.zeros(256, dtype=bool)
-    wanted[list(codes)] = True
-    return wanted
-
-
 def find_components(runs: ClassRuns, codes: Collection[ClassCode]) -> Components:
-    """Pieces of some classes of a raster."""
-    from icepipe.raster._kernels import component_codes, number_components
+    """Label the connected components of some classes of a raster."""
+    from icepipe.raster._kernels import fill_component_codes, number_components
 
+    selected = np.zeros(256, dtype=bool)
+    selected[list(codes)] = True
     number = np.empty(len(runs.starts), dtype=np.int32)
-    count = number_components(runs.starts, runs.codes, runs.rows, _wanted(codes), number)
-    of_pieces = np.empty(count, dtype=np.uint8)
-    component_codes(runs.codes, number, of_pieces)
-    return Components(runs, number, of_pieces)
+    component_codes = np.empty(number_components(runs.starts, runs.codes, runs.rows, selected, number), dtype=np.uint8)
+    fill_component_codes(runs.codes, number, component_codes)
+    return Components(runs, number, component_codes)
 
 
-def component_sizes(pieces: Components, area: Callable[[Block], Int64]) -> ComponentSizes:
-    """Pixels and areas of pieces, as exact sums.
+def component_sizes(components: Components, area: Callable[[Block], Int64]) -> ComponentSizes:
+    """Compute pixel counts and areas of components, as exact integer sums.
 
     Parameters
     ----------
-    pieces
-        Of a raster of the whole grid.
+    components
+        Components of a raster of the whole grid.
     area
-        Gives the true area of the pixels of a block, in units.
+        Returns the true areas of the pixels of a block, in units of the basis.
     """
     from icepipe.raster._kernels import add_strip
 
-    runs, n = pieces.runs, len(pieces.codes)
+    runs, n = components.runs, len(components.codes)
     sizes = ComponentSizes(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
-    window = runs.around(pieces.number >= 0)
+    # Pixel areas are costly to compute, so they are computed only where components are.
+    window = runs.bounding_window(components.number >= 0)
     for strip in strips(window) if window else ():
-        at = strip.row, strip.col
-        add_strip(area(strip), at, runs.starts, pieces.number, runs.rows, sizes.n_px, sizes.units)
+        origin = strip.row, strip.col
+        add_strip(area(strip), origin, runs.starts, components.number, runs.rows, sizes.n_px, sizes.units)
     return sizes
 
 
 def count_components(runs: ClassRuns) -> dict[ClassCode, int]:
-    """How many pieces of each seen class a raster holds."""
+    """Count the connected components of each seen class of a raster."""
     codes = find_components(runs, SEEN).codes
     return {code: int(np.sum(codes == code)) for code in SEEN}

@@ -1,4 +1,4 @@
-"""Smaller copies of a class raster, each half as large as the one before."""
+"""Overviews of a class raster, each half as large as the one before."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from icepipe.arrays import UInt8
 from icepipe.classes import ClassCode
 
 SMALLEST_PX = 512
-"""Halving ends at one tile."""
+"""Side of the smallest overview: it fits into one tile of the file."""
 
 
 def halve(classes: UInt8) -> UInt8:
-    """The class that most of every four pixels have, of equals the first in raster order, and outside last.
+    """Resample a class raster to half its size by the mode of two by two pixels.
 
-    Where a side is odd, its last pixels stand for the two that would be there.
+    The first in raster order wins a tie, and ``OUTSIDE`` only where all four are outside. An odd last row or column
+    counts twice.
     """
     from icepipe.raster._kernels import halve_by_mode
 
@@ -25,11 +26,12 @@ def halve(classes: UInt8) -> UInt8:
     return half
 
 
-def overview_shapes(whole: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Rows and columns of a raster and of its overviews: halves of halves, down to one that fits into a tile."""
-    height, width = whole
+def overview_shapes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Return rows and columns of a raster and of its overviews, down to one that fits into a tile."""
+    height, width = shape
     shapes = [(height, width)]
     while max(shapes[-1]) > SMALLEST_PX:
+        # Odd sides are rounded up, as in GDAL.
         height, width = -(-height // 2), -(-width // 2)
         shapes.append((height, width))
     return shapes

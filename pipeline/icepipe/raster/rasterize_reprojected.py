@@ -1,6 +1,6 @@
-"""Which pixels lie in an outline of another coordinate system than their grid's, by their centres.
+"""Rasterize polygons that are given in another CRS than the grid's: a pixel is inside where its centre is.
 
-Most squares of a block lie wholly in the outline or outside, by what the centres of the pixels on their rim say.
+Most tiles of a block lie wholly inside or outside a polygon, which the centres along their rims decide.
 """
 
 from __future__ import annotations
@@ -20,182 +20,183 @@ from icepipe.geo.longitude import TURN_DEGREES
 from icepipe.raster.rasterize import BlockMask, select, tile_block
 
 RIM_STEP = 8
-"""Every how many pixels the sides of a square are looked at."""
+"""Largest distance, in pixels, between the centres on the rim of a tile that are transformed."""
 
 SEGMENTS = 8
-"""Into how many parts a side is cut at least, where it has so many pixels."""
+"""Least number of segments of a side of a tile, where it has as many pixels."""
 
 NEAR_POLE = 89.9
-"""Degrees of latitude from which on longitudes change with every step."""
+"""Latitude in degrees beyond which longitudes change with every step."""
 
 FLAT = 0.01
-"""Part of a step that is kept free on both sides of a rim, also where it has no width."""
+"""Least margin around a rim as a part of a step, also where the rim has no extent along an axis."""
 
 EVEN = 1.5
-"""How many times the least scale on the rim of a square its largest may be."""
+"""Largest ratio of the scales along the rim of a tile whose bounds are trusted."""
 
 
-def _points_in(shape: BaseGeometry, turns: Iterable[float], x: Float64, y: Float64) -> Bool:
-    """Whether points lie in a prepared shape, at any turn."""
-    found = np.zeros(x.shape, dtype=bool)
+def contains_points(shape: BaseGeometry, shifts: Iterable[float], x: Float64, y: Float64) -> Bool:
+    """Return whether a prepared shape contains points, under any of the shifts of x."""
+    inside = np.zeros(x.shape, dtype=bool)
     west, south, east, north = shape.bounds
-    for turn in turns:
-        near = (x + turn >= west) & (x + turn <= east) & (y >= south) & (y <= north) & ~found
-        found[near] = shapely.intersects_xy(shape, x[near] + turn, y[near])
-    return found
+    for shift in shifts:
+        # Points outside the bounds, and those found already, need no exact test.
+        near = (x + shift >= west) & (x + shift <= east) & (y >= south) & (y <= north) & ~inside
+        inside[near] = shapely.intersects_xy(shape, x[near] + shift, y[near])
+    return inside
 
 
 @dataclass(frozen=True)
 class TargetCrs:
-    """Another coordinate system than a grid's.
+    """CRS of polygons, as reached from the CRS of a grid.
 
     Attributes
     ----------
-    way
-        From the grid's to it.
+    transformer
+        From the grid's CRS to this one.
     is_geographic
-        Whether its coordinates are longitude and latitude.
+        Whether coordinates are longitude and latitude.
     """
 
-    way: pyproj.Transformer
+    transformer: pyproj.Transformer
     is_geographic: bool
 
     @classmethod
-    def of(cls, grid: GeoBox, crs: pyproj.CRS) -> TargetCrs:
-        """The system, seen from a grid."""
-        way = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
-        return cls(way, bool(crs.is_geographic))
+    def from_grid(cls, grid: GeoBox, crs: pyproj.CRS) -> TargetCrs:
+        """Return a CRS with the transformer from a grid's CRS to it."""
+        transformer = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
+        return cls(transformer, bool(crs.is_geographic))
 
     @property
-    def turns(self) -> tuple[float, ...]:
-        """By how much the first coordinate of an outline and of a pixel may differ: longitudes may be of any turn."""
+    def shifts(self) -> tuple[float, ...]:
+        """By how much x of a polygon and of a pixel at the same place may differ: a full circle of longitude."""
         return (0.0, -TURN_DEGREES, TURN_DEGREES) if self.is_geographic else (0.0,)
 
 
 class ReprojectedCentres:
-    """Centres of the pixels of a block in another coordinate system than the grid's.
+    """Pixel centres of a block in another CRS.
 
-    They are brought to that system, and not outlines to the grid's: outlines bend, and break at the poles and at 180
-    degrees, points do not.
+    Centres are transformed to the CRS of polygons, and not polygons to the CRS of the grid: edges bend, and they break
+    at the poles and at 180 degrees; points do not.
 
     Parameters
     ----------
     grid, block
-        Whose centres.
-    other
-        The other system.
+        The grid and its block.
+    target
+        CRS of the polygons.
     """
 
-    def __init__(self, grid: GeoBox, block: Block, other: TargetCrs) -> None:
-        self._grid, self._block, self._other = grid, block, other
-        self._squares = tile_block(block.height, block.width)
-        self._held: dict[Block, tuple[Float64, Float64]] = {}
+    def __init__(self, grid: GeoBox, block: Block, target: TargetCrs) -> None:
+        self._grid, self._block, self._target = grid, block, target
+        self._tiles = tile_block(block.height, block.width)
+        # Several polygons of one CRS are tested: each tile is transformed once.
+        self._centres: dict[Block, tuple[Float64, Float64]] = {}
 
-    def inside(self, shape: BaseGeometry) -> Bool:
-        """True for pixels whose centre lies in a shape of that system; shape (rows, columns)."""
-        size = self._block.height, self._block.width
-        part = self.part_inside(shape)
-        found = np.zeros(size, dtype=bool)
-        if part:
-            found[part.window.slices] = part.holds
-        return found
+    def rasterize(self, shape: BaseGeometry) -> Bool:
+        """Return the mask of pixels whose centre is inside a shape; shape (rows, columns)."""
+        mask = np.zeros((self._block.height, self._block.width), dtype=bool)
+        if part := self.block_mask(shape):
+            mask[part.window.slices] = part.mask
+        return mask
 
-    def part_inside(self, shape: BaseGeometry) -> BlockMask | None:
-        """Pixels whose centre lies in a shape of that system; None where it reaches none of their squares."""
+    def block_mask(self, shape: BaseGeometry) -> BlockMask | None:
+        """Return the mask of pixels whose centre is inside a shape; None where it reaches no tile."""
         shapely.prepare(shape)
-        whole, border = self._reached(shape)
-        squares = list(select(self._squares, whole | border))
-        if not squares:
+        covered, touched = self.classify_tiles(shape)
+        tiles = list(select(self._tiles, covered | touched))
+        if not tiles:
             return None
-        row, col = min(square.row for square in squares), min(square.col for square in squares)
-        height = max(square.row + square.height for square in squares) - row
-        width = max(square.col + square.width for square in squares) - col
-        holds = np.zeros((height, width), dtype=bool)
-        for square, is_whole in zip(squares, whole[whole | border].tolist(), strict=True):
-            here = replace(square, row=square.row - row, col=square.col - col).slices
-            holds[here] = is_whole or _points_in(shape, self._other.turns, *self._places(square))
-        return BlockMask(Block(row, col, height, width), holds)
+        row, col = min(tile.row for tile in tiles), min(tile.col for tile in tiles)
+        height = max(tile.row + tile.height for tile in tiles) - row
+        width = max(tile.col + tile.width for tile in tiles) - col
+        mask = np.zeros((height, width), dtype=bool)
+        for tile, is_covered in zip(tiles, covered[covered | touched].tolist(), strict=True):
+            part = replace(tile, row=tile.row - row, col=tile.col - col).slices
+            mask[part] = is_covered or contains_points(shape, self._target.shifts, *self.tile_centres(tile))
+        return BlockMask(Block(row, col, height, width), mask)
 
-    def _reached(self, shape: BaseGeometry) -> tuple[Bool, Bool]:
-        """Which squares lie wholly in a prepared shape, and which may have a part in it; shapes (n,)."""
-        low_x, low_y, high_x, high_y, sure = self._frames
+    def classify_tiles(self, shape: BaseGeometry) -> tuple[Bool, Bool]:
+        """Return which tiles a prepared shape covers, and which others it may touch; shape (tiles,) each."""
+        low_x, low_y, high_x, high_y, is_bounded = self.tile_bounds
         west, south, east, north = shape.bounds
-        whole, border = np.zeros_like(sure), ~sure
-        for turn in self._other.turns:
-            near = sure & (low_x + turn <= east) & (high_x + turn >= west) & (low_y <= north) & (high_y >= south)
-            frames = shapely.box(low_x[near] + turn, low_y[near], high_x[near] + turn, high_y[near])
-            whole[near] |= shapely.covers(shape, frames)
-            border[near] |= shapely.intersects(shape, frames)
-        return whole, border & ~whole
+        # Tiles without reliable bounds are tested pixel by pixel.
+        covered, touched = np.zeros_like(is_bounded), ~is_bounded
+        for shift in self._target.shifts:
+            near = (low_x + shift <= east) & (high_x + shift >= west) & (low_y <= north) & (high_y >= south)
+            near &= is_bounded
+            frames = shapely.box(low_x[near] + shift, low_y[near], high_x[near] + shift, high_y[near])
+            covered[near] |= shapely.covers(shape, frames)
+            touched[near] |= shapely.intersects(shape, frames)
+        return covered, touched & ~covered
 
     @cached_property
-    def _frames(self) -> tuple[Float64, Float64, Float64, Float64, Bool]:
-        """What holds all centres of each square: least x and y, largest x and y, and whether it does; shapes (n,).
+    def tile_bounds(self) -> tuple[Float64, Float64, Float64, Float64, Bool]:
+        """Least x and y, largest x and y of the centres of each tile, and whether they hold; shape (tiles,) each.
 
-        Their rim holds them, where the map is smooth: nothing is the largest within that is not at a pole. Where
-        longitudes jump, the rim spans half a turn or more. Where a map has a point at infinity within, the scale
-        on the rim is twice as large in one place as in another, or more, which is seen where a side has pixels enough.
-        Between its centres the rim bends out by far less than from one to the next.
+        A smooth map takes its extremes on the rim of a tile. Bounds hold where the rim shows that the map is smooth;
+        between two of its centres the rim bends out by far less than their distance.
         """
-        row, col, firsts = _rims(self._block.height, self._block.width)
-        places = self._block.col + col + 0.5, self._block.row + row + 0.5
-        x, y = self._other.way.transform(*self._grid.to_map(*places))
-        sides = np.array([(square.height, square.width) for square in self._squares])
-        sure = sides.max(axis=1) > 1
+        row, col, firsts = tile_rims(self._block.height, self._block.width)
+        x, y = self._target.transformer.transform(
+            *self._grid.to_map(self._block.col + col + 0.5, self._block.row + row + 0.5)
+        )
+        sides = np.array([(tile.height, tile.width) for tile in self._tiles])
+        is_bounded = sides.max(axis=1) > 1
         with np.errstate(invalid="ignore"):
-            step_x, step_y = _steps(x, firsts), _steps(y, firsts)
+            step_x, step_y = rim_steps(x, firsts), rim_steps(y, firsts)
             step = np.hypot(step_x, step_y)
-            low_x, high_x = _reach(x, np.maximum(step_x, step * FLAT), firsts)
-            low_y, high_y = _reach(y, np.maximum(step_y, step * FLAT), firsts)
-            sure &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
-            if self._other.is_geographic:
-                sure &= (high_x - low_x < TURN_DEGREES / 2) & (np.maximum(-low_y, high_y) < NEAR_POLE)
+            low_x, high_x = rim_range(x, np.maximum(step_x, step * FLAT), firsts)
+            low_y, high_y = rim_range(y, np.maximum(step_y, step * FLAT), firsts)
+            is_bounded &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
+            if self._target.is_geographic:
+                # A pole inside is no extreme of the rim, and a rim over the antimeridian spans half a circle or more.
+                is_bounded &= (high_x - low_x < TURN_DEGREES / 2) & (np.maximum(-low_y, high_y) < NEAR_POLE)
             else:
-                px = np.hypot(_steps(row, firsts), _steps(col, firsts))
+                # With a point at infinity inside, the scale along the rim varies twofold or more. Only sides of enough
+                # segments show it.
+                px = np.hypot(rim_steps(row, firsts), rim_steps(col, firsts))
                 scale = step / np.where(px > 0, px, 1)
                 least = np.minimum.reduceat(np.where(px > 0, scale, np.inf), firsts)
-                sure &= np.maximum.reduceat(scale, firsts) < EVEN * least
-                sure &= (sides.min(axis=1) == 1) | (sides.min(axis=1) > SEGMENTS)
-        return low_x, low_y, high_x, high_y, sure
+                is_bounded &= np.maximum.reduceat(scale, firsts) < EVEN * least
+                is_bounded &= (sides.min(axis=1) == 1) | (sides.min(axis=1) > SEGMENTS)
+        return low_x, low_y, high_x, high_y, is_bounded
 
-    def _places(self, square: Block) -> tuple[Float64, Float64]:
-        """Coordinates of the centres of a square; shape (rows, columns) each."""
-        if square not in self._held:
-            block = Block(self._block.row + square.row, self._block.col + square.col, square.height, square.width)
-            self._held[square] = self._other.way.transform(*self._grid.to_map(*block.centres))
-        return self._held[square]
-
-
-def _reach(values: Float64, margin: Float64, firsts: Int64) -> tuple[Float64, Float64]:
-    """From the least of each rim to its largest, and its largest margin beyond."""
-    beyond = np.maximum.reduceat(margin, firsts)
-    return np.minimum.reduceat(values, firsts) - beyond, np.maximum.reduceat(values, firsts) + beyond
+    def tile_centres(self, tile: Block) -> tuple[Float64, Float64]:
+        """Return x and y of the pixel centres of a tile; shape (rows, columns) each."""
+        if tile not in self._centres:
+            block = Block(self._block.row + tile.row, self._block.col + tile.col, tile.height, tile.width)
+            self._centres[tile] = self._target.transformer.transform(*self._grid.to_map(*block.centres))
+        return self._centres[tile]
 
 
-def _steps(values: Float64, firsts: Int64) -> Float64:
-    """How far it is along each rim from one to the next, 0 from its last."""
+def rim_range(values: Float64, margins: Float64, firsts: Int64) -> tuple[Float64, Float64]:
+    """Return the range of the values on each rim, extended by the largest of its margins; shape (rims,) each."""
+    margin = np.maximum.reduceat(margins, firsts)
+    return np.minimum.reduceat(values, firsts) - margin, np.maximum.reduceat(values, firsts) + margin
+
+
+def rim_steps(values: Float64, firsts: Int64) -> Float64:
+    """Return the absolute difference of each value on a rim to the next one, 0 for its last; shape (n,)."""
     steps = np.abs(np.diff(values, append=values[-1]))
+    # The difference to the first value of the next rim is no step.
     steps[firsts[1:] - 1] = 0
     return steps
 
 
 @lru_cache(maxsize=8)
-def _rims(height: int, width: int) -> tuple[Float64, Float64, Int64]:
-    """Rows and columns of pixels on the sides of the squares of a block, and where those of each square begin.
-
-    They go around each square, by so many pixels at most; its corners are among them.
-    """
-    rims = [_rim(square) for square in tile_block(height, width)]
+def tile_rims(height: int, width: int) -> tuple[Float64, Float64, Int64]:
+    """Return rows and columns of pixels around the tiles of a block, shape (n,), and the index of the first of each."""
+    rims = []
+    for tile in tile_block(height, width):
+        rows, cols = side_positions(tile.row, tile.height), side_positions(tile.col, tile.width)
+        sides = [(rows[:1], cols), (rows, cols[-1:]), (rows[-1:], cols[::-1]), (rows[::-1], cols[:1])]
+        rims.append(np.concatenate([np.stack(np.broadcast_arrays(*side), axis=-1) for side in sides]))
     row, col = np.concatenate(rims).T
     return row, col, np.cumsum([0, *(len(rim) for rim in rims)])[:-1]
 
 
-def _rim(square: Block) -> Float64:
-    rows, cols = _along(square.row, square.height), _along(square.col, square.width)
-    sides = [(rows[:1], cols), (rows, cols[-1:]), (rows[-1:], cols[::-1]), (rows[::-1], cols[:1])]
-    return np.concatenate([np.stack(np.broadcast_arrays(row, col), axis=-1) for row, col in sides])
-
-
-def _along(first: int, count: int) -> Float64:
+def side_positions(first: int, count: int) -> Float64:
+    """Return evenly spaced pixels of a side of a tile, its first and last among them."""
     step = max(1, min(RIM_STEP, (count - 1) // SEGMENTS))
     return np.append(np.arange(first, first + count - 1, step, dtype=np.float64), first + count - 1)

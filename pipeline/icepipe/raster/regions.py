@@ -1,4 +1,4 @@
-"""Where the regions of a run lie on its grid."""
+"""Rasterize the regions of a run on its grid."""
 
 from __future__ import annotations
 
@@ -22,205 +22,226 @@ from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox, Region
 from icepipe.geo.longitude import TURN_DEGREES, shift_longitudes, unwrap_longitude
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize import BlockMask, block_mask, in_pixels, rasterize_polygon
+from icepipe.raster.rasterize import BlockMask, block_mask, rasterize_polygon, shape_to_pixels
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
 from icepipe.raster.run_length import RunLengthRaster, RunLengthWriter, border_code
 from icepipe.runtime.parallel import prefetch
 
-Set = tuple[int, ...]
-"""Numbers of the regions that some pixels lie in."""
+RegionSet = tuple[int, ...]
+"""Indices of the regions that some pixels belong to."""
 
-EMPTY: Set = ()
+EMPTY: RegionSet = ()
 
 FEW_SETS = 1024
-"""With fewer it is not asked which of them no pixel has any more."""
+"""Number of sets of a block up to which those without pixels are kept, as looking for them would take longer."""
 
-Places = dict[str, ReprojectedCentres]
-"""Centres of a block's pixels, by the WKT of a coordinate system."""
+CentresByCrs = dict[str, ReprojectedCentres]
+"""Pixel centres of a block, by WKT of a CRS."""
 
 OUTLINE_PARTS = 256
-"""An outline is cut into at least so many pieces before it is bent by another projection."""
+"""Least number of segments along the longer side of an outline that is reprojected."""
 
 
 @dataclass(frozen=True)
 class RegionMap:
     """Which regions every pixel of a grid belongs to.
 
+    Regions may overlap. Pixels that belong to the same regions have the same *set number*; set 0 is outside all.
+
     Attributes
     ----------
     outlines
-        The regions.
+        Regions, whose index is their number.
     grid
-        The run grid.
-    own
-        Whether they are what the scenes cover, on the map of the grid, and not outlines that were named.
+        Run grid.
+    from_scenes
+        Whether the only region is the footprint of the scenes, in the CRS of the grid, and not a named outline.
     """
 
     outlines: tuple[Region, ...]
     grid: GeoBox
-    own: bool
+    from_scenes: bool
 
     @cached_property
-    def _alone(self) -> BaseGeometry | None:
-        """What the scenes cover, in pixels, for which nothing needs to be remembered."""
-        return in_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.own else None
+    def footprint(self) -> BaseGeometry | None:
+        """Footprint of the scenes in pixels of the grid; None for named regions."""
+        return shape_to_pixels(shapely.from_wkt(self.outlines[0].wkt), self.grid) if self.from_scenes else None
 
     @cached_property
-    def _sets(self) -> tuple[RunLengthRaster[np.uint16], tuple[Set, ...]]:
-        """Number of the set of regions of each pixel, and the regions of each set."""
+    def region_sets(self) -> tuple[RunLengthRaster[np.uint16], tuple[RegionSet, ...]]:
+        """Set number of each pixel, and the regions of each set."""
         numbers = {EMPTY: 0}
         writer = RunLengthWriter(self.grid.width, np.dtype(np.uint16))
-        others = {crs: TargetCrs.of(self.grid, pyproj.CRS.from_wkt(crs)) for crs in {one.crs for one in self.outlines}}
-        holders = [self._holder(outline, others[outline.crs]) for outline in self.outlines]
+        codes = {region.crs for region in self.outlines}
+        targets = {crs: TargetCrs.from_grid(self.grid, pyproj.CRS.from_wkt(crs)) for crs in codes}
+        maskers = [region_masker(region, self.grid, targets[region.crs]) for region in self.outlines]
 
-        def parts(block: Block) -> tuple[Block, list[BlockMask | None]]:
-            places: Places = {}
-            return block, [holder(block, places) for holder in holders]
+        def rasterize(block: Block) -> tuple[Block, list[BlockMask | None]]:
+            centres: CentresByCrs = {}
+            return block, [masker(block, centres) for masker in maskers]
 
-        with closing(prefetch(parts, blocks(self.grid))) as found:
-            for block, holding in found:
-                writer.put(block, _numbered(holding, block, numbers))
-        return writer.done(), tuple(numbers)
-
-    def _holder(self, outline: Region, other: TargetCrs) -> Callable[[Block, Places], BlockMask | None]:
-        """What tells which pixels of a block have their centre in a region, if any can have."""
-        shape = shapely.from_wkt(outline.wkt)
-        if same_crs(outline.crs, self.grid.crs):
-            turned = [in_pixels(translate(shape, turn), self.grid) for turn in other.turns]
-            return lambda block, _: block_mask(turned, block)
-
-        def holds(block: Block, places: Places) -> BlockMask | None:
-            if outline.crs not in places:
-                places[outline.crs] = ReprojectedCentres(self.grid, block, other)
-            return places[outline.crs].part_inside(shape)
-
-        return holds
+        # Blocks are rasterized in parallel; sets are numbered here, in raster order, so that numbers are reproducible.
+        with closing(prefetch(rasterize, blocks(self.grid))) as rasterized:
+            for block, masks in rasterized:
+                writer.write(block, number_sets(masks, block, numbers))
+        return writer.finish(), tuple(numbers)
 
     @property
-    def members(self) -> tuple[Set, ...]:
-        """Numbers of the regions of each set; set 0 is outside all of them."""
-        return ((), (0,)) if self.own else self._sets[1]
+    def members(self) -> tuple[RegionSet, ...]:
+        """Regions of each set, by set number."""
+        return ((), (0,)) if self.from_scenes else self.region_sets[1]
 
-    def sets(self, block: Block) -> UInt16:
-        """Number of the set of regions that each pixel of a block belongs to, 0 outside all; shape (rows, columns)."""
-        if self._alone is not None:
-            return rasterize_polygon(self._alone, block).astype(np.uint16)
-        return self._sets[0].block(block)
+    def set_numbers(self, block: Block) -> UInt16:
+        """Return the set number of each pixel of a block; shape (rows, columns)."""
+        # A footprint is rasterized block by block: a raster of it would only take memory.
+        if self.footprint is not None:
+            return rasterize_polygon(self.footprint, block).astype(np.uint16)
+        return self.region_sets[0].block(block)
 
-    def within(self, block: Block) -> Bool:
-        """True for pixels of a block that lie in any region; shape (rows, columns)."""
-        return rasterize_polygon(self._alone, block) if self._alone is not None else np.asarray(self.sets(block) > 0)
+    def mask(self, block: Block) -> Bool:
+        """Return True for pixels of a block that belong to any region; shape (rows, columns)."""
+        if self.footprint is not None:
+            return rasterize_polygon(self.footprint, block)
+        return np.asarray(self.set_numbers(block) > 0)
 
     def window(self, number: int) -> Block | None:
-        """Smallest rectangle of the grid that holds a region's pixels; None where it has none."""
-        if self.own:
+        """Return the smallest window of the grid with all pixels of a region; None where it has none."""
+        if self.from_scenes:
             return Block(0, 0, self.grid.height, self.grid.width)
-        return self._sets[0].window([key for key, members in enumerate(self.members) if number in members])
+        return self.region_sets[0].window([key for key, members in enumerate(self.members) if number in members])
 
-    def held(self, number: int) -> RunLengthRaster[np.uint8]:
-        """1 for pixels that lie in a named region, else 0."""
-        sets, members = self._sets
-        holds = np.zeros(2**16, dtype=np.uint8)
-        holds[: len(members)], holds[border_code(np.uint16)] = [number in one for one in members], border_code(np.uint8)
-        return sets.recoded(holds[sets.codes])
+    def region_mask(self, number: int) -> RunLengthRaster[np.uint8]:
+        """Return a raster of 1 for pixels of a named region and 0 for others."""
+        sets, members = self.region_sets
+        codes = np.zeros(2**16, dtype=np.uint8)
+        codes[: len(members)] = [number in regions for regions in members]
+        codes[border_code(np.uint16)] = border_code(np.uint8)
+        return sets.relabel(codes[sets.codes])
 
     def outline_km2(self, number: int) -> float:
-        """Geodesic area of a region's outline."""
-        outline = self.outlines[number]
-        shape = shapely.from_wkt(outline.wkt)
-        return Ellipsoid.of(outline.crs).area_m2(_in_pieces(shape, OUTLINE_PARTS)) / 1e6
+        """Compute the geodesic area of a region's outline."""
+        region = self.outlines[number]
+        return Ellipsoid.of(region.crs).area_m2(segmentize_outline(shapely.from_wkt(region.wkt))) / 1e6
 
 
-def _numbered(holding: Iterable[BlockMask | None], block: Block, numbers: dict[Set, int]) -> UInt16:
-    """Number of the set of regions of each pixel of a block, shape (rows, columns); new sets are added to ``numbers``.
+def region_masker(region: Region, grid: GeoBox, target: TargetCrs) -> Callable[[Block, CentresByCrs], BlockMask | None]:
+    """Return a function that rasterizes a region in a block, given the centres of the block in other CRSs so far."""
+    shape = shapely.from_wkt(region.wkt)
+    if same_crs(region.crs, grid.crs):
+        shapes = [shape_to_pixels(translate(shape, shift), grid) for shift in target.shifts]
+        return lambda block, _: block_mask(shapes, block)
+
+    def rasterize(block: Block, centres: CentresByCrs) -> BlockMask | None:
+        if region.crs not in centres:
+            centres[region.crs] = ReprojectedCentres(grid, block, target)
+        return centres[region.crs].block_mask(shape)
+
+    return rasterize
+
+
+def number_sets(masks: Iterable[BlockMask | None], block: Block, numbers: dict[RegionSet, int]) -> UInt16:
+    """Compute the set number of each pixel of a block; shape (rows, columns).
 
     Parameters
     ----------
-    holding
-        For each region, which pixels it holds.
+    masks
+        Pixels of each region in the block.
+    block
+        The block.
+    numbers
+        Number of every set that is known; new sets are added.
 
     Raises
     ------
     NoUsableInput
-        If there are more sets than can be numbered.
+        If there are more sets than 16-bit numbers.
     """
     from icepipe.raster._kernels import split_labels
 
-    keys, sets, most = np.zeros((block.height, block.width), dtype=np.uint32), [EMPTY], FEW_SETS
-    for number, part in enumerate(holding):
+    # Labels are local to the block; its regions refine them one after the other. Set numbers are the run's.
+    labels, sets, limit = np.zeros((block.height, block.width), dtype=np.uint32), [EMPTY], FEW_SETS
+    for region, part in enumerate(masks):
         if part:
-            fresh = np.full(len(sets), -1, dtype=np.int64)
-            split_labels(keys[part.window.slices], part.holds, fresh)
-            sets += [(*sets[old], number) for old in np.argsort(fresh)[np.count_nonzero(fresh < 0) :].tolist()]
-        if len(sets) > most:
-            keys, sets = _without_empty(keys, sets)
-            most = 2 * len(sets) + FEW_SETS
-    known = np.zeros(len(sets), dtype=np.uint16)
-    for key in np.flatnonzero(np.bincount(keys.ravel())).tolist():
-        number = numbers.setdefault(sets[key], len(numbers))
+            new_labels = np.full(len(sets), -1, dtype=np.int64)
+            split_labels(labels[part.window.slices], part.mask, new_labels)
+            # Old labels that were split, in the order of their new ones.
+            split = np.argsort(new_labels)[np.count_nonzero(new_labels < 0) :]
+            sets += [(*sets[label], region) for label in split.tolist()]
+        if len(sets) > limit:
+            # A label that a region covers wholly is left without pixels. Growing limits keep the search rare.
+            labels, sets = drop_unused_sets(labels, sets)
+            limit = 2 * len(sets) + FEW_SETS
+    set_numbers = np.zeros(len(sets), dtype=np.uint16)
+    for label in np.flatnonzero(np.bincount(labels.ravel())).tolist():
+        number = numbers.setdefault(sets[label], len(numbers))
         if number >= border_code(np.uint16):
-            raise NoUsableInput("the regions overlap in too many ways to be told apart", "name fewer regions")
-        known[key] = number
-    return known[keys]
+            raise NoUsableInput("the regions overlap in too many combinations", "name fewer regions")
+        set_numbers[label] = number
+    return set_numbers[labels]
 
 
-def _without_empty(keys: UInt32, sets: list[Set]) -> tuple[UInt32, list[Set]]:
-    """Keys of pixels and their sets, less those that no pixel has any more."""
-    there = np.bincount(keys.ravel(), minlength=len(sets)) > 0
-    place = (np.cumsum(there) - 1).astype(np.uint32)
-    return place[keys], [one for one, is_there in zip(sets, there.tolist(), strict=True) if is_there]
+def drop_unused_sets(labels: UInt32, sets: list[RegionSet]) -> tuple[UInt32, list[RegionSet]]:
+    """Drop the sets that no pixel is labelled with, and renumber the labels."""
+    is_used = np.bincount(labels.ravel(), minlength=len(sets)) > 0
+    new_labels = (np.cumsum(is_used) - 1).astype(np.uint32)
+    return new_labels[labels], [regions for regions, used in zip(sets, is_used.tolist(), strict=True) if used]
 
 
-def _in_pieces(shape: BaseGeometry, parts: int) -> BaseGeometry:
+def segmentize_outline(shape: BaseGeometry) -> BaseGeometry:
+    """Add vertices to an outline, at least ``OUTLINE_PARTS`` along its longer side, before its edges are bent."""
     west, south, east, north = shape.bounds
-    return shapely.segmentize(shape, max(east - west, north - south) / parts)
+    return shapely.segmentize(shape, max(east - west, north - south) / OUTLINE_PARTS)
 
 
-def region_bounds(outline: Region, grid: GeoBox) -> tuple[float, float, float, float] | None:
-    """Bounds of a region in pixels of a grid (left, top, right, bottom); None where it has no place on its map."""
-    shape, ours = shapely.from_wkt(outline.wkt), pyproj.CRS.from_wkt(grid.crs)
-    points = shapely.get_coordinates(_in_pieces(shape, OUTLINE_PARTS))
-    x, y = pyproj.Transformer.from_crs(outline.crs, grid.crs, always_xy=True).transform(*points.T)
+def region_bounds(region: Region, grid: GeoBox) -> tuple[float, float, float, float] | None:
+    """Compute the bounds of a region in pixels of a grid (left, top, right, bottom).
+
+    None where its CRS cannot be transformed to the grid's.
+    """
+    points = shapely.get_coordinates(segmentize_outline(shapely.from_wkt(region.wkt)))
+    x, y = pyproj.Transformer.from_crs(region.crs, grid.crs, always_xy=True).transform(*points.T)
     if not np.all(np.isfinite(x)) or not np.all(np.isfinite(y)):
         return None
-    if ours.is_geographic:
-        x, y = _turned(x, y, outline, grid)
+    if pyproj.CRS.from_wkt(grid.crs).is_geographic:
+        x, y = unwrap_outline(x, y, region, grid)
     col, row = grid.to_pixels(x, y)
     return float(col.min()), float(row.min()), float(col.max()), float(row.max())
 
 
-def _turned(x: Float64, y: Float64, outline: Region, grid: GeoBox) -> tuple[Float64, Float64]:
-    """Longitudes next to those of a grid, and all of them with the pole where the region holds it."""
+def unwrap_outline(x: Float64, y: Float64, region: Region, grid: GeoBox) -> tuple[Float64, Float64]:
+    """Shift longitudes of an outline by full circles next to the grid; a pole inside adds a full circle at the pole."""
     middle = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
-    each, whole = unwrap_longitude(x, middle, TURN_DEGREES), shift_longitudes(x, middle, TURN_DEGREES)
-    x = min(each, whole, key=np.ptp)
-    theirs = pyproj.CRS.from_wkt(outline.crs)
-    for pole in (-90.0, 90.0):
-        at = pyproj.Transformer.from_crs(grid.crs, outline.crs, always_xy=True).transform(0.0, pole)
-        if not theirs.is_geographic and np.all(np.isfinite(at)) and shapely.from_wkt(outline.wkt).contains(Point(at)):
-            x, y = np.append(x, [middle - TURN_DEGREES / 2, middle + TURN_DEGREES / 2]), np.append(y, [pole, pole])
+    # Longitudes are shifted each by itself, or together, whichever keeps the outline narrower: the first mends outlines
+    # over the antimeridian, the second keeps those whole that reach half a circle away from the grid.
+    x = min(unwrap_longitude(x, middle, TURN_DEGREES), shift_longitudes(x, middle, TURN_DEGREES), key=np.ptp)
+    is_geographic = pyproj.CRS.from_wkt(region.crs).is_geographic
+    for latitude in (-90.0, 90.0):
+        pole = pyproj.Transformer.from_crs(grid.crs, region.crs, always_xy=True).transform(0.0, latitude)
+        if not is_geographic and np.all(np.isfinite(pole)) and shapely.from_wkt(region.wkt).contains(Point(pole)):
+            x = np.append(x, [middle - TURN_DEGREES / 2, middle + TURN_DEGREES / 2])
+            y = np.append(y, [latitude, latitude])
     return x, y
 
 
-def regions_on_grid(outlines: Sequence[Region], grid: GeoBox) -> list[tuple[float, float, float, float]]:
-    """Bounds, in pixels, of the regions that reach a grid.
+def regions_on_grid(regions: Sequence[Region], grid: GeoBox) -> list[tuple[float, float, float, float]]:
+    """Return the bounds, in pixels, of the regions that intersect a grid.
 
     Raises
     ------
     NoUsableInput
-        If none does.
+        If no region does.
     """
-    found = [region_bounds(outline, grid) for outline in outlines]
     frame = box(0, 0, grid.width, grid.height)
-    reached = [bounds for bounds in found if bounds and box(*bounds).intersects(frame)]
-    if not reached:
+    candidates = [region_bounds(region, grid) for region in regions]
+    on_grid = [bounds for bounds in candidates if bounds and box(*bounds).intersects(frame)]
+    if not on_grid:
         raise NoUsableInput("no scene touches any of the regions", "check inputs.regions against inputs.scenes")
-    return reached
+    return on_grid
 
 
-def region_grid(outlines: Sequence[Region], grid: GeoBox) -> GeoBox:
-    """The grid cut, or grown, to the regions that reach it; its pixels stay where they are."""
-    bounds = np.array(regions_on_grid(outlines, grid))
+def region_grid(regions: Sequence[Region], grid: GeoBox) -> GeoBox:
+    """Crop or extend a grid to the regions that intersect it, by whole pixels."""
+    bounds = np.array(regions_on_grid(regions, grid))
     left, top = (int(value) for value in np.floor(bounds[:, :2].min(axis=0)))
     right, bottom = (int(value) for value in np.ceil(bounds[:, 2:].max(axis=0)))
     return GeoBox(grid.crs, grid.transform @ Affine.translation(left, top), max(1, right - left), max(1, bottom - top))

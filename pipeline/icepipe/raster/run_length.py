@@ -1,4 +1,4 @@
-"""A raster as runs of equal pixels along its rows: memory grows with what it shows, and not with its pixels."""
+"""Run-length encoded rasters, whose memory grows with the detail of a raster and not with its pixels."""
 
 from __future__ import annotations
 
@@ -14,38 +14,44 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
 from icepipe.raster.blocks import BLOCK_PIXELS
 
-MOST_RUNS = 2**31 - 1
-"""Their numbers have 32 bits."""
+MAX_RUNS = 2**31 - 1
+"""Indices of runs are 32-bit integers."""
 
 Code = TypeVar("Code", bound=np.unsignedinteger[Any])
-"""What a raster holds: class codes, or numbers of up to 16 bits."""
+"""Pixel type of a raster: class codes or other unsigned numbers of up to 16 bits."""
 
 OtherCode = TypeVar("OtherCode", bound=np.unsignedinteger[Any])
 
-CLASS_CODE = np.dtype(np.uint8)
-"""Type of class codes."""
+CLASS_DTYPE = np.dtype(np.uint8)
+"""Pixel type of class rasters."""
 
 
-def border_code(kind: DTypeLike) -> int:
-    """What lies around a raster of a kind: the last number but one, which no class and no other pixel has."""
-    return int(np.iinfo(kind).max) - 1
+def border_code(dtype: DTypeLike) -> int:
+    """Return the code around a raster of a pixel type: its largest number but one, which no pixel has."""
+    # The largest, 255 of 8 bits, is the code of pixels outside the region.
+    return int(np.iinfo(dtype).max) - 1
+
+
+def border_runs(starts: Sequence[int], dtype: np.dtype[Code]) -> tuple[Int32, NDArray[Code]]:
+    """Return first columns and codes of border runs."""
+    return np.array(starts, dtype=np.int32), np.full(len(starts), border_code(dtype), dtype=dtype)
 
 
 @dataclass(frozen=True)
 class RunLengthRaster(Generic[Code]):
-    """Runs of equal pixels of a raster, in raster order, within a rim of runs of what lies :func:`beyond`.
+    """Run lengths of a raster in raster order, surrounded by border runs of :func:`border_code`.
 
-    Of the rim are a run before all others, one above the first row and one below the last, as wide as the raster, and
-    one at the end of each row.
+    The border has a run before all others, a row above the first and a row below the last, both as wide as the raster,
+    and a run at the end of each row. Neighbours of every pixel are therefore runs, too.
 
     Attributes
     ----------
     starts
-        First column of every run, which ends where the next begins; shape (n,).
+        First column of every run, which ends where the next one starts; shape (n,).
     codes
-        Number that the pixels of every run have, which no two share that stand side by side; shape (n,).
+        Code of the pixels of every run; adjacent runs of a row differ; shape (n,).
     rows
-        Where the runs of each row begin, and the end; shape (rows + 1,).
+        Index of the first run of each row, and of the border row below; shape (rows + 1,).
     """
 
     starts: Int32
@@ -53,13 +59,14 @@ class RunLengthRaster(Generic[Code]):
     rows: Int64
 
     @classmethod
-    def of(cls, raster: NDArray[Code]) -> RunLengthRaster[Code]:
-        """Runs of a whole raster."""
+    def from_array(cls, raster: NDArray[Code]) -> RunLengthRaster[Code]:
+        """Encode an array of shape (rows, columns)."""
         return run_length_raster([raster], raster.shape[1], raster.dtype)
 
     @property
     def width(self) -> int:
         """Columns of the raster."""
+        # The first border run starts at the last column's end.
         return int(self.starts[0])
 
     @property
@@ -68,127 +75,123 @@ class RunLengthRaster(Generic[Code]):
         return len(self.rows) - 1
 
     def block(self, block: Block) -> NDArray[Code]:
-        """Numbers of the pixels of a block, shape (rows, columns)."""
-        from icepipe.raster._kernels import paint
+        """Decode the pixels of a block; shape (rows, columns)."""
+        from icepipe.raster._kernels import decode_block
 
-        painted = np.empty((block.height, block.width), dtype=self.codes.dtype)
-        paint(self.starts, self.codes, self.rows, block.row, block.col, painted)
-        return painted
+        pixels = np.empty((block.height, block.width), dtype=self.codes.dtype)
+        decode_block(self.starts, self.codes, self.rows, block.row, block.col, pixels)
+        return pixels
 
-    def window(self, numbers: Sequence[int]) -> Block | None:
-        """Smallest rectangle with all pixels that have some numbers; None where none has."""
-        return self.around(np.isin(self.codes, numbers))
+    def window(self, codes: Sequence[int]) -> Block | None:
+        """Return the smallest window with all pixels of some codes; None where no pixel has them."""
+        return self.bounding_window(np.isin(self.codes, codes))
 
-    def around(self, wanted: Bool) -> Block | None:
-        """Smallest rectangle with all pixels of some runs, shape (n,); None of none."""
-        held = np.flatnonzero(wanted)
-        if not len(held):
+    def bounding_window(self, selected: Bool) -> Block | None:
+        """Return the smallest window with all pixels of the selected runs, shape (n,); None if none is selected."""
+        runs = np.flatnonzero(selected)
+        if not len(runs):
             return None
-        top, bottom = np.searchsorted(self.rows, held[[0, -1]], side="right") - 1
-        left, right = self.starts[held].min(), self.starts[held + 1].max()
+        top, bottom = np.searchsorted(self.rows, runs[[0, -1]], side="right") - 1
+        left, right = self.starts[runs].min(), self.starts[runs + 1].max()
         return Block(int(top), int(left), int(bottom - top) + 1, int(right - left))
 
-    def recoded(self, codes: NDArray[OtherCode]) -> RunLengthRaster[OtherCode]:
-        """The raster with other numbers of its runs, shape (runs,); those of one number side by side become one."""
+    def relabel(self, codes: NDArray[OtherCode]) -> RunLengthRaster[OtherCode]:
+        """Return the raster with other codes of its runs, shape (runs,); adjacent runs of one code are merged."""
+        # Border runs are never merged: the run before all others, those at row ends and the border rows adjoin.
         begins = codes == border_code(codes.dtype)
         begins[1:] |= codes[1:] != codes[:-1]
         return RunLengthRaster(self.starts[begins], codes[begins], (np.cumsum(begins) - 1)[self.rows])
 
-    def thinned(self, step: int) -> NDArray[Code]:
-        """Numbers of the pixels of every so many rows and columns, from the first on."""
+    def decimate(self, step: int) -> NDArray[Code]:
+        """Return every ``step``-th pixel of every ``step``-th row, from the first on."""
         rows = [self.block(Block(row, 0, 1, self.width))[:, ::step] for row in range(0, self.height, step)]
         return np.concatenate(rows)
 
 
 ClassRuns = RunLengthRaster[np.uint8]
-"""A class raster."""
+"""Run-length encoded class raster."""
 
 
 class RunLengthWriter(Generic[Code]):
-    """Makes runs of a raster that comes block by block, from left to right and from the top to the bottom.
+    """Encodes a raster that arrives in blocks, from left to right and top to bottom.
 
-    Blocks side by side are of one height. The latest are held as pixels, with the row above them.
+    Blocks of a row of blocks have one height. The latest row of blocks is kept as pixels, with the pixel row above it.
 
     Parameters
     ----------
     width
         Columns of the raster.
-    kind
-        Type of its numbers.
+    dtype
+        Pixel type.
     """
 
-    def __init__(self, width: int, kind: np.dtype[Code]) -> None:
-        self._width, self._kind = width, kind
-        self._top, self._held = 0, np.empty((0, width), dtype=kind)
-        self._above = np.empty((0, width), dtype=kind)
-        self._parts = [self._rim([width, 0, width])]
+    def __init__(self, width: int, dtype: np.dtype[Code]) -> None:
+        self._width, self._dtype = width, dtype
+        self._top, self._pixels = 0, np.empty((0, width), dtype=dtype)
+        self._above = np.empty((0, width), dtype=dtype)
+        # The border: the run before all others, and the row above the first with the run at its end.
+        self._parts = [border_runs([width, 0, width], dtype)]
         self._counts: list[Int64] = [np.array([3])]
-        self._done: RunLengthRaster[Code] | None = None
+        self._raster: RunLengthRaster[Code] | None = None
 
-    def _rim(self, starts: list[int]) -> tuple[Int32, NDArray[Code]]:
-        return np.array(starts, dtype=np.int32), np.full(len(starts), border_code(self._kind), dtype=self._kind)
+    def write(self, block: Block, pixels: NDArray[Code]) -> None:
+        """Write the pixels of a block, shape (rows, columns)."""
+        self.write_view(block)[:] = pixels
 
-    def put(self, block: Block, numbers: NDArray[Code]) -> None:
-        """Take the numbers of a block, shape (rows, columns)."""
-        self.room(block)[:] = numbers
-
-    def room(self, block: Block) -> NDArray[Code]:
-        """Where the numbers of a block are to be put, all of them before the next is asked for."""
+    def write_view(self, block: Block) -> NDArray[Code]:
+        """Return a view to write the pixels of a block to, all of them before the view of the next block is taken."""
         if block.col == 0:
-            self._pack()
-            self._top, self._held = block.row, np.empty((block.height, self._width), dtype=self._kind)
-        return self._held[:, block.col : block.col + block.width]
+            self._encode_pixels()
+            self._top, self._pixels = block.row, np.empty((block.height, self._width), dtype=self._dtype)
+        return self._pixels[:, block.col : block.col + block.width]
 
-    def around(self, block: Block) -> NDArray[Code]:
-        """Numbers of a block among the latest, with the row above and columns on its left where it has them."""
+    def with_border(self, block: Block) -> NDArray[Code]:
+        """Return the pixels of a block that extends the latest one by the row above and by columns on its left."""
         cols = slice(block.col, block.col + block.width)
         if block.row == self._top:
-            return self._held[: block.height, cols]
-        return np.concatenate([self._above[:, cols], self._held[: block.height - 1, cols]])
+            return self._pixels[: block.height, cols]
+        return np.concatenate([self._above[:, cols], self._pixels[: block.height - 1, cols]])
 
-    def _pack(self) -> None:
-        """Make runs of what is held as pixels, a strip at once: a run takes more than a pixel."""
-        height = max(1, BLOCK_PIXELS // self._width)
-        for top in range(0, len(self._held), height):
-            self._pack_strip(self._held[top : top + height])
-        if len(self._held):
-            self._above, self._held = self._held[-1:].copy(), self._held[:0]
-
-    def _pack_strip(self, strip: NDArray[Code]) -> None:
+    def _encode_pixels(self) -> None:
+        """Encode the rows that are kept as pixels; only the last of them is kept for :meth:`with_border`."""
         from icepipe.raster._kernels import find_runs
 
-        room, counts = strip.size + len(strip), np.empty(len(strip), dtype=np.int64)
-        starts, codes = np.empty(room, dtype=np.int32), np.empty(room, dtype=self._kind)
-        n = find_runs(strip, border_code(self._kind), starts, codes, counts)
-        self._parts.append((starts[:n].copy(), codes[:n].copy()))
-        self._counts.append(counts)
+        # In strips, as the buffers for the worst case, a run per pixel, are larger than the pixels.
+        height = max(1, BLOCK_PIXELS // self._width)
+        for top in range(0, len(self._pixels), height):
+            strip = self._pixels[top : top + height]
+            size, counts = strip.size + len(strip), np.empty(len(strip), dtype=np.int64)
+            starts, codes = np.empty(size, dtype=np.int32), np.empty(size, dtype=self._dtype)
+            n = find_runs(strip, border_code(self._dtype), starts, codes, counts)
+            # Copies, as slices would keep the whole buffers in memory.
+            self._parts.append((starts[:n].copy(), codes[:n].copy()))
+            self._counts.append(counts)
+        if len(self._pixels):
+            self._above, self._pixels = self._pixels[-1:].copy(), self._pixels[:0]
 
-    def done(self) -> RunLengthRaster[Code]:
-        """The runs of all blocks; nothing is put after that.
+    def finish(self) -> RunLengthRaster[Code]:
+        """Return the raster of all blocks; none may be written afterwards.
 
         Raises
         ------
         IntegrityError
-            If there are more than can be numbered.
+            If the raster has more than ``MAX_RUNS`` runs.
         """
-        if self._done is None:
-            self._pack()
-            self._done = self._joined()
+        if self._raster is None:
+            self._encode_pixels()
+            rows, below = np.cumsum(np.concatenate(self._counts)), border_runs([0, self._width], self._dtype)
+            if (n := int(rows[-1]) + len(below[0])) > MAX_RUNS:
+                raise IntegrityError(f"a raster has {n:,} run lengths, more than {MAX_RUNS:,}", "use a smaller region")
+            starts, codes = zip(*self._parts, below, strict=True)
+            self._raster = RunLengthRaster(np.concatenate(starts), np.concatenate(codes), rows)
             self._parts.clear()
-        return self._done
-
-    def _joined(self) -> RunLengthRaster[Code]:
-        rows, rim = np.cumsum(np.concatenate(self._counts)), self._rim([0, self._width])
-        if (n := int(rows[-1]) + len(rim[0])) > MOST_RUNS:
-            raise IntegrityError(f"a raster has {n:,} runs of equal pixels, over {MOST_RUNS:,}", "cut the region")
-        starts, codes = zip(*self._parts, rim, strict=True)
-        return RunLengthRaster(np.concatenate(starts), np.concatenate(codes), rows)
+        return self._raster
 
 
-def run_length_raster(strips: Iterable[NDArray[Code]], width: int, kind: np.dtype[Code]) -> RunLengthRaster[Code]:
-    """Runs of a raster that comes in strips of full rows, each of shape (rows, width)."""
-    writer, row = RunLengthWriter(width, kind), 0
+def run_length_raster(strips: Iterable[NDArray[Code]], width: int, dtype: np.dtype[Code]) -> RunLengthRaster[Code]:
+    """Encode a raster that arrives in strips of full rows, each of shape (rows, width)."""
+    writer, row = RunLengthWriter(width, dtype), 0
     for strip in strips:
-        writer.put(Block(row, 0, *strip.shape), strip)
+        writer.write(Block(row, 0, *strip.shape), strip)
         row += len(strip)
-    return writer.done()
+    return writer.finish()

@@ -1,1 +1,1 @@
-"""From pixels to named clusters and class codes."""
+"""Segment pixels into named clusters and class codes."""

@@ -1,4 +1,4 @@
-"""Physical quantities that rules look at, from the reflectance of the bands."""
+"""Compute the physical quantities that rules test, from the reflectance of the bands."""
 
 from __future__ import annotations
 
@@ -25,32 +25,46 @@ INDICES: dict[str, tuple[str, str, str]] = {
     "ndgi": ("green", "red", "Keshri, Shukla and Gupta (2009), Int. J. Remote Sensing 30: snow and ice against debris"),
     "redness": ("red", "blue", "the colour of soil against snow: Warren (1982), Rev. Geophys. 20"),
 }
-"""Normalised differences by name: the two bands, and the source."""
+"""Normalised differences by name: the two bands and the source."""
 
 OTHER_FEATURES: dict[str, str] = {
-    "brightness": "mean of red, green and blue (of all bands where not all three are there)",
+    "brightness": "mean of red, green and blue, or of all bands where one of the three is missing",
     "whiteness": "sum of abs(band - mean) / mean over red, green and blue; 0 is grey. Gomez-Chova and others (2007), "
-    "IEEE GRSL 4, as Zhu and Woodcock (2012), Remote Sens. Environ. 118, use it",
+    "IEEE GRSL 4, in the form of Zhu and Woodcock (2012), Remote Sens. Environ. 118",
     "greenness": "the smaller of (green - red) / (green + red) and (green - blue) / (green + blue). Motohka and "
-    "others (2010), Remote Sensing 2; the second keeps turquoise water out",
+    "others (2010), Remote Sensing 2; the second excludes turquoise water",
 }
-"""Features that are no normalised difference, and what they are."""
+"""Features that are not normalised differences, with their definitions."""
 
 _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(INDICES, (-1.0, 1.0)),
     "greenness": (-1.0, 1.0),
+    # All light in one of three bands: mean m, deviations 2m + m + m.
     "whiteness": (0.0, 4.0),
 }
 _REFLECTANCE_RANGE = (0.0, 1.0)
 
+AXIS_LENGTH = 1 / REFLECTANCE_UNIT
+"""Length of a feature axis: a listed reflectance has the same coordinate as the stored value of a measured band."""
+
 
 def feature_range(feature: str) -> tuple[float, float]:
-    """What a feature can be: fixed, so that distances mean the same in every run. Reflectances are 0 to 1."""
+    """Return the least and the greatest value of a feature; reflectances range from 0 to 1.
+
+    The range is fixed and not taken from the sample, so that distances mean the same in every run.
+    """
     return _RANGES.get(feature, _REFLECTANCE_RANGE)
 
 
+def feature_axis(feature: str) -> tuple[float, float]:
+    """Return the origin of a feature's axis and the factor from feature values to coordinates."""
+    low, high = feature_range(feature)
+    # Ranges are powers of two long, so the quotient is exact and the order of division and product does not matter.
+    return low, AXIS_LENGTH / (high - low)
+
+
 class FeatureKind(IntEnum):
-    """How a feature is made of bands."""
+    """Formula of a feature that is computed from bands."""
 
     MEAN = 0
     DIFFERENCE = 1
@@ -59,114 +73,103 @@ class FeatureKind(IntEnum):
 
 
 def feature_recipe(feature: str, sensor: Sensor) -> tuple[FeatureKind, tuple[int, ...]]:
-    """How a feature that is no band is made, for the compiled hot path: its kind and its bands' numbers."""
-    number = {role: position for position, role in enumerate(sensor.roles)}
-    visible = tuple(number[role] for role in ("red", "green", "blue") if role in number)
+    """Return the formula and the band indices of a computed feature, for the compiled classifier."""
+    index = {role: position for position, role in enumerate(sensor.roles)}
+    visible = tuple(index[role] for role in ("red", "green", "blue") if role in index)
     if feature == "brightness":
-        return FeatureKind.MEAN, visible if len(visible) == 3 else tuple(number.values())
+        return FeatureKind.MEAN, visible if len(visible) == 3 else tuple(index.values())
     if feature == "whiteness":
         return FeatureKind.WHITENESS, visible
     if feature == "greenness":
-        return FeatureKind.SMALLER_DIFFERENCE, (number["green"], number["red"], number["blue"])
+        return FeatureKind.SMALLER_DIFFERENCE, (index["green"], index["red"], index["blue"])
     first, second, _ = INDICES[feature]
-    return FeatureKind.DIFFERENCE, (number[first], number[second])
+    return FeatureKind.DIFFERENCE, (index[first], index[second])
 
 
 def normalised_difference(a: Float64, b: Float64) -> Float64:
-    """(a - b) / (a + b) of reflectances, 0 where the sum is not positive."""
+    """Return (a - b) / (a + b) of reflectances, 0 where the sum is not positive."""
     total = a + b
     return np.divide(a - b, total, out=np.zeros_like(total), where=total > 0)
 
 
 def compute_features(values: Float64, sensor: Sensor) -> Features:
-    """Reflectances and indices of pixels or centroids.
+    """Compute reflectances, indices and the other features of pixels or centroids.
 
     Parameters
     ----------
     values
-        Shape (n, bands): kept numbers in the order of the sensor's roles, fractions allowed.
+        Stored pixel values in the order of the sensor's roles, shape (n, bands); centroids may hold fractions.
     sensor
-        What the numbers mean.
+        Roles of the bands and their conversion to reflectance.
 
     Returns
     -------
     Features
-        Every role's reflectance by its name, every index whose bands are there, and the other features.
+        By name, each of shape (n,): the reflectance of every role, and every feature whose bands the sensor has.
     """
+    # Atmospheric correction can give reflectances below zero; indices of negative numbers leave their range.
     bands = dict(zip(sensor.roles, np.clip(sensor.reflectance(values), 0.0, None).T, strict=True))
     features = dict(bands)
     visible = [bands[role] for role in ("red", "green", "blue") if role in bands]
-    features["brightness"] = np.mean(visible if len(visible) == 3 else list(bands.values()), axis=0)
+    brightness = np.mean(visible if len(visible) == 3 else list(bands.values()), axis=0)
+    features["brightness"] = brightness
     features |= {
         name: normalised_difference(bands[a], bands[b]) for name, (a, b, _) in INDICES.items() if {a, b} <= bands.keys()
     }
     if len(visible) == 3:
         features["greenness"] = np.minimum(features["ndgi"], normalised_difference(bands["green"], bands["blue"]))
-        features["whiteness"] = _whiteness(visible, features["brightness"])
+        deviation = np.sum([np.abs(band - brightness) for band in visible], axis=0)
+        # Black has no colour: its whiteness is that of grey.
+        features["whiteness"] = np.divide(deviation, brightness, out=np.zeros_like(brightness), where=brightness > 0)
     return features
 
 
-def _whiteness(visible: Sequence[Float64], mean: Float64) -> Float64:
-    apart = np.sum([np.abs(band - mean) for band in visible], axis=0)
-    return np.asarray(np.divide(apart, mean, out=np.zeros_like(mean), where=mean > 0))
-
-
-def known_features(sensor: Sensor) -> tuple[str, ...]:
-    """Names of the features that a sensor's bands give."""
+def available_features(sensor: Sensor) -> tuple[str, ...]:
+    """Return the names of the features that the bands of a sensor give."""
     return tuple(compute_features(np.ones((1, len(sensor.roles))), sensor))
-
-
-RANGE = 1 / REFLECTANCE_UNIT
-"""Length of a feature's whole range, so that a listed reflectance is the number that is kept of a measured band."""
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """Where pixels are compared.
+    """Space in which pixels are compared with centroids.
 
     Attributes
     ----------
     sensor
-        What the kept numbers mean.
+        Roles of the bands and their conversion to reflectance.
     features
-        Names of the axes; none where pixels are compared by their bands as they are kept.
+        Names of the axes; empty where pixels are compared by their stored values.
     """
 
     sensor: Sensor
     features: tuple[str, ...] = ()
 
     def coordinates(self, values: NDArray[np.number[Any]]) -> NDArray[np.number[Any]]:
-        """Place of every item: kept numbers of shape (n, bands) to shape (n, axes)."""
+        """Return the coordinates, shape (n, axes), of stored pixel values, shape (n, bands)."""
         if not self.features:
             return values
-        found = compute_features(values.astype(np.float64), self.sensor)
+        features = compute_features(values.astype(np.float64), self.sensor)
         axes = []
         for name in self.features:
-            low, length, scale = feature_span(name)
-            axes.append((found[name] - low) / length * scale)
+            origin, factor = feature_axis(name)
+            axes.append((features[name] - origin) * factor)
         return np.stack(axes, axis=1)
 
 
-def feature_span(feature: str) -> tuple[float, float, float]:
-    """Least value of a feature, length of its range, and length of its axis."""
-    low, high = feature_range(feature)
-    return low, high - low, RANGE
-
-
-def feature_space(sensor: Sensor, asked: str | Sequence[str]) -> FeatureSpace:
-    """The space a config asks for.
+def feature_space(sensor: Sensor, features: str | Sequence[str]) -> FeatureSpace:
+    """Return the feature space of a config: stored values for ``auto``, else a list of features by name.
 
     Raises
     ------
     ConfigError
-        If a feature cannot be made from the sensor's bands.
+        If a feature cannot be computed from the sensor's bands.
     """
-    if isinstance(asked, str):
+    if isinstance(features, str):
         return FeatureSpace(sensor)
-    known = known_features(sensor)
-    if unknown := [name for name in asked if name not in known]:
+    available = available_features(sensor)
+    if unknown := [name for name in features if name not in available]:
         raise ConfigError(
             f"segment.features: {sensor.key} with {' '.join(sensor.roles)} has no {', '.join(unknown)}",
-            f"choose from {', '.join(known)}",
+            f"choose from {', '.join(available)}",
         )
-    return FeatureSpace(sensor, tuple(asked))
+    return FeatureSpace(sensor, tuple(features))

@@ -1,4 +1,4 @@
-"""The frozen values of a fit: clusters with their names, the model they make, the basis a run stands on."""
+"""Define the frozen records of a fitted model: thresholds, named clusters and how the fit went."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from icepipe.classes import ClassCode
 
 @dataclass(frozen=True)
 class Threshold:
-    """One number that decides.
+    """Threshold of a rule, with its published range.
 
     Attributes
     ----------
     key
-        What a config calls it.
+        Key under which a config overrides it.
     name
-        The condition it decides.
+        The condition in words.
     feature
-        The feature compared with it; the condition holds at or above it.
+        The feature that is compared; the condition holds at or above the threshold.
     low, mid, high
-        Published range and the value used.
+        Published range, and the value that decides the class.
     unit
-        Unit of the feature, for people.
+        Unit of the feature, for display.
     source
-        Where the range comes from.
+        Source of the range.
     """
 
     key: str
@@ -41,38 +41,41 @@ class Threshold:
 
     @property
     def levels(self) -> tuple[float, float, float]:
-        """Low, middle and high."""
+        """Low, middle and high value."""
         return self.low, self.mid, self.high
+
+
+# The field names of the records below are keys of model.json; a renamed field makes files of earlier runs unreadable.
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One named cluster of a model.
+    """Named cluster of a model.
 
     Attributes
     ----------
     centroid
-        Its place among the features that pixels are compared by.
+        Coordinates in the feature space in which pixels are compared.
     spectrum
-        Kept numbers of its bands, in the order of the roles, which name it: the centroid itself where pixels are
-        compared by their bands, the mean of its members else.
+        Stored values of its bands, in the order of the roles, from which it is named: the centroid itself where pixels
+        are compared by stored values, else the mean of its members.
     code
         Class under the middle thresholds.
     ruled
-        Class by the rules, also where the config names another.
+        Class by the rules; differs from ``code`` only where the config pins another.
     could_be
         Classes under any combination of the thresholds' published ranges.
     margin
-        Distance to the nearest threshold that alone would change the name, in that threshold's unit; None where
-        no single one would.
+        Distance to the nearest threshold whose crossing alone would change the class, in the unit of that threshold;
+        None where no single threshold would.
     reason
-        The rule that fired, in words.
+        The conditions that decided, in words.
     share
-        Part of the sample in this cluster, 0..1.
+        Share of the sample in this cluster, 0..1.
     parent
-        Number of the k-means cluster it was split from.
+        Index of the k-means cluster from which it was split.
     pinned
-        Whether the config named it, and not the rules.
+        Whether the config named it instead of the rules.
     """
 
     centroid: tuple[float, ...]
@@ -89,18 +92,18 @@ class Cluster:
 
 @dataclass(frozen=True)
 class KPoint:
-    """What one number of clusters would give.
+    """Scores of one candidate number of clusters.
 
     Attributes
     ----------
     k
-        The number.
+        Number of clusters.
     inertia
         Mean squared distance to the nearest centroid, before splitting.
     silhouette
         Mean silhouette of a part of the sample, before splitting.
     ice_before, ice_after
-        Share of the sample named ice, before and after splitting.
+        Share of the sample classified as ice, before and after splitting.
     """
 
     k: int
@@ -112,20 +115,20 @@ class KPoint:
 
 @dataclass(frozen=True)
 class FitRecord:
-    """How a fit went.
+    """Settings and convergence of a k-means fit.
 
     Attributes
     ----------
     seed, n_sample
-        Start of the fit, and the pixels it looked at.
+        Seed of the random generator, and number of pixels in the sample.
     n_minibatch, n_lloyd
-        Mini-batches, and full iterations after them.
+        Number of mini-batches, and of full iterations after them.
     max_iterations, tolerance
-        Full iterations stop after so many, or when centroids move by less than this part of the variance.
+        Limits of the full iterations: their number, and the centroid shift as a share of the variance.
     converged
-        Whether the tolerance was what stopped them.
+        Whether the full iterations ended by the tolerance and not by their number.
     inertia
-        Sum of squared distances to the nearest centroid, as the sample stands for the pixels, before splitting.
+        Weighted sum of squared distances to the nearest centroid, before splitting.
     """
 
     seed: int
@@ -140,31 +143,31 @@ class FitRecord:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted and named clustering.
+    """Fitted clustering with named clusters.
 
     Attributes
     ----------
     sensor, roles, encoding
-        Key of the sensor table, the roles of the bands, and what their numbers mean, that it was fitted on.
+        Key of the sensor, roles of its bands and encoding of its stored values, as the model was fitted.
     features
-        What pixels are compared by; nothing where that is the bands as they are kept.
+        Features by which pixels are compared; empty where they are compared by stored values.
     rule_set, thresholds
-        Key of the rules that named the clusters, and the numbers they used.
+        Key of the rules that named the clusters, and their thresholds.
     k_asked, k_fitted
-        Clusters asked for, and found before splitting.
+        Clusters requested, and clusters fitted before splitting.
     fit
-        How the fit went.
+        Settings and convergence of the fit.
     straddle, misnamed, strays
-        Largest share of the sample that one cluster still holds across any threshold from its centroid, under another
-        name, and certainly under another name.
+        Largest share of the sample that remains in one cluster on the other side of any threshold from its centroid,
+        in another class, and in another class under every threshold.
     spread
-        Mean squared distance of the sample to its nearest centroid, after splitting.
+        Mean squared distance of the sample to the nearest centroid, after splitting.
     clusters
         In physical order, dark to bright.
     k_curve
-        What other numbers of clusters would give, where k was chosen and not stated.
+        Scores of the candidate numbers of clusters, where the config has k chosen.
     pinned_on
-        Hash of the model before the config pinned names; None where it pins none.
+        Hash of the model before the config pinned classes; None where it pins none.
     """
 
     sensor: str
@@ -186,10 +189,10 @@ class Model:
 
     @property
     def centroids(self) -> Float64:
-        """Shape (clusters, features)."""
-        return np.array([c.centroid for c in self.clusters], dtype=np.float64)
+        """Centroid of each cluster; shape (clusters, axes)."""
+        return np.array([cluster.centroid for cluster in self.clusters], dtype=np.float64)
 
     @property
     def codes(self) -> UInt8:
-        """Class code of each cluster."""
-        return np.array([c.code for c in self.clusters], dtype=np.uint8)
+        """Class code of each cluster; shape (clusters,)."""
+        return np.array([cluster.code for cluster in self.clusters], dtype=np.uint8)

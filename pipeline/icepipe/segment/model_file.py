@@ -1,4 +1,4 @@
-"""``model.json``: a model as people read it, and as a later run takes it."""
+"""Write ``model.json``, read it again and hash models."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ from icepipe.segment.model import Cluster, Model
 
 _ADAPTER = TypeAdapter(Model)
 
+_CURVE_KEYS = {
+    "k": "k",
+    "inertia": "mean_squared_distance",
+    "silhouette": "silhouette",
+    "ice_before": "ice_share_before_splitting",
+    "ice_after": "ice_share_after_splitting",
+}
+"""Keys of the k curve in the file, by the fields of :class:`icepipe.segment.model.KPoint`."""
+
 
 def cluster_document(number: int, cluster: Cluster) -> dict[str, Any]:
-    """One cluster as JSON values."""
+    """Return one cluster as JSON values."""
     return {
         "cluster": number,
         "class": cluster.code.label,
@@ -36,26 +45,45 @@ def cluster_document(number: int, cluster: Cluster) -> dict[str, Any]:
 
 
 def model_document(model: Model) -> dict[str, Any]:
-    """The model as JSON values: centroids, names, thresholds with sources, and how the fit went."""
+    """Return a model as JSON values: centroids, classes, thresholds with sources, and how the fit went."""
     document = asdict(model)
     document["clusters"] = [cluster_document(number, cluster) for number, cluster in enumerate(model.clusters)]
     document["k_curve"] = [
-        {
-            "k": point.k,
-            "mean_squared_distance": point.inertia,
-            "silhouette": point.silhouette,
-            "ice_share_before_splitting": point.ice_before,
-            "ice_share_after_splitting": point.ice_after,
-        }
-        for point in model.k_curve
+        {key: getattr(point, field) for field, key in _CURVE_KEYS.items()} for point in model.k_curve
     ]
     return {"hash": model_hash(model), "n_clusters": len(model.clusters)} | document
 
 
+def model_from_document(document: dict[str, Any]) -> Model:
+    """Return the model that :func:`model_document` wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValidationError
+        If the document does not have the structure of a model.
+    """
+    codes = {code.label: code for code in ClassCode}
+    clusters = [
+        {field: entry[field] for field in ("centroid", "spectrum", "margin", "reason", "pinned")}
+        | {
+            "code": codes[entry["class"]],
+            "ruled": codes[entry["class_by_rules"]],
+            "could_be": [codes[label] for label in entry["could_be"]],
+            "share": entry["share_of_sample"],
+            "parent": entry["split_from"],
+        }
+        for entry in document["clusters"]
+    ]
+    curve = [{field: point[key] for field, key in _CURVE_KEYS.items()} for point in document["k_curve"]]
+    return _ADAPTER.validate_python(document | {"clusters": clusters, "k_curve": curve})
+
+
 def model_hash(model: Model) -> str:
-    """Twelve hexadecimal digits that change with anything that names a pixel or is told of it."""
+    """Return 12 hexadecimal digits that change with everything that decides or explains the class of a pixel."""
+    # The share of the sample is left out: it describes the sample and classifies no pixel.
     clusters = [{**cluster_document(number, c), "share_of_sample": None} for number, c in enumerate(model.clusters)]
     thresholds = [(t.key, t.feature, *t.levels) for t in model.thresholds]
+    # The spread is included, as the drift of every observation is measured against it.
     text = json.dumps(
         [model.sensor, model.roles, model.encoding, model.features, model.rule_set, thresholds, clusters, model.spread]
     )
@@ -63,57 +91,36 @@ def model_hash(model: Model) -> str:
 
 
 def combined_hash(models: Sequence[Model]) -> str:
-    """The hash of one model, or one of the hashes of several; nothing where classes came with the files."""
+    """Return the hash of one model, or a hash of the hashes of several; empty for class rasters, which have none."""
     if not models:
         return ""
     hashes = [model_hash(model) for model in models]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
 
 
-def _model(document: dict[str, Any]) -> Model:
-    codes = {code.label: code for code in ClassCode}
-    clusters = []
-    for entry in document["clusters"]:
-        renamed = {name: entry[name] for name in ("centroid", "spectrum", "margin", "reason", "pinned")}
-        renamed |= {
-            "code": codes[entry["class"]],
-            "ruled": codes[entry["class_by_rules"]],
-            "could_be": [codes[name] for name in entry["could_be"]],
-        }
-        clusters.append(renamed | {"share": entry["share_of_sample"], "parent": entry["split_from"]})
-    curve = [
-        {
-            "k": point["k"],
-            "inertia": point["mean_squared_distance"],
-            "silhouette": point["silhouette"],
-            "ice_before": point["ice_share_before_splitting"],
-            "ice_after": point["ice_share_after_splitting"],
-        }
-        for point in document["k_curve"]
-    ]
-    return _ADAPTER.validate_python(document | {"clusters": clusters, "k_curve": curve})
-
-
 def read_model(path: Path) -> Model:
-    """The model of a file that an earlier run wrote.
+    """Read a model that an earlier run wrote.
 
     Raises
     ------
     ConfigError
-        If it is not there, is no model, or was changed since it was written.
+        If the file is missing, is not a model, has no clusters or was edited.
     """
     try:
         document = json.loads(path.read_bytes())
-        model, hashed = _model(document), document["hash"]
+        model, hashed = model_from_document(document), document["hash"]
     except OSError as error:
         raise ConfigError(f"segment.fit: {path} cannot be read ({error.strerror})", "correct the path") from None
     except (ValueError, KeyError, TypeError, ValidationError):
-        raise ConfigError(f"segment.fit: {path} is not a model that icepipe wrote", "name a run's model.json") from None
+        raise ConfigError(
+            f"segment.fit: {path} is not a model that icepipe wrote", "give the path of a run's model.json"
+        ) from None
     if not model.clusters:
-        raise ConfigError(f"segment.fit: {path} has no clusters", "name the model of a date that shows something")
+        raise ConfigError(f"segment.fit: {path} has no clusters", "give the model of a date with valid pixels")
+    # An edited centroid or class would be published under the hash of the model that was reviewed.
     if model_hash(model) != hashed:
         raise ConfigError(
             f"segment.fit: {path} was changed since it was written",
-            "take the file as a run wrote it; to change names, use segment.labels",
+            "give the file as a run wrote it; to change names, use segment.labels",
         )
     return model

@@ -1,4 +1,4 @@
-"""A name, a margin and a written reason for every cluster, from its mean spectrum alone."""
+"""Name every cluster from its spectrum alone: class, margin and a written reason."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from icepipe.segment.model import Cluster, KPoint, Model, Threshold
 from icepipe.segment.rules import RuleSet
 from icepipe.sensors.sensor import Sensor
 
+MIN_RANGE = 0.01
+"""Range assumed for a threshold for which the config sets low = high."""
+
 
 @dataclass(frozen=True)
 class Naming:
-    """What the rules say of one centroid."""
+    """Class of one spectrum by the rules; the fields are those of :class:`icepipe.segment.model.Cluster`."""
 
     code: ClassCode
     could_be: tuple[ClassCode, ...]
@@ -26,77 +29,77 @@ class Naming:
     reason: str
 
 
-LEAST_RANGE = 0.01
-"""Stands for the range of a threshold that the config gives one value alone."""
+@dataclass(frozen=True)
+class Boundary:
+    """Nearest threshold whose crossing alone changes the class.
 
-
-def _nearest_other(rules: RuleSet, features: Features) -> tuple[float, Threshold, ClassCode] | None:
-    """Threshold whose crossing alone changes the name, with the distance to it in its own unit and the new name.
-
-    Of several, the nearest in parts of its published range, so that indices and reflectances compare.
+    Attributes
+    ----------
+    threshold
+        The threshold.
+    distance
+        Distance from the spectrum to it, in its own unit.
+    code
+        Class beyond it.
     """
+
+    threshold: Threshold
+    distance: float
+    code: ClassCode
+
+
+def nearest_boundary(rules: RuleSet, features: Features) -> Boundary | None:
+    """Return the nearest class boundary of one spectrum, or None where no single threshold changes its class."""
     conditions = rules.conditions(features, 1)
-    name = rules.decide(conditions)[0]
-    found = []
+    code = rules.decide(conditions)[0]
+    boundaries = []
     for i, threshold in enumerate(rules.thresholds):
-        crossed = [~c if i == j else c for j, c in enumerate(conditions)]
-        beyond = ClassCode(int(rules.decide(crossed)[0]))
-        if beyond != name:
+        crossed = [~condition if i == j else condition for j, condition in enumerate(conditions)]
+        code_beyond = ClassCode(int(rules.decide(crossed)[0]))
+        if code_beyond != code:
             distance = abs(float(features[threshold.feature][0]) - threshold.mid)
-            found.append((distance / (threshold.high - threshold.low or LEAST_RANGE), i, distance, beyond))
-    if not found:
-        return None
-    _, i, distance, beyond = min(found)
-    return distance, rules.thresholds[i], beyond
+            # In units of the published range, so that indices and reflectances compare.
+            relative = distance / (threshold.high - threshold.low or MIN_RANGE)
+            boundaries.append((relative, i, Boundary(threshold, distance, code_beyond)))
+    return min(boundaries)[2] if boundaries else None
 
 
-def _conditions_in_words(rules: RuleSet, features: Features) -> str:
-    said = []
+def describe_conditions(rules: RuleSet, features: Features) -> str:
+    """Return the conditions of one spectrum in words, with values and thresholds."""
+    parts = []
     for threshold, (met,) in zip(rules.thresholds, rules.conditions(features, 1), strict=True):
         relation, prefix = (">=", "") if met else ("<", "not ")
         value = float(features[threshold.feature][0])
-        said.append(f"{prefix}{threshold.name} ({threshold.feature} {value:.3f} {relation} {threshold.mid:g})")
-    return ", ".join(said)
-
-
-def _reason(
-    code: ClassCode, could_be: tuple[ClassCode, ...], rules: RuleSet, features: Features
-) -> tuple[float | None, str]:
-    """Margin and words for one centroid."""
-    text = f"{code.label}: {_conditions_in_words(rules, features)}"
-    nearest = _nearest_other(rules, features)
-    margin = None
-    if nearest:
-        margin, threshold, beyond = nearest
-        text += f"; nearest other name: {beyond.label}, {margin:.3f} {threshold.unit} away"
-    if len(could_be) > 1:
-        text += f"; within the published ranges it could be {' or '.join(c.label for c in could_be)}"
-    return margin, text
+        parts.append(f"{prefix}{threshold.name} ({threshold.feature} {value:.3f} {relation} {threshold.mid:g})")
+    return ", ".join(parts)
 
 
 def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
-    """Name one cluster.
+    """Name one spectrum.
 
     Parameters
     ----------
     spectrum
-        Kept numbers of its bands, shape (bands,).
+        Stored values of its bands, shape (bands,).
     sensor, rules
-        What the numbers mean, and the thresholds that decide.
+        Conversion of the stored values to reflectance, and the thresholds that decide.
     """
     features = compute_features(np.asarray(spectrum, dtype=np.float64)[None, :], sensor)
     code = ClassCode(int(rules.codes(features)[0]))
-    bits = int(rules.could_be(features)[0])
-    could_be = tuple(c for c in BUDGET if bits >> c & 1)
-    margin, reason = _reason(code, could_be, rules, features)
-    return Naming(code, could_be, margin, reason)
+    possible = int(rules.could_be(features)[0])
+    could_be = tuple(c for c in BUDGET if possible >> c & 1)
+    reason = f"{code.label}: {describe_conditions(rules, features)}"
+    boundary = nearest_boundary(rules, features)
+    if boundary:
+        reason += f"; nearest other name: {boundary.code.label}, {boundary.distance:.3f} {boundary.threshold.unit} away"
+    if len(could_be) > 1:
+        reason += f"; within the published ranges it could be {' or '.join(c.label for c in could_be)}"
+    return Naming(code, could_be, boundary.distance if boundary else None, reason)
 
 
-def name_clusters(
-    fit: Fit, k_asked: int | str, space: FeatureSpace, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
-) -> Model:
-    """Turn a fit into a model: every cluster named."""
-    sensor, clusters = space.sensor, []
+def build_clusters(fit: Fit, sensor: Sensor, rules: RuleSet) -> tuple[Cluster, ...]:
+    """Return the clusters of a fit, each named by the rules."""
+    clusters = []
     for centroid, spectrum, parent, share in zip(fit.centroids, fit.spectra, fit.parents, fit.shares, strict=True):
         naming = name_spectrum(spectrum, sensor, rules)
         clusters.append(
@@ -112,6 +115,26 @@ def name_clusters(
                 parent=int(parent),
             )
         )
+    return tuple(clusters)
+
+
+def name_clusters(
+    fit: Fit, k_asked: int | str, space: FeatureSpace, rules: RuleSet, k_curve: tuple[KPoint, ...] = ()
+) -> Model:
+    """Return the model of a fit.
+
+    Parameters
+    ----------
+    fit
+        Fitted clusters.
+    k_asked
+        Number of clusters, or method that chose it, in the config.
+    space, rules
+        Feature space and rules of the fit.
+    k_curve
+        Scores of the candidate numbers of clusters, where a method chose it.
+    """
+    sensor = space.sensor
     return Model(
         sensor=sensor.key,
         roles=sensor.roles,
@@ -122,20 +145,22 @@ def name_clusters(
         k_asked=k_asked,
         k_fitted=fit.k_fitted,
         fit=fit.record,
-        straddle=fit.left[0],
-        misnamed=fit.left[1],
-        strays=fit.left[2],
+        straddle=fit.remaining[0],
+        misnamed=fit.remaining[1],
+        strays=fit.remaining[2],
+        # Sums over the sample are not exact: rounded as centroids are, so that the model hashes alike everywhere.
         spread=float(f"{fit.spread:.6g}"),
-        clusters=tuple(clusters),
+        clusters=build_clusters(fit, sensor, rules),
         k_curve=k_curve,
     )
 
 
-def with_pinned_names(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
-    """The model with some clusters named by hand; ``model_hash`` is what it hashed to before."""
+def pin_names(model: Model, names: Mapping[int, ClassCode], model_hash: str) -> Model:
+    """Return a model with some clusters named by the config; ``model_hash`` is its hash before."""
     clusters = list(model.clusters)
     for number, code in names.items():
         old = clusters[number]
         reason = f"{code.label}: pinned by the config; the rules say {old.reason}"
+        # The user vouches for the class: no threshold can change it, and its area has no bounds from thresholds.
         clusters[number] = replace(old, code=code, could_be=(code,), margin=None, reason=reason, pinned=True)
     return replace(model, clusters=tuple(clusters), pinned_on=model_hash)

@@ -1,7 +1,6 @@
-"""Rules that name a colour: absolute thresholds with a published range and a source each.
+"""Name spectra by absolute thresholds, each with a published range and a source.
 
-Every threshold has a low, a middle and a high value. The middle one names; a class that changes anywhere
-within the range is what the low and high areas are made of.
+The middle value of a threshold decides the class; the low and high values give the bounds of areas.
 """
 
 from __future__ import annotations
@@ -23,68 +22,76 @@ from icepipe.segment.model import Threshold
 
 @dataclass(frozen=True)
 class RuleSet:
-    """Thresholds and the decision made from them.
+    """Thresholds, and the decision that combines their conditions.
 
     Attributes
     ----------
     thresholds
-        In the order that ``decide`` takes their conditions.
+        In the order in which ``decide`` takes their conditions.
     decide
-        Conditions, one boolean array a threshold, to class codes.
+        Function from conditions, one boolean array per threshold, to class codes.
     """
 
     thresholds: tuple[Threshold, ...]
     decide: Callable[[Sequence[Bool]], UInt8]
 
     def conditions(self, features: Features, level: int) -> list[Bool]:
-        """Whether each threshold is met, with every threshold at level 0 (low), 1 (middle) or 2 (high)."""
+        """Return whether each threshold is met, with all thresholds at level 0 (low), 1 (middle) or 2 (high)."""
         return [np.asarray(features[t.feature] >= t.levels[level]) for t in self.thresholds]
 
     def codes(self, features: Features) -> UInt8:
-        """Class code of every item under the middle thresholds."""
+        """Return the class code of every item under the middle thresholds."""
         return self.decide(self.conditions(features, 1))
 
     def could_be(self, features: Features) -> UInt8:
-        """Bit set of the classes of every item under any combination of thresholds within their ranges.
+        """Return the classes of every item under any combination of thresholds within their ranges, as a bit set.
 
-        Bit ``code`` is set where the class is possible. Each condition is monotone in its threshold, so the ends
-        of the ranges cover everything in between.
+        Bit ``code`` is set where the class is possible.
         """
-        met = (*self.conditions(features, 0), *self.conditions(features, 2))
-        pattern = sum((one.astype(np.intp) << i for i, one in enumerate(met)), start=np.zeros(met[0].shape, np.intp))
-        possible = _possible(self.decide, len(self.thresholds))[pattern]
+        # Each condition is monotone in its threshold, so the ends of the ranges cover every value between them.
+        conditions = (*self.conditions(features, 0), *self.conditions(features, 2))
+        pattern = np.zeros(conditions[0].shape, np.intp)
+        for bit, met in enumerate(conditions):
+            pattern += met.astype(np.intp) << bit
+        possible = possible_classes(self.decide, len(self.thresholds))[pattern]
+        # The class under the middle values is possible by definition, whatever the order of a range.
         return np.asarray(possible | np.uint8(1) << self.codes(features))
 
     @property
     def outcomes(self) -> UInt16:
-        """Eight times what :meth:`could_be` tells, and what :meth:`codes` tells, by the conditions that are met.
-
-        The conditions are a bit each: those met at the low ends first, then those at the high ends, then in the middle.
-        """
-        return _outcomes(self.decide, len(self.thresholds))
+        """Table of :func:`outcome_table` for these rules."""
+        return outcome_table(self.decide, len(self.thresholds))
 
 
 @cache
-def _possible(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
-    """Bit set of the classes that can come of every pattern of ``n`` conditions at their low and at their high ends."""
+def possible_classes(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
+    """Return the bit set of possible classes for every pattern of ``n`` conditions; shape (4**n,).
+
+    Bits 0 to n-1 of a pattern are the conditions at the low ends of the ranges, bits n to 2n-1 those at the high ends.
+    """
     patterns = np.arange(4**n)
     met = [patterns >> i & 1 == 1 for i in range(2 * n)]
     possible = np.zeros(4**n, dtype=np.uint8)
-    for choice in itertools.product((0, n), repeat=n):
-        possible |= np.uint8(1) << decide([met[end + i] for i, end in enumerate(choice)])
+    # Every threshold is at its low or at its high end: 2**n combinations, each of which decides all patterns at once.
+    for offsets in itertools.product((0, n), repeat=n):
+        possible |= np.uint8(1) << decide([met[offset + i] for i, offset in enumerate(offsets)])
     return possible
 
 
 @cache
-def _outcomes(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt16:
+def outcome_table(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt16:
+    """Return possible classes times 8, plus the class code, for every pattern of ``n`` conditions; shape (8**n,).
+
+    Bits 0 to 2n-1 of a pattern are those of :func:`possible_classes`, bits 2n to 3n-1 the conditions in the middle.
+    """
     patterns = np.arange(2**n)
     codes = decide([patterns >> i & 1 == 1 for i in range(n)])[:, None]
-    could_be = _possible(decide, n) | np.uint8(1) << codes
+    could_be = possible_classes(decide, n) | np.uint8(1) << codes
     return np.asarray(could_be.astype(np.uint16) << 3 | codes, dtype=np.uint16).reshape(-1)
 
 
 def decide_rgb(conditions: Sequence[Bool]) -> UInt8:
-    """Name colours: visibly green or brown is ground, else bright is ice and dark is water."""
+    """Classify colours: green or brown is ground, any other bright colour is ice, any other dark colour is water."""
     bright, colour_counts, green, brown = conditions
     ground = colour_counts & (green | brown)
     bare = np.where(bright, ClassCode.ICE, ClassCode.WATER)
@@ -142,25 +149,24 @@ RGB_THRESHOLDS = (
 
 
 def decide_multispectral(conditions: Sequence[Bool]) -> UInt8:
-    """Name spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water.
-
-    Brown is never ice; brown, wet and greener than the near infrared is muddy water, however bright.
-    """
+    """Classify spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water."""
     snowy, near_infrared, lit, wet, pond_bright, brown, green_over_nir = conditions
+    # Melt ponds are dark in the near infrared but brighter in green than any open water; brown is never ice.
     ice = snowy & lit & (near_infrared | pond_bright) & ~brown
+    # Muddy water is bright in the near infrared too, but brown and still brighter in green.
     water = wet & ~ice & (~near_infrared | (brown & green_over_nir))
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
 
 
 def decide_green_nir_swir(conditions: Sequence[Bool]) -> UInt8:
-    """The same for spectra without red and blue, where brown cannot be told."""
+    """Classify spectra without red and blue by the same rules, without the conditions on brown."""
     snowy, near_infrared, lit, wet, pond_bright = conditions
     never = np.zeros_like(snowy)
     return decide_multispectral((snowy, near_infrared, lit, wet, pond_bright, never, never))
 
 
 def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
-    """Name spectra that end at the near infrared: plants and brown ground, then bright is ice and wet is water."""
+    """Classify spectra up to the near infrared: plants and brown ground first, then bright is ice and wet is water."""
     bright, near_infrared, plants, brown, wet = conditions
     ground = plants | (brown & near_infrared)
     ice = bright & near_infrared & ~ground
@@ -169,11 +175,9 @@ def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
 
 
 def decide_modis_721(conditions: Sequence[Bool]) -> UInt8:
-    """Name bands 7-2-1: bright red without shortwave infrared is ice, dark red and near infrared is water.
-
-    What is as bright as grey-white ice and not as dark in the shortwave infrared as clear snow may be cloud over ice.
-    """
+    """Classify bands 7-2-1: bright red and dark shortwave infrared is ice, dark red and near infrared is water."""
     bright, snowy, near_infrared, cloud_bright, clear_snow = conditions
+    # As bright as grey-white ice, but not as dark in the shortwave infrared as clear snow: may be cloud over ice.
     ice = bright & snowy & (clear_snow | ~cloud_bright)
     water = ~bright & ~near_infrared
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
@@ -305,44 +309,52 @@ RULE_SETS: dict[str, RuleSet] = {
     "near-infrared": RuleSet(NEAR_INFRARED_THRESHOLDS, decide_near_infrared),
     "visible": RuleSet(RGB_THRESHOLDS, decide_rgb),
 }
-"""Rule sets by key. Thresholds are reflectances and indices, so that pictures and measured bands share them."""
+"""Rule sets by key. Thresholds are reflectances and indices, so that rendered images and measured bands share them."""
 
 
-def with_changes(rules: RuleSet, changes: Mapping[str, NewThreshold], features: Collection[str]) -> RuleSet:
-    """Rules with thresholds that a config sets.
+def override_thresholds(rules: RuleSet, overrides: Mapping[str, NewThreshold], features: Collection[str]) -> RuleSet:
+    """Return rules with the thresholds that a config sets.
 
     Parameters
     ----------
     rules
-        What the sensor's table says.
-    changes
-        By key of a threshold.
+        Rules of the sensor.
+    overrides
+        New thresholds by key.
     features
-        What a threshold can be compared with.
+        Features that a threshold can be compared with.
 
     Raises
     ------
     ConfigError
-        If a threshold or feature is not there, or a range is not in order.
+        If the rules have no such threshold or feature, or a range is not in order.
     """
     keys = [t.key for t in rules.thresholds]
-    if unknown := sorted(set(changes) - set(keys)):
+    if unknown := sorted(set(overrides) - set(keys)):
         raise ConfigError(
             f"segment.labels.thresholds: these rules have no {', '.join(unknown)}", f"choose from {', '.join(keys)}"
         )
-    changed = (_changed(t, changes[t.key], features) if t.key in changes else t for t in rules.thresholds)
-    return replace(rules, thresholds=tuple(changed))
-
-
-def _changed(old: Threshold, asked: NewThreshold, features: Collection[str]) -> Threshold:
-    given = {name: value for name, value in asked.model_dump().items() if value is not None}
-    unit = "index" if feature_range(given.get("feature", old.feature))[0] < 0 else "reflectance"
-    new = replace(
-        old, **given, unit=unit, source=f"set by the config; the table has {old.feature} {old.mid:g}: {old.source}"
+    thresholds = (
+        override_threshold(t, overrides[t.key], features) if t.key in overrides else t for t in rules.thresholds
     )
-    where = f"segment.labels.thresholds.{old.key}"
+    return replace(rules, thresholds=tuple(thresholds))
+
+
+def override_threshold(threshold: Threshold, override: NewThreshold, features: Collection[str]) -> Threshold:
+    """Return a threshold with the values that a config sets; its source names both.
+
+    Raises
+    ------
+    ConfigError
+        If the feature is unknown, or the range is not in order.
+    """
+    values = {field: value for field, value in override.model_dump().items() if value is not None}
+    unit = "index" if feature_range(values.get("feature", threshold.feature))[0] < 0 else "reflectance"
+    source = f"set by the config; the table has {threshold.feature} {threshold.mid:g}: {threshold.source}"
+    new = replace(threshold, **values, unit=unit, source=source)
+    key = f"segment.labels.thresholds.{threshold.key}"
     if new.feature not in features:
-        raise ConfigError(f"{where}: there is no feature {new.feature}", f"choose from {', '.join(features)}")
+        raise ConfigError(f"{key}: there is no feature {new.feature}", f"choose from {', '.join(features)}")
     if not new.low <= new.mid <= new.high:
-        raise ConfigError(f"{where}: {new.low:g}, {new.mid:g}, {new.high:g} are not in order", "give low, mid and high")
+        raise ConfigError(f"{key}: {new.low:g}, {new.mid:g}, {new.high:g} are not in order", "give low, mid and high")
     return new

@@ -19,9 +19,16 @@ from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
 from icepipe.raster.blocks import blocks
 from icepipe.runtime.parallel import ordered_map, prefetch
-from icepipe.segment.clustering.sampling import POOL, CandidatePixels, PixelSample, grid_cells, hash_sample, thin_sample
+from icepipe.segment.clustering.sampling import (
+    POOL_FACTOR,
+    CandidatePixels,
+    PixelSample,
+    grid_cells,
+    hash_sample,
+    thin_sample,
+)
 from icepipe.segment.clustering.select_k import choose_k
-from icepipe.segment.clustering.splitting import fit, no_fit
+from icepipe.segment.clustering.splitting import empty_fit, fit
 from icepipe.segment.model import KPoint, Model
 from icepipe.segment.naming import name_clusters
 from icepipe.workflow.plan import Clustering, Plan
@@ -61,8 +68,8 @@ def _reached(reader: ObservationReader) -> Iterator[Block]:
 
 def _rate(plan: Plan, n_observations: int) -> float:
     """Part of the pixels that is drawn to choose from."""
-    region_pixels = sum(int(plan.regions.within(block).sum()) for block in blocks(plan.grid))
-    return POOL * plan.config.segment.sample / max(1, region_pixels * n_observations)
+    region_pixels = sum(int(plan.regions.mask(block).sum()) for block in blocks(plan.grid))
+    return POOL_FACTOR * plan.config.segment.sample / max(1, region_pixels * n_observations)
 
 
 def _clustering(plan: Plan) -> Clustering:
@@ -146,7 +153,7 @@ def _fit_one(plan: Plan, observation: Observation) -> Model:
         raise pool
     if not len(pool.values):
         how = _clustering(plan)
-        return name_clusters(no_fit(plan.sensor, plan.config.segment.seed), 0, how.space, how.rules)
+        return name_clusters(empty_fit(plan.sensor, plan.config.segment.seed), 0, how.space, how.rules)
     return _model_of(plan, thin_sample([pool], plan.config.segment.sample))
 
 

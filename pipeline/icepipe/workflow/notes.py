@@ -11,7 +11,7 @@ from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
-from icepipe.segment.classification.drift import LARGEST_MISFIT, LARGEST_RATIO
+from icepipe.segment.classification.drift import MAX_DRIFT, MAX_MISFIT
 from icepipe.segment.clustering.splitting import MAX_CLUSTERS
 from icepipe.segment.model import Model
 
@@ -77,11 +77,11 @@ def _model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
             f"splitting stopped at {MAX_CLUSTERS} clusters with up to {model.misnamed:.2%} of the sample under another "
             "name in one of them; the low and high areas hold it"
         )
-    moved = {key: record.drift for key, record in events.records.items() if record.drift > LARGEST_RATIO}
+    moved = {key: record.drift for key, record in events.records.items() if record.drift > MAX_DRIFT}
     if moved:
         told = ", ".join(f"{key} ({ratio:.1f} times)" for key, ratio in moved.items())
         yield f"farther from the model than what it was fitted on: {told}; consider --rebase"
-    called = {key: record.misnamed for key, record in events.records.items() if record.misnamed > LARGEST_MISFIT}
+    called = {key: record.misnamed for key, record in events.records.items() if record.misnamed > MAX_MISFIT}
     if called:
         told = ", ".join(f"{key} ({share:.1%})" for key, share in called.items())
         yield f"pixels that have another name of their own: {told}; the low and high areas hold them"
@@ -124,11 +124,11 @@ def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
 def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[str, ...]:
     """A sentence that names the observations whose clouds and gaps prefer one class."""
     told = [
-        f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.shares[0]:.0%} of what was last seen as ice, "
-        f"{one.shares[1]:.0%} of water)"
+        f"{key}{f' {name}' if len(by_region) > 1 else ''} ({one.hidden_shares[0]:.0%} of what was last seen as ice, "
+        f"{one.hidden_shares[1]:.0%} of water)"
         for key, by_region in hidden.items()
         for name, one in by_region.items()
-        if one.biases and one.shares
+        if one.is_biased and one.hidden_shares
     ]
     return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(told)}",) if told else ()
 

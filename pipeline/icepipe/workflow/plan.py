@@ -34,10 +34,10 @@ from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.raster.regions import RegionMap, region_grid
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.runtime.memory import worker_count
-from icepipe.segment.features import FeatureSpace, feature_space, known_features
+from icepipe.segment.features import FeatureSpace, available_features, feature_space
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
-from icepipe.segment.rules import RULE_SETS, RuleSet, with_changes
+from icepipe.segment.rules import RULE_SETS, RuleSet, override_thresholds
 from icepipe.sensors.sensor import Sensor
 
 MAX_PIXELS = 2**31
@@ -162,7 +162,7 @@ class Plan:
         """Open an observation's files; to be used as a context manager."""
         at_once = min(self.workers, len(self.observations))
         threads = max(1, (os.cpu_count() or 1) // at_once)
-        return ObservationReader(observation, self.grid, self.regions.within, self.land, threads)
+        return ObservationReader(observation, self.grid, self.regions.mask, self.land, threads)
 
 
 def _only_sensor(catalog: Catalog) -> Sensor:
@@ -205,7 +205,7 @@ def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering 
     given = read_model(path) if path else None
     if given and path:
         _check_fits(given, sensor, encoding, path.name, "fit a model on scenes of this kind, or correct segment.fit")
-    rules = with_changes(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, known_features(sensor))
+    rules = override_thresholds(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, available_features(sensor))
     return Clustering(feature_space(sensor, config.segment.features), rules, encoding, given)
 
 
@@ -225,7 +225,7 @@ def _earlier(
 
 def extent_of_scenes(regions: RegionMap) -> BaseGeometry:
     """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
-    if regions.own:
+    if regions.from_scenes:
         return shapely.from_wkt(regions.outlines[0].wkt)
     return footprint_polygon(regions.grid, regions.grid.crs)
 
@@ -251,9 +251,9 @@ def _new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | N
     """Grid and regions of a new basis: named outlines, or what the scenes cover."""
     grid = _new_grid(config, catalog)
     if named:
-        return RegionMap(named, region_grid(named, grid), own=False)
+        return RegionMap(named, region_grid(named, grid), from_scenes=False)
     covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
-    return RegionMap((Region(config.name, covered, grid.crs),), grid, own=True)
+    return RegionMap((Region(config.name, covered, grid.crs),), grid, from_scenes=True)
 
 
 def make_plan(config: Config, rebase: bool = False, describe: Describe = describe) -> Plan:
@@ -281,7 +281,7 @@ def make_plan(config: Config, rebase: bool = False, describe: Describe = describ
     named = read_regions(config.inputs.regions) if config.inputs.regions else None
     earlier = None if rebase else _earlier(config, sensor, clustering, named)
     if earlier:
-        regions = RegionMap(earlier.regions, earlier.grid, own=named is None)
+        regions = RegionMap(earlier.regions, earlier.grid, from_scenes=named is None)
     else:
         regions = _new_regions(config, catalog, named)
     grid = regions.grid

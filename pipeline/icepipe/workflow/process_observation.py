@@ -28,13 +28,13 @@ from icepipe.measure.polygons.layers import polygon_layers
 from icepipe.publish.images.thumbnail import Thumbnail
 from icepipe.publish.run_folder.basis import Basis, basis_hash
 from icepipe.raster.blocks import BLOCK_PIXELS
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthWriter
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthWriter
 from icepipe.runtime.memory import PREFETCH_BYTES
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.runtime.parallel import prefetch
-from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, most_frequent
-from icepipe.segment.classification.drift import LARGEST_MISFIT, LARGEST_RATIO, PIXELS, model_drift
-from icepipe.segment.classification.strata import HIDDEN, stratum_of
+from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
+from icepipe.segment.classification.drift import DRIFT_PIXELS, MAX_DRIFT, MAX_MISFIT, model_drift
+from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
 from icepipe.segment.clustering.sampling import hash_sample
 from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import fit_observation
@@ -46,13 +46,15 @@ def _strata(
 ) -> tuple[UInt16, Pixels]:
     """Stratum of every pixel of a block, and what its layers show of it."""
     pixels = reader.composite(layers, block)
-    if classifier.shared:
-        strata = classifier.pixels(pixels)
+    if classifier.has_shared_model:
+        strata = classifier.classify(pixels)
     else:
-        strata = classifier.hide(_mosaic(reader, [classifier.layer(layer) for layer in layers], block), pixels)
+        strata = classifier.apply_masks(
+            _mosaic(reader, [classifier.classify_layer(layer) for layer in layers], block), pixels
+        )
     if plan.config.measure.prefer == "mode" and len(layers) > 1:
-        votes = [_mode_of_scenes(reader, classifier.layer(layer), block) for layer in layers]
-        strata = np.where(pixels.valid, most_frequent(votes, classifier.table.codes), strata)
+        votes = [_mode_of_scenes(reader, classifier.classify_layer(layer), block) for layer in layers]
+        strata = np.where(pixels.valid, majority_strata(votes, classifier.table.codes), strata)
     return strata, pixels
 
 
@@ -65,7 +67,7 @@ def _mosaic(reader: ObservationReader, layers: Sequence[Layer], block: Block) ->
 def _mode_of_scenes(reader: ObservationReader, layer: Layer, block: Block) -> UInt16:
     """Strata that one scene gives a block, unobserved where it shows no surface."""
     alone = reader.composite([layer], block)
-    return np.where(alone.valid, alone.bands[0], np.uint16(stratum_of(ClassCode.UNOBSERVED))).astype(np.uint16)
+    return np.where(alone.valid, alone.bands[0], np.uint16(mask_stratum(ClassCode.UNOBSERVED))).astype(np.uint16)
 
 
 Parts = Sequence[tuple[Block, Block]]
@@ -119,7 +121,7 @@ class _Scan:
         plan = self._plan
         self.n_doubled += pixels.doubled
         self.thumbnail.add(part, pixels.bands)
-        rate, day = PIXELS / (plan.grid.width * plan.grid.height), self._observation.date.toordinal()
+        rate, day = DRIFT_PIXELS / (plan.grid.width * plan.grid.height), self._observation.date.toordinal()
         rows, cols, _ = hash_sample(plan.config.segment.seed, day, part, pixels.valid, rate)
         self.drift_pixels.append(pixels.bands[:, rows, cols].T)
 
@@ -128,17 +130,17 @@ class _Scan:
         around, above, left = block_with_neighbours(part, self._grid)
         units = self._plan.pixel_area.units(around)
         self.edges.add(read_codes(around), units, above, left)
-        count_by_set(self.tallies, strata, self._plan.regions.sets(part), units[above:, left:])
+        count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
     def count_unseen(self, parts: Sequence[Block]) -> None:
         """Count what lies beyond some parts, where nothing was seen."""
         for key, rest in self._plan.unseen.tallies_outside(parts).items():
-            self.tallies[key].add_tally(rest, lambda code: int(HIDDEN[code]))
+            self.tallies[key].add_tally(rest, lambda code: int(MASK_STRATA[code]))
 
 
 def _output_window(writer: RunLengthWriter[np.uint8], block: Block, part: Block, plan: Plan) -> UInt8:
     """Return the view that the classes of a part of a block go into; around it nothing is seen."""
-    window = writer.room(block)
+    window = writer.write_view(block)
     if part != block:
         window[:] = plan.unseen.classes.block(block)
     return window[:, part.col - block.col :][:, : part.width]
@@ -157,12 +159,12 @@ def _scan(plan: Plan, classifier: PixelClassifier, observation: Observation) -> 
     InputError
         If a file cannot be read.
     """
-    from icepipe.segment.classification._kernels import put_codes
+    from icepipe.segment.classification._kernels import strata_to_codes
 
     min_patch_units = plan.config.measure.min_patch_m2 / plan.unit_m2
     # Strata are needed once more after the sieve has moved patches; without one, a block is forgotten once counted.
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
-    writer, scan = RunLengthWriter(plan.grid.width, CLASS_CODE), _Scan(plan, observation)
+    writer, scan = RunLengthWriter(plan.grid.width, CLASS_DTYPE), _Scan(plan, observation)
     with (
         plan.reader(observation) as reader,
         closing(_layers(plan, reader, parts := reader.parts(plan.block_side))) as layers,
@@ -174,13 +176,13 @@ def _scan(plan: Plan, classifier: PixelClassifier, observation: Observation) -> 
                 continue
             _, strata, pixels = next(classified)
             scan.add_pixels(part, pixels)
-            put_codes(strata, classifier.table.codes, window)
+            strata_to_codes(strata, classifier.table.codes, window)
             if all_strata is None:
-                scan.count(part, strata, writer.around)
+                scan.count(part, strata, writer.with_border)
             else:
                 all_strata[part.slices] = strata
         reached = reader.reached
-    seen, classes = [part for _, part in parts if part.width], writer.done()
+    seen, classes = [part for _, part in parts if part.width], writer.finish()
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in seen:
@@ -243,7 +245,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
     trim_heap()
     strata, tally = classifier.table, merge_tallies(tally for key, tally in scan.tallies.items() if key)
     n_seen = tally.pixels_in(strata.seen)
-    fitted = strata.models[0] if classifier.shared and strata.models else None
+    fitted = strata.models[0] if classifier.has_shared_model and strata.models else None
     return ObservationResult(
         observation=observation,
         grid=grid,
@@ -269,8 +271,8 @@ def rows_of(plan: Plan, observed: ObservationResult) -> tuple[Row, ...]:
 
 
 def _rows_of(plan: Plan, observed: ObservationResult, region: RegionResult) -> tuple[Row, ...]:
-    drifted = observed.drift > LARGEST_RATIO or observed.misnamed > LARGEST_MISFIT
-    unfit = observed.misfit > LARGEST_MISFIT
+    drifted = observed.drift > MAX_DRIFT or observed.misnamed > MAX_MISFIT
+    unfit = observed.misfit > MAX_MISFIT
     min_valid, screened = plan.config.measure.min_valid, plan.screened
     context = RowContext(
         region=region.name,

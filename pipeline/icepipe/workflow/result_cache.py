@@ -91,7 +91,7 @@ def folder_snapshot_hash(config: Config, scan: Looked) -> str | None:
         files = find_files(config.inputs.scenes)
         if unlisted_folders(config.inputs.scenes):
             return None
-        digest.update(json.dumps([config.stated, versions(), config.run_folder.name]).encode())
+        digest.update(json.dumps([config.published_settings, versions(), config.run_folder.name]).encode())
         digest.update("\0".join(map(ascii, map(str, files))).encode())
         for path, stamp in _stamps(scan):
             if stamp and not stamp.is_settled():

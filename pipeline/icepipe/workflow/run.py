@@ -27,7 +27,7 @@ from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_hash
-from icepipe.segment.naming import with_pinned_names
+from icepipe.segment.naming import pin_names
 from icepipe.storage.atomic import check_writable, refuse_links, remove_partial_outputs
 from icepipe.storage.fingerprint import FolderSnapshot
 from icepipe.storage.ledger import RunEntry, open_ledger
@@ -111,7 +111,7 @@ def _selected(plan: Plan, only: Collection[str]) -> tuple[Observation, ...]:
 
 def _outside(plan: Plan) -> dict[str, float]:
     """km2 of each scene that lie outside what the first run saw; nothing where regions were named or just made."""
-    if plan.earlier is None or not plan.regions.own:
+    if plan.earlier is None or not plan.regions.from_scenes:
         return {}
     region = shapely.from_wkt(plan.regions.outlines[0].wkt)
     found = {str(scene.path): outside_km2(scene, region, plan.grid) for scene in plan.catalog.scenes}
@@ -158,7 +158,7 @@ def _with_pinned_names(plan: Plan, model: Model) -> Model:
         )
     if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
         raise ConfigError(f"segment.labels.pin: the model has no cluster {missing[0]}", "see `icepipe explain`")
-    return with_pinned_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
+    return pin_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
 
 
 def run(

@@ -157,7 +157,9 @@ class RunState:
         ]
         made = {key: self.entries[key].made for key in keys}
         unusable = [*map(str, faults), *(path.name for path in context.plan.catalog.skipped)]
-        return digest(context.plan.config.stated, context.basis_hash, versions(), scenes, unusable, made, files)
+        return digest(
+            context.plan.config.published_settings, context.basis_hash, versions(), scenes, unusable, made, files
+        )
 
 
 def record_done(run_state: RunState, folder: Path, record: Record) -> None:

@@ -19,7 +19,7 @@ from icepipe.measure.polygons.layers import polygon_layers
 from icepipe.publish.observation import publish_observation, redraw_observation
 from icepipe.publish.run_folder.class_map import load_class_map
 from icepipe.publish.run_folder.record import Provenance, Record, last_record, read_record
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, run_length_raster
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, run_length_raster
 from icepipe.runtime.log import log_note, log_step
 from icepipe.runtime.parallel import ordered_map
 from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, file_stat
@@ -100,7 +100,7 @@ def _current_provenance(context: RunContext, run_state: RunState, observation: O
 
 def _class_raster(context: RunContext, folder: Path, record: Record) -> ClassRuns:
     strips = load_class_map(folder, context.basis, record).blocks()
-    return run_length_raster((codes for _, codes in strips), context.plan.grid.width, CLASS_CODE)
+    return run_length_raster((codes for _, codes in strips), context.plan.grid.width, CLASS_DTYPE)
 
 
 def _redraw(context: RunContext, observation: Observation, folder: Path, old: Record, made: Provenance) -> Record:

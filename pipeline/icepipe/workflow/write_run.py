@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from icepipe.measure.area.series import Row
-from icepipe.measure.polygons.reproject import is_cut
+from icepipe.measure.polygons.reproject import needs_multipolygons
 from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.qgis_project import write_project
 from icepipe.publish.report.write import drop_report, write_report
@@ -56,7 +56,7 @@ def _collected(plan: Plan, events: RunEvents) -> ObservationParts:
         name=config.name,
         codes=drawing.codes,
         crs=plan.polygons_crs,
-        multi=is_cut(drawing.crs),
+        multi=needs_multipolygons(drawing.crs),
         records=events.records,
     )
 

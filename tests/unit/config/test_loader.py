@@ -34,6 +34,8 @@ def test_the_shortest_config_has_every_default(write, tmp_path):
     [
         (GOOD + "segmnt:\n  k: 5\n", "line 4: unknown key segmnt, did you mean segment?"),
         (GOOD + "segment:\n  kk: 5\n", "line 5: unknown key segment.kk, did you mean k?"),
+        (GOOD + "segment:\n  labels:\n    pins: 1\n", "line 6: unknown key segment.labels.pins"),
+        (GOOD + "  sensor: classes\n  classes: {0: water}\nsegment: {k: 5}\n", "yaml: segment: class rasters are not"),
         (GOOD + "segment:\n  k: 1\n", "line 5: segment.k: .*greater than or equal to 2, not 1"),
         (GOOD + "segment:\n  k: 99\n", "line 5: segment.k: .*less than or equal to 32, not 99"),
         (GOOD + "segment:\n  k: no\n", "line 5: segment.k: .*not 'no'"),
@@ -61,7 +63,7 @@ def test_faults_name_line_and_key(write, text, message):
     assert time.monotonic() - started < 5
 
 
-def test_every_fault_is_told_at_once(write):
+def test_every_fault_is_reported_at_once(write):
     with pytest.raises(ConfigError) as error:
         load(write(GOOD + "segment:\n  k: 1\n  sample: 1\n"))
     assert len(str(error.value).splitlines()) == 2
@@ -106,8 +108,8 @@ def test_what_looks_at_the_finished_series_changes_no_observation(write, key):
         ("season: [12, 2]", "in order"),
         ("baseline: [2010-01-01, 1981-01-01]", "ends before it begins"),
         ("dates_under_km2: {land: 3}", "measure.dates_under_km2"),
-        ("alerts: {class: ice}", "wants under_km2"),
-        ("alerts: [{under_km2: 1, as_of: 2024-01-01}]", "goes with unseen_days"),
+        ("alerts: {class: ice}", "needs under_km2"),
+        ("alerts: [{under_km2: 1, as_of: 2024-01-01}]", "needs unseen_days"),
         ("alerts: {undr_km2: 1}", "measure.alerts"),
         ("alerts: {faster_km2_per_day: 0}", "measure.alerts"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from scipy.interpolate import BarycentricInterpolator
 
 from icepipe.geo.lagrange import cubic_weights
-from icepipe.measure.polygons._kernels import _interpolation_weights
+from icepipe.measure.polygons._kernels import weights_at_position
 
 NODES = np.array([-1.0, 0, 1, 2])
 PLACES = np.linspace(-1, 2, 61)
@@ -28,6 +28,6 @@ def test_weights_are_those_of_scipy():
 def test_compiled_they_are_the_same_bits():
     weights = np.empty(4)
     for t, expected in zip(PLACES[20:40], np.stack(cubic_weights(PLACES[20:40])).T, strict=True):
-        assert _interpolation_weights(t + 3, 10, weights) == 2
+        assert weights_at_position(t + 3, 10, weights) == 2
         assert weights.tolist() == list(cubic_weights((t + 3) - 3))
         assert weights == pytest.approx(expected, abs=1e-14)

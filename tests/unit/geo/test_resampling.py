@@ -17,7 +17,7 @@ from icepipe.geo.pixel_area import PixelArea
 from icepipe.geo.resampling import locate_source
 from icepipe.inputs.run_grid import configured_grid, footprint_polygon, outside_km2, run_grid, union_of_footprints
 from icepipe.inputs.scenes import Scene
-from icepipe.raster.rasterize import in_pixels, rasterize_polygon
+from icepipe.raster.rasterize import rasterize_polygon, shape_to_pixels
 
 POLAR = pyproj.CRS(3413).to_wkt()
 LONLAT = pyproj.CRS(4326).to_wkt()
@@ -131,7 +131,7 @@ def test_the_finest_pixels_win_and_mixed_systems_give_an_equal_area_grid():
     areas = PixelArea.of(grid).m2(Block(0, 0, grid.height, grid.width))
     assert np.ptp(areas) < 1e-6 * areas.mean()
     both = union_of_footprints([scene(box()), scene(lonlat)], grid)
-    covered = rasterize_polygon(in_pixels(both, grid), Block(0, 0, grid.height, grid.width))
+    covered = rasterize_polygon(shape_to_pixels(both, grid), Block(0, 0, grid.height, grid.width))
     assert np.array_equal(covered, (taken(box(), grid) >= 0) | (taken(lonlat, grid) >= 0))
 
 

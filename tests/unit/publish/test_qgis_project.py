@@ -44,7 +44,7 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         part = folder / "observations" / key
         part.mkdir(parents=True)
         day = dt.date.fromisoformat(key[:10])
-        write_classes(part / f"bay_{key}_classes.tif", RunLengthRaster.of(CLASSES), GRID, day)
+        write_classes(part / f"bay_{key}_classes.tif", RunLengthRaster.from_array(CLASSES), GRID, day)
         for code in codes:
             layer = layer_of(CLASSES, code, GRID, area)
             write_shapefile(part / f"bay_{key}_{code.label}.shp", Features(layer, day, key))

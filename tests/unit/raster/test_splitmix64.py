@@ -24,14 +24,14 @@ def test_numbers_are_those_of_the_published_generator():
 def test_compiled_the_bits_are_mixed_alike():
     states = np.random.default_rng(0).integers(0, 2**64, 500, dtype=np.uint64)
     for shift in (MIX13, SAMPLING):
-        assert [_kernels._mix(state, shift) for state in states] == mix(states, shift).tolist()
+        assert [_kernels.mix_bits(state, shift) for state in states] == mix(states, shift).tolist()
 
 
 def test_the_hash_of_a_pixel_stays_what_samples_were_drawn_with():
     """Written down plainly with the shifts 30, 30 and 31, in whole numbers of any size."""
     row, col, salt = 70_001, 5, 738_000
     hashes = np.empty(20, dtype=np.uint64)
-    _kernels._hash(row, col, np.uint64(salt), hashes)
+    _kernels.hash_row(row, col, np.uint64(salt), hashes)
     for i, found in enumerate(hashes.tolist()):
         mixed = (row << 32 | col + i) ^ (salt * 0x9E3779B97F4A7C15 % 2**64)
         mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % 2**64

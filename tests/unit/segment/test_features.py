@@ -1,4 +1,4 @@
-"""What pixels are compared by: bands as they are kept, or a list of bands and indices on fixed ranges."""
+"""Feature space: stored values of the bands, or a list of bands and indices on fixed ranges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from icepipe.sensors.table import SENSORS
 MSI = with_roles(SENSORS["sentinel2-l2a"], ("blue", "green", "red", "nir", "swir1", "swir2"))
 
 
-def test_by_default_pixels_are_compared_by_what_is_kept():
+def test_by_default_pixels_are_compared_by_their_stored_values():
     values = np.array([[100, 200, 300, 400, 500, 600]], dtype=np.int16)
     assert np.array_equal(FeatureSpace(MSI).coordinates(values), values)
 
@@ -26,7 +26,7 @@ def test_listed_features_have_fixed_ranges():
     assert ndsi == pytest.approx((0.5 + 1) / 2 * 10_000)
 
 
-def test_a_feature_the_bands_do_not_give_is_refused_by_name():
+def test_a_feature_without_its_bands_is_refused_by_name():
     with pytest.raises(ConfigError, match="has no ndsi"):
         feature_space(SENSORS["rgb"], ("red", "ndsi"))
 
@@ -44,5 +44,5 @@ def test_a_feature_the_bands_do_not_give_is_refused_by_name():
     ],
 )
 def test_features_by_hand(name, spectrum, expected):
-    found = compute_features(np.array([spectrum]) * 1e4, MSI)
-    assert found[name][0] == pytest.approx(expected)
+    features = compute_features(np.array([spectrum]) * 1e4, MSI)
+    assert features[name][0] == pytest.approx(expected)

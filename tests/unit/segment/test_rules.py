@@ -1,4 +1,4 @@
-"""Names of colours: by centroid, by absolute thresholds, with a margin and a reason."""
+"""Classes of spectra by absolute thresholds, with a margin and a reason."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from icepipe.classes import ClassCode
-from icepipe.segment import naming as label
 from icepipe.segment.clustering.splitting import Fit
-from icepipe.segment.features import FeatureSpace
+from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.model import FitRecord
 from icepipe.segment.naming import name_clusters, name_spectrum
 from icepipe.segment.rules import RULE_SETS, RuleSet
@@ -38,19 +37,19 @@ def test_typical_colours(name):
     assert naming.reason.startswith(expected.label)
 
 
-def _moved(rule_set: RuleSet, index: int, sign: int) -> RuleSet:
+def shift_threshold(rule_set: RuleSet, index: int, sign: int) -> RuleSet:
     threshold = rule_set.thresholds[index]
     step = 0.05 if threshold.unit == "index" else 0.1 * threshold.mid
-    moved = replace(threshold, mid=threshold.mid + sign * step)
-    return replace(rule_set, thresholds=tuple(moved if i == index else t for i, t in enumerate(rule_set.thresholds)))
+    shifted = replace(threshold, mid=threshold.mid + sign * step)
+    return replace(rule_set, thresholds=tuple(shifted if i == index else t for i, t in enumerate(rule_set.thresholds)))
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("index", range(4))
-def test_names_of_typical_colours_survive_moved_thresholds(index, sign):
-    moved = _moved(RULE_SETS["rgb"], index, sign)
+def test_names_of_typical_colours_survive_shifted_thresholds(index, sign):
+    rules = shift_threshold(RULE_SETS["rgb"], index, sign)
     for colour, expected in COLOURS.values():
-        assert name_spectrum(np.array(colour), RGB, moved).code is expected
+        assert name_spectrum(np.array(colour), RGB, rules).code is expected
 
 
 def test_every_threshold_has_an_ordered_range_and_a_source():
@@ -83,7 +82,7 @@ def test_the_stretches_decode_published_points():
     assert knots == pytest.approx([-0.01, 30 / 255 * 1.11 - 0.01, 1.10])
 
 
-def _named(centroids) -> list[ClassCode]:
+def name_centroids(centroids) -> list[ClassCode]:
     centroids = np.array(centroids, dtype=float)
     n = len(centroids)
     record = FitRecord(0, 100, 1, 1, 100, 1e-4, True, 0.0)
@@ -92,16 +91,16 @@ def _named(centroids) -> list[ClassCode]:
 
 
 def test_a_centroid_decides_and_nothing_else():
-    """Names are a function of the centroid: moving one renames its cluster, moving a pixel cannot."""
-    assert _named([(30, 45, 70), (225, 228, 230)]) == [ClassCode.WATER, ClassCode.ICE]
-    assert _named([(30, 45, 70), (30, 46, 70)]) == [ClassCode.WATER, ClassCode.WATER]
+    """The class is a function of the centroid: moving a centroid can change it, moving a pixel cannot."""
+    assert name_centroids([(30, 45, 70), (225, 228, 230)]) == [ClassCode.WATER, ClassCode.ICE]
+    assert name_centroids([(30, 45, 70), (30, 46, 70)]) == [ClassCode.WATER, ClassCode.WATER]
 
 
 def test_possible_classes_cover_every_combination_of_thresholds():
     rng = np.random.default_rng(1)
     values = rng.integers(0, 256, (2000, 3)).astype(float)
     rule_set = RULE_SETS["rgb"]
-    features = label.compute_features(values, RGB)
+    features = compute_features(values, RGB)
     possible = rule_set.could_be(features)
     for _ in range(40):
         drawn = [replace(t, mid=rng.uniform(t.low, t.high)) for t in rule_set.thresholds]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from icepipe.arrays import Bool, Int32, Int64, UInt8, UInt16
-from icepipe.raster._kernels import join, root
+from icepipe.raster._kernels import find_root, union
 from icepipe.runtime.jit import compiled
 
 
@@ -121,10 +121,10 @@ def join_same_class(pairs: Int32, codes: UInt8, first: Int32) -> int:
     """
     for pair in range(len(pairs)):
         if codes[pairs[pair, 0]] == codes[pairs[pair, 1]]:
-            join(first, pairs[pair, 0], pairs[pair, 1])
+            union(first, pairs[pair, 0], pairs[pair, 1])
     # Flatten the union-find forest, so that the caller can index with ``first`` directly.
     for component in range(len(first)):
-        first[component] = root(first, component)
+        first[component] = find_root(first, component)
     # Compact in place: ``remaining`` never overtakes ``pair``.
     remaining = 0
     for pair in range(len(pairs)):

@@ -17,7 +17,7 @@ from icepipe.measure.area.by_region import count_by_set
 from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import blocks
 from icepipe.raster.regions import RegionMap
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, run_length_raster
 
 Tallies = Mapping[int, Tally]
 """Pixels and areas of classes, by the number of the set of regions that the pixels belong to."""
@@ -45,18 +45,18 @@ class Background:
 
     def block_codes(self, block: Block) -> UInt8:
         """Return the class codes of a block."""
-        codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_CODE)
+        codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_DTYPE)
         if land := self.land():
             codes[land.block(block) > 0] = ClassCode.LAND
         # After land: land outside the regions is not part of their budget.
-        codes[~self.regions.within(block)] = ClassCode.OUTSIDE
+        codes[~self.regions.mask(block)] = ClassCode.OUTSIDE
         return codes
 
     @cached_property
     def classes(self) -> ClassRuns:
         """Class raster of the whole grid."""
         grid = self.regions.grid
-        return run_length_raster(map(self.block_codes, blocks(grid)), grid.width, CLASS_CODE)
+        return run_length_raster(map(self.block_codes, blocks(grid)), grid.width, CLASS_DTYPE)
 
     @cached_property
     def tallies(self) -> Tallies:
@@ -68,7 +68,7 @@ class Background:
         tallies: defaultdict[int, Tally] = defaultdict(Tally)
         for part in parts:
             codes = self.classes.block(part).astype(np.uint16)
-            count_by_set(tallies, codes, self.regions.sets(part), self.area.units(part))
+            count_by_set(tallies, codes, self.regions.set_numbers(part), self.area.units(part))
         return tallies
 
     def block_tallies(self, block: Block) -> Tallies:

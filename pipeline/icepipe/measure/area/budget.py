@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.area.tally import Tally
-from icepipe.segment.classification.strata import StrataTable, stratum_of
+from icepipe.segment.classification.strata import StrataTable, mask_stratum
 
 CLOSURE_TOLERANCE = 1e-9
 """Relative to the area of the region; float rounding of integer sums stays far below."""
@@ -95,15 +95,15 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
     unit_km2 = unit_m2 / 1e6
     classes = {}
     for code in BUDGET:
-        members = strata.of(code), strata.surely(code), strata.possibly(code)
+        members = strata.class_strata(code), strata.certain(code), strata.possible(code)
         mid, low, high = (tally.units_in(numbers) * unit_km2 for numbers in members)
         weighted = None
-        if (concentration := strata.cover(code)) is not None:
+        if (concentration := strata.concentration(code)) is not None:
             # fsum: the result must not depend on the order in which strata were counted.
             parts = (tally.units[number] * part for number, part in concentration.items() if tally.units[number])
             weighted = math.fsum(parts) * unit_km2
         classes[code] = ClassArea(mid, low, high, tally.pixels_in(members[0]), weighted)
-    region_units = tally.units.total() - tally.units[stratum_of(ClassCode.OUTSIDE)]
+    region_units = tally.units.total() - tally.units[mask_stratum(ClassCode.OUTSIDE)]
     # Edges counted the area of both neighbours, four times the edge area (see Edges).
     edge_km2 = {code: units * unit_km2 / 4 for code, units in edge_units.items()}
     budget = Budget(classes, region_units * unit_km2, edge_km2)

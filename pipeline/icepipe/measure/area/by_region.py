@@ -17,7 +17,7 @@ from icepipe.measure.area.tally import Tally, merge_tallies
 from icepipe.raster.blocks import strips
 from icepipe.raster.components import count_components
 from icepipe.raster.regions import RegionMap
-from icepipe.raster.run_length import CLASS_CODE, ClassRuns, RunLengthRaster, run_length_raster
+from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, run_length_raster
 from icepipe.segment.classification.strata import StrataTable
 
 
@@ -92,11 +92,11 @@ def results_by_region(
             yield RegionResult(outline.name, unobserved_budget(km2), dict.fromkeys(SEEN, 0), on_grid=False)
             continue
         tally = region_tally(number, tallies, regions)
-        # ``own``: the only region is the grid itself, whose raster and edges are known already.
-        if regions.own:
+        # ``from_scenes``: the only region is the grid itself, whose raster and edges are known already.
+        if regions.from_scenes:
             classes, region_edges = runs, edges
         else:
-            classes = region_classes(runs, regions.held(number), window)
+            classes = region_classes(runs, regions.region_mask(number), window)
             region_edges = edge_areas(classes, window, area)
         budget = compute_budget(tally, strata, unit_m2, region_edges.units)
         yield RegionResult(outline.name, budget, count_components(classes), on_grid=True)
@@ -104,9 +104,9 @@ def results_by_region(
 
 def region_classes(runs: ClassRuns, mask: RunLengthRaster[np.uint8], window: Block) -> ClassRuns:
     """Return the class raster of a region's window, with pixels off the region set to ``OUTSIDE``."""
-    outside = CLASS_CODE.type(ClassCode.OUTSIDE)
+    outside = CLASS_DTYPE.type(ClassCode.OUTSIDE)
     parts = (np.where(mask.block(strip), runs.block(strip), outside) for strip in strips(window))
-    return run_length_raster(parts, window.width, CLASS_CODE)
+    return run_length_raster(parts, window.width, CLASS_DTYPE)
 
 
 def unobserved_budget(km2: float) -> Budget:

@@ -14,7 +14,7 @@ from icepipe.measure.area.by_region import RegionResult
 from icepipe.measure.area.tally import Tally
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.raster.run_length import ClassRuns
-from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, moved_strata
+from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, sieved_strata
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ObservationResult:
     @property
     def moved_km2(self) -> dict[str, float]:
         """Area of the small patches that the sieve moved, by classes such as ``ice to water``."""
-        units = {f"{old.label} to {new.label}": self.tally.units[n] for n, old, new in moved_strata()}
+        units = {f"{old.label} to {new.label}": self.tally.units[n] for n, old, new in sieved_strata()}
         return {classes: count * self.unit_m2 / 1e6 for classes, count in units.items() if count}
 
     @property
@@ -77,5 +77,5 @@ class ObservationResult:
         """Fraction of the masked cloud that has the colour of ice; None for class rasters, which have no colours."""
         if not self.strata.models:
             return None
-        cloud = self.tally.units_in(self.strata.of(ClassCode.CLOUD))
+        cloud = self.tally.units_in(self.strata.class_strata(ClassCode.CLOUD))
         return round(self.tally.units[FIRST_CLOUD + ClassCode.ICE] / cloud, 6) if cloud else 0.0

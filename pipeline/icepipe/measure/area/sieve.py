@@ -11,7 +11,7 @@ from icepipe.classes import SEEN
 from icepipe.geo.geobox import Block
 from icepipe.raster.components import component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
-from icepipe.segment.classification.strata import MOVED
+from icepipe.segment.classification.strata import SIEVED
 
 
 def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least_units: float) -> ClassRuns:
@@ -42,10 +42,10 @@ def sieve(strata: UInt16, runs: ClassRuns, area: Callable[[Block], Int64], least
     pairs = np.empty((n_pairs, 2), dtype=np.int32)
     find_neighbours(*labels, small, pairs)
     after = sieved_codes(components.codes, units, pairs, least_units)
-    reassign_strata(*labels, components.codes, after, MOVED, strata)
+    reassign_strata(*labels, components.codes, after, SIEVED, strata)
     codes, is_component = runs.codes.copy(), components.number >= 0
     codes[is_component] = after[components.number[is_component]]
-    return runs.recoded(codes)
+    return runs.relabel(codes)
 
 
 def sieved_codes(codes: UInt8, units: Int64, pairs: Int32, least_units: float) -> UInt8:

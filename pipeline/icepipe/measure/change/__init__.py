@@ -1,1 +1,1 @@
-"""What became what between two class rasters."""
+"""Measure change between class rasters of two observations."""

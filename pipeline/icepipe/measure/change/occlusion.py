@@ -1,4 +1,7 @@
-"""What clouds and gaps hide of each class, by where it was last seen: more of one than of another biases estimates."""
+"""Occlusion: how much of each class clouds and gaps hide, by the class that was last seen there.
+
+Where more of one class is hidden than of another, an area scaled by the fraction that was seen is biased.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,28 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.measure.change.transitions import ChangeTable, code_mask
 
 LOOK_BACK = 5
-"""Earlier observations that are asked where a pixel was last seen."""
+"""Number of earlier observations that are searched for the class a pixel was last seen with."""
 
 MAX_DIFFERENCE = 0.2
-"""Hidden shares of ice and of water that differ by more make the area scaled by what was seen a biased one."""
+"""Largest difference between the hidden shares of ice and water at which the scaled area is not biased."""
 
 MIN_SHARE = 0.01
-"""Part of the region that each class must have been seen on, so that a few pixels do not speak for a class."""
+"""Part of the region that each class must exceed, so that a few pixels do not decide its hidden share."""
 
 HIDING = (ClassCode.CLOUD, ClassCode.UNOBSERVED)
+"""Codes of pixels whose surface may be seen on another day."""
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How much of what was last seen as ice and as water an observation does not see.
+    """Areas last seen as ice and as water, and how much of them an observation does not see.
 
     Attributes
     ----------
     ice_km2, water_km2
-        Last seen as each, in earlier observations.
+        Area last seen as each class, in earlier observations.
     ice_hidden_km2, water_hidden_km2
-        Cloud or nothing there now.
+        Part of it that is cloud or unobserved now.
     region_km2
         Area of the region.
     """
@@ -44,46 +48,48 @@ class Occlusion:
     region_km2: float
 
     @property
-    def shares(self) -> tuple[float, float] | None:
-        """Hidden part of ice and of water, 0..1; None where too little of one was seen before."""
+    def hidden_shares(self) -> tuple[float, float] | None:
+        """Hidden part of ice and of water, 0..1; None where too little of either was seen before."""
         if min(self.ice_km2, self.water_km2) <= MIN_SHARE * self.region_km2:
             return None
         return self.ice_hidden_km2 / self.ice_km2, self.water_hidden_km2 / self.water_km2
 
     @property
-    def biases(self) -> bool:
+    def is_biased(self) -> bool:
         """Whether the hidden shares differ by more than ``MAX_DIFFERENCE``."""
-        return self.shares is not None and abs(self.shares[0] - self.shares[1]) > MAX_DIFFERENCE
+        return self.hidden_shares is not None and abs(self.hidden_shares[0] - self.hidden_shares[1]) > MAX_DIFFERENCE
 
 
 def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
-    """Class that each pixel had when its surface was last seen; ``UNOBSERVED`` where it was not, and at land.
+    """Return the class that each pixel was last seen with; ``UNOBSERVED`` where it never was, and on land.
 
     Parameters
     ----------
     now
-        Classes of the observation that is asked about.
+        Class raster of the observation.
     earlier
-        Classes of earlier ones, the latest first; taken only while a pixel is still to be found.
+        Class rasters of earlier observations, the latest first; read only until every pixel is found.
     """
     from icepipe.measure.change._kernels import start_last_seen, update_last_seen
 
-    is_open, found = np.empty(now.shape, dtype=bool), np.empty_like(now)
-    start_last_seen(now.reshape(-1), code_mask((*SEEN, *HIDING)), is_open.reshape(-1), found.reshape(-1))
+    is_open, last = np.empty(now.shape, dtype=bool), np.empty_like(now)
+    start_last_seen(now.reshape(-1), code_mask((*SEEN, *HIDING)), is_open.reshape(-1), last.reshape(-1))
     for classes in earlier:
-        if not update_last_seen(classes.reshape(-1), code_mask(SEEN), is_open.reshape(-1), found.reshape(-1)):
+        # Reading a raster costs more than comparing it, so that the search ends with the last open pixel.
+        if not update_last_seen(classes.reshape(-1), code_mask(SEEN), is_open.reshape(-1), last.reshape(-1)):
             break
-    return found
+    return last
 
 
 def find_occlusion(change: ChangeTable) -> Occlusion:
-    """What is hidden, from the transitions of what was last seen to what is seen now."""
-    there = (*SEEN, *HIDING)
+    """Compute the occlusion from the transitions between last seen classes and the classes seen now."""
+    # Pixels that are land now are left out: land does not hide a surface for a while, as cloud does.
+    not_land = (*SEEN, *HIDING)
     ice, water = [ClassCode.ICE], [ClassCode.WATER]
     return Occlusion(
-        ice_km2=change.km2(ice, there),
+        ice_km2=change.km2(ice, not_land),
         ice_hidden_km2=change.km2(ice, HIDING),
-        water_km2=change.km2(water, there),
+        water_km2=change.km2(water, not_land),
         water_hidden_km2=change.km2(water, HIDING),
         region_km2=change.region_km2,
     )

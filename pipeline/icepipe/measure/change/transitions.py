@@ -1,4 +1,4 @@
-"""Change between two observations: what became what, on pixels whose surface was seen on both days."""
+"""Transitions between the class rasters of two observations, and gain, loss and net change of each class."""
 
 from __future__ import annotations
 
@@ -14,46 +14,51 @@ from icepipe.errors import IntegrityError
 from icepipe.measure.area.budget import CLOSURE_TOLERANCE
 from icepipe.measure.area.tally import Tally
 
-_FIRST = 256
-"""A pair of classes is one number: the first class times this, plus the second."""
+FIRST_CLASS = 256
+"""Factor of the first class in a pair code."""
 
 
 def pair_code(before: int, after: int) -> int:
-    """Two classes as one number."""
-    return before * _FIRST + after
+    """Encode a pair of classes as one number of 16 bits."""
+    # Class codes have 8 bits, so that pairs are unique and can be tallied as strata are.
+    return before * FIRST_CLASS + after
 
 
 def encode_pairs(before: UInt8, after: UInt8) -> UInt16:
-    """:func:`pair_of` each pixel's classes, to be tallied; arrays of one shape."""
-    return before.astype(np.uint16) * np.uint16(_FIRST) + after
+    """Encode the classes of each pixel in two rasters of one shape, as :func:`pair_code` does, to tally them."""
+    return before.astype(np.uint16) * np.uint16(FIRST_CLASS) + after
 
 
 def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
-    """The class that each pixel gained, and the one it lost; ``UNOBSERVED`` where nothing changed or can be said."""
-    from icepipe.measure.change._kernels import count_moves
+    """Return the class that each pixel gained and the class that it lost.
+
+    Both are ``UNOBSERVED`` where the class did not change, or was not seen in both rasters.
+    """
+    from icepipe.measure.change._kernels import fill_gain_loss
 
     gained, lost = np.empty_like(before), np.empty_like(before)
-    count_moves(before.reshape(-1), after.reshape(-1), code_mask(SEEN), gained.reshape(-1), lost.reshape(-1))
+    fill_gain_loss(before.reshape(-1), after.reshape(-1), code_mask(SEEN), gained.reshape(-1), lost.reshape(-1))
     return gained, lost
 
 
 def code_mask(codes: Collection[ClassCode]) -> Bool:
-    """Which of all codes are some classes; shape (256,)."""
+    """Return a table by class code, True for some classes; shape (256,)."""
+    # Kernels look codes up in a table: one access per pixel, however many classes are True.
     return np.isin(np.arange(256), list(codes))
 
 
 @dataclass(frozen=True)
 class Transition:
-    """Pixels that were of one class and are of another, or still of the same.
+    """Pixels of one class before and one class after, which may be the same.
 
     Attributes
     ----------
     before, after
-        The classes; cloud, land and unobserved are classes, too.
+        Classes; cloud, land and unobserved are classes, too.
     units
-        True area, in the units of the basis.
+        True area, in units of the basis.
     n_pixels
-        Pixels.
+        Number of pixels.
     """
 
     before: ClassCode
@@ -64,16 +69,16 @@ class Transition:
 
 @dataclass(frozen=True)
 class ChangeTable:
-    """A table of transitions between two observations of one region, and what follows from it.
+    """Table of transitions between two observations of one region.
 
     Attributes
     ----------
     transitions
         Every pair of classes of the budget, in their order; their areas add up to the region.
     unit_m2
-        The unit of area.
+        Unit of area.
     known_before, known_after
-        Classes whose area is known on each day, in their order.
+        Classes whose area is known in each observation, in their order.
     """
 
     transitions: tuple[Transition, ...]
@@ -82,101 +87,113 @@ class ChangeTable:
     known_after: tuple[ClassCode, ...]
 
     @cached_property
-    def _by_pair(self) -> Mapping[tuple[ClassCode, ClassCode], Transition]:
-        return {(one.before, one.after): one for one in self.transitions}
+    def by_pair(self) -> Mapping[tuple[ClassCode, ClassCode], Transition]:
+        """Transitions by their classes before and after."""
+        return {(transition.before, transition.after): transition for transition in self.transitions}
 
     def units(self, before: Collection[ClassCode], after: Collection[ClassCode]) -> int:
-        """Area units that were of some classes and are of others."""
-        return sum(self._by_pair[a, b].units for a in before for b in after)
+        """Return the area, in units, that has one of some classes before and one of others after."""
+        return sum(self.by_pair[a, b].units for a in before for b in after)
 
     def km2(self, before: Collection[ClassCode], after: Collection[ClassCode]) -> float:
-        """The same in km2, whether its classes are known or not."""
+        """Return the same area in km2, whether the classes are known or not."""
         return self.units(before, after) * self.unit_m2 / 1e6
 
-    def is_known(self, one: Transition) -> bool:
-        """Whether both classes of a transition are known on their day."""
-        return one.before in self.known_before and one.after in self.known_after
+    def is_known(self, transition: Transition) -> bool:
+        """Return whether the class before and the class after are known in their observations."""
+        return transition.before in self.known_before and transition.after in self.known_after
 
     @property
     def region_km2(self) -> float:
-        """All of it."""
+        """Area of the region."""
         return self.km2(BUDGET, BUDGET)
 
     @property
     def compared_km2(self) -> float:
-        """What was seen on both days."""
+        """Area that was seen in both observations."""
         return self.km2(SEEN, SEEN)
 
     @property
     def land_km2(self) -> float:
-        """What land hides on both days."""
+        """Area that is land in both observations."""
         return self.km2([ClassCode.LAND], [ClassCode.LAND])
 
     @property
     def not_compared_km2(self) -> float:
-        """What was not seen on one of the days or on both, less land."""
+        """Area, without land, that was not seen in one of the observations or in both."""
+        # Integers are subtracted before the conversion, so that no rounding is left where the result is 0.
         units = self.units(BUDGET, BUDGET) - self.units(SEEN, SEEN) - self.units([ClassCode.LAND], [ClassCode.LAND])
         return units * self.unit_m2 / 1e6
 
-    def tells(self, code: ClassCode) -> bool:
-        """Whether gain and loss of a class are known: its area on both days, and something seen on both."""
+    def is_comparable(self, code: ClassCode) -> bool:
+        """Return whether gain and loss of a class are known.
+
+        Its area must be known in both observations, and some of the region must have been seen in both.
+        """
+        # Without a pixel seen in both, gain and loss would be 0 for lack of data.
         return code in self.known_before and code in self.known_after and self.units(SEEN, SEEN) > 0
 
     def gained_km2(self, code: ClassCode) -> float | None:
-        """Area that became a class and was another; None where not known."""
-        return self.km2(_others(code), [code]) if self.tells(code) else None
+        """Return the area that changed to a class; None where not known."""
+        return self.km2(other_classes(code), [code]) if self.is_comparable(code) else None
 
     def lost_km2(self, code: ClassCode) -> float | None:
-        """Area that was a class and is another; None where not known."""
-        return self.km2([code], _others(code)) if self.tells(code) else None
+        """Return the area that changed from a class to another; None where not known."""
+        return self.km2([code], other_classes(code)) if self.is_comparable(code) else None
 
     def net_km2(self, code: ClassCode) -> float | None:
-        """Gain less loss, exact; None where not known."""
-        if not self.tells(code):
+        """Return gain less loss; None where not known."""
+        if not self.is_comparable(code):
             return None
-        return (self.units(_others(code), [code]) - self.units([code], _others(code))) * self.unit_m2 / 1e6
+        units = self.units(other_classes(code), [code]) - self.units([code], other_classes(code))
+        return units * self.unit_m2 / 1e6
 
 
-def _others(code: ClassCode) -> list[ClassCode]:
-    return [other for other in SEEN if other is not code]
+def other_classes(code: ClassCode) -> list[ClassCode]:
+    """Return the seen classes other than a class."""
+    return [seen for seen in SEEN if seen is not code]
 
 
 def change_table(
     tally: Tally, unit_m2: float, known_before: Collection[ClassCode], known_after: Collection[ClassCode]
 ) -> ChangeTable:
-    """The table of a tally of pairs.
+    """Build the table from a tally of pairs.
 
     Parameters
     ----------
     tally
-        Of :func:`paired` classes; pixels outside the region on both days do not count.
+        Tally of pairs from :func:`encode_pairs`; pixels outside the region in both observations do not count.
     unit_m2
-        Unit of its areas.
+        Unit of area.
     known_before, known_after
-        Classes whose area is known on each day.
+        Classes whose area is known in each observation.
 
     Raises
     ------
     IntegrityError
-        If a pixel is outside the region on one day alone, or of no class.
+        If a pixel is outside the region in one observation only, or has no class.
     """
     pairs = {(a, b): pair_code(a, b) for a in BUDGET for b in BUDGET}
-    if odd := tally.pixels.keys() - set(pairs.values()) - {pair_code(ClassCode.OUTSIDE, ClassCode.OUTSIDE)}:
-        told = ", ".join(f"{pair // _FIRST} and {pair % _FIRST}" for pair in sorted(odd))
-        raise IntegrityError(f"two observations do not share a region: pixels of codes {told}", "run with --force")
+    # Other pairs mean that the observations have different regions, or that a raster is damaged.
+    outside = pair_code(ClassCode.OUTSIDE, ClassCode.OUTSIDE)
+    if unexpected := tally.pixels.keys() - set(pairs.values()) - {outside}:
+        codes = ", ".join(f"{pair // FIRST_CLASS} and {pair % FIRST_CLASS}" for pair in sorted(unexpected))
+        raise IntegrityError(f"two observations do not share a region: pixels of codes {codes}", "run with --force")
+    # Pairs that do not occur are rows of the table, too: readers of all tables find the same rows.
     transitions = tuple(Transition(a, b, tally.units[pair], tally.pixels[pair]) for (a, b), pair in pairs.items())
-    return ChangeTable(transitions, unit_m2, *(tuple(c for c in BUDGET if c in k) for k in (known_before, known_after)))
+    before, after = (tuple(code for code in BUDGET if code in known) for known in (known_before, known_after))
+    return ChangeTable(transitions, unit_m2, before, after)
 
 
 def check_closes(
     change: ChangeTable, before: Mapping[ClassCode, float], after: Mapping[ClassCode, float], region_km2: float
 ) -> None:
-    """Compare a table's sums with the areas that were published for each day.
+    """Check that the sums of a table equal the areas that were published for both observations.
 
     Parameters
     ----------
     change
-        The table.
+        Table of transitions.
     before, after
         Published km2 of the classes whose area is known.
     region_km2
@@ -185,13 +202,14 @@ def check_closes(
     Raises
     ------
     IntegrityError
-        If a row, a column or the whole differs.
+        If the sum of a row, of a column or of the table differs.
     """
     sums = [("the whole region", change.region_km2, region_km2)]
     sums += [(f"{code.label} on the first day", change.km2([code], BUDGET), km2) for code, km2 in before.items()]
     sums += [(f"{code.label} on the second day", change.km2(BUDGET, [code]), km2) for code, km2 in after.items()]
-    for what, ours, published in sums:
-        if abs(ours - published) > CLOSURE_TOLERANCE * max(region_km2, 1e-12):
+    for name, total, published in sums:
+        # Relative to the region, as the rounding of its areas is; a region may be empty.
+        if abs(total - published) > CLOSURE_TOLERANCE * max(region_km2, 1e-12):
             raise IntegrityError(
-                f"{what}: transitions add up to {ours} km2 and {published} km2 were published", "run with --force"
+                f"{name}: transitions add up to {total} km2 but {published} km2 were published", "run with --force"
             )

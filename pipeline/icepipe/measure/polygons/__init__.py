@@ -1,1 +1,1 @@
-"""From class rasters to polygons that form a coverage."""
+"""Convert class rasters to polygons that form a coverage."""

@@ -1,4 +1,4 @@
-"""The polygons of an observation as they are published: traced, simplified, brought to another coordinate system."""
+"""Build the published polygon layers of an observation: polygonize, simplify, reproject."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from icepipe.raster.run_length import ClassRuns
 
 @dataclass(frozen=True)
 class PolygonOptions:
-    """How polygons are drawn.
+    """Which polygons to build, and how.
 
     Attributes
     ----------
     codes
         Classes that become polygons.
     simplify_m
-        Root of the area of the largest triangle that is cut off, 0 for none.
+        Simplification tolerance: root of the area of the largest triangle that is cut off; 0 for none.
     crs
-        WKT of the coordinate system they are brought to, None for the grid's own.
+        WKT of the CRS of the polygons; None for the grid's own.
     """
 
     codes: Sequence[ClassCode]
@@ -37,38 +37,39 @@ class PolygonOptions:
 
 
 def polygon_layers(
-    runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, drawing: PolygonOptions
+    runs: ClassRuns, grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float, options: PolygonOptions
 ) -> tuple[PolygonLayer, ...]:
-    """Layers of the classes asked for, in their order.
+    """Build the layers of the classes of the options, in their order.
 
     Parameters
     ----------
     runs
         Class raster of the whole grid.
     grid
-        Its grid.
+        Grid of the raster.
     area
-        Gives the true area of the pixels of a block, in units.
+        Returns the true areas of the pixels of a block, in units.
     unit_m2
-        The unit.
-    drawing
-        Which classes, and how.
+        Unit of area.
+    options
+        Classes, tolerance and CRS.
 
     Raises
     ------
     ConfigError
-        If the coordinate system asked for has no place for them.
+        If polygons have no coordinates in the CRS of the options.
     IntegrityError
-        If a polygon would vanish.
+        If simplification would remove a polygon.
     """
-    codes = tuple(ClassCode) if drawing.simplify_m else drawing.codes
+    # Classes are simplified together, whichever are published: a border must not depend on that.
+    codes = tuple(ClassCode) if options.simplify_m else options.codes
     layers = tuple(polygonize(runs, codes, grid, area, unit_m2).values())
     middle = Block(grid.height // 2, grid.width // 2, 1, 1)
     side_m = float(np.sqrt(area(middle)[0, 0] * unit_m2))
-    if drawing.simplify_m:
-        layers = simplify_layers(layers, grid, drawing.simplify_m / side_m)
-    wanted = tuple(layer for code in drawing.codes for layer in layers if layer.code == code)
-    if drawing.crs is None:
-        return wanted
-    target = DensifySpec.of(drawing.crs, grid, side_m)
-    return tuple(reproject_layer(layer, target) for layer in wanted)
+    if options.simplify_m:
+        layers = simplify_layers(layers, grid, options.simplify_m / side_m)
+    published = tuple(layer for code in options.codes for layer in layers if layer.code == code)
+    if options.crs is None:
+        return published
+    target = DensifySpec.of(options.crs, grid, side_m)
+    return tuple(reproject_layer(layer, target) for layer in published)

@@ -1,4 +1,4 @@
-"""Class raster to polygons: 4-connected, valid, with holes, each with its true area."""
+"""Convert a class raster to polygons: 4-connected, valid, with holes, each with its true area."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from icepipe.arrays import Float64, Int64
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.measure.polygons.geometry import PolygonBatch, RaggedPolygons
-from icepipe.measure.polygons.perimeter import perimeters
+from icepipe.measure.polygons.perimeter import perimeter_function
 from icepipe.measure.polygons.rings import RingIndex
 from icepipe.raster.components import component_sizes, find_components
 from icepipe.raster.run_length import ClassRuns
@@ -26,25 +26,25 @@ from icepipe.runtime.parallel import THREADS, prefetch
 class PolygonLayer:
     """Polygons of one class of one observation, in raster order of their first pixel.
 
-    Neighbours share every point of their border, in one layer and between the layers of an observation.
+    Neighbours share every point of their border, within a layer and between the layers of an observation.
 
     Attributes
     ----------
     code
-        The class.
+        Class.
     crs
         WKT of the coordinates.
     batches
-        Polygons, or multipolygons where a coordinate system may cut them; some at a time, drawn each time that they are
-        asked for, so that a million need not be held at once.
+        Polygons, or multipolygons where ``multi``; traced in batches on each iteration, so that a million of them need
+        not be in memory together.
     area_m2
-        Sum of the true areas of the pixels, whatever happens to the outline afterwards.
+        Sum of the true areas of the pixels, which simplification and reprojection do not change.
     perim_m
         Length of all rings on the ellipsoid.
     n_px
-        Pixels.
+        Number of pixels.
     multi
-        Whether the geometry is multipolygons.
+        Whether the geometries are multipolygons.
     """
 
     code: ClassCode
@@ -57,67 +57,68 @@ class PolygonLayer:
 
     @property
     def geometry(self) -> NDArray[Any]:
-        """All polygons at once, shape (n,)."""
-        return np.concatenate([np.zeros(0, dtype=object), *(shapes.geometry for shapes in self.batches)])
+        """All polygons together, shape (n,)."""
+        return np.concatenate([np.zeros(0, dtype=object), *(batch.geometry for batch in self.batches)])
 
 
 @dataclass(frozen=True)
 class TracedPolygons:
-    """Polygons of some pieces of a raster, traced batch by batch."""
+    """Polygons of some components of a raster, traced in batches."""
 
-    borders: RingIndex
-    pieces: Int64
+    rings: RingIndex
+    components: Int64
     grid: GeoBox
 
     def __iter__(self) -> Iterator[RaggedPolygons]:
-        """Polygons, some at a time; the next are traced while those before are in use."""
-        return prefetch(self._outlines, self.borders.batches(self.pieces))
+        """Trace the batches; the next ones are traced in the background while one is in use."""
 
-    def _outlines(self, batch: Int64) -> RaggedPolygons:
-        return self.borders.outlines(batch, self.grid.transform)
+        def trace(batch: Int64) -> RaggedPolygons:
+            return self.rings.trace(batch, self.grid.transform)
+
+        return prefetch(trace, self.rings.batches(self.components))
 
     @property
     def perim_m(self) -> Float64:
-        """Length of all rings of each, shape (n,)."""
-        measured = perimeters(self.grid)
-        with ThreadPoolExecutor(THREADS) as pool:
-            outlines = pool.map(lambda batch: measured(self._pixels(batch)), self.borders.batches(self.pieces))
-            return np.concatenate([np.zeros(0), *outlines])
+        """Length of all rings of each polygon in metres; shape (n,)."""
+        perimeters = perimeter_function(self.grid)
 
-    def _pixels(self, batch: Int64) -> RaggedPolygons:
-        return self.borders.outlines(batch, Affine.identity())
+        def measure(batch: Int64) -> Float64:
+            return perimeters(self.rings.trace(batch, Affine.identity()))
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate([np.zeros(0), *pool.map(measure, self.rings.batches(self.components))])
 
 
 def polygonize(
     runs: ClassRuns, codes: Collection[ClassCode], grid: GeoBox, area: Callable[[Block], Int64], unit_m2: float
 ) -> dict[ClassCode, PolygonLayer]:
-    """Polygons of some classes of a raster, a layer each.
+    """Convert some classes of a raster to a layer of polygons each.
 
     Parameters
     ----------
     runs
         Class raster of the whole grid.
     codes
-        The classes.
+        Classes to convert.
     grid
-        Its grid.
+        Grid of the raster.
     area
-        Gives the true area of the pixels of a block, in units.
+        Returns the true areas of the pixels of a block, in units.
     unit_m2
-        The unit.
+        Unit of area.
     """
-    pieces = find_components(runs, codes)
-    sizes, borders = component_sizes(pieces, area), RingIndex.of(pieces)
+    components = find_components(runs, codes)
+    sizes, rings = component_sizes(components, area), RingIndex.from_components(components)
     area_m2 = sizes.units.astype(np.float64) * unit_m2
     layers = {}
     for code in codes:
-        mine = np.flatnonzero(pieces.codes == code)
-        drawn = TracedPolygons(borders, mine, grid)
-        layers[code] = PolygonLayer(code, grid.crs, drawn, area_m2[mine], drawn.perim_m, sizes.n_px[mine])
+        in_layer = np.flatnonzero(components.codes == code)
+        traced = TracedPolygons(rings, in_layer, grid)
+        layers[code] = PolygonLayer(code, grid.crs, traced, area_m2[in_layer], traced.perim_m, sizes.n_px[in_layer])
     return layers
 
 
 def empty_layer(code: ClassCode, crs: str) -> PolygonLayer:
-    """A layer of nothing."""
-    nothing = np.zeros(0)
-    return PolygonLayer(code, crs, (), nothing, nothing, np.zeros(0, dtype=np.int64))
+    """Return a layer without polygons."""
+    empty = np.zeros(0)
+    return PolygonLayer(code, crs, (), empty, empty, np.zeros(0, dtype=np.int64))

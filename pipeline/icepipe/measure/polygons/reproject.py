@@ -1,4 +1,4 @@
-"""Polygon layers in another coordinate system."""
+"""Reproject polygon layers, with densified edges, and split polygons at the antimeridian."""
 
 from __future__ import annotations
 
@@ -23,101 +23,122 @@ from icepipe.measure.polygons.geometry import PolygonBatch, ShapelyPolygons
 from icepipe.measure.polygons.polygonize import PolygonLayer
 
 CHECKED_PX = 0.25
-"""How far, in pixel sides, an edge may be off when it is only asked whether it is torn."""
+"""Tolerance, in pixel sides, of an edge that is only checked for being torn."""
 
 
 @dataclass(frozen=True)
-class _RingCutter:
-    """Rings of polygons as they are drawn, and where each ring and each polygon begins."""
+class DensifiedPolygons:
+    """Densified and reprojected rings of polygons.
+
+    Attributes
+    ----------
+    path
+        Points of all rings.
+    ring_offsets
+        Offset of each ring in the path, with the end.
+    polygon_offsets
+        Offset of each polygon in the rings, with the end.
+    """
 
     path: RingPath
     ring_offsets: Int64
-    piece_offsets: Int64
+    polygon_offsets: Int64
 
-    def ring(self, number: int, turn: float, hole: bool) -> Ring:
-        """One ring, counter-clockwise around what it encloses."""
-        along = slice(self.ring_offsets[number], self.ring_offsets[number + 1] - 1)
-        way = slice(None, None, -1 if hole else 1)
-        return Ring(self.path.u[along][way], self.path.v[along][way], self.path.pole[along][way], turn)
+    @classmethod
+    def from_geometry(cls, geometry: NDArray[Any], transform: CrsTransform, target: DensifySpec) -> DensifiedPolygons:
+        """Densify and reproject Shapely polygons.
 
-    def polygons(self, turn: float, which: Int64) -> list[list[Polygon]]:
-        """Parts of some polygons that go around."""
-        found = []
-        for piece in which.tolist():
-            first, end = self.piece_offsets[piece : piece + 2].tolist()
-            holes = [self.ring(number, turn, hole=True) for number in range(first + 1, end)]
-            found.append(split_at_antimeridian(self.ring(first, turn, hole=False), holes))
-        return found
+        Raises
+        ------
+        ConfigError
+            If polygons have no coordinates in the target CRS, or are torn by it.
+        """
+        _, points, (ring_offsets, polygon_offsets) = shapely.to_ragged_array(shapely.orient_polygons(geometry))
+        ring = np.repeat(np.arange(len(ring_offsets) - 1), np.diff(ring_offsets))
+        path = densify(points[:, 0], points[:, 1], ring, transform, target)
+        return cls(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), polygon_offsets)
+
+    @property
+    def geometry(self) -> NDArray[Any]:
+        """Shapely polygons as they are, which may cross the antimeridian; shape (n,)."""
+        points = np.column_stack([self.path.u, self.path.v])
+        offsets = self.ring_offsets, self.polygon_offsets
+        return np.asarray(shapely.from_ragged_array(shapely.GeometryType.POLYGON, points, offsets))
+
+    def ring(self, number: int, full_circle: float, hole: bool) -> Ring:
+        """Return a ring, counter-clockwise around what it encloses."""
+        # Without the closing point. Holes are oriented clockwise, so they are reversed.
+        points = slice(self.ring_offsets[number], self.ring_offsets[number + 1] - 1)
+        order = slice(None, None, -1 if hole else 1)
+        u, v, pole = self.path.u[points], self.path.v[points], self.path.pole[points]
+        return Ring(u[order], v[order], pole[order], full_circle)
+
+    def split(self, polygon: int, full_circle: float) -> list[Polygon]:
+        """Split a polygon at the antimeridian."""
+        first, end = self.polygon_offsets[polygon : polygon + 2].tolist()
+        holes = [self.ring(number, full_circle, hole=True) for number in range(first + 1, end)]
+        return split_at_antimeridian(self.ring(first, full_circle, hole=False), holes)
+
+    def multipolygons(self, full_circle: float) -> NDArray[Any]:
+        """Shapely multipolygons, of one part each but for those that are split at the antimeridian; shape (n,)."""
+        path, whole = self.path, self.geometry
+        is_special = needs_split(path.u, path.ring, path.pole, full_circle, len(self.ring_offsets) - 1)
+        crossing = np.flatnonzero(np.add.reduceat(is_special, self.polygon_offsets[:-1], dtype=np.int64))
+        parts = [self.split(polygon, full_circle) for polygon in crossing.tolist()]
+        uncut = np.setdiff1d(np.arange(len(whole)), crossing)
+        # Polygon that each part belongs to; the sort brings parts into the order of the polygons.
+        owner = np.concatenate([uncut, np.repeat(crossing, [len(part) for part in parts])]).astype(np.int64)
+        flat = np.array([*whole[uncut], *(polygon for part in parts for polygon in part)], dtype=object)
+        order = np.argsort(owner, kind="stable")
+        return np.asarray(shapely.multipolygons(flat[order], indices=owner[order]))
 
 
-def _cut_rings(geometry: NDArray[Any], way: CrsTransform, target: DensifySpec) -> _RingCutter:
-    _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(shapely.orient_polygons(geometry))
-    ring = np.repeat(np.arange(len(ring_offsets) - 1), np.diff(ring_offsets))
-    path = densify(points[:, 0], points[:, 1], ring, way, target)
-    return _RingCutter(path, np.searchsorted(path.ring, np.arange(len(ring_offsets))), piece_offsets)
-
-
-def is_cut(crs: str | None) -> bool:
-    """Whether polygons brought to a coordinate system are cut, and so are multipolygons."""
+def needs_multipolygons(crs: str | None) -> bool:
+    """Return whether polygons in a CRS may be split at the antimeridian, so that all are multipolygons."""
     return crs is not None and bool(pyproj.CRS.from_wkt(crs).is_geographic)
 
 
 def check_reprojectable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> None:
-    """Tell before any work whether polygons of a region have a place in a coordinate system.
+    """Check, before anything is processed, that polygons of a region can be reprojected.
 
     Raises
     ------
     ConfigError
-        If they have none, or are torn.
+        If they have no coordinates in the CRS, or are torn by it.
     """
     if crs is None:
         return
     col, row = grid.width / 2, grid.height / 2
     side_m = float(Ellipsoid.of(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0])
     target = replace(DensifySpec.of(crs, grid, side_m), off_m=CHECKED_PX * side_m)
-    _cut_rings(shapely.get_parts(region), CrsTransform(grid.crs, crs), target)
+    DensifiedPolygons.from_geometry(shapely.get_parts(region), CrsTransform(grid.crs, crs), target)
 
 
 @dataclass(frozen=True)
 class ReprojectedPolygons:
-    """Polygons brought to another coordinate system batch by batch."""
+    """Polygons reprojected batch by batch."""
 
     batches: Iterable[PolygonBatch]
-    way: CrsTransform
+    transform: CrsTransform
     target: DensifySpec
 
     def __iter__(self) -> Iterator[ShapelyPolygons]:
-        """Polygons, some at a time."""
-        for shapes in self.batches:
-            drawn = _cut_rings(shapes.geometry, self.way, self.target)
-            plain = shapely.from_ragged_array(
-                shapely.GeometryType.POLYGON,
-                np.column_stack([drawn.path.u, drawn.path.v]),
-                (drawn.ring_offsets, drawn.piece_offsets),
-            )
-            yield ShapelyPolygons(_whole(plain, drawn, self.way.turn) if self.way.turn else plain)
+        """Iterate over the reprojected batches."""
+        full_circle = self.transform.turn
+        for batch in self.batches:
+            polygons = DensifiedPolygons.from_geometry(batch.geometry, self.transform, self.target)
+            yield ShapelyPolygons(polygons.multipolygons(full_circle) if full_circle else polygons.geometry)
 
 
 def reproject_layer(layer: PolygonLayer, target: DensifySpec) -> PolygonLayer:
-    """A layer in another coordinate system; areas, lengths and numbers of pixels stay what they are.
+    """Reproject a layer; areas, perimeters and numbers of pixels do not change.
 
-    In longitude and latitude all are multipolygons, because those that cross 180 degrees are cut there. Batches raise
-    ConfigError where polygons have no place in it, or are torn by it.
+    In longitude and latitude all geometries are multipolygons, as those that cross the antimeridian are split there.
+    Iterating over the batches raises ConfigError if polygons have no coordinates in the CRS, or are torn by it.
     """
-    way = CrsTransform(layer.crs, target.crs)
-    if same_crs(layer.crs, target.crs) and not way.turn:
+    transform = CrsTransform(layer.crs, target.crs)
+    # Also polygons that are in longitude and latitude already may have to be split.
+    if same_crs(layer.crs, target.crs) and not transform.turn:
         return layer
-    return replace(layer, crs=target.crs, batches=ReprojectedPolygons(layer.batches, way, target), multi=bool(way.turn))
-
-
-def _whole(plain: NDArray[Any], drawn: _RingCutter, turn: float) -> NDArray[Any]:
-    """Multipolygons: of one part each, or of those that a polygon is cut into."""
-    path, count = drawn.path, len(drawn.ring_offsets) - 1
-    odd = needs_split(path.u, path.ring, path.pole, turn, count)
-    cut = np.flatnonzero(np.add.reduceat(odd, drawn.piece_offsets[:-1], dtype=np.int64))
-    parts = drawn.polygons(turn, cut)
-    kept = np.setdiff1d(np.arange(len(plain)), cut)
-    owner = np.concatenate([kept, np.repeat(cut, [len(part) for part in parts])]).astype(np.int64)
-    flat = np.array([*plain[kept], *(polygon for part in parts for polygon in part)], dtype=object)
-    order = np.argsort(owner, kind="stable")
-    return np.asarray(shapely.multipolygons(flat[order], indices=owner[order]))
+    batches = ReprojectedPolygons(layer.batches, transform, target)
+    return replace(layer, crs=target.crs, batches=batches, multi=bool(transform.turn))

@@ -149,6 +149,6 @@ def add_series_flags(rows: Sequence[Row], hidden: Mapping[ObservationKey, Mappin
                 flags[region, date, class_].add(flag)
         for row in group:
             occlusion = hidden.get(row.date, {}).get(region)
-            if row.area_est_km2 is not None and occlusion and occlusion.biases:
+            if row.area_est_km2 is not None and occlusion and occlusion.is_biased:
                 flags[region, row.date, class_].add(Flag.CLOUD_BIASED)
     return tuple(replace(row, flags=row.flags | flags[row.region, row.date, row.class_]) for row in rows)

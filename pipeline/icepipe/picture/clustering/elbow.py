@@ -9,7 +9,7 @@ import numpy as np
 from icepipe.picture.clustering.colours import COARSE, Colours
 from icepipe.picture.clustering.kmeans import lloyd
 from icepipe.picture.options import ITERATIONS
-from icepipe.segment.clustering.select_k import knee_of_inertia
+from icepipe.segment.clustering.select_k import inertia_knee
 
 MOST = 12
 
@@ -52,5 +52,5 @@ def find_elbow(colours: Colours, seed: int) -> Elbow:
     mean_squared = np.array(curve) / colours.total
     if mean_squared[0] == 0:
         return Elbow(1, tuple(mean_squared.tolist()))
-    position = knee_of_inertia(np.arange(1.0, MOST + 1), mean_squared)
+    position = inertia_knee(np.arange(1.0, MOST + 1), mean_squared)
     return Elbow(position + 1, tuple(mean_squared.tolist()))

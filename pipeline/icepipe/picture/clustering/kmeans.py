@@ -13,12 +13,12 @@ from icepipe.picture.clustering.colours import COARSE, FINE, Colours
 from icepipe.picture.options import Method
 from icepipe.segment.clustering.assignment import Assignment, WeightedPoints
 from icepipe.segment.clustering.kmeans import (
+    ConvergenceTest,
     Iteration,
     LloydResult,
-    Settled,
-    distance_moved,
     kmeans_plus_plus,
     mini_batches,
+    total_shift,
 )
 from icepipe.segment.clustering.kmeans import lloyd as full_iterations
 
@@ -66,10 +66,10 @@ class Clusters:
     converged: bool = False
 
 
-def _settled(colours: Colours) -> Settled:
+def _settled(colours: Colours) -> ConvergenceTest:
     """Whether centroids moved by no more than ``STILL`` of the range of the numbers together."""
     still = STILL * float(np.ptp(colours.places))
-    return lambda before, centroids: distance_moved(before, centroids) <= still
+    return lambda before, centroids: total_shift(before, centroids) <= still
 
 
 def _clusters(colours: Colours, start: Float64, found: LloydResult) -> Clusters:

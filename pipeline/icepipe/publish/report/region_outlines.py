@@ -45,14 +45,14 @@ def _path(outlines: RaggedPolygons) -> Iterator[str]:
 def _traced(holds: Bool) -> str:
     """The outline of the pixels that hold, or nothing where none does."""
     classes = np.where(holds, ClassCode.ICE, ClassCode.OUTSIDE).astype(np.uint8)
-    pieces = find_components(RunLengthRaster.of(classes), [ClassCode.ICE])
-    return "".join(_path(RingIndex.of(pieces).outlines(np.arange(len(pieces.codes)), Affine.identity())))
+    pieces = find_components(RunLengthRaster.from_array(classes), [ClassCode.ICE])
+    return "".join(_path(RingIndex.from_components(pieces).trace(np.arange(len(pieces.codes)), Affine.identity())))
 
 
 def _held(regions: RegionMap, number: int) -> Bool:
     """Cells of the small map whose centre a region holds; of one too small for that, those that it reaches into."""
     grid = regions.grid
-    holds = regions.held(number).block(Block(0, 0, *grid.shape)).view(bool)
+    holds = regions.region_mask(number).block(Block(0, 0, *grid.shape)).view(bool)
     return holds if holds.any() else _reached(regions.outlines[number], grid)
 
 
@@ -79,6 +79,6 @@ def region_paths(basis: Basis, named: bool) -> dict[str, object] | None:
     if not named:
         return None
     width, height = size_within(basis.grid, SIDE_PX)
-    regions = RegionMap(basis.regions, downsample_labels(basis.grid, (width, height)), own=False)
+    regions = RegionMap(basis.regions, downsample_labels(basis.grid, (width, height)), from_scenes=False)
     paths = {outline.name: _traced(_held(regions, number)) for number, outline in enumerate(basis.regions)}
     return {"width": width, "height": height, "paths": paths}

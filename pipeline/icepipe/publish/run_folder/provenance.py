@@ -62,8 +62,8 @@ def provenance(
     """Everything a reader needs to see where the numbers come from, as JSON values."""
     return {
         "name": config.name,
-        "config": {key: value for key, value in config.stated.items() if key != "fit"},
-        "fit": config.stated["fit"],
+        "config": {key: value for key, value in config.published_settings.items() if key != "fit"},
+        "fit": config.published_settings["fit"],
         "config_hash": config.digest,
         "basis_hash": basis_hash(basis),
         "model_hash": model_hash(basis.model) if basis.model else None,

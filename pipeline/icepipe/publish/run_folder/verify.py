@@ -68,7 +68,7 @@ def _by_region_of(mapped: ClassMap, regions: RegionMap) -> dict[str, Tally]:
     """What the raster holds of each region."""
     tallies: defaultdict[int, Tally] = defaultdict(Tally)
     for block, classes in mapped.blocks():
-        count_by_set(tallies, classes.astype(np.uint16), regions.sets(block), mapped.area.units(block))
+        count_by_set(tallies, classes.astype(np.uint16), regions.set_numbers(block), mapped.area.units(block))
     return {outline.name: region_tally(number, tallies, regions) for number, outline in enumerate(regions.outlines)}
 
 
@@ -139,7 +139,7 @@ def find_faults(folder: Path) -> Iterator[str]:
     basis = load_basis(folder)
     if found or basis is None:
         return
-    regions = RegionMap(basis.regions, basis.grid, own=False)
+    regions = RegionMap(basis.regions, basis.grid, from_scenes=False)
     for path in RunPaths(folder).observation_folders():
         record = last_record(path)
         if record is None:

@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.classes import SEEN
 from icepipe.errors import ConfigError
 from icepipe.measure.area.tally import Tally
-from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, moved_strata
+from icepipe.segment.classification.strata import FIRST_CLOUD, StrataTable, sieved_strata
 from icepipe.segment.model_file import cluster_document, combined_hash
 from icepipe.sensors.sensor import Sensor
 
@@ -35,10 +35,10 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
         entry = cluster_document(number, cluster)
         del entry["share_of_sample"]
         entry["reflectance"] = _reflectance(entry["spectrum"], sensor)
-        entry["n_pixels"] = tally.pixels_in(strata.own(number))
-        entry["area_km2"] = tally.units_in(strata.own(number)) * unit_m2 / 1e6
-        entry["doubtful_km2"] = tally.units_in(strata.own(number)[1:]) * unit_m2 / 1e6
-        entry["share_of_seen"] = tally.units_in(strata.own(number)) / seen if seen else 0.0
+        entry["n_pixels"] = tally.pixels_in(strata.cluster_strata(number))
+        entry["area_km2"] = tally.units_in(strata.cluster_strata(number)) * unit_m2 / 1e6
+        entry["doubtful_km2"] = tally.units_in(strata.cluster_strata(number)[1:]) * unit_m2 / 1e6
+        entry["share_of_seen"] = tally.units_in(strata.cluster_strata(number)) / seen if seen else 0.0
         clusters.append(entry | ({"scene": owners[number] + 1} if len(strata.models) > 1 else {}))
     clouds = {code.label: tally.units[FIRST_CLOUD + code] * unit_m2 / 1e6 for code in SEEN}
     return {
@@ -48,7 +48,7 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
         "clusters": clusters,
         "small_patches_moved_km2": {
             f"{old.label} to {new.label}": tally.units[number] * unit_m2 / 1e6
-            for number, old, new in moved_strata()
+            for number, old, new in sieved_strata()
             if tally.units[number]
         },
         "cloud_looks_like_km2": clouds,

@@ -1,1 +1,1 @@
-"""From pixels to strata: the nearest cluster, and what its own colour says."""
+"""Classify pixels into strata: nearest cluster, and the classes of their own colour."""

@@ -1,4 +1,4 @@
-"""The compiled part of the hot path. It takes as long to load as all else, so it is imported when it is needed."""
+"""Compiled kernels of the classification, imported only where pixels are classified: numba is slow to load."""
 
 from __future__ import annotations
 
@@ -17,163 +17,201 @@ CLOUD = int(ClassCode.CLOUD)
 
 
 @compiled
-def _difference(a: float, b: float) -> float:
+def normalised_difference(a: float, b: float) -> float:
+    """Return (a - b) / (a + b), 0 where the sum is not positive."""
     total = a + b
     return (a - b) / total if total > 0 else 0.0
 
 
 @compiled
-def _mean(numbers: Int64, bands: Float64, count: int, out: Float64) -> None:
-    """Mean of some bands, added up one after the other."""
+def compute_mean(indices: Int64, bands: Float64, count: int, out: Float64) -> None:
+    """Write the mean of some bands."""
+    # Band after band, as np.mean adds rows: the sums have the same rounding.
     out[:count] = 0.0
-    for band in numbers:
+    for band in indices:
         for i in range(count):
             out[i] += bands[band, i]
     for i in range(count):
-        out[i] /= len(numbers)
+        out[i] /= len(indices)
 
 
 @compiled
-def _whiteness(one: Float64, two: Float64, three: Float64, count: int, out: Float64) -> None:
-    """How far three bands are from their mean, over the mean; the mean comes in ``out``."""
+def compute_whiteness(red: Float64, green: Float64, blue: Float64, count: int, out: Float64) -> None:
+    """Write the summed deviation of three bands from their mean, over the mean; ``out`` holds the mean before."""
     for i in range(count):
-        apart = abs(one[i] - out[i]) + abs(two[i] - out[i]) + abs(three[i] - out[i])
-        out[i] = apart / out[i] if out[i] > 0 else 0.0
+        deviation = abs(red[i] - out[i]) + abs(green[i] - out[i]) + abs(blue[i] - out[i])
+        out[i] = deviation / out[i] if out[i] > 0 else 0.0
 
 
 @compiled
-def _feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
-    """One feature of a chunk; ``recipe`` is its kind, how many bands it takes, and which."""
+def compute_feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
+    """Write one feature of a chunk; ``recipe`` is its formula, its number of bands and their indices."""
     kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
     if kind == FeatureKind.DIFFERENCE:
         for i in range(count):
-            out[i] = _difference(bands[a, i], bands[b, i])
+            out[i] = normalised_difference(bands[a, i], bands[b, i])
     elif kind == FeatureKind.SMALLER_DIFFERENCE:
         for i in range(count):
-            out[i] = min(_difference(bands[a, i], bands[b, i]), _difference(bands[a, i], bands[c, i]))
+            second = normalised_difference(bands[a, i], bands[c, i])
+            out[i] = min(normalised_difference(bands[a, i], bands[b, i]), second)
     else:
-        _mean(recipe[2 : 2 + recipe[1]], bands, count, out)
+        # Whiteness starts from the mean of the same bands.
+        compute_mean(recipe[2 : 2 + recipe[1]], bands, count, out)
         if kind == FeatureKind.WHITENESS:
-            _whiteness(bands[a], bands[b], bands[c], count, out)
+            compute_whiteness(bands[a], bands[b], bands[c], count, out)
 
 
 @compiled
-def _patterns(features: Float64, of: Int64, levels: Float64, count: int, met: Int64) -> None:
-    """Which thresholds are met by every item of a chunk, a bit each: first at low, then at high, then in the middle."""
-    n = len(of)
-    for number in range(n):
-        feature, low, middle, high = features[of[number]], levels[0, number], levels[1, number], levels[2, number]
-        at_low, at_high, at_middle = np.int64(1) << number, np.int64(1) << n + number, np.int64(1) << 2 * n + number
-        for i in range(count):
-            value = feature[i]
-            bits = (at_low if value >= low else 0) + (at_high if value >= high else 0)
-            bits += at_middle if value >= middle else 0
-            met[i] = bits if number == 0 else met[i] + bits
-
-
-@compiled
-def _reflect(kept: StoredPixels, reflectance: Float64, out: Float64) -> None:
-    """Reflectance of a band, none under zero: looked up by the byte, or the number of units that are kept."""
+def compute_reflectance(stored: StoredPixels, reflectance: Float64, out: Float64) -> None:
+    """Write the reflectance of a band: by the table of bytes, or in units of reflectance, not below zero."""
     if len(reflectance) > 1:
-        for i in range(len(kept)):
-            out[i] = reflectance[np.uint8(kept[i])]
+        for i in range(len(stored)):
+            # The unsigned index spares the compiler a test for negative indices.
+            out[i] = reflectance[np.uint8(stored[i])]
     else:
-        for i in range(len(kept)):
-            value = kept[i] * reflectance[0]
+        for i in range(len(stored)):
+            value = stored[i] * reflectance[0]
             out[i] = value if value > 0 else 0.0
 
 
 @compiled
-def _copy(kept: StoredPixels, out: Float64) -> None:
-    for i in range(len(kept)):
-        out[i] = kept[i]
-
-
-@compiled
-def _scale(features: Float64, axes: Int64, spans: Float64, count: int, places: Float64) -> None:
+def compute_coordinates(features: Float64, axes: Int64, spans: Float64, count: int, places: Float64) -> None:
+    """Write the coordinates of a chunk in the feature space."""
     for axis in range(axes.shape[0]):
-        feature, least, factor = features[axes[axis]], spans[axis, 0], spans[axis, 1]
+        feature, origin, factor = features[axes[axis]], spans[axis, 0], spans[axis, 1]
         for i in range(count):
-            places[axis, i] = (feature[i] - least) * factor
+            places[axis, i] = (feature[i] - origin) * factor
 
 
 @compiled
-def _name(wanted: Bool, cluster: Int64, met: Int64, outcomes: UInt16, strata: UInt16, out: UInt16) -> None:
-    """Stratum of every pixel of a chunk that is wanted, by its cluster and the thresholds it meets.
+def evaluate_conditions(
+    features: Float64, threshold_features: Int64, levels: Float64, count: int, patterns: Int64
+) -> None:
+    """Write the pattern of met conditions of every pixel of a chunk.
 
-    Places in tables are unsigned, which spares a look at their sign.
+    With n thresholds, bits 0 to n-1 are the conditions at the low values, the next n those at the high values, the last
+    n those at the middle values.
     """
-    for i in range(wanted.shape[0]):
-        if wanted[i]:
-            out[i] = strata[np.uint64(cluster[i]), outcomes[np.uint64(met[i])]]
+    n = len(threshold_features)
+    for t in range(n):
+        feature, low, middle, high = features[threshold_features[t]], levels[0, t], levels[1, t], levels[2, t]
+        at_low, at_high, at_middle = np.int64(1) << t, np.int64(1) << n + t, np.int64(1) << 2 * n + t
+        for i in range(count):
+            value = feature[i]
+            # Conditional sums instead of branches, which the compiler turns into vector instructions.
+            bits = (at_low if value >= low else 0) + (at_high if value >= high else 0)
+            bits += at_middle if value >= middle else 0
+            patterns[i] = bits if t == 0 else patterns[i] + bits
 
 
 @compiled
-def strata_of(kept: StoredPixels, wanted: Bool, tables: tuple[Any, ...], found: UInt16) -> None:
-    """Stratum of every pixel that is wanted, into ``found``.
+def look_up_strata(
+    selected: Bool, cluster: Int64, patterns: Int64, outcomes: UInt16, strata: UInt16, out: UInt16
+) -> None:
+    """Write the stratum of every selected pixel of a chunk, by its cluster and its pattern of conditions."""
+    for i in range(selected.shape[0]):
+        if selected[i]:
+            # Unsigned indices spare the compiler a test for negative ones.
+            out[i] = strata[np.uint64(cluster[i]), outcomes[np.uint64(patterns[i])]]
 
-    ``kept`` are kept numbers, uint8 or int16, of shape (bands, n); ``wanted`` and ``found`` have shape (n,). ``tables``
-    is a ``classifier.Tables`` as a plain tuple: numba's cache would hold the name of the class, and
-    fail where a later version calls it otherwise.
+
+@compiled
+def assign_strata(stored: StoredPixels, selected: Bool, tables: tuple[Any, ...], out: UInt16) -> None:
+    """Write the stratum of every selected pixel.
+
+    Parameters
+    ----------
+    stored
+        Stored values, uint8 or int16, shape (bands, n).
+    selected
+        Pixels to classify, shape (n,).
+    tables
+        A :class:`icepipe.segment.classification.classifier.KernelTables` as a plain tuple.
+    out
+        Takes the strata, shape (n,); others are left as they are.
     """
-    reflectance, recipes, axes, spans, centroids, of, levels, outcomes, strata = tables
-    bands = kept.shape[0]
+    # A plain tuple, as numba's cache would hold the name of the class and fail where a later version renames it.
+    reflectance, recipes, axes, spans, centroids, threshold_features, levels, outcomes, strata = tables
+    bands = stored.shape[0]
+    # Work arrays of one chunk, reused: they stay in the first cache of the processor.
     features = np.empty((bands + recipes.shape[0], CHUNK_PX))
     places = np.empty((centroids.shape[1], CHUNK_PX))
     best, distance = np.empty(CHUNK_PX), np.empty(CHUNK_PX)
     cluster = np.zeros(CHUNK_PX, dtype=np.int64)
-    met = np.zeros(CHUNK_PX, dtype=np.int64)
-    for start in range(0, kept.shape[1], CHUNK_PX):
-        count = min(CHUNK_PX, kept.shape[1] - start)
+    patterns = np.zeros(CHUNK_PX, dtype=np.int64)
+    for start in range(0, stored.shape[1], CHUNK_PX):
+        count = min(CHUNK_PX, stored.shape[1] - start)
         end = start + count
-        asked = wanted[start:end]
-        if not np.any(asked):
+        chosen = selected[start:end]
+        # Blocks at the rim of a scene have many chunks without a valid pixel.
+        if not np.any(chosen):
             continue
+        # The others of a chunk are computed and not written: that is faster than gathering the selected pixels.
         for band in range(bands):
-            _reflect(kept[band, start:end], reflectance, features[band])
+            compute_reflectance(stored[band, start:end], reflectance, features[band])
+        # Computed features follow the bands.
         for number in range(recipes.shape[0]):
-            _feature(recipes[number], features[:bands], count, features[bands + number])
+            compute_feature(recipes[number], features[:bands], count, features[bands + number])
+        # Coordinates: listed features, or the stored values as they are.
         if axes.shape[0]:
-            _scale(features, axes, spans, count, places)
+            compute_coordinates(features, axes, spans, count, places)
         else:
             for band in range(bands):
-                _copy(kept[band, start:end], places[band])
+                places[band, :count] = stored[band, start:end]
         nearest(places, centroids, count, best, distance, cluster)
-        _patterns(features, of, levels, count, met)
-        _name(asked, cluster, met, outcomes, strata, found[start:end])
+        evaluate_conditions(features, threshold_features, levels, count, patterns)
+        look_up_strata(chosen, cluster, patterns, outcomes, strata, out[start:end])
 
 
 @compiled
-def look_up_colours(bands: StoredPixels, wanted: Bool, table: UInt16, found: UInt16, unknown: UInt32) -> int:
-    """Stratum of every pixel by its colour, into ``found``; how many that are wanted have a colour not known yet.
+def look_up_colours(bands: StoredPixels, selected: Bool, table: UInt16, out: UInt16, unknown: UInt32) -> int:
+    """Write the stratum of every pixel by its colour; return how many selected pixels have an unknown colour.
 
-    Shapes: ``bands`` (3, n), ``wanted``, ``found`` and ``unknown`` (n,). The table has a stratum for every 24-bit
-    colour, ``UNKNOWN`` where there is none yet; ``unknown`` begins with the places of those pixels.
+    Parameters
+    ----------
+    bands
+        Red, green and blue bytes, shape (3, n).
+    selected
+        Pixels to classify, shape (n,).
+    table
+        Stratum of every 24-bit colour, ``UNKNOWN`` where it is not computed yet; shape (2**24,).
+    out
+        Takes the strata, shape (n,).
+    unknown
+        Takes the positions of the selected pixels of unknown colour, shape (n,) to hold them all.
     """
     count = 0
-    for i in range(len(found)):
+    for i in range(len(out)):
         stratum = table[np.uint32(bands[0, i]) << 16 | np.uint32(bands[1, i]) << 8 | np.uint32(bands[2, i])]
-        found[i] = stratum
-        if stratum == UNKNOWN and wanted[i]:
+        out[i] = stratum
+        if stratum == UNKNOWN and selected[i]:
             unknown[count] = i
             count += 1
     return count
 
 
 @compiled
-def put_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
-    """Class code of every stratum of a block; shape (rows, columns)."""
+def strata_to_codes(strata: UInt16, codes: UInt8, out: UInt8) -> None:
+    """Write the class code of every stratum of a block; shape (rows, columns)."""
     for row in range(strata.shape[0]):
         for col in range(strata.shape[1]):
             out[row, col] = codes[strata[row, col]]
 
 
 @compiled
-def hide_strata(strata: UInt16, valid: Bool, hidden: UInt8, of_hidden: UInt16, of_cloud: UInt16) -> None:
-    """Put what hides pixels in the place of their own strata; cloud keeps what it looks like. All of shape (n,).
+def mask_strata(strata: UInt16, valid: Bool, hidden: UInt8, masks: UInt16, clouds: UInt16) -> None:
+    """Set the strata of masks in place where pixels are not valid.
 
-    ``of_hidden`` has a stratum for every class code, ``of_cloud`` one for every stratum under cloud.
+    Parameters
+    ----------
+    strata, valid, hidden
+        Strata, whether the surface is seen, and the class code of the mask; shape (n,).
+    masks
+        Stratum of each class code of a mask, shape (256,).
+    clouds
+        Stratum of each stratum under cloud, shape (65536,).
     """
     for i in range(strata.shape[0]):
         if not valid[i]:
-            strata[i] = of_cloud[strata[i]] if hidden[i] == CLOUD else of_hidden[hidden[i]]
+            # Cloud keeps the class of its colour, so that ice which a cloud mask hides can be reported.
+            strata[i] = clouds[strata[i]] if hidden[i] == CLOUD else masks[hidden[i]]

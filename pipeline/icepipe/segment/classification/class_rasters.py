@@ -1,4 +1,4 @@
-"""Class rasters go the way of clusters: their strata are classes and concentrations, and nothing is fitted."""
+"""Give class rasters strata, so that they are measured as clustered scenes are."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from icepipe.arrays import UInt8, UInt16
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.inputs.reading.class_values import FULL_COVER, STEP
 from icepipe.inputs.reading.pixels import Layer, Pixels
-from icepipe.segment.classification.strata import HIDDEN, N_STRATA, moved_strata, stratum_of
+from icepipe.segment.classification.strata import MASK_STRATA, N_STRATA, mask_stratum, sieved_strata
 from icepipe.segment.model import Cluster, Model
 
 
 class ClassRasterStrata:
-    """Strata of class rasters: a class code times ``STEP``, plus 1 and the concentration where there is one."""
+    """Strata of class rasters: a class code times ``STEP``, plus 1 and the concentration where there is one.
 
+    Parameters
+    ----------
+    weighted
+        Whether the rasters hold concentrations.
+    """
+
+    # Nothing is fitted, and no colour can disagree with its class.
     models: tuple[Model, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     misnamed: tuple[int, ...] = ()
@@ -32,63 +39,71 @@ class ClassRasterStrata:
         for code in SEEN:
             table[code * STEP : (code + 1) * STEP] = code
         for code in set(BUDGET) - set(SEEN):
-            table[stratum_of(code)] = code
-        for moved, _, after in moved_strata():
-            table[moved] = after
+            table[mask_stratum(code)] = code
+        for stratum, _, after in sieved_strata():
+            table[stratum] = after
         return table
 
     @property
     def seen(self) -> list[int]:
-        """Strata of all pixels that show a class of the surface."""
+        """Strata of all pixels whose surface was seen."""
         return np.flatnonzero(np.isin(self.codes, SEEN)).tolist()
 
-    def own(self, cluster: int) -> list[int]:
-        """All strata of a cluster; there is none."""
+    def cluster_strata(self, cluster: int) -> list[int]:
+        """Raise: class rasters have no clusters.
+
+        Raises
+        ------
+        IndexError
+            Always.
+        """
         raise IndexError(cluster)
 
-    def of(self, code: ClassCode) -> list[int]:
-        """Strata of a class."""
+    def class_strata(self, code: ClassCode) -> list[int]:
+        """Return the strata of a class."""
         return np.flatnonzero(self.codes == code).tolist()
 
-    def surely(self, code: ClassCode) -> list[int]:
-        """Strata that are a class as the files say it."""
-        moved = {number for number, _, _ in moved_strata()}
-        return [number for number in self.of(code) if number not in moved]
+    def certain(self, code: ClassCode) -> list[int]:
+        """Return the strata that have a class in the files themselves."""
+        sieved = {stratum for stratum, _, _ in sieved_strata()}
+        return [stratum for stratum in self.class_strata(code) if stratum not in sieved]
 
-    def possibly(self, code: ClassCode) -> list[int]:
-        """Strata that are a class, before or after small patches were moved."""
-        return sorted({*self.of(code), *(number for number, before, _ in moved_strata() if before == code)})
+    def possible(self, code: ClassCode) -> list[int]:
+        """Return the strata that have a class before or after the sieve."""
+        before = (stratum for stratum, before, _ in sieved_strata() if before == code)
+        return sorted({*self.class_strata(code), *before})
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:
-        """Concentration of each stratum of ice, less those without one; None where the files hold none."""
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:
+        """Return the concentration, 0..1, of each stratum of ice that has one; None where the files have none."""
         if not self._weighted or code is not ClassCode.ICE:
             return None
+        # The first number of a class is its code without a concentration.
         start = ClassCode.ICE * STEP + 1
         return {start + parts: parts / FULL_COVER for parts in range(FULL_COVER + 1)}
 
 
 class ClassRasterClassifier:
-    """Gives the strata of class rasters.
+    """Classifier of class rasters, whose pixels hold strata as they are read.
 
     Parameters
     ----------
     weighted
-        Whether they hold concentrations.
+        Whether the rasters hold concentrations.
     """
 
-    shared = True
+    has_shared_model = True
 
     def __init__(self, weighted: bool) -> None:
         self.table = ClassRasterStrata(weighted)
 
-    def layer(self, layer: Layer) -> Layer:
-        """A scene's layer with strata in the place of its bands: it has them already."""
+    def classify_layer(self, layer: Layer) -> Layer:
+        """Return a scene's layer as it is: its band holds strata already."""
         return layer
 
-    def pixels(self, pixels: Pixels) -> UInt16:
-        """Strata of what scenes show; shape (rows, columns)."""
-        return self.hide(pixels.bands[0].astype(np.uint16), pixels)
+    def classify(self, pixels: Pixels) -> UInt16:
+        """Return the strata of the composite of a block; shape (rows, columns)."""
+        return self.apply_masks(pixels.bands[0].astype(np.uint16), pixels)
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
-        """Put what hides pixels in the place of their own strata."""
-        return np.where(pixels.valid, strata, HIDDEN[pixels.hidden])
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
+        """Return the strata with those of masks where pixels are hidden."""
+        return np.where(pixels.valid, strata, MASK_STRATA[pixels.hidden])

@@ -1,4 +1,4 @@
-"""The hot path: pixels of a block to clusters."""
+"""Classify the pixels of a block: nearest cluster, and the classes of the pixel's own colour."""
 
 from __future__ import annotations
 
@@ -14,48 +14,47 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.segment.classification.strata import (
     FIRST_CLOUD,
-    HIDDEN,
+    MASK_STRATA,
     UNKNOWN,
-    Strata,
+    ClusterStrata,
     StrataTable,
     encode_strata,
-    stratum_of,
+    mask_stratum,
 )
-from icepipe.segment.features import feature_recipe, feature_span
+from icepipe.segment.features import feature_axis, feature_recipe
 from icepipe.segment.model import Model
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 
 class StratumLookup(Protocol):
-    """A way to find the stratum of every pixel by its bands."""
+    """Function from the bands of pixels to their strata."""
 
-    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
-        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
+    def strata(self, bands: StoredPixels, selected: Bool) -> UInt16:
+        """Return the stratum of every selected pixel, shape (rows, columns); bands have (bands, rows, columns)."""
         ...
 
 
 class KernelTables(NamedTuple):
-    """Everything that tells the stratum of a pixel.
+    """Model and rules as arrays, as the compiled classifier takes them.
 
     Attributes
     ----------
     reflectance
-        Of every byte of a picture; of measured bands, the one unit that they are kept in.
+        Reflectance of every byte of an image, shape (256,), or the reflectance unit of measured bands, shape (1,).
     recipes
-        How each feature is made that is no band's reflectance; shape (features, 2 + bands).
+        Formula, number of bands and band indices of each computed feature; shape (features, 2 + bands).
     axes, spans
-        Features that pixels are compared by, bands first and then those that are made, and their least value and the
-        length of the axis over that of the feature's range; shapes (axes,) and (axes, 2). None where the kept numbers
-        themselves are compared.
+        Features by which pixels are compared, as indices of bands and then computed features, and the origin and factor
+        of their axes; shapes (axes,) and (axes, 2). Empty where pixels are compared by stored values.
     centroids
         Shape (clusters, axes).
-    of, levels
+    threshold_features, levels
         Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
     outcomes
-        Classes that are possible, and class, by the thresholds met; see :attr:`icepipe.segment.rules.RuleSet.outcomes`.
+        Classes by the pattern of conditions; see :func:`icepipe.segment.rules.outcome_table`.
     strata
-        By cluster and outcome.
+        Stratum by cluster and outcome; shape (clusters, 2048).
     """
 
     reflectance: Float64
@@ -63,209 +62,209 @@ class KernelTables(NamedTuple):
     axes: Int64
     spans: Float64
     centroids: Float64
-    of: Int64
+    threshold_features: Int64
     levels: Float64
     outcomes: UInt16
     strata: UInt16
 
+    @classmethod
+    def of(cls, model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
+        """Build the tables of a model; ``first`` and ``n`` are those of :class:`DirectLookup`."""
+        rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+        # Without duplicates and in a fixed order: each feature is computed once per pixel.
+        names = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
+        computed = [name for name in names if name not in sensor.roles]
+        index = {name: position for position, name in enumerate([*sensor.roles, *computed])}
+        recipes = np.zeros((len(computed), 2 + max(3, len(sensor.roles))), dtype=np.int64)
+        for row, name in zip(recipes, computed, strict=True):
+            kind, bands = feature_recipe(name, sensor)
+            row[: 2 + len(bands)] = kind, len(bands), *bands
+        bytes_to_reflectance = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
+        return cls(
+            reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),
+            recipes=recipes,
+            axes=np.array([index[name] for name in model.features], dtype=np.int64),
+            spans=np.array([feature_axis(name) for name in model.features]).reshape(-1, 2),
+            centroids=np.ascontiguousarray(model.centroids, dtype=np.float64),
+            threshold_features=np.array([index[threshold.feature] for threshold in rules.thresholds], dtype=np.int64),
+            levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
+            outcomes=rules.outcomes,
+            strata=strata_by_outcome(model, first, n),
+        )
+
+
+def strata_by_outcome(model: Model, first: int, n: int) -> UInt16:
+    """Return the stratum of every outcome in every cluster of a model, shape (clusters, 2048).
+
+    An outcome is a bit set of possible classes times 8, plus a class code; see
+    :func:`icepipe.segment.rules.outcome_table`. ``first`` and ``n`` are those of :class:`DirectLookup`.
+    """
+    shape = len(model.clusters), 256, 8
+    clusters, could_be, codes = np.indices(shape, dtype=np.uint8)
+    return encode_strata(clusters, could_be, codes, model, first, n).reshape(len(model.clusters), -1)
+
 
 class DirectLookup:
-    """Strata pixel by pixel, for one model of several.
+    """Strata computed pixel by pixel, for one of the models of an observation.
 
     Parameters
     ----------
     model, sensor
-        The clusters, and what the numbers mean.
+        The model, and the conversion of stored values to reflectance.
     first, n
-        Number of the model's first cluster among all models', and how many there are.
+        Index of the model's first cluster among those of all models, and number of all clusters.
     """
 
     def __init__(self, model: Model, sensor: Sensor, first: int, n: int) -> None:
-        self._tables = _tables(model, sensor, first, n) if model.clusters else None
+        self._tables = KernelTables.of(model, sensor, first, n) if model.clusters else None
 
-    def of(self, values: StoredPixels) -> UInt16:
-        """Stratum of every item; shape (n, bands)."""
+    def strata_for_spectra(self, values: StoredPixels) -> UInt16:
+        """Return the stratum of every spectrum, shape (n,); values have shape (n, bands)."""
         return self.strata(values.T[:, None, :], np.ones((1, len(values)), dtype=bool)).reshape(-1)
 
-    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
-        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
-        found = np.zeros(wanted.shape, dtype=np.uint16)
+    def strata(self, bands: StoredPixels, selected: Bool) -> UInt16:
+        """Return the stratum of every selected pixel, shape (rows, columns); bands have (bands, rows, columns)."""
+        strata = np.zeros(selected.shape, dtype=np.uint16)
         if self._tables is None:
-            found[wanted] = stratum_of(ClassCode.UNOBSERVED)
-            return found
-        from icepipe.segment.classification._kernels import strata_of
+            # The fit of a scene without a valid pixel has no clusters: nothing is known of the others either.
+            strata[selected] = mask_stratum(ClassCode.UNOBSERVED)
+            return strata
+        # Numba takes as long to load as everything else, so commands that classify nothing do not import it.
+        from icepipe.segment.classification._kernels import assign_strata
 
         flat = np.ascontiguousarray(bands).reshape(len(bands), -1)
-        strata_of(flat, np.ascontiguousarray(wanted).reshape(-1), tuple(self._tables), found.reshape(-1))
-        return found
-
-
-def _tables(model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
-    """A model as the compiled search takes it; see :class:`DirectSearch`."""
-    rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
-    asked = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
-    made = [name for name in asked if name not in sensor.roles]
-    number = {name: place for place, name in enumerate([*sensor.roles, *made])}
-    return KernelTables(
-        reflectance=np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
-        if sensor.stretch
-        else np.array([REFLECTANCE_UNIT]),
-        recipes=_recipes(made, sensor),
-        axes=np.array([number[name] for name in model.features], dtype=np.int64),
-        spans=np.array([_span(name) for name in model.features]).reshape(-1, 2),
-        centroids=np.ascontiguousarray(model.centroids, dtype=np.float64),
-        of=np.array([number[threshold.feature] for threshold in rules.thresholds], dtype=np.int64),
-        levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
-        outcomes=rules.outcomes,
-        strata=encode_strata(*_every_outcome(len(model.clusters)), model, first, n).reshape(len(model.clusters), -1),
-    )
-
-
-def _span(feature: str) -> tuple[float, float]:
-    """Least value of a feature, and what it is multiplied by: exact, for ranges have powers of two as lengths."""
-    low, length, scale = feature_span(feature)
-    return low, scale / length
-
-
-def _recipes(names: Sequence[str], sensor: Sensor) -> Int64:
-    """How each feature is made, as the hot path takes it: kind, number of bands, and the bands."""
-    found = np.zeros((len(names), 2 + max(3, len(sensor.roles))), dtype=np.int64)
-    for row, name in zip(found, names, strict=True):
-        kind, bands = feature_recipe(name, sensor)
-        row[:2] = kind, len(bands)
-        row[2 : 2 + len(bands)] = bands
-    return found
-
-
-def _every_outcome(clusters: int) -> tuple[UInt8, UInt8, UInt8]:
-    """Every cluster, bit set of classes and class; each of shape (clusters, 256, 8)."""
-    shape = clusters, 256, 8
-    cluster, could_be, code = (np.arange(size, dtype=np.uint8) for size in shape)
-    return (
-        np.broadcast_to(cluster[:, None, None], shape),
-        np.broadcast_to(could_be[None, :, None], shape),
-        np.broadcast_to(code, shape),
-    )
+        assign_strata(flat, np.ascontiguousarray(selected).reshape(-1), tuple(self._tables), strata.reshape(-1))
+        return strata
 
 
 class ColourLookup:
-    """Stratum of every 8-bit colour, filled as colours turn up.
+    """Strata by a table of all 24-bit colours, filled as colours occur.
 
-    A picture has far fewer colours than pixels, so most pixels cost one look-up. Exact: an entry is the answer of
-    the search.
+    An image has far fewer colours than pixels, so most pixels cost one table access. Exact: every entry is the result
+    of the direct lookup.
+
+    Parameters
+    ----------
+    direct
+        Lookup of colours that are not in the table yet.
     """
 
-    def __init__(self, search: DirectLookup) -> None:
-        self._search = search
+    def __init__(self, direct: DirectLookup) -> None:
+        self._direct = direct
         self._table = np.full(2**24, UNKNOWN, dtype=np.uint16)
 
-    def strata(self, bands: StoredPixels, wanted: Bool) -> UInt16:
-        """Stratum of every pixel that is wanted; bands have shape (bands, rows, columns)."""
+    def strata(self, bands: StoredPixels, selected: Bool) -> UInt16:
+        """Return the stratum of every selected pixel, shape (rows, columns); bands have (3, rows, columns)."""
         from icepipe.segment.classification._kernels import look_up_colours
 
-        flat, asked = np.ascontiguousarray(bands).reshape(3, -1), np.ascontiguousarray(wanted).reshape(-1)
-        found, unknown = np.empty(len(asked), dtype=np.uint16), np.empty(len(asked), dtype=np.uint32)
-        unknown = unknown[: look_up_colours(flat, asked, self._table, found, unknown)]
+        flat, mask = np.ascontiguousarray(bands).reshape(3, -1), np.ascontiguousarray(selected).reshape(-1)
+        strata, unknown = np.empty(len(mask), dtype=np.uint16), np.empty(len(mask), dtype=np.uint32)
+        unknown = unknown[: look_up_colours(flat, mask, self._table, strata, unknown)]
         if len(unknown):
             red, green, blue = flat[:, unknown].astype(np.uint32)
-            colours, place = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
+            colours, position = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
             values = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1).astype(np.uint8)
-            self._table[colours] = strata = self._search.of(values)
-            found[unknown] = strata[place]
-        return found.reshape(wanted.shape)
+            # Two threads may compute the same colour; both write the same stratum, so the table needs no lock.
+            self._table[colours] = new_strata = self._direct.strata_for_spectra(values)
+            strata[unknown] = new_strata[position]
+        return strata.reshape(selected.shape)
 
 
 class PixelClassifier(Protocol):
-    """Gives the strata of what scenes show, from clusters or from class rasters."""
+    """Classifier of the pixels of an observation, by clusters or from class rasters."""
 
     @property
     def table(self) -> StrataTable:
-        """What the strata mean."""
+        """Meaning of the strata."""
         ...
 
     @property
-    def shared(self) -> bool:
-        """Whether all scenes are named alike."""
+    def has_shared_model(self) -> bool:
+        """Whether one model classifies all scenes of an observation."""
         ...
 
-    def layer(self, layer: Layer) -> Layer:
-        """A scene's layer with strata in the place of its bands."""
+    def classify_layer(self, layer: Layer) -> Layer:
+        """Return a scene's layer with strata instead of its bands."""
         ...
 
-    def pixels(self, pixels: Pixels) -> UInt16:
-        """Strata of what scenes that are named alike show; shape (rows, columns)."""
+    def classify(self, pixels: Pixels) -> UInt16:
+        """Return the strata of a block of scenes that share a model; shape (rows, columns)."""
         ...
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
-        """Put what hides pixels in the place of their own strata."""
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
+        """Return the strata with those of masks where pixels are hidden."""
         ...
 
 
 class ClusterClassifier:
-    """Names pixels by one model for all scenes, or by one a scene.
+    """Classifier by one model for all scenes of an observation, or by one model per scene.
 
     Parameters
     ----------
     models
-        One, or one a scene of the observation in its order.
+        One model, or one per scene of the observation in its order.
     sensor
-        What the numbers mean.
+        Conversion of the stored values to reflectance.
     """
 
     def __init__(self, models: Sequence[Model], sensor: Sensor) -> None:
-        self.table = Strata(models)
+        self.table = ClusterStrata(models)
         firsts = np.cumsum([0, *(len(model.clusters) for model in models)]).tolist()
         direct = [DirectLookup(m, sensor, first, self.table.n) for m, first in zip(models, firsts, strict=False)]
-        one_picture = sensor.stretch is not None and len(direct) == 1
-        self._searches: tuple[StratumLookup, ...] = (ColourLookup(direct[0]),) if one_picture else tuple(direct)
+        # A colour table takes 32 MiB; with a model per scene it would have to be filled for each.
+        use_colours = sensor.stretch is not None and len(direct) == 1
+        self._lookups: tuple[StratumLookup, ...] = (ColourLookup(direct[0]),) if use_colours else tuple(direct)
 
     @property
-    def shared(self) -> bool:
-        """Whether all scenes are named by one model."""
-        return len(self._searches) == 1
+    def has_shared_model(self) -> bool:
+        """Whether one model classifies all scenes."""
+        return len(self._lookups) == 1
 
-    def layer(self, layer: Layer) -> Layer:
-        """A scene's layer with strata in the place of its bands."""
-        search = self._searches[0 if self.shared else layer.scene]
-        return replace(layer, bands=search.strata(layer.bands, layer.valid)[None])
+    def classify_layer(self, layer: Layer) -> Layer:
+        """Return a scene's layer with strata instead of its bands."""
+        lookup = self._lookups[0 if self.has_shared_model else layer.scene]
+        return replace(layer, bands=lookup.strata(layer.bands, layer.valid)[None])
 
-    def pixels(self, pixels: Pixels) -> UInt16:
-        """Strata of what scenes that share a model show; shape (rows, columns)."""
-        shown = pixels.valid | (pixels.hidden == ClassCode.CLOUD)
-        return self.hide(self._searches[0].strata(pixels.bands, shown), pixels)
+    def classify(self, pixels: Pixels) -> UInt16:
+        """Return the strata of a block of scenes that share a model; shape (rows, columns)."""
+        # Pixels under cloud are classified too: their colour shows what the cloud mask may have taken for cloud.
+        selected = pixels.valid | (pixels.hidden == ClassCode.CLOUD)
+        return self.apply_masks(self._lookups[0].strata(pixels.bands, selected), pixels)
 
-    def hide(self, strata: UInt16, pixels: Pixels) -> UInt16:
-        """Put what hides pixels in the place of their own strata, there; cloud keeps what it looks like."""
-        from icepipe.segment.classification._kernels import hide_strata
+    def apply_masks(self, strata: UInt16, pixels: Pixels) -> UInt16:
+        """Set the strata of masks in place where pixels are hidden; cloud keeps the class of its colour."""
+        from icepipe.segment.classification._kernels import mask_strata
 
-        hide_strata(strata.reshape(-1), pixels.valid.reshape(-1), pixels.hidden.reshape(-1), HIDDEN, self._under_cloud)
+        flat = strata.reshape(-1), pixels.valid.reshape(-1), pixels.hidden.reshape(-1)
+        mask_strata(*flat, MASK_STRATA, self._cloud_strata)
         return strata
 
     @cached_property
-    def _under_cloud(self) -> UInt16:
-        """Stratum that each one is where cloud hides it."""
-        looks = self.table.codes.astype(np.uint16)
-        return np.where(np.isin(looks, SEEN), FIRST_CLOUD + looks, np.uint16(stratum_of(ClassCode.CLOUD)))
+    def _cloud_strata(self) -> UInt16:
+        """Stratum of each stratum where cloud hides it; shape (65536,)."""
+        codes = self.table.codes.astype(np.uint16)
+        return np.where(np.isin(codes, SEEN), FIRST_CLOUD + codes, np.uint16(mask_stratum(ClassCode.CLOUD)))
 
 
-def most_frequent(votes: Sequence[UInt16], codes: UInt8) -> UInt16:
-    """Of the strata that several scenes give a pixel, one of the class named most often.
+def majority_strata(votes: Sequence[UInt16], codes: UInt8) -> UInt16:
+    """Return, for every pixel, a stratum of the class that most scenes give it.
 
     Parameters
     ----------
     votes
-        Strata of one block, one array a scene, in the order that wins a tie.
+        Strata of one block, one array per scene; the first scene wins a tie.
     codes
         Class code of each stratum.
     """
-    named = np.stack([codes[vote] for vote in votes])
-    share = np.stack([np.sum(named == code, axis=0) for code in SEEN])
-    most = share.max(axis=0)
+    vote_codes = np.stack([codes[vote] for vote in votes])
+    counts = np.stack([np.sum(vote_codes == code, axis=0) for code in SEEN])
+    most = counts.max(axis=0)
     result = votes[0].copy()
-    settled = np.zeros(result.shape, dtype=bool)
-    for vote, name in zip(votes, named, strict=True):
+    decided = np.zeros(result.shape, dtype=bool)
+    # The stratum, not only the class, is taken from a scene: its certainty belongs to that scene's colour.
+    for vote, vote_code in zip(votes, vote_codes, strict=True):
         for position, code in enumerate(SEEN):
-            wins = ~settled & (name == code) & (share[position] == most)
+            wins = ~decided & (vote_code == code) & (counts[position] == most)
             result[wins] = vote[wins]
-            settled |= wins
+            decided |= wins
     return result

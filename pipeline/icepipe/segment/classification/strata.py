@@ -1,8 +1,8 @@
-"""What the numbers mean that a block is sorted into: a cluster, pixels that do not belong in it, or what hides them."""
+"""Encode the 16-bit stratum of a pixel: its cluster and how its own colour differs, or the mask that hides it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -15,62 +15,63 @@ from icepipe.segment.model import Cluster, Model
 
 N_STRATA = 2**16
 FIRST_MASK = 65_280
-"""Strata from here on have no cluster: this plus a class code, and outside the region the last of all."""
+"""First stratum without a cluster: this plus a class code; 65 535 is outside the region."""
 
 UNKNOWN = N_STRATA - 1
-"""In the place of a stratum that is not known yet."""
+"""Entry of a colour table that is not computed yet. No colour is outside the region, so the number is free."""
 
 EXTRAS, KINDS = 8, 3
-"""Sets of classes that a pixel could be beside what its cluster could, and ways in which it can differ from it."""
+"""Sets of classes that are possible for a pixel but not for its cluster, and kinds of mismatch between the two."""
 
 FIRST_CLOUD = 65_400
-"""Cloud whose colour a cluster describes: this plus the class code of the cluster."""
+"""First stratum of cloud whose colour a cluster describes: this plus the class code of the cluster."""
+
+FIRST_SIEVED = 65_440
+"""First stratum of sieved patches: this plus four times the class before, plus the class after."""
+
+_ONE_CLASS = np.uint8(1) << np.arange(8, dtype=np.uint8)
 
 
-FIRST_MOVED = 65_440
-"""Small patches that went to their surroundings: this plus four times the class before, plus the class after."""
-
-
-def stratum_of(code: ClassCode) -> int:
-    """Stratum of pixels that no cluster describes."""
+def mask_stratum(code: ClassCode) -> int:
+    """Return the stratum of pixels that no cluster describes."""
     return FIRST_MASK + code
 
 
-def moved_stratum(before: ClassCode, after: ClassCode) -> int:
-    """Stratum of pixels of a small patch that went to its surroundings."""
-    return FIRST_MOVED + 4 * before + after
+def sieved_stratum(before: ClassCode, after: ClassCode) -> int:
+    """Return the stratum of pixels of a small patch that the sieve gave the class around it."""
+    return FIRST_SIEVED + 4 * before + after
 
 
-def moved_strata() -> Iterator[tuple[int, ClassCode, ClassCode]]:
-    """Strata of small patches, with the class before and after."""
+def sieved_strata() -> Iterator[tuple[int, ClassCode, ClassCode]]:
+    """Yield the strata of sieved patches, each with the class before and after."""
     for before in SEEN:
         for after in SEEN:
             if before != after:
-                yield moved_stratum(before, after), before, after
+                yield sieved_stratum(before, after), before, after
 
 
-MOVED = np.zeros((256, 256), dtype=np.uint16)
-for _number, _before, _after in moved_strata():
-    MOVED[_before, _after] = _number
-"""Stratum of pixels of a small patch that went to its surroundings, by their class before and after."""
+SIEVED = np.zeros((256, 256), dtype=np.uint16)
+for _stratum, _before, _after in sieved_strata():
+    SIEVED[_before, _after] = _stratum
+"""Stratum of a sieved pixel by its class before and after."""
 
-HIDDEN = np.full(256, stratum_of(ClassCode.UNOBSERVED), dtype=np.uint16)
+MASK_STRATA = np.full(256, mask_stratum(ClassCode.UNOBSERVED), dtype=np.uint16)
 for _code in (ClassCode.CLOUD, ClassCode.LAND, ClassCode.OUTSIDE):
-    HIDDEN[_code] = stratum_of(_code)
-"""Stratum of each reason why a pixel is hidden."""
+    MASK_STRATA[_code] = mask_stratum(_code)
+"""Stratum of a hidden pixel by the class code of its mask."""
 
 
 class StrataTable(Protocol):
-    """What strata mean, whether clusters or class rasters give them."""
+    """Meaning of strata, of clusters or of class rasters."""
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """Models, where there are any."""
+        """Models; empty for class rasters."""
         ...
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
-        """Clusters of all models, in the order of their numbers."""
+        """Clusters of all models, by index."""
         ...
 
     @property
@@ -85,51 +86,52 @@ class StrataTable(Protocol):
 
     @property
     def misnamed(self) -> Sequence[int]:
-        """Strata of pixels whose own colour has another name than they are called by."""
+        """Strata of pixels whose own colour has another class than their cluster."""
         ...
 
     @property
     def strays(self) -> Sequence[int]:
-        """Strata of pixels that certainly are something else than they are called."""
+        """Strata of pixels whose own colour has another class under every threshold."""
         ...
 
-    def own(self, cluster: int) -> Sequence[int]:
-        """All strata of a cluster."""
+    def cluster_strata(self, cluster: int) -> Sequence[int]:
+        """Return all strata of a cluster."""
         ...
 
-    def of(self, code: ClassCode) -> Sequence[int]:
-        """Strata called ``code`` under the middle thresholds."""
+    def class_strata(self, code: ClassCode) -> Sequence[int]:
+        """Return the strata of a class under the middle thresholds."""
         ...
 
-    def surely(self, code: ClassCode) -> Sequence[int]:
-        """Strata that are ``code`` under every threshold."""
+    def certain(self, code: ClassCode) -> Sequence[int]:
+        """Return the strata that have a class under every threshold."""
         ...
 
-    def possibly(self, code: ClassCode) -> Sequence[int]:
-        """Strata that are ``code`` under any threshold."""
+    def possible(self, code: ClassCode) -> Sequence[int]:
+        """Return the strata that have a class under any threshold."""
         ...
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:
-        """Concentration of the strata of a class that have one; None where none can."""
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:
+        """Return the concentration of each stratum of a class that has one; None where no stratum can have one."""
         ...
 
 
-class Strata:
-    """Strata of some models, whose clusters are numbered on from one to the next.
+class ClusterStrata:
+    """Strata of one or more models, whose clusters are numbered consecutively.
 
-    With ``n`` clusters, stratum ``c + n * (extra + 8 * kind)`` is pixels of cluster ``c``. ``extra`` is the set of
-    classes (1 water, 2 ice, 4 other) that their own colour could be and the cluster could not. ``kind`` is 0 where
-    pixel and cluster have one name, 1 where the pixel's own is another, 2 where it is so under every threshold.
+    With ``n`` clusters, pixels of cluster ``c`` have stratum ``c + n * (extra + 8 * kind)``. ``extra`` is the set of
+    classes (bits 1 water, 2 ice, 4 other) that are possible for the pixel's own colour and not for its cluster.
+    ``kind`` is 0 where pixel and cluster have the same class, 1 where the pixel's own class is another, and 2 where it
+    is another under every threshold.
 
     Parameters
     ----------
     models
-        In the order of their clusters' numbers.
+        In the order of their clusters' indices.
 
     Raises
     ------
     ConfigError
-        If they have more clusters than strata can tell apart.
+        If the models have more clusters than 16 bits can encode.
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
@@ -137,8 +139,8 @@ class Strata:
         self.clusters: tuple[Cluster, ...] = tuple(cluster for model in models for cluster in model.clusters)
         if self.n * KINDS * EXTRAS > FIRST_MASK:
             raise ConfigError(
-                f"{len(models)} scenes of one observation have {self.n} clusters together, over the "
-                f"{FIRST_MASK // (KINDS * EXTRAS)} that can be told apart",
+                f"{len(models)} scenes of one observation have {self.n} clusters in total, more than the limit of "
+                f"{FIRST_MASK // (KINDS * EXTRAS)}",
                 "set segment.fit: observation, or run",
             )
 
@@ -147,106 +149,101 @@ class Strata:
         """Number of clusters."""
         return len(self.clusters)
 
-    def _parts(self, cluster: int) -> Iterator[tuple[int, int, int]]:
-        """Strata of a cluster, each with its extra classes and its kind."""
+    def variants(self, cluster: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the strata of a cluster, each with its set of extra classes and its kind of mismatch."""
         for kind in range(KINDS):
             for extra in range(EXTRAS):
                 yield cluster + self.n * (extra + EXTRAS * kind), extra, kind
 
-    def own(self, cluster: int) -> list[int]:
-        """All strata of a cluster; the first is that of pixels like it."""
-        return [number for number, _, _ in self._parts(cluster)]
-
-    def _of_kind(self, least: int) -> list[int]:
-        return [number for c in range(self.n) for number, _, kind in self._parts(c) if kind >= least]
+    def cluster_strata(self, cluster: int) -> list[int]:
+        """Return all strata of a cluster, first that of pixels without any mismatch."""
+        return [stratum for stratum, _, _ in self.variants(cluster)]
 
     @property
     def misnamed(self) -> list[int]:
-        """Strata of pixels whose own colour has another name than their cluster."""
-        return self._of_kind(1)
+        """Strata of pixels whose own colour has another class than their cluster."""
+        return [stratum for c in range(self.n) for stratum, _, kind in self.variants(c) if kind >= 1]
 
     @property
     def strays(self) -> list[int]:
-        """Strata of pixels that certainly are something else than they are called."""
-        return self._of_kind(2)
+        """Strata of pixels whose own colour has another class under every threshold."""
+        return [stratum for c in range(self.n) for stratum, _, kind in self.variants(c) if kind == 2]
 
     @property
-    def named(self) -> list[int]:
-        """Strata of all pixels that a cluster names."""
+    def clustered(self) -> list[int]:
+        """Strata of all pixels that belong to a cluster."""
         return list(range(KINDS * EXTRAS * self.n))
 
     @property
     def seen(self) -> list[int]:
         """Strata of all pixels whose surface was seen."""
-        return [*self.named, *(number for number, _, _ in moved_strata())]
+        return [*self.clustered, *(stratum for stratum, _, _ in sieved_strata())]
 
     @cached_property
     def codes(self) -> UInt8:
         """Class code of each stratum; shape (65536,)."""
+        # Unused numbers are outside the region, so that a wrong stratum adds to no published area.
         table = np.full(N_STRATA, ClassCode.OUTSIDE, dtype=np.uint8)
-        named = np.array([cluster.code for cluster in self.clusters], dtype=np.uint8)
-        table[: len(self.named)] = np.tile(named, KINDS * EXTRAS)
-        for number, _, after in moved_strata():
-            table[number] = after
+        cluster_codes = np.array([cluster.code for cluster in self.clusters], dtype=np.uint8)
+        table[: len(self.clustered)] = np.tile(cluster_codes, KINDS * EXTRAS)
+        for stratum, _, after in sieved_strata():
+            table[stratum] = after
         for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND):
-            table[stratum_of(code)] = code
+            table[mask_stratum(code)] = code
         for code in SEEN:
             table[FIRST_CLOUD + code] = ClassCode.CLOUD
         return table
 
-    def of(self, code: ClassCode) -> list[int]:
-        """Strata called ``code`` under the middle thresholds."""
+    def class_strata(self, code: ClassCode) -> list[int]:
+        """Return the strata of a class under the middle thresholds."""
         return np.flatnonzero(self.codes == code).tolist()
 
-    def surely(self, code: ClassCode) -> list[int]:
-        """Strata that are ``code`` under every threshold, by their cluster and by their own colour."""
+    def certain(self, code: ClassCode) -> list[int]:
+        """Return the strata that have a class under every threshold, by their cluster and by their own colour."""
         if code not in SEEN:
-            return self.of(code)
-        sure = [c for c, cluster in enumerate(self.clusters) if cluster.could_be == (code,)]
-        return [number for c in sure for number, extra, _ in self._parts(c) if not extra]
+            return self.class_strata(code)
+        clusters = [c for c, cluster in enumerate(self.clusters) if cluster.could_be == (code,)]
+        # Sieved patches are left out: the class of their own pixels was another.
+        return [stratum for c in clusters for stratum, extra, _ in self.variants(c) if not extra]
 
-    def possibly(self, code: ClassCode) -> list[int]:
-        """Strata that are ``code`` under any threshold, by their cluster or by their own colour."""
+    def possible(self, code: ClassCode) -> list[int]:
+        """Return the strata that have a class under any threshold, by their cluster or by their own colour."""
         if code not in SEEN:
-            return self.of(code)
-        found = [
-            number
+            return self.class_strata(code)
+        strata = [
+            stratum
             for c, cluster in enumerate(self.clusters)
-            for number, extra, _ in self._parts(c)
+            for stratum, extra, _ in self.variants(c)
             if code in cluster.could_be or extra >> SEEN.index(code) & 1
         ]
-        return [*found, *(number for number, *classes in moved_strata() if code in classes)]
+        # A sieved patch may be what it was, or what surrounds it.
+        return [*strata, *(stratum for stratum, *classes in sieved_strata() if code in classes)]
 
-    def cover(self, code: ClassCode) -> dict[int, float] | None:  # noqa: ARG002
-        """Clusters have no concentration."""
+    def concentration(self, code: ClassCode) -> dict[int, float] | None:  # noqa: ARG002
+        """Return None: clusters have no concentration."""
         return None
 
 
-def encode_strata(clusters: UInt8, could_be: UInt8, names: UInt8, model: Model, first: int, n: int) -> UInt16:
-    """Strata of pixels of one model.
+def encode_strata(clusters: UInt8, could_be: UInt8, codes: UInt8, model: Model, first: int, n: int) -> UInt16:
+    """Encode the strata of pixels of one model.
 
     Parameters
     ----------
     clusters
-        Number of each pixel's cluster within the model; any shape.
-    could_be, names
-        Bit set of the classes that each pixel's own colour could be, and its class under the middle thresholds.
+        Index of each pixel's cluster within the model; any shape.
+    could_be, codes
+        Possible classes of each pixel's own colour, as a bit set, and its class under the middle thresholds.
     model
-        The model. In a cluster that was named by hand, what the rules say is right too.
+        The model.
     first, n
-        Number of its first cluster among all, and how many there are.
+        Index of its first cluster among those of all models, and number of all clusters.
     """
-    own_bits = np.array([_bits((*c.could_be, c.ruled)) for c in model.clusters], dtype=np.uint8)
+    # In a cluster that the config pins, the class by the rules is no mismatch either: the user has judged it.
+    expected = np.array([sum(1 << code for code in {*c.could_be, c.ruled}) for c in model.clusters], dtype=np.uint8)
     ruled = np.array([cluster.ruled for cluster in model.clusters], dtype=np.uint8)
-    extra = (could_be & ~own_bits[clusters]) >> 1
-    misnamed = (names != model.codes[clusters]) & (names != ruled[clusters])
+    # Bit 0 is the class 0, unobserved, which no colour can be: shifted out.
+    extra = (could_be & ~expected[clusters]) >> 1
+    misnamed = (codes != model.codes[clusters]) & (codes != ruled[clusters])
     kind = misnamed * np.uint16(1) + (misnamed & np.isin(could_be, _ONE_CLASS))
-    part = extra.astype(np.uint16) + np.uint16(EXTRAS) * kind.astype(np.uint16)
-    return np.asarray(clusters.astype(np.uint16) + np.uint16(first) + np.uint16(n) * part, dtype=np.uint16)
-
-
-def _bits(codes: Iterable[ClassCode]) -> int:
-    return sum(1 << code for code in set(codes))
-
-
-_ONE_CLASS = np.uint8(1) << np.arange(8, dtype=np.uint8)
+    variant = extra.astype(np.uint16) + np.uint16(EXTRAS) * kind.astype(np.uint16)
+    return np.asarray(clusters.astype(np.uint16) + np.uint16(first) + np.uint16(n) * variant, dtype=np.uint16)

@@ -1,1 +1,1 @@
-"""k-means: sampling, fitting, splitting, choosing k."""
+"""Cluster the sample of a run: sampling, k-means, splitting, choice of k."""

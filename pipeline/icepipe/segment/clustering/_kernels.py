@@ -1,4 +1,4 @@
-"""The compiled part of k-means."""
+"""Compiled kernels of the sample and of k-means."""
 
 from __future__ import annotations
 
@@ -11,92 +11,102 @@ from icepipe.raster.splitmix64 import GOLDEN_GAMMA, SAMPLING, mix
 from icepipe.runtime.jit import compiled
 
 CHUNK_PX = 1024
-"""Pixels worked on together: their features stay in the processor's first cache."""
+"""Pixels that are processed together, so that their coordinates stay in the first cache of the processor."""
 
-
-_mix = compiled(mix)
+mix_bits = compiled(mix)
 
 
 @compiled
-def _hash(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
-    """Hash of a salt, a row and a column for pixels of a row, from a column on; shape (n,).
-
-    A variant of the finaliser of SplitMix64: its shifts are 30, 30 and 31, those of Stafford's mix 13 are 30, 27 and
-    31. Which pixels are sampled depends on it.
-    """
+def hash_row(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
+    """Write the hashes of consecutive pixels of a row, from a column on; shape (n,)."""
+    # A variant of the finaliser of SplitMix64, with shifts of 30, 30 and 31 where Stafford's mix 13 has 30, 27 and 31.
+    # Which pixels are sampled depends on it, and so does every model: it stays.
     mixed_salt = salt * GOLDEN_GAMMA
     for i in range(len(out)):
-        out[i] = _mix((np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt, SAMPLING)
+        out[i] = mix_bits((np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt, SAMPLING)
 
 
 @compiled
-def draw(row: int, col: int, salt: np.uint64, limit: np.uint64, valid: Bool, places: Int64, hashes: UInt64) -> int:
-    """Pixels of a block, which begins at ``row`` and ``col``, that are valid and whose hash is the limit at most.
+def draw_pixels(
+    row: int, col: int, salt: np.uint64, limit: np.uint64, valid: Bool, positions: Int64, hashes: UInt64
+) -> int:
+    """Draw the valid pixels of a block whose hash is at most ``limit``; return their number.
 
-    How many there are; their places, counted on from row to row, and their hashes fill the first of ``places`` and
-    ``hashes``. Shapes: ``valid`` (rows, columns), the others with room for all pixels.
+    Parameters
+    ----------
+    row, col
+        Position of the block on the run grid.
+    salt
+        Combines the seed and the date.
+    limit
+        Largest hash that is drawn.
+    valid
+        Pixels that can be drawn, shape (rows, columns).
+    positions, hashes
+        Take the positions of the drawn pixels within the block, in raster order, and their hashes; shape (n,) to hold
+        all pixels of the block.
     """
     height, width = valid.shape
-    found, mixed = 0, np.empty(width, dtype=np.uint64)
+    count, row_hashes = 0, np.empty(width, dtype=np.uint64)
     for i in range(height):
-        _hash(row + i, col, salt, mixed)
+        hash_row(row + i, col, salt, row_hashes)
         for j in range(width):
-            if mixed[j] <= limit and valid[i, j]:
-                places[found], hashes[found] = i * width + j, mixed[j]
-                found += 1
-    return found
+            if row_hashes[j] <= limit and valid[i, j]:
+                positions[count], hashes[count] = i * width + j, row_hashes[j]
+                count += 1
+    return count
 
 
-Nearer = Callable[[Float64, Float64, Float64, int, int, Float64, Int64 | UInt8], None]
+CompareTwo = Callable[[Float64, Float64, Float64, int, int, Float64, Int64 | UInt8], None]
 
 
-def _nearer_in(axes: int) -> Nearer:
-    """Makes what looks at two centroids in a space of so many axes.
+def compile_compare_two(axes: int) -> CompareTwo:
+    """Return the compiled function that compares points with two centroids in a space of ``axes`` dimensions."""
 
-    A number of axes that is known to the compiler lets it keep all that is between in registers, and work on several
-    places at once.
-    """
-
-    def nearer(
-        places: Float64, one: Float64, other: Float64, number: int, count: int, best: Float64, cluster: Int64 | UInt8
+    # A constant number of axes lets the compiler unroll the inner loop, keep both sums in registers, and compute
+    # several points per vector instruction. Two centroids at a time halve the loads of coordinates.
+    def compare_two(
+        places: Float64, one: Float64, two: Float64, number: int, count: int, best: Float64, cluster: Int64 | UInt8
     ) -> None:
         for i in range(count):
-            apart, apart_other = places[0, i] - one[0], places[0, i] - other[0]
-            distance, distance_other = apart * apart, apart_other * apart_other
+            delta_one, delta_two = places[0, i] - one[0], places[0, i] - two[0]
+            distance_one, distance_two = delta_one * delta_one, delta_two * delta_two
+            # Axis after axis in this order: the sums have the same rounding on every machine.
             for axis in range(1, axes):
-                apart, apart_other = places[axis, i] - one[axis], places[axis, i] - other[axis]
-                distance += apart * apart
-                distance_other += apart_other * apart_other
-            second = distance_other < distance
-            least, which = distance_other if second else distance, number + 1 if second else number
+                delta_one, delta_two = places[axis, i] - one[axis], places[axis, i] - two[axis]
+                distance_one += delta_one * delta_one
+                distance_two += delta_two * delta_two
+            # Strictly less: the first of equally near centroids wins. Selections, not branches, vectorise.
+            second = distance_two < distance_one
+            least, which = distance_two if second else distance_one, number + 1 if second else number
             closer = number == 0 or least < best[i]
             best[i] = least if closer else best[i]
             cluster[i] = which if closer else cluster[i]
 
-    # A name of its own, by which what is compiled is kept on the disk.
-    nearer.__qualname__ += f"_{axes}"
-    return compiled(nearer)
+    # Numba's cache on disk goes by the qualified name, which must differ between the variants.
+    compare_two.__qualname__ += f"_{axes}"
+    return compiled(compare_two)
 
 
-_nearer_in_three, _nearer_in_four, _nearer_in_five, _nearer_in_six = map(_nearer_in, (3, 4, 5, 6))
-
-
-@compiled
-def _apart(places: Float64, at: Float64, count: int, distance: Float64) -> None:
-    """Squared distance of every place of a chunk from a centroid, axis after axis."""
-    distance[:count] = 0.0
-    for axis in range(len(at)):
-        for i in range(count):
-            apart = places[axis, i] - at[axis]
-            distance[i] += apart * apart
+_compare_two_3d, _compare_two_4d, _compare_two_5d, _compare_two_6d = map(compile_compare_two, (3, 4, 5, 6))
 
 
 @compiled
-def _nearer(
-    places: Float64, at: Float64, number: int, count: int, best: Float64, distance: Float64, cluster: Int64 | UInt8
+def compare_one(
+    places: Float64,
+    centroid: Float64,
+    number: int,
+    count: int,
+    best: Float64,
+    distance: Float64,
+    cluster: Int64 | UInt8,
 ) -> None:
-    """Look at one centroid, in a space of any number of axes."""
-    _apart(places, at, count, distance)
+    """Compare points with one centroid, in a space of any number of dimensions."""
+    distance[:count] = 0.0
+    for axis in range(len(centroid)):
+        for i in range(count):
+            delta = places[axis, i] - centroid[axis]
+            distance[i] += delta * delta
     for i in range(count):
         closer = number == 0 or distance[i] < best[i]
         best[i] = distance[i] if closer else best[i]
@@ -107,26 +117,37 @@ def _nearer(
 def nearest(
     places: Float64, centroids: Float64, count: int, best: Float64, distance: Float64, cluster: Int64 | UInt8
 ) -> None:
-    """Number of the nearest centroid of every place of a chunk, the first of equals, and the squared distance to it.
+    """Write the index of the nearest centroid of every point of a chunk, the first of equals.
 
-    Filled are ``cluster`` and ``best``, shape (count,) or longer; ``distance`` is for work in between. The squares are
-    added up axis after axis, whatever the number of axes.
+    Parameters
+    ----------
+    places
+        Coordinates, shape (axes, count) or longer.
+    centroids
+        Shape (k, axes).
+    count
+        Number of points.
+    best, cluster
+        Take the squared distance to the nearest centroid, and its index; shape (count,) or longer.
+    distance
+        Work array, shape (count,) or longer.
     """
     last, axes = centroids.shape[0] - 1, centroids.shape[1]
     for number in range(0, last + 1, 2):
-        one, other = centroids[number], centroids[min(number + 1, last)]
+        # An odd number of centroids compares the last one with itself, which changes nothing.
+        one, two = centroids[number], centroids[min(number + 1, last)]
         if axes == 3:
-            _nearer_in_three(places, one, other, number, count, best, cluster)
+            _compare_two_3d(places, one, two, number, count, best, cluster)
         elif axes == 4:
-            _nearer_in_four(places, one, other, number, count, best, cluster)
+            _compare_two_4d(places, one, two, number, count, best, cluster)
         elif axes == 5:
-            _nearer_in_five(places, one, other, number, count, best, cluster)
+            _compare_two_5d(places, one, two, number, count, best, cluster)
         elif axes == 6:
-            _nearer_in_six(places, one, other, number, count, best, cluster)
+            _compare_two_6d(places, one, two, number, count, best, cluster)
         else:
-            _nearer(places, one, number, count, best, distance, cluster)
+            compare_one(places, one, number, count, best, distance, cluster)
             if number < last:
-                _nearer(places, other, number + 1, count, best, distance, cluster)
+                compare_one(places, two, number + 1, count, best, distance, cluster)
 
 
 @compiled
@@ -139,22 +160,20 @@ def assign(
     sums: Float64,
     counts: Float64,
 ) -> None:
-    """Give every place its nearest centroid, and add up the members of each.
-
-    Sums of whole numbers stay exact up to 2**53, so their order does not matter.
+    """Assign every point to its nearest centroid, and add up the members of each.
 
     Parameters
     ----------
     places
-        Shape (axes, n).
+        Coordinates, shape (axes, n).
     weights
-        Pixels of each, shape (n,).
+        Weight of each point, shape (n,).
     centroids
         Shape (k, axes).
     member, best
-        Takes the number of the nearest centroid, and the squared distance to it; shape (n,).
+        Take the index of the nearest centroid, and the squared distance to it; shape (n,).
     sums, counts
-        Takes the weighted sums, shape (k, axes), and weights, shape (k,), of the members.
+        Take the weighted sums, shape (k, axes), and the weights, shape (k,), of the members.
     """
     sums[:] = 0.0
     counts[:] = 0.0
@@ -163,9 +182,11 @@ def assign(
     for first in range(0, total, CHUNK_PX):
         count = min(CHUNK_PX, total - first)
         end = first + count
+        # Copied, as rows of the whole array are far apart in memory and would evict each other from the cache.
         for axis in range(axes):
             chunk[axis, :count] = places[axis, first:end]
         nearest(chunk, centroids, count, best[first:end], distance, member[first:end])
+        # One thread, in the order of the points: sums of integers are exact up to 2**53, sums of fractions repeatable.
         for i in range(first, first + count):
             counts[member[i]] += weights[i]
             for axis in range(axes):

@@ -1,8 +1,4 @@
-"""Weighted points, and which centroid each is nearest to.
-
-Element by element in double precision and in one order, so that the same centroids come out on every machine; libraries
-of linear algebra choose their sums by the processor.
-"""
+"""Assign weighted points to their nearest centroids."""
 
 from __future__ import annotations
 
@@ -15,19 +11,20 @@ from numpy.typing import NDArray
 
 from icepipe.arrays import Float64, UInt8
 
-MOST_CENTROIDS = 256
+MAX_CENTROIDS = 256
+"""Indices of centroids have 8 bits."""
 
 
 @dataclass(frozen=True)
 class WeightedPoints:
-    """Places, and how much each counts.
+    """Points in a feature space, and their weights.
 
     Attributes
     ----------
     places
-        Shape (axes, n).
+        Coordinates, shape (axes, n).
     weights
-        Pixels at each; shape (n,).
+        Pixels at each point, shape (n,).
     """
 
     places: Float64
@@ -35,32 +32,34 @@ class WeightedPoints:
 
     @property
     def count(self) -> int:
-        """Places."""
+        """Number of points."""
         return int(self.places.shape[1])
 
     @cached_property
-    def _reach(self) -> Float64:
+    def _cumulative_weights(self) -> Float64:
         return np.cumsum(self.weights)
 
-    def drawn(self, size: int, rng: np.random.Generator) -> WeightedPoints:
-        """So many places, drawn by their weights, that count alike."""
-        numbers = np.searchsorted(self._reach, rng.random(size) * self._reach[-1], side="right")
-        return WeightedPoints(np.ascontiguousarray(self.places[:, numbers.clip(max=self.count - 1)]), np.ones(size))
+    def draw(self, size: int, rng: np.random.Generator) -> WeightedPoints:
+        """Return ``size`` points of equal weight, drawn with replacement and in proportion to the weights."""
+        ends = self._cumulative_weights
+        indices = np.searchsorted(ends, rng.random(size) * ends[-1], side="right")
+        # A product that rounds up to the total weight would be one past the last point.
+        return WeightedPoints(np.ascontiguousarray(self.places[:, indices.clip(max=self.count - 1)]), np.ones(size))
 
 
 def weighted_points(values: NDArray[np.generic], weights: Float64) -> WeightedPoints:
-    """Items of shape (n, axes) as k-means takes them."""
+    """Return items of shape (n, axes) as points in double precision."""
     return WeightedPoints(np.ascontiguousarray(values.T, dtype=np.float64), weights)
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Who is nearest to which centroid.
+    """Assignment of points to their nearest centroids.
 
     Attributes
     ----------
     member
-        Number of the nearest centroid of every place, the first of equals; shape (n,).
+        Index of the nearest centroid of every point, the first of equals; shape (n,).
     distances
         Squared distance to it; shape (n,).
     sums, counts
@@ -74,41 +73,41 @@ class Assignment:
 
     @classmethod
     def of(cls, items: WeightedPoints, centroids: Float64) -> Assignment:
-        """Find them; centroids have shape (k, axes)."""
+        """Assign points to centroids of shape (k, axes)."""
+        # A kernel of its own, element by element and in one order: the same centroids on every machine. Linear algebra
+        # libraries choose the order of their sums by the processor.
         from icepipe.segment.clustering._kernels import assign
 
-        assert len(centroids) <= MOST_CENTROIDS, "a number of eight bits cannot tell them apart"
+        assert len(centroids) <= MAX_CENTROIDS, "indices of centroids have 8 bits"
         member, distances = np.empty(items.count, dtype=np.uint8), np.empty(items.count)
         sums, counts = np.empty_like(centroids), np.empty(len(centroids))
         assign(items.places, items.weights, centroids, member, distances, sums, counts)
         return cls(member, distances, sums, counts)
 
-    def means(self, otherwise: Float64) -> Float64:
-        """Mean of the members of each centroid; another place where it has none."""
-        return np.divide(self.sums, self.counts[:, None], out=otherwise.copy(), where=self.counts[:, None] > 0)
+    def means(self, default: Float64) -> Float64:
+        """Return the mean of the members of each centroid, ``default`` for centroids without members."""
+        return np.divide(self.sums, self.counts[:, None], out=default.copy(), where=self.counts[:, None] > 0)
 
-    def moved(self, items: WeightedPoints, centroids: Float64) -> Float64:
-        """Means of the members; a centroid without any starts again at one of the places farthest from their own."""
+    def update_centroids(self, items: WeightedPoints, centroids: Float64) -> Float64:
+        """Return the means of the members; centroids without any restart at the points farthest from their own."""
         empty = np.flatnonzero(self.counts == 0)
         if not len(empty):
             return self.means(centroids)
-        elsewhere = centroids.copy()
-        elsewhere[empty] = items.places.T[np.argsort(-self.distances, kind="stable")[: len(empty)]]
-        return self.means(elsewhere)
+        restarted = centroids.copy()
+        # A stable sort, so that equally far points are taken in their order on every machine.
+        restarted[empty] = items.places.T[np.argsort(-self.distances, kind="stable")[: len(empty)]]
+        return self.means(restarted)
 
     def inertia(self, items: WeightedPoints) -> float:
-        """Squared distances to the nearest centroid, summed by weight."""
+        """Return the weighted sum of squared distances to the nearest centroid."""
         return float(np.sum(items.weights * self.distances))
 
 
 def nearest(values: NDArray[np.generic], centroids: Float64) -> UInt8:
-    """Number of the nearest centroid of every item; the first of equals.
-
-    Element by element in double precision, so an item's answer does not depend on what it is asked with.
-    """
+    """Return the index of the nearest centroid of every item, shape (n,); values have shape (n, axes)."""
     return Assignment.of(weighted_points(values, np.ones(len(values))), centroids).member
 
 
 def squared_distances(values: NDArray[np.number[Any]], centroids: Float64, member: UInt8) -> Float64:
-    """Squared distance of every item to the centroid that it is a member of."""
+    """Return the squared distance of every item to the centroid that it is a member of."""
     return np.asarray(np.sum((values - centroids[member]) ** 2, axis=1), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The clusters of a run: one fit of a sample, and splits until names are stable."""
+"""Fit the clusters of a run, and split them until their classes are stable."""
 
 from __future__ import annotations
 
@@ -25,44 +25,45 @@ from icepipe.segment.rules import RuleSet
 from icepipe.sensors.sensor import Sensor
 
 MAX_STRADDLE = 0.004
-"""Share of the sample that may lie on the other side of any threshold's low, middle or high value than its centroid, in
-one cluster: what the bounds may move by."""
+"""Largest share of the sample, in one cluster, on the other side of a threshold's low, middle or high value than the
+centroid: the share that the bounds of areas may be off by."""
 
 MAX_MISNAMED = 0.0007
-"""Share of the sample whose own colour may have another name than its centroid, in one cluster: what the area may
-move by."""
+"""Largest share of the sample, in one cluster, whose own colour has another class than the centroid: the share that
+areas may be off by."""
 
 MAX_CERTAIN_STRAYS = 0.0002
-"""Share of the sample that may sit in a cluster of another name although every threshold agrees on its own: a rare
-class that a large cluster would swallow."""
+"""Largest share of the sample, in one cluster, whose own colour has another class under every threshold: a rare surface
+that a large cluster would absorb."""
 
 MAX_CLUSTERS = 64
-"""Splitting stops here whatever is left; the share left is written into the model."""
+"""Splitting ends here in any case; the model records the shares that remain."""
 
 SPLIT_ITERATIONS = 20
-"""Full iterations that the two halves of a cluster may take to stand still."""
+"""Largest number of full iterations for the two halves of a cluster."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Centroids before they are named.
+    """Fitted clusters, not named yet.
 
     Attributes
     ----------
     centroids
-        Shape (clusters, features), in physical order.
+        Shape (clusters, axes), in physical order.
     spectra
-        Kept numbers of each cluster's bands; shape (clusters, bands).
+        Stored values of each cluster's bands; shape (clusters, bands).
     parents
-        Number of the k-means cluster that each came from.
+        Index of the k-means cluster from which each was split.
     shares
-        Part of the sample in each.
+        Share of the sample in each.
     k_fitted
-        Clusters before splitting.
+        Number of clusters before splitting.
     record
-        How the k-means fit went.
-    left
-        Largest shares left in one cluster: across any threshold, under another name, certainly under another name.
+        Settings and convergence of k-means.
+    remaining
+        Largest shares that remain in one cluster across any threshold, in another class, and in another class under
+        every threshold.
     spread
         Mean squared distance to the nearest centroid, after splitting.
     """
@@ -73,118 +74,153 @@ class Fit:
     shares: Float64
     k_fitted: int
     record: FitRecord
-    left: tuple[float, float, float]
+    remaining: tuple[float, float, float]
     spread: float
 
 
 @dataclass(frozen=True)
-class _Splitter:
-    """What decides whether a cluster holds together: colours and what rules could call them."""
+class Mismatch:
+    """Colours that do not match the cluster they are nearest to, by one criterion.
 
-    palette: DistinctValues
-    space: FeatureSpace
-    rules: RuleSet
-    signature: NDArray[np.uint16]
-
-    @classmethod
-    def of(cls, palette: DistinctValues, space: FeatureSpace, rules: RuleSet) -> _Splitter:
-        return cls(palette, space, rules, _signature(palette.colours, space, rules))
-
-    def spectra(self, centroids: Float64, member: UInt8) -> Float64:
-        """Kept numbers that name each cluster."""
-        if not self.space.features:
-            return centroids
-        return round_significant(_means(self.palette.colours, self.palette.weights, member, len(centroids)))
-
-    def strays(self, centroids: Float64, member: UInt8) -> tuple[_Misnamed, ...]:
-        """Colours across any threshold from their centroid, of another name, and certainly of another name."""
-        own = self.signature
-        centre = _signature(self.spectra(centroids, member), self.space, self.rules)[member]
-        misnamed = own & 255 != centre & 255
-        certain = misnamed & np.isin(own >> 8, 1 << np.arange(8))
-        kinds = (own != centre, MAX_STRADDLE), (misnamed, MAX_MISNAMED), (certain, MAX_CERTAIN_STRAYS)
-        return tuple(self._strays(apart, member, allowed) for apart, allowed in kinds)
-
-    def _strays(self, apart: Bool, member: UInt8, allowed: float) -> _Misnamed:
-        weights = self.palette.weights
-        share = np.bincount(member, weights=weights * apart, minlength=256) / weights.sum()
-        return _Misnamed(apart, share, share / allowed)
-
-
-@dataclass(frozen=True)
-class _Misnamed:
-    """Colours that do not fit the cluster they are nearest to, and the share of the sample they make of each cluster.
-
-    ``excess`` is the share over what is allowed; a cluster is fine up to 1.
+    Attributes
+    ----------
+    colours
+        Whether each colour does not match; shape (n,).
+    share
+        Their share of the sample in each cluster; shape (256,).
+    excess
+        That share over the largest that is allowed; a cluster is fine up to 1. Shape (256,).
     """
 
-    apart: Bool
+    colours: Bool
     share: Float64
     excess: Float64
 
 
-def _signature(values: Float64, space: FeatureSpace, rules: RuleSet) -> NDArray[np.uint16]:
+@dataclass(frozen=True)
+class ClusterSplitter:
+    """Colours of a sample with their classes, by which clusters are split.
+
+    Attributes
+    ----------
+    palette
+        Colours of the sample.
+    space, rules
+        Feature space, and the thresholds that clusters must not straddle.
+    signatures
+        Signature of each colour; see :func:`class_signature`.
+    """
+
+    palette: DistinctValues
+    space: FeatureSpace
+    rules: RuleSet
+    signatures: NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, palette: DistinctValues, space: FeatureSpace, rules: RuleSet) -> ClusterSplitter:
+        """Return the splitter of the colours of a sample."""
+        return cls(palette, space, rules, class_signature(palette.colours, space, rules))
+
+    def spectra(self, centroids: Float64, member: UInt8) -> Float64:
+        """Return the stored values from which each cluster is named; shape (clusters, bands)."""
+        if not self.space.features:
+            return centroids
+        # A centroid of indices cannot be turned back into bands: the mean of the members' bands represents it.
+        return round_significant(cluster_means(self.palette.colours, self.palette.weights, member, len(centroids)))
+
+    def mismatches(self, centroids: Float64, member: UInt8) -> tuple[Mismatch, ...]:
+        """Return the colours across any threshold from their centroid, of another class, and certainly of another."""
+        own = self.signatures
+        centre = class_signature(self.spectra(centroids, member), self.space, self.rules)[member]
+        misnamed = own & 255 != centre & 255
+        # A single possible class: every threshold agrees on the colour.
+        certain = misnamed & np.isin(own >> 8, 1 << np.arange(8))
+        weights = self.palette.weights
+        result = []
+        for colours, allowed in (
+            (own != centre, MAX_STRADDLE),
+            (misnamed, MAX_MISNAMED),
+            (certain, MAX_CERTAIN_STRAYS),
+        ):
+            share = np.bincount(member, weights=weights * colours, minlength=256) / weights.sum()
+            result.append(Mismatch(colours, share, share / allowed))
+        return tuple(result)
+
+    def split(self, centroids: Float64) -> tuple[Float64, Int64, tuple[float, float, float]]:
+        """Split the cluster with the largest excess until none has any; return centroids, parents and shares left."""
+        palette, parents = self.palette, np.arange(len(centroids))
+        # Clusters that cannot be split by a criterion, by their centroid, as indices change with every split.
+        unsplittable: set[tuple[int, tuple[float, ...]]] = set()
+        while True:
+            member = nearest(palette.places, centroids)
+            mismatches = self.mismatches(centroids, member)
+            excess = np.array(
+                [
+                    [0 if (n, tuple(c)) in unsplittable else mismatch.excess[i] for i, c in enumerate(centroids)]
+                    for n, mismatch in enumerate(mismatches)
+                ]
+            )
+            criterion, worst = np.unravel_index(excess.argmax(), excess.shape)
+            if excess[criterion, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
+                straddle, misnamed, certain = (float(mismatch.share.max()) for mismatch in mismatches)
+                return centroids, parents, (straddle, misnamed, certain)
+            inside = member == worst
+            sides = mismatches[criterion].colours[inside]
+            halves = bisect_cluster(palette.places[inside], palette.weights[inside], sides)
+            if halves is None:
+                unsplittable.add((int(criterion), tuple(centroids[worst])))
+                continue
+            centroids = np.vstack([np.delete(centroids, worst, axis=0), halves])
+            parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)
+
+    def physical_order(self, centroids: Float64) -> Int64:
+        """Return the indices of clusters from dark to bright, then by their centroids."""
+        spectra = self.spectra(centroids, nearest(self.palette.places, centroids))
+        brightness = compute_features(spectra, self.space.sensor)["brightness"]
+        return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)
+
+
+def class_signature(values: Float64, space: FeatureSpace, rules: RuleSet) -> NDArray[np.uint16]:
+    """Return the possible classes, as a bit set times 256, plus the class code of stored values; shape (n,).
+
+    Two values are on the same side of every threshold that matters where their signatures are equal.
+    """
     features = compute_features(values, space.sensor)
     return np.asarray(rules.could_be(features).astype(np.uint16) << 8 | rules.codes(features))
 
 
-def _means(values: Float64, weights: Float64, member: UInt8, n: int) -> Float64:
-    """Weighted mean of the members of each of ``n`` clusters; zeros where one has none."""
+def cluster_means(values: Float64, weights: Float64, member: UInt8, n: int) -> Float64:
+    """Return the weighted mean of the members of each of ``n`` clusters; zeros where a cluster has none."""
     sums = np.stack([np.bincount(member, weights=weights * column, minlength=n) for column in values.T], axis=1)
     total = np.bincount(member, weights=weights, minlength=n)[:, None]
     return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
 
 
-def _two_means(places: Float64, weights: Float64, apart: Bool) -> Float64 | None:
-    """Two centroids started from the two sides of a threshold; None where one would be empty on the way."""
-    if apart.all() or not apart.any():
+def bisect_cluster(places: Float64, weights: Float64, sides: Bool) -> Float64 | None:
+    """Return two centroids, started from the means of the two sides of a threshold; None where one becomes empty."""
+    if sides.all() or not sides.any():
         return None
-    start = _means(places, weights, (~apart).astype(np.uint8), 2)
-    halves = lloyd(weighted_points(places, weights), start, SPLIT_ITERATIONS, settled=np.array_equal)
-    if not all(one.counts.all() for one in halves.history):
+    start = cluster_means(places, weights, (~sides).astype(np.uint8), 2)
+    halves = lloyd(weighted_points(places, weights), start, SPLIT_ITERATIONS, has_converged=np.array_equal)
+    # lloyd restarts an empty centroid elsewhere, where it would no longer divide the cluster at the threshold.
+    if not all(iteration.counts.all() for iteration in halves.history):
         return None
     return round_significant(halves.centroids)
 
 
-def _split(splitter: _Splitter, centroids: Float64) -> tuple[Float64, Int64, tuple[float, float, float]]:
-    """Split the cluster with the most strays, again and again; give centroids, parents and the shares left."""
-    palette, parents = splitter.palette, np.arange(len(centroids))
-    stuck: set[tuple[int, tuple[float, ...]]] = set()
-    while True:
-        member = nearest(palette.places, centroids)
-        kinds = splitter.strays(centroids, member)
-        excess = np.array(
-            [
-                [0 if (n, tuple(c)) in stuck else kind.excess[i] for i, c in enumerate(centroids)]
-                for n, kind in enumerate(kinds)
-            ]
-        )
-        kind, worst = np.unravel_index(excess.argmax(), excess.shape)
-        if excess[kind, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
-            across, misnamed, certain = (float(kind.share.max()) for kind in kinds)
-            return centroids, parents, (across, misnamed, certain)
-        inside = member == worst
-        halves = _two_means(palette.places[inside], palette.weights[inside], kinds[kind].apart[inside])
-        if halves is None:
-            stuck.add((int(kind), tuple(centroids[worst])))
-            continue
-        centroids = np.vstack([np.delete(centroids, worst, axis=0), halves])
-        parents = np.append(np.delete(parents, worst), [parents[worst]] * 2)
-
-
 def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: RuleSet) -> Fit:
-    """Fit and split clusters on a sample.
+    """Fit clusters to a sample, and split those that straddle a threshold.
 
     Parameters
     ----------
     sample
-        In an order that depends on nothing but the run grid.
+        Sample, in an order that depends only on the run grid.
     k
-        Clusters to start from; fewer where the sample has fewer colours.
+        Number of clusters to start from; fewer where the sample has fewer colours.
     seed
-        Start of the fit.
+        Seed of the starts and mini-batches.
     space, rules
-        Where pixels are compared, and the thresholds that clusters must not straddle.
+        Feature space, and the thresholds that clusters must not straddle.
 
     Raises
     ------
@@ -193,10 +229,11 @@ def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: Rule
     """
     palette = distinct_values(sample, space)
     start, record = k_means(palette, len(sample.values), k, seed)
-    splitter = _Splitter.of(palette, space, rules)
-    start = start[_physical_order(splitter, start)]
-    centroids, parents, left = _split(splitter, start)
-    order = _physical_order(splitter, centroids)
+    splitter = ClusterSplitter.of(palette, space, rules)
+    start = start[splitter.physical_order(start)]
+    centroids, parents, remaining = splitter.split(start)
+    order = splitter.physical_order(centroids)
+    # A cluster whose colours have all gone to its neighbours would be named and never used.
     order = order[np.isin(order, nearest(palette.places, centroids))]
     centroids, parents = centroids[order], parents[order]
     member = nearest(palette.places, centroids)
@@ -208,20 +245,13 @@ def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: Rule
         shares=np.bincount(member, weights=palette.weights, minlength=len(centroids)) / total,
         k_fitted=len(start),
         record=record,
-        left=left,
+        remaining=remaining,
         spread=float(np.sum(squared_distances(palette.places, centroids, member) * palette.weights) / total),
     )
 
 
-def no_fit(sensor: Sensor, seed: int) -> Fit:
-    """What a fit of no pixels would be: no clusters."""
+def empty_fit(sensor: Sensor, seed: int) -> Fit:
+    """Return the fit of an observation without a valid pixel, which has no clusters."""
     none = np.zeros((0, len(sensor.roles)))
     record = FitRecord(seed, 0, 0, 0, MAX_ITERATIONS, TOLERANCE, True, 0.0)
     return Fit(none, none, np.zeros(0, np.int64), np.zeros(0), 0, record, (0.0, 0.0, 0.0), 0.0)
-
-
-def _physical_order(splitter: _Splitter, centroids: Float64) -> Int64:
-    """Dark to bright, then by the centroid."""
-    spectra = splitter.spectra(centroids, nearest(splitter.palette.places, centroids))
-    brightness = compute_features(spectra, splitter.space.sensor)["brightness"]
-    return np.lexsort((*centroids.T[::-1], brightness)).astype(np.int64)

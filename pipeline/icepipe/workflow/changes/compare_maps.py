@@ -25,7 +25,7 @@ from icepipe.measure.change.transitions import (
 )
 from icepipe.publish.run_folder.class_map import ClassMap, open_together
 from icepipe.raster.blocks import blocks
-from icepipe.raster.run_length import CLASS_CODE, RunLengthWriter
+from icepipe.raster.run_length import CLASS_DTYPE, RunLengthWriter
 
 SIDE_PX = 1024
 """Of a square: whole tiles of class rasters, so that none is unpacked twice."""
@@ -41,17 +41,17 @@ class GainLossRasters:
     @classmethod
     def on(cls, grid: GeoBox) -> GainLossRasters:
         """Rasters to be filled block by block."""
-        return cls(RunLengthWriter(grid.width, CLASS_CODE), RunLengthWriter(grid.width, CLASS_CODE))
+        return cls(RunLengthWriter(grid.width, CLASS_DTYPE), RunLengthWriter(grid.width, CLASS_DTYPE))
 
     def put(self, block: Block, before: UInt8, after: UInt8) -> None:
         """Take the classes of a block on both days."""
         for writer, classes in zip((self.gained, self.lost), gain_loss(before, after), strict=True):
-            writer.put(block, classes)
+            writer.write(block, classes)
 
     def put_nothing(self, block: Block) -> None:
         """Take a block of which nothing can be said."""
         for writer in (self.gained, self.lost):
-            writer.room(block)[:] = ClassCode.UNOBSERVED
+            writer.write_view(block)[:] = ClassCode.UNOBSERVED
 
 
 def _published(mapped: ClassMap) -> dict[ClassCode, float]:
@@ -126,7 +126,7 @@ def occlusion_between(mapped: ClassMap, earlier: Sequence[ClassMap], unseen: Bac
                 continue
             now, there = read(0, square), [n for n, one in enumerate(earlier, 1) if one.reaches(square)]
             pairs = encode_pairs(last_seen(now, (read(n, square) for n in there)), now)
-            count_by_set(tallies, pairs, regions.sets(square), mapped.area.units(square))
+            count_by_set(tallies, pairs, regions.set_numbers(square), mapped.area.units(square))
     found = {}
     for number, outline in enumerate(regions.outlines):
         change = change_table(region_tally(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)

@@ -57,9 +57,9 @@ class RunChanges:
 
 def layer_of(before: ClassMap, after: ClassMap, change: ChangeTable, found: GainLossRasters) -> ChangeLayer:
     """Polygons of gain and loss of each class whose area is known on both days."""
-    grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.tells(code)]
+    grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.is_comparable(code)]
     drawn = {
-        kind: polygonize(writer.done(), told, grid, area, change.unit_m2)
+        kind: polygonize(writer.finish(), told, grid, area, change.unit_m2)
         for kind, writer in (("gain", found.gained), ("loss", found.lost))
     }
     kinds = {

@@ -87,7 +87,7 @@ def test_borders_count_both_of_their_sides(seed):
                 wanted[ClassCode(a)] += int(both)
                 wanted[ClassCode(b)] += int(both)
     block = Block(0, 0, ROWS, COLS)
-    assert edge_areas(RunLengthRaster.of(codes), block, lambda b: units[b.slices]).units == wanted
+    assert edge_areas(RunLengthRaster.from_array(codes), block, lambda b: units[b.slices]).units == wanted
 
 
 @settings(max_examples=50, deadline=None)

@@ -29,7 +29,7 @@ from icepipe.inputs.run_grid import run_grid, union_of_footprints
 from icepipe.inputs.scenes import Band
 from icepipe.inputs.validate import open_raster
 from icepipe.raster.blocks import blocks
-from icepipe.raster.rasterize import in_pixels, rasterize_polygon
+from icepipe.raster.rasterize import rasterize_polygon, shape_to_pixels
 from tests.rasters import ICE, TRANSFORM, WATER, paint, write
 
 PICTURE = paint(["wwi", "i.w", "wwi"])
@@ -44,7 +44,9 @@ def seen(path, **settings):
     grid = run_grid(scenes)
     (observation,) = group_observations(scenes, "day")
     with ObservationReader(
-        observation, grid, lambda block: rasterize_polygon(in_pixels(union_of_footprints(scenes, grid), grid), block)
+        observation,
+        grid,
+        lambda block: rasterize_polygon(shape_to_pixels(union_of_footprints(scenes, grid), grid), block),
     ) as reader:
         return reader.read(Block(0, 0, grid.height, grid.width))
 
@@ -239,7 +241,7 @@ def test_tiles_of_one_grid_fill_each_other_once(tmp_path):
     assert drawn == ["ww..", "wwii", ".iii"]
     scenes = find_scenes(inputs(tmp_path)).scenes
     grid = run_grid(scenes)
-    within = rasterize_polygon(in_pixels(union_of_footprints(scenes, grid), grid), Block(0, 0, 3, 4))
+    within = rasterize_polygon(shape_to_pixels(union_of_footprints(scenes, grid), grid), Block(0, 0, 3, 4))
     assert within.tolist() == [[True, True, True, False], [True] * 4, [False, True, True, True]]
 
 

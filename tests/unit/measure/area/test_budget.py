@@ -23,7 +23,7 @@ from icepipe.measure.area.series import COLUMNS, RowContext, observation_rows, r
 from icepipe.measure.area.tally import Tally
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import RunLengthRaster
-from icepipe.segment.classification.strata import Strata, stratum_of
+from icepipe.segment.classification.strata import ClusterStrata, mask_stratum
 from icepipe.segment.model import Cluster, FitRecord, Model
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
@@ -37,8 +37,8 @@ def cluster(code, *could_be):
 CLUSTERS = (cluster(WATER), cluster(WATER, WATER, ICE), cluster(ICE, WATER, ICE), cluster(ICE))
 FITTED = FitRecord(0, 12, 1, 1, 100, 1e-4, True, 0.0)
 ROLES = ("red", "green", "blue")
-MODEL = Strata([Model("rgb", ROLES, "sRGB", (), "rgb", (), 4, 4, FITTED, 0.0, 0.0, 0.0, 1.0, CLUSTERS)])
-UNSEEN, BEYOND = stratum_of(ClassCode.UNOBSERVED), stratum_of(ClassCode.OUTSIDE)
+MODEL = ClusterStrata([Model("rgb", ROLES, "sRGB", (), "rgb", (), 4, 4, FITTED, 0.0, 0.0, 0.0, 1.0, CLUSTERS)])
+UNSEEN, BEYOND = mask_stratum(ClassCode.UNOBSERVED), mask_stratum(ClassCode.OUTSIDE)
 STRATA = np.array([[0, 0, 1, 2], [3, 3, 3, UNSEEN], [UNSEEN, BEYOND, BEYOND, BEYOND]], dtype=np.uint16)
 NO_EDGE = dict.fromkeys((WATER, ICE, OTHER), 0)
 
@@ -78,7 +78,7 @@ def test_a_budget_that_does_not_close_is_an_error():
 def test_edges_are_border_length_times_half_a_pixel():
     classes = np.array([[1, 1, 2, 2], [1, 1, 2, 3], [0, 0, 0, 3]], dtype=np.uint8)
     area = PixelArea.of(GRID)
-    units = edge_areas(RunLengthRaster.of(classes), Block(0, 0, 3, 4), area.units).units
+    units = edge_areas(RunLengthRaster.from_array(classes), Block(0, 0, 3, 4), area.units).units
     km2 = {code: value * area.unit_m2 / 4e6 for code, value in units.items()}
     assert km2[WATER] == pytest.approx(2 * 0.5, rel=1e-6)
     assert km2[ICE] == pytest.approx(4 * 0.5, rel=1e-6)
@@ -90,9 +90,9 @@ def test_edges_do_not_depend_on_strips_or_blocks(monkeypatch):
     grid = dataclasses.replace(GRID, width=20, height=30)
     area = PixelArea.of(grid)
     everything = Block(0, 0, 30, 20)
-    whole = edge_areas(RunLengthRaster.of(classes), everything, area.units)
+    whole = edge_areas(RunLengthRaster.from_array(classes), everything, area.units)
     monkeypatch.setattr("icepipe.raster.blocks.BLOCK_PIXELS", 60)
-    assert edge_areas(RunLengthRaster.of(classes), everything, area.units) == whole
+    assert edge_areas(RunLengthRaster.from_array(classes), everything, area.units) == whole
     parts = Edges()
     for block in blocks(grid, 7):
         around, above, left = block_with_neighbours(block, everything)
@@ -106,8 +106,8 @@ def test_edges_of_a_window_have_the_areas_of_its_place(monkeypatch):
     classes, units = rng.integers(0, 4, (30, 20), dtype=np.uint8), rng.integers(1, 1000, (30, 20))
     window, cut = Block(5, 3, 20, 10), np.full((30, 20), ClassCode.OUTSIDE, dtype=np.uint8)
     cut[window.slices] = classes[window.slices]
-    edges = edge_areas(RunLengthRaster.of(classes[window.slices]), window, lambda block: units[block.slices])
-    assert edges == edge_areas(RunLengthRaster.of(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
+    edges = edge_areas(RunLengthRaster.from_array(classes[window.slices]), window, lambda block: units[block.slices])
+    assert edges == edge_areas(RunLengthRaster.from_array(cut), Block(0, 0, 30, 20), lambda block: units[block.slices])
     assert edges.units[ICE] > 0
 
 

@@ -17,14 +17,14 @@ from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.measure.area.sieve import sieve
 from icepipe.raster.run_length import RunLengthRaster
-from icepipe.segment.classification.strata import moved_stratum
+from icepipe.segment.classification.strata import sieved_stratum
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 
 
 def assert_as_made_of_pixels(runs):
     """Check that run lengths are maximal, and that the bordering rows are in place."""
-    rebuilt = RunLengthRaster.of(runs.block(Block(0, 0, runs.height, runs.width)))
+    rebuilt = RunLengthRaster.from_array(runs.block(Block(0, 0, runs.height, runs.width)))
     for name in ("starts", "codes", "rows"):
         np.testing.assert_array_equal(getattr(runs, name), getattr(rebuilt, name))
 
@@ -34,7 +34,7 @@ def merge(codes, least):
     strata = np.asarray(codes, dtype=np.uint16)
     classes = strata.astype(np.uint8)
     everything = Block(0, 0, *strata.shape)
-    runs = sieve(strata, RunLengthRaster.of(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
+    runs = sieve(strata, RunLengthRaster.from_array(classes), lambda b: np.ones((b.height, b.width), np.int64), least)
     assert_as_made_of_pixels(runs)
     return runs.block(everything), strata
 
@@ -42,7 +42,7 @@ def merge(codes, least):
 def test_by_eye():
     codes, strata = merge([[1, 1, 1], [1, 2, 1], [1, 1, 1]], 2)
     assert np.all(codes == 1)
-    assert strata[1, 1] == moved_stratum(ICE, WATER)
+    assert strata[1, 1] == sieved_stratum(ICE, WATER)
 
 
 def test_a_patch_of_the_least_area_stays():
@@ -81,7 +81,7 @@ def test_a_small_patch_is_left_only_where_nothing_around_it_was_seen(codes):
     assert np.array_equal(after == 0, codes == 0)
     moved = after != codes
     assert strata[moved].tolist() == [
-        moved_stratum(*pair) for pair in zip(codes[moved].tolist(), after[moved].tolist(), strict=True)
+        sieved_stratum(*pair) for pair in zip(codes[moved].tolist(), after[moved].tolist(), strict=True)
     ]
     assert np.array_equal(strata[~moved], codes[~moved])
     for code in (WATER, ICE, OTHER):
@@ -129,7 +129,7 @@ def test_patches_move_by_true_area_as_they_do_pixel_by_pixel(seed):
     codes = rng.choice([0, 1, 2, 3, 4], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05]).astype(np.uint8)
     units, least = rng.integers(1, 2 + seed % 3 * 2, shape), float(rng.integers(2, 40))
     strata, classes = codes.astype(np.uint16), codes.copy()
-    runs = sieve(strata, RunLengthRaster.of(classes), lambda block: units[block.slices].astype(np.int64), least)
+    runs = sieve(strata, RunLengthRaster.from_array(classes), lambda block: units[block.slices].astype(np.int64), least)
     classes = runs.block(Block(0, 0, *classes.shape))
     wanted = merged_pixel_by_pixel(codes, units, least)
     np.testing.assert_array_equal(classes, wanted)

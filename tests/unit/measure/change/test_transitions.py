@@ -1,4 +1,4 @@
-"""Transitions, gain, loss and what clouds hide, on rasters that a reader can count."""
+"""Transitions, gain, loss and occlusion, on rasters small enough to count by eye."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BEFORE = drawn("iii", "iww", "cL.")
 AFTER = drawn("iwo", "?wi", "iL.")
 
 
-def test_nine_pixels_by_eye():
+def test_transitions_of_nine_pixels_are_counted_as_by_eye():
     change = changed(BEFORE, AFTER)
-    held = {(one.before, one.after): one.n_pixels for one in change.transitions if one.n_pixels}
-    assert held == {
+    counts = {(t.before, t.after): t.n_pixels for t in change.transitions if t.n_pixels}
+    assert counts == {
         (ICE, ICE): 1,
         (ICE, WATER): 1,
         (ICE, OTHER): 1,
@@ -36,7 +36,7 @@ def test_nine_pixels_by_eye():
     assert (change.region_km2, change.compared_km2, change.not_compared_km2, change.land_km2) == (8, 5, 2, 1)
 
 
-def test_what_each_pixel_gained_and_lost_by_eye():
+def test_each_pixel_has_the_class_it_gained_and_the_class_it_lost():
     gained, lost = gain_loss(BEFORE, AFTER)
     assert gained.tolist() == [[0, WATER, OTHER], [0, 0, ICE], [0, 0, 0]]
     assert lost.tolist() == [[0, ICE, ICE], [0, 0, WATER], [0, 0, 0]]
@@ -67,16 +67,16 @@ def test_observations_of_two_regions_are_not_compared(before, after):
         changed(drawn(before), drawn(after))
 
 
-def test_what_is_not_known_has_no_gain_and_no_loss():
+def test_a_class_that_is_not_known_has_no_gain_and_no_loss():
     change = changed(BEFORE, AFTER, known=[code for code in BUDGET if code is not WATER])
     assert change.gained_km2(WATER) is change.lost_km2(WATER) is change.net_km2(WATER) is None
     assert (change.gained_km2(ICE), change.lost_km2(ICE)) == (1, 2)
-    known = {(one.before, one.after) for one in change.transitions if change.is_known(one)}
+    known = {(t.before, t.after) for t in change.transitions if change.is_known(t)}
     assert (ICE, ICE) in known
     assert not any(WATER in pair for pair in known)
 
 
-def test_days_that_saw_nothing_in_common_tell_no_change():
+def test_observations_that_saw_no_pixel_in_common_have_no_change():
     change = changed(drawn("ii??"), drawn("ccww"))
     assert change.compared_km2 == 0
     assert change.gained_km2(ICE) is change.lost_km2(WATER) is change.net_km2(ICE) is None
@@ -88,7 +88,7 @@ def test_a_pixel_keeps_the_class_it_was_last_seen_with():
     assert last_seen(now, [latest, older, oldest]).tolist() == drawn("iwo", "ow?", "?..").tolist()
 
 
-def test_earlier_rasters_are_read_only_while_a_pixel_is_sought():
+def test_earlier_rasters_are_read_only_until_every_pixel_is_found():
     def earlier():
         yield drawn("iL")
         pytest.fail("every pixel was found already")
@@ -96,15 +96,15 @@ def test_earlier_rasters_are_read_only_while_a_pixel_is_sought():
     assert last_seen(drawn("cL"), earlier()).tolist() == drawn("i?").tolist()
 
 
-def hides(last, now):
+def occlusion(last, now):
     return find_occlusion(changed(last, now))
 
 
-def test_hidden_shares_are_those_of_what_was_last_seen_as_each():
-    hidden = hides(drawn("iiiiwwwwwo"), drawn("c?iwcwwiwc"))
+def test_hidden_shares_are_parts_of_the_area_last_seen_as_each_class():
+    hidden = occlusion(drawn("iiiiwwwwwo"), drawn("c?iwcwwiwc"))
     assert (hidden.ice_km2, hidden.ice_hidden_km2, hidden.water_km2, hidden.water_hidden_km2) == (4, 2, 5, 1)
-    assert hidden.shares == (0.5, 0.2)
-    assert hidden.biases
+    assert hidden.hidden_shares == (0.5, 0.2)
+    assert hidden.is_biased
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_hidden_shares_are_those_of_what_was_last_seen_as_each():
         ("iiiiiwwwww", "ccc??ccccc", False),
         ("iiiii?????", "cccccwwwww", False),  # water was not seen before
         ("iiiiiLLLLL", "cccccLLLLL", False),
-        ("iwwww", "Lwwww", False),  # what lies under land now is not hidden by cloud
+        ("iwwww", "Lwwww", False),  # land does not count as hidden
     ],
 )
-def test_a_difference_of_more_than_twenty_points_biases(last, now, biased):
-    assert hides(drawn(last), drawn(now)).biases is biased
+def test_hidden_shares_that_differ_by_more_than_twenty_points_bias_the_area(last, now, biased):
+    assert occlusion(drawn(last), drawn(now)).is_biased is biased
 
 
-def test_a_few_pixels_do_not_speak_for_a_class():
+def test_a_few_pixels_do_not_decide_the_hidden_share_of_a_class():
     for others, biased in ((98, True), (200, False)):
         last = drawn("ii" + "w" * others)
-        assert hides(last, drawn("cc" + "w" * others)).biases is biased
+        assert occlusion(last, drawn("cc" + "w" * others)).is_biased is biased

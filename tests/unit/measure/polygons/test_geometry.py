@@ -1,4 +1,4 @@
-"""Traced polygons tell the bytes, bounds and counts that geometry objects made of them would."""
+"""Ragged polygons have the bytes, bounds and counts of the Shapely geometries made of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CRS = pyproj.CRS("EPSG:3413").to_wkt()
 TRANSFORMS = {
     "north up": TRANSFORM,
     "south up": TRANSFORM @ Affine.scale(1, -1),
-    "turned": TRANSFORM @ Affine.rotation(30),
+    "rotated": TRANSFORM @ Affine.rotation(30),
     "mirrored": TRANSFORM @ Affine.scale(-1, 1),
 }
 
@@ -34,32 +34,32 @@ def traced(transform, tolerance_px=0.0, seed=0, shape=(60, 70)):
     classes = np.random.default_rng(seed).choice([1, 2, 3], shape, p=[0.6, 0.3, 0.1]).astype(np.uint8)
     grid = GeoBox(CRS, transform, shape[1], shape[0])
     area = PixelArea.of(GeoBox(CRS, TRANSFORM, shape[1], shape[0]))
-    layers = tuple(polygonize(RunLengthRaster.of(classes), SEEN, grid, area.units, area.unit_m2).values())
-    drawn = simplify_layers(layers, grid, tolerance_px) if tolerance_px else layers
-    return [shapes for layer in drawn for shapes in layer.batches]
+    layers = tuple(polygonize(RunLengthRaster.from_array(classes), SEEN, grid, area.units, area.unit_m2).values())
+    layers = simplify_layers(layers, grid, tolerance_px) if tolerance_px else layers
+    return [batch for layer in layers for batch in layer.batches]
 
 
 @pytest.mark.parametrize("tolerance_px", [0.0, 1.5])
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_outlines_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch, tolerance_px):
+def test_ragged_polygons_are_the_geometries_that_shapely_makes_of_them(name, monkeypatch, tolerance_px):
     monkeypatch.setattr(rings, "BATCH_POINTS", 500)
     batches = traced(TRANSFORMS[name], tolerance_px)
     assert len(batches) == 3 if tolerance_px else len(batches) > 10
-    for shapes in batches:
-        objects = ShapelyPolygons(shapes.geometry)
+    for batch in batches:
+        objects = ShapelyPolygons(batch.geometry)
         assert objects.geometry.size
         assert shapely.is_valid(objects.geometry).all()
-        assert (shapes.n_points, shapes.n_rings) == (objects.n_points, objects.n_rings)
-        np.testing.assert_array_equal(shapes.bounds, objects.bounds)
-        data, offsets = shapes.wkb
-        expected, theirs = objects.wkb
-        np.testing.assert_array_equal(offsets, theirs)
+        assert (batch.n_points, batch.n_rings) == (objects.n_points, objects.n_rings)
+        np.testing.assert_array_equal(batch.bounds, objects.bounds)
+        data, offsets = batch.wkb
+        expected, expected_offsets = objects.wkb
+        np.testing.assert_array_equal(offsets, expected_offsets)
         assert data.tobytes() == expected.tobytes()
-        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(binary(shapes.wkb).to_pylist()))).all()
+        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(binary(batch.wkb).to_pylist()))).all()
 
 
 def test_more_bytes_than_a_column_can_hold_are_refused(monkeypatch):
-    (shapes, *_) = traced(TRANSFORM)
+    (batch, *_) = traced(TRANSFORM)
     monkeypatch.setattr(features, "MOST_BYTES", 1000)
     with pytest.raises(IntegrityError, match="one polygon takes"):
-        binary(shapes.wkb)
+        binary(batch.wkb)

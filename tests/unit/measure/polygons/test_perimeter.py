@@ -1,4 +1,4 @@
-"""Lengths of outlines against geodesics of pyproj."""
+"""Perimeters of polygons against geodesics of pyproj."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from affine import Affine
 from icepipe.errors import NoUsableInput
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelPlane
-from icepipe.measure.polygons import perimeter as lengths
+from icepipe.measure.polygons import perimeter
 from icepipe.measure.polygons.geometry import RaggedPolygons
-from icepipe.measure.polygons.perimeter import EDGE_M, perimeters
+from icepipe.measure.polygons.perimeter import EDGE_M, perimeter_function
 
 GEOD = pyproj.Geod(ellps="WGS84")
 CRS = {
@@ -23,33 +23,33 @@ CRS = {
     "UTM": ("EPSG:32633", 500_000.0, 8_600_000.0, 1e-8),
     "equal area": ("EPSG:6933", 2_000_000.0, 7_000_000.0, 1e-7),
 }
-"""Code, a place, and the accuracy there: equal areas near the pole stretch edges threefold."""
+"""EPSG code, a position, and the accuracy there: equal-area pixels near the pole stretch edges threefold."""
 
 
 def geodesic_m(polygon, crs):
-    """All rings of a polygon, its edges cut as densely as the rules say."""
+    """Length of all rings of a polygon whose edges are divided at ``EDGE_M``."""
     to_lonlat = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
     cut = shapely.transform(shapely.segmentize(polygon, EDGE_M), to_lonlat, interleaved=False)
     return sum(GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in shapely.get_rings(cut))
 
 
-def ground_of(grid):
-    return lengths._ground(PixelPlane(grid), grid)
+def lattice_of(grid):
+    return perimeter.ground_lattice(PixelPlane(grid), grid)
 
 
-def outlines_of(polygons):
+def ragged(polygons):
     _, points, (ring_offsets, piece_offsets) = shapely.to_ragged_array(polygons)
     return RaggedPolygons(points, ring_offsets, piece_offsets, clockwise=True)
 
 
 def measured_m(polygons, crs, pixel=10.0, turn=0.0):
-    """On a grid of such pixels around them, turned by so many degrees."""
+    """Perimeters on a grid around polygons, with pixels of a size, rotated by some degrees."""
     west, south, east, north = shapely.total_bounds(polygons)
     transform = Affine.translation(west, north) @ Affine.rotation(turn) @ Affine.scale(pixel, -pixel)
     width, height = int(np.ceil((east - west) / pixel)), int(np.ceil((north - south) / pixel))
     grid = GeoBox(pyproj.CRS(crs).to_wkt(), transform, width, height)
-    perimeters.cache_clear()
-    return perimeters(grid)(outlines_of(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
+    perimeter_function.cache_clear()
+    return perimeter_function(grid)(ragged(shapely.transform(polygons, grid.to_pixels, interleaved=False)))
 
 
 def with_hole(x, y, side):
@@ -67,7 +67,7 @@ def test_every_ring_is_measured_on_the_ellipsoid(name):
 
 
 @pytest.mark.parametrize("name", CRS)
-def test_pixels_of_25_km_as_sea_ice_series_have_them(name):
+def test_polygons_of_25_km_pixels_as_of_sea_ice_series_are_measured(name):
     crs, x, y, accuracy = CRS[name]
     boxes = [(0, 0, 1, 1), (3, 2, 5, 3), (0, 0, 12, 10)]
     polygons = shapely.transform(shapely.box(*np.array(boxes).T), lambda xy: xy * 25_000 + (x, y))
@@ -75,7 +75,7 @@ def test_pixels_of_25_km_as_sea_ice_series_have_them(name):
     np.testing.assert_allclose(measured_m(polygons, crs, 25_000), expected, rtol=accuracy)
 
 
-def test_a_grid_can_be_turned():
+def test_a_grid_can_be_rotated():
     crs, x, y, _ = CRS["UTM"]
     polygons = np.array([shapely.affinity.rotate(with_hole(x, y, side), 30) for side in (30.0, 3_000.0)])
     expected = [geodesic_m(polygon, crs) for polygon in polygons]
@@ -83,7 +83,7 @@ def test_a_grid_can_be_turned():
 
 
 @pytest.mark.parametrize("south", [0.0, -60.2, 45.3, 80.1, 89.5, -90.0])
-def test_longitudes_and_latitudes_up_to_the_poles(south):
+def test_polygons_in_degrees_are_measured_up_to_the_poles(south):
     """Half a degree of each; beyond 89 degrees an edge along a parallel is no geodesic."""
     polygons = np.array([shapely.box(179.8, south, 180.3, south + 0.5), shapely.box(179.9, south, 179.95, south + 0.1)])
     degrees = EDGE_M / np.radians(1) / 6_378_137
@@ -93,13 +93,13 @@ def test_longitudes_and_latitudes_up_to_the_poles(south):
 
 ODD = {
     "pixels of ten degrees": ("EPSG:4326", -180.0, 90.0, 10.0),
-    "torn beside the grid": ("+proj=igh +datum=WGS84", -4_453_900.0, 21_500.0, 30.0),
+    "torn next to the grid": ("+proj=igh +datum=WGS84", -4_453_900.0, 21_500.0, 30.0),
 }
-"""Grids that a lattice of a million nodes does not fit; code, upper left corner, and pixel."""
+"""Grids that no lattice is accurate enough for; CRS, upper left corner, and pixel size."""
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_where_a_lattice_would_be_too_coarse_every_point_is_projected(name):
+def test_every_point_is_projected_where_a_lattice_would_be_too_coarse(name):
     crs, x, y, pixel = ODD[name]
     boxes = np.array([(0, 0, 1, 1), (0, 0, 18, 12), (3, 2, 5, 3)])
     transform = Affine.translation(x, y) @ Affine.scale(pixel, -pixel)
@@ -111,46 +111,46 @@ def test_where_a_lattice_would_be_too_coarse_every_point_is_projected(name):
     )
     expected = [GEOD.line_length(*shapely.get_coordinates(ring).T) for ring in cut]
     np.testing.assert_allclose(measured_m(polygons, crs, pixel), expected, rtol=3e-7)
-    assert ground_of(GeoBox(pyproj.CRS(crs).to_wkt(), transform, 18, 12)) is None
+    assert lattice_of(GeoBox(pyproj.CRS(crs).to_wkt(), transform, 18, 12)) is None
 
 
-def test_a_lattice_keeps_to_its_nodes():
+def test_a_lattice_has_few_nodes_or_is_not_made():
     grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.7e6), 10_980, 10_980)
-    _, places, *_ = ground_of(grid)
-    assert places.size < 3000
+    _, nodes, *_ = lattice_of(grid)
+    assert nodes.size < 3000
     whole_earth = GeoBox(pyproj.CRS(4326).to_wkt(), Affine(0.01, 0, -180, 0, -0.01, 90), 36_000, 18_000)
-    assert ground_of(whole_earth) is None
+    assert lattice_of(whole_earth) is None
 
 
 def test_an_outline_off_the_earth_is_refused():
     grid = GeoBox(
         pyproj.CRS("+proj=igh +datum=WGS84").to_wkt(), Affine(3000, 0, -4_603_000, 0, -3000, 170_000), 100, 100
     )
-    whole, torn = (outlines_of([shapely.box(0, 0, col, 9)]) for col in (9, 50))
-    assert np.isfinite(perimeters(grid)(whole)).all()
+    whole, torn = (ragged([shapely.box(0, 0, col, 9)]) for col in (9, 50))
+    assert np.isfinite(perimeter_function(grid)(whole)).all()
     with pytest.raises(NoUsableInput, match="outline does not lie on the Earth"):
-        perimeters(grid)(torn)
+        perimeter_function(grid)(torn)
 
 
 @pytest.mark.parametrize("name", CRS)
-def test_both_ways_agree_and_chunks_change_nothing(name, monkeypatch):
+def test_projected_and_interpolated_perimeters_agree_and_chunks_change_nothing(name, monkeypatch):
     crs, x, y, _ = CRS[name]
     polygons = np.array([with_hole(x + 1e5 * n, y, 10.0 ** (n + 1)) for n in range(5)])
-    between_nodes = measured_m(polygons, crs)
-    monkeypatch.setattr(lengths, "MOST_NODES", 0)
+    interpolated = measured_m(polygons, crs)
+    monkeypatch.setattr(perimeter, "MAX_NODES", 0)
     projected = measured_m(polygons, crs)
-    assert not np.array_equal(projected, between_nodes)
-    np.testing.assert_allclose(projected, between_nodes, rtol=3e-9)
-    monkeypatch.setattr(lengths, "CHUNK_POINTS", 3)
+    assert not np.array_equal(projected, interpolated)
+    np.testing.assert_allclose(projected, interpolated, rtol=3e-9)
+    monkeypatch.setattr(perimeter, "CHUNK_POINTS", 3)
     np.testing.assert_array_equal(measured_m(polygons, crs), projected)
 
 
-@pytest.mark.parametrize("most", [lengths.MOST_NODES, 0])
-def test_neighbours_change_nothing(monkeypatch, most):
-    monkeypatch.setattr(lengths, "MOST_NODES", most)
+@pytest.mark.parametrize("max_nodes", [perimeter.MAX_NODES, 0])
+def test_the_perimeter_of_a_polygon_does_not_depend_on_the_others_of_its_batch(monkeypatch, max_nodes):
+    monkeypatch.setattr(perimeter, "MAX_NODES", max_nodes)
     grid = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, 5e5, 0, -10, 8.6e6), 50_000, 10_000)
     polygons = np.array([with_hole(1e4 * n, 7, 10.0 ** (n + 1)) for n in range(4)])
-    perimeters.cache_clear()
-    measured = perimeters(grid)
-    alone = np.concatenate([measured(outlines_of(polygons[n : n + 1])) for n in range(4)])
-    np.testing.assert_array_equal(measured(outlines_of(polygons)), alone)
+    perimeter_function.cache_clear()
+    perimeters = perimeter_function(grid)
+    alone = np.concatenate([perimeters(ragged(polygons[n : n + 1])) for n in range(4)])
+    np.testing.assert_array_equal(perimeters(ragged(polygons)), alone)

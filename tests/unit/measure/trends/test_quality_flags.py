@@ -182,7 +182,7 @@ def simulate(prefer_ice):
         odds = np.where(after == ClassCode.ICE, prefer_ice, 1.0)
         seen = np.where(clouds(rng, odds), np.uint8(ClassCode.CLOUD), after)
         errors.append(estimate(seen) / (after == ClassCode.ICE).sum() - 1)
-        flagged.append(find_occlusion(changed(before, seen, known=BUDGET)).biases)
+        flagged.append(find_occlusion(changed(before, seen, known=BUDGET)).is_biased)
     return np.array(errors), np.array(flagged)
 
 

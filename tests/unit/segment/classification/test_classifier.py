@@ -1,4 +1,4 @@
-"""The compiled hot path gives the very answers of its steps in NumPy, and scipy's pieces."""
+"""The compiled classifier equals its steps in NumPy, and components equal those of SciPy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from icepipe.segment.classification.strata import encode_strata
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
-from icepipe.segment.features import FeatureSpace, compute_features, known_features
+from icepipe.segment.features import FeatureSpace, available_features, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.table import SENSORS
@@ -46,8 +46,8 @@ KINDS = {
 }
 
 
-def kept(sensor, count, seed=0):
-    """Kept numbers of every kind: spread over the range, around zero, and repeated."""
+def stored_values(sensor, count, seed=0):
+    """Random stored values: over the whole range, around zero, and repeated."""
     rng = np.random.default_rng(seed)
     if sensor.stretch:
         return rng.integers(0, 256, (count, len(sensor.roles)), dtype=np.uint8)
@@ -67,46 +67,47 @@ def in_numpy(values, model, sensor, first, n):
 
 @pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_compiled_search_answers_as_its_steps_do(kind, listed):
+def test_the_compiled_classifier_equals_its_steps(kind, listed):
     sensor = KINDS[kind]
     assert sensor is not None
-    features = tuple(known_features(sensor)) if listed else ()
+    features = tuple(available_features(sensor)) if listed else ()
     space, rules = FeatureSpace(sensor, features), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
-    values = kept(sensor, 50_000, seed=1)
-    found = DirectLookup(model, sensor, 3, len(model.clusters) + 5).of(values)
-    np.testing.assert_array_equal(found, in_numpy(values, model, sensor, 3, len(model.clusters) + 5))
-    assert len(np.unique(found)) > len(model.clusters)
+    model = name_clusters(fit(PixelSample.of(stored_values(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
+    values = stored_values(sensor, 50_000, seed=1)
+    strata = DirectLookup(model, sensor, 3, len(model.clusters) + 5).strata_for_spectra(values)
+    np.testing.assert_array_equal(strata, in_numpy(values, model, sensor, 3, len(model.clusters) + 5))
+    assert len(np.unique(strata)) > len(model.clusters)
 
 
-def test_only_what_is_wanted_is_looked_at():
+def test_only_selected_pixels_are_classified():
     sensor = KINDS["six"]
     space, rules = FeatureSpace(sensor), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 5, 0, space, rules), 5, space, rules)
-    search, values = DirectLookup(model, sensor, 1, 9), kept(sensor, 6000, seed=2)
-    wanted = np.random.default_rng(3).random((60, 100)) < 0.5
-    wanted[20:40] = False
-    found = search.strata(values.T.reshape(6, 60, 100), wanted)
-    assert not found[~wanted].any()
-    np.testing.assert_array_equal(found[wanted], search.of(values).reshape(60, 100)[wanted])
+    model = name_clusters(fit(PixelSample.of(stored_values(sensor, 4000)), 5, 0, space, rules), 5, space, rules)
+    lookup, values = DirectLookup(model, sensor, 1, 9), stored_values(sensor, 6000, seed=2)
+    selected = np.random.default_rng(3).random((60, 100)) < 0.5
+    selected[20:40] = False
+    strata = lookup.strata(values.T.reshape(6, 60, 100), selected)
+    assert not strata[~selected].any()
+    expected = lookup.strata_for_spectra(values).reshape(60, 100)
+    np.testing.assert_array_equal(strata[selected], expected[selected])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_clusters_are_those_of_scikit_learn_but_for_ties(kind):
-    """The compiled search, and not only its steps, against ``predict`` with the same centroids."""
+    """The compiled classifier against ``KMeans.predict`` with the same centroids."""
     sensor = KINDS[kind]
     space, rules = FeatureSpace(sensor), RULE_SETS[sensor.rule_set]
-    model = name_clusters(fit(PixelSample.of(kept(sensor, 4000)), 8, 0, space, rules), 8, space, rules)
-    values = kept(sensor, 40_000, seed=4)
+    model = name_clusters(fit(PixelSample.of(stored_values(sensor, 4000)), 8, 0, space, rules), 8, space, rules)
+    values = stored_values(sensor, 40_000, seed=4)
     oracle = KMeans(len(model.clusters), init=model.centroids, n_init=1, max_iter=1).fit(model.centroids)
     oracle.cluster_centers_ = model.centroids.copy()
     theirs = oracle.predict(values.astype(np.float64))
-    mine = DirectLookup(model, sensor, 0, len(model.clusters)).of(values) % len(model.clusters)
+    mine = DirectLookup(model, sensor, 0, len(model.clusters)).strata_for_spectra(values) % len(model.clusters)
     differ = np.flatnonzero(mine != theirs)
     print(f"{kind}: {len(differ)} of {len(values)} pixels differ")
-    apart = ((values[differ, None] - model.centroids) ** 2).sum(axis=2)
+    squared = ((values[differ, None] - model.centroids) ** 2).sum(axis=2)
     pick = np.arange(len(differ))
-    np.testing.assert_allclose(apart[pick, mine[differ]], apart[pick, theirs[differ]], rtol=1e-9)
+    np.testing.assert_allclose(squared[pick, mine[differ]], squared[pick, theirs[differ]], rtol=1e-9)
     assert len(differ) < len(values) / 1000
 
 
@@ -116,7 +117,7 @@ def test_pieces_are_those_of_scipy(shape):
     classes = rng.choice([0, 1, 2, 3, 5, 255], size=shape, p=[0.1, 0.3, 0.3, 0.1, 0.1, 0.1]).astype(np.uint8)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, shape[1], shape[0])
     area = PixelArea.of(grid)
-    pieces = find_components(RunLengthRaster.of(classes), SEEN)
+    pieces = find_components(RunLengthRaster.from_array(classes), SEEN)
     sizes = component_sizes(pieces, area.units)
     units = area.units(Block(0, 0, grid.height, grid.width))
     runs, numbers = pieces.runs, np.empty(shape, dtype=np.int32)
@@ -141,27 +142,27 @@ def test_pieces_are_those_of_scipy(shape):
 
 
 def test_more_runs_than_numbers_are_refused(monkeypatch):
-    monkeypatch.setattr("icepipe.raster.run_length.MOST_RUNS", 10)
-    with pytest.raises(IntegrityError, match="11 runs of equal pixels, over 10"):
-        RunLengthRaster.of(np.eye(2, dtype=np.uint8))
-    assert sum(count_components(RunLengthRaster.of(np.ones((2, 4), dtype=np.uint8))).values()) == 1
+    monkeypatch.setattr("icepipe.raster.run_length.MAX_RUNS", 10)
+    with pytest.raises(IntegrityError, match="11 run lengths, more than 10"):
+        RunLengthRaster.from_array(np.eye(2, dtype=np.uint8))
+    assert sum(count_components(RunLengthRaster.from_array(np.ones((2, 4), dtype=np.uint8))).values()) == 1
 
 
 def test_no_class_no_pieces():
     classes = np.full((3, 4), ClassCode.LAND, dtype=np.uint8)
-    assert count_components(RunLengthRaster.of(classes)) == dict.fromkeys(SEEN, 0)
+    assert count_components(RunLengthRaster.from_array(classes)) == dict.fromkeys(SEEN, 0)
 
 
 PROBE = """
 import numpy as np
 from icepipe.raster.components import count_components
 from icepipe.raster.run_length import RunLengthRaster
-print(sum(count_components(RunLengthRaster.of(np.eye(4, dtype=np.uint8))).values()))
+print(sum(count_components(RunLengthRaster.from_array(np.eye(4, dtype=np.uint8))).values()))
 """
 
 
 def test_an_installation_that_cannot_be_written_works(tmp_path):
-    """Where neither the package nor the user's cache can hold what was compiled, it is compiled anew."""
+    """Where neither the package nor the user cache can be written, every process compiles again."""
     shutil.copytree(ROOT / "pipeline/icepipe", tmp_path / "site/icepipe", ignore=shutil.ignore_patterns("__pycache__"))
     variables = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "HOME": "/proc", "XDG_CACHE_HOME": "/proc"}
     variables.pop("NUMBA_CACHE_DIR", None)
@@ -172,18 +173,18 @@ def test_an_installation_that_cannot_be_written_works(tmp_path):
     assert done.stdout == "4\n", done.stderr
 
 
-TOLD = """
+LOG_TO_STDERR = """
 import logging
 logging.basicConfig(level="INFO", format="%(message)s")
 from icepipe.runtime.jit import log_compilation
-asked = log_compilation()
-asked.__enter__()
+compilation_log = log_compilation()
+compilation_log.__enter__()
 """
 
 
-def test_compiling_is_told_once_and_not_where_it_was_done_before(tmp_path):
+def test_compiling_is_logged_once_and_not_when_the_cache_is_used(tmp_path):
     variables = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", TOLD + PROBE]
+    command = [sys.executable, "-c", LOG_TO_STDERR + PROBE]
     runs = [subprocess.run(command, env=variables, capture_output=True, text=True, check=True) for _ in range(2)]
     assert [done.stderr for done in runs] == ["compiling kernels, once\n", ""]
     assert [done.stdout for done in runs] == ["4\n", "4\n"]

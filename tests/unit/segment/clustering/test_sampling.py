@@ -1,4 +1,4 @@
-"""The sample: hashed by place, thinned so that what is rare survives, weighted so that nothing is favoured."""
+"""The sample: drawn by a hash of the position, thinned so that rare surfaces remain, and weighted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_small_pool_is_kept_whole():
     assert np.all(sample.weights == 1)
 
 
-def test_what_is_rare_survives_and_weights_make_up_for_the_rest():
+def test_rare_surfaces_remain_and_weights_represent_all_pixels():
     sample = thin_sample([pool(COMMON + RARE)], 1000)
     bright = sample.values[:, 0] > 200
     assert bright.sum() >= 10
@@ -41,7 +41,7 @@ def test_what_is_rare_survives_and_weights_make_up_for_the_rest():
     assert sample.weights.sum() == pytest.approx(len(COMMON) + len(RARE))
 
 
-def test_a_date_with_few_pixels_is_heard():
+def test_a_date_with_few_pixels_is_represented():
     small = [(60, 70, 90)] * 100
     sample = thin_sample([pool(COMMON), pool(small, 1)], 1000)
     assert (sample.values[:, 0] == 60).sum() >= 30
@@ -51,21 +51,21 @@ def test_a_date_with_few_pixels_is_heard():
 def test_the_sample_does_not_depend_on_the_order_of_the_pixels():
     whole = pool(np.random.default_rng(0).integers(0, 256, (5000, 3)))
     order = np.random.default_rng(1).permutation(5000)
-    turned = CandidatePixels(whole.values[order], whole.hashes[order], whole.places[order])
-    one, other = (thin_sample([p], 500) for p in (whole, turned))
-    assert sorted(map(tuple, one.values)) == sorted(map(tuple, other.values))
-    assert one.weights.sum() == pytest.approx(other.weights.sum())
+    permuted = CandidatePixels(whole.values[order], whole.hashes[order], whole.places[order])
+    first, second = (thin_sample([candidates], 500) for candidates in (whole, permuted))
+    assert sorted(map(tuple, first.values)) == sorted(map(tuple, second.values))
+    assert first.weights.sum() == pytest.approx(second.weights.sum())
 
 
-def test_places_cut_the_grid_into_sixteen():
+def test_a_grid_has_sixteen_cells():
     grid = GeoBox("", None, 40, 20)
     rows, cols = np.indices((20, 40))
-    places = grid_cells(grid, rows.ravel(), cols.ravel()).reshape(20, 40)
-    assert np.array_equal(np.unique(places, return_counts=True)[1], np.full(16, 50))
-    assert (places[0, 0], places[4, 9], places[5, 9], places[4, 10], places[19, 39]) == (0, 0, 4, 1, 15)
+    cells = grid_cells(grid, rows.ravel(), cols.ravel()).reshape(20, 40)
+    assert np.array_equal(np.unique(cells, return_counts=True)[1], np.full(16, 50))
+    assert (cells[0, 0], cells[4, 9], cells[5, 9], cells[4, 10], cells[19, 39]) == (0, 0, 4, 1, 15)
 
 
-def test_a_resample_stands_for_the_weights():
+def test_a_resample_follows_the_weights():
     sample = PixelSample(np.array([[0], [1], [2]], dtype=np.uint8).repeat(100, axis=0), np.repeat([1.0, 7.0, 2.0], 100))
     counts = np.bincount(resample(sample, 100).values[:, 0], minlength=3)
     assert counts == pytest.approx([10, 70, 20], abs=1)

@@ -1,4 +1,4 @@
-"""How many clusters: published knees and silhouettes, and samples made of so many colours."""
+"""Choice of k: published knees and silhouettes, and samples of a known number of colours."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_published_knees(shared_data):
 
 
 def test_the_iris_knee(shared_data):
-    """Inertia of k = 1..6 as published and computed again there: the knee is at 2."""
+    """Inertia of k = 1..6 as published and recomputed: the knee is at 2."""
     cases = json.loads((shared_data / "published-numbers/clusters.json").read_text())["cases"]
     (case,) = [case for case in cases if case["id"] == "iris_kmeans"]
     inertia = [e["recomputed"] for e in case["expected"] if " inertia" in e["name"] and e["name"].startswith("k=")]
@@ -44,7 +44,7 @@ def test_the_iris_knee(shared_data):
 
 @pytest.mark.parametrize("how", ["elbow", "silhouette"])
 @pytest.mark.parametrize("centres", [(WATER, ICE, GROUND), (WATER, ICE, GROUND, PLANTS, (250, 120, 20))], ids=len)
-def test_so_many_colours_are_found(how, centres):
+def test_k_is_the_number_of_colours(how, centres):
     k, curve = choose_k(PixelSample.of(colours(*centres)), how, 0, FeatureSpace(RGB), RULE_SETS["rgb"])
     assert k == len(centres)
     assert [point.k for point in curve] == list(range(2, 13))
@@ -58,7 +58,7 @@ def test_one_flat_colour_needs_one_cluster():
     )
 
 
-def test_a_run_shows_why(run_scenes, tmp_path):
+def test_a_run_publishes_the_scores_of_every_k(run_scenes, tmp_path):
     path = write(tmp_path / "x_20240701.tif", paint(["wwiigg", "wwiigg", "wwiipp"]))
     result = run_scenes(path, segment={"k": "elbow"})
     assert result.model.k_asked == "elbow"
