@@ -140,7 +140,7 @@ def test_the_adjusted_areas_hold_the_truth(home):
         area = got["by_class"][name]["area_km2"]
         assert area["low"] <= shown[name] <= area["high"], name
     assert got["by_class"]["water"]["area_km2"]["low"] is None
-    assert any("every point of stratum water has one label" in note for note in got["notes"])
+    assert any("every point of stratum water has the same label" in note for note in got["notes"])
     mapped = got["by_class"]["ice"]["mapped_km2"]
     assert mapped > 1.3 * shown["ice"]
     assert sum(one["area_km2"]["value"] for one in got["by_class"].values()) == pytest.approx(got["total_km2"])
@@ -178,7 +178,7 @@ def test_labels_are_never_overwritten(home):
     for allocation in ("equal", "proportional"):
         done = command(home, "assess", "sample", "out/bare", DATE, "--allocation", allocation)
     assert done.returncode == 2
-    assert "there is something there already; name another folder with --out" in done.stderr
+    assert "already exists and is not empty; name another folder with --out" in done.stderr
     assert design(gpkg(home))["allocation"] == "equal"
     assert {stratum["n_points"] for stratum in design(gpkg(home))["strata"]} == {100}
 
@@ -189,7 +189,11 @@ def test_labels_are_never_overwritten(home):
         (["sample", "bare.yaml", "1999-01-01"], 2, "no observation 1999-01-01; name one of 2024-06-10, "),
         (["sample", "nowhere.yaml", DATE], 2, "nowhere.yaml: cannot be read"),
         (["sample", "bare.yaml", DATE, "--points", "5"], 2, "5 point(s) are too few for 3 strata; ask for 6 or more"),
-        (["sample", "bare.yaml", DATE, "--out", "bare.yaml"], 2, "something there already; name another folder with"),
+        (
+            ["sample", "bare.yaml", DATE, "--out", "bare.yaml"],
+            2,
+            "already exists and is not empty; name another folder with",
+        ),
         (["estimate", "bare.yaml", "none.gpkg"], 3, "none.gpkg: there is no such file"),
         (["estimate", "bare.yaml", "bare.yaml"], 3, "bare.yaml: cannot be read as a sample"),
     ],
@@ -207,7 +211,7 @@ def test_scenes_or_a_config_that_are_no_longer_those_of_the_run_are_told(home):
         path.unlink()
     done = command(home, "assess", "sample", "bare.yaml", DATE)
     assert done.returncode == 2
-    assert "the scenes of 2024-08-12 are not there any more; fetch them, or name the output folder" in done.stderr
+    assert "the scenes of 2024-08-12 are missing; restore them, or name the output folder" in done.stderr
     (home / "bare.yaml").write_text((home / "bare.yaml").read_text() + "segment: {k: 9}\n")
     done = command(home, "assess", "sample", "bare.yaml", "2024-07-04")
     assert "the config has changed since the run; run `icepipe run` again" in done.stderr

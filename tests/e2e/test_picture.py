@@ -143,7 +143,7 @@ REFUSED = {
     "floats": (lambda p: write(p / "a.tif", WIDE.astype(np.float32), **UTM), "8 or 16 bits"),
     "two-bands": (lambda p: write(p / "a.tif", WIDE[:2], **UTM), "neither grey nor colour"),
     "hollow-tiff": (lambda p: sparse_tiff(p / "a.tif", 13_000), "pixels are missing"),
-    "nothing-seen": (lambda p: saved(Image.new("RGBA", (9, 9)), p / "a.png"), "no pixel of it can be seen"),
+    "nothing-seen": (lambda p: saved(Image.new("RGBA", (9, 9)), p / "a.png"), "has no visible pixel"),
     "huge-tiff": (lambda p: sparse_tiff(p / "a.tif", 60_000), "more than 178,956,970"),
 }
 

@@ -1,1 +1,1 @@
-"""How right a map is: points for people to label, and what their labels say."""
+"""Accuracy assessment: draw reference points on a class map, and estimate accuracy and areas from their labels."""

@@ -1,4 +1,4 @@
-"""How many points, and how many of them in each stratum."""
+"""Choose the size of a stratified sample and the number of points in each stratum."""
 
 from __future__ import annotations
 
@@ -7,75 +7,80 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from icepipe.assess.options import MINIMUM, Allocation
-from icepipe.assess.stratified_sample import LEAST_POINTS, Stratum
+from icepipe.assess.options import RARE_STRATUM_POINTS, Allocation
+from icepipe.assess.stratified_sample import MIN_POINTS, Stratum
 from icepipe.errors import ConfigError
 
 
-def points_needed(
+def required_points(
     shares: Sequence[float],
     anticipated: Sequence[float],
     target_se: float,
     n_pixels: Sequence[int] | None = None,
 ) -> float:
-    """Points of a proportional sample that bring a stratified share to a standard error.
+    """Return the size of a sample that estimates a stratified proportion with a given standard error.
 
-    Cochran 1977, Sampling Techniques, eq. 5.25; eq. 13 of Olofsson and others 2014 without an end to the pixels.
+    Cochran 1977, Sampling Techniques, eq. 5.25; eq. 13 of Olofsson and others 2014 without the finite population
+    correction.
 
     Parameters
     ----------
     shares
-        Part of the whole in each stratum.
+        Fraction of the total area in each stratum.
     anticipated
-        The share expected in each stratum, 0..1.
+        Anticipated proportion in each stratum, 0..1.
     target_se
         Standard error to reach.
     n_pixels
-        Pixels of each stratum, where the sample is a large part of them.
+        Number of pixels in each stratum, for the finite population correction; None for an infinite population.
     """
-    weight, share = np.asarray(shares), np.asarray(anticipated)
-    variance = share * (1 - share)
+    weight, proportion = np.asarray(shares), np.asarray(anticipated)
+    variance = proportion * (1 - proportion)
     if n_pixels is None:
         return float((weight @ np.sqrt(variance) / target_se) ** 2)
     count = np.asarray(n_pixels, dtype=np.float64)
+    # Cochran's S squared of a finite population divides by N - 1, which p (1 - p) does not.
     variance = variance * count / (count - 1)
     return float((weight @ np.sqrt(variance)) ** 2 / (target_se**2 + weight @ variance / count.sum()))
 
 
-def allocate(points: int, strata: Sequence[Stratum], allocation: Allocation, minimum: int = MINIMUM) -> list[int]:
-    """Points of each stratum.
+def allocate(
+    points: int, strata: Sequence[Stratum], allocation: Allocation, minimum: int = RARE_STRATUM_POINTS
+) -> list[int]:
+    """Return the number of points in each stratum.
 
     Parameters
     ----------
     points
-        In all; fewer are given where there are not as many pixels.
+        Size of the sample. Fewer points are allocated if the strata have fewer pixels.
     strata
-        With their number of pixels.
+        Strata with their areas and pixel counts.
     allocation
         ``proportional`` to true area, or ``equal``.
     minimum
-        What every stratum gets first, as far as half of the points and its pixels reach.
+        Points that every stratum gets first, limited by its pixel count and by half of the points in all.
 
     Raises
     ------
     ConfigError
-        If the points do not reach for two a stratum.
+        If there are fewer than two points for each stratum.
     """
-    if points < LEAST_POINTS * len(strata):
+    if points < MIN_POINTS * len(strata):
         raise ConfigError(
-            f"{points} point(s) are too few for {len(strata)} strata", f"ask for {LEAST_POINTS * len(strata)} or more"
+            f"{points} point(s) are too few for {len(strata)} strata", f"ask for {MIN_POINTS * len(strata)} or more"
         )
     share = [stratum.area_km2 if allocation == "proportional" else 1.0 for stratum in strata]
-    pixels = [points if stratum.n_pixels is None else stratum.n_pixels for stratum in strata]
-    first = max(LEAST_POINTS, min(minimum, points // (2 * len(strata))))
-    counts = [min(first, available) for available in pixels]
+    capacity = [points if stratum.n_pixels is None else stratum.n_pixels for stratum in strata]
+    # The minimum takes at most half of the points, so that the other half still follows the areas.
+    first = max(MIN_POINTS, min(minimum, points // (2 * len(strata))))
+    counts = [min(first, available) for available in capacity]
     for _ in range(points - sum(counts)):
-        # Sainte-Lague: the stratum that is furthest behind its part, by midpoints, gets the next one.
-        behind = [
-            (count + 0.5) / part if count < most else math.inf
-            for count, part, most in zip(counts, share, pixels, strict=True)
+        # Sainte-Lague: the next point goes to the stratum with the lowest (count + 1/2) / share. Ties go to the first.
+        quotients = [
+            (count + 0.5) / part if count < limit else math.inf
+            for count, part, limit in zip(counts, share, capacity, strict=True)
         ]
-        if min(behind) == math.inf:
+        if min(quotients) == math.inf:
             break
-        counts[behind.index(min(behind))] += 1
+        counts[quotients.index(min(quotients))] += 1
     return counts

@@ -1,4 +1,4 @@
-"""Image chips: what a scene shows around a point, for the people who label it."""
+"""Image chips: the colours of a scene around a point, for the people who label it."""
 
 from __future__ import annotations
 
@@ -16,65 +16,63 @@ from icepipe.inputs.reading.pixels import Pixels
 from icepipe.publish.images.thumbnail import to_rgb
 from icepipe.sensors.sensor import Sensor
 
-REACH_PX = 32
-"""Pixels of the run grid to each side of the point."""
+RADIUS_PX = 32
+"""Pixels of the run grid on each side of the point's pixel."""
 
 ZOOM = 4
-"""Dots a pixel."""
+"""Image pixels for each pixel of the run grid, in both directions."""
 
-UNSEEN = 136
-FRAME = (255, 0, 0)
+UNOBSERVED_GREY = 136
+FRAME_RGB = (255, 0, 0)
 
 
 def read_chip(read: Callable[[Block], Pixels], grid: GeoBox, sensor: Sensor, row: int, col: int) -> UInt8:
-    """Colours around a pixel of the run grid; shape (3, 65, 65), grey where no scene shows anything.
+    """Read the colours around a pixel of the run grid; shape (3, 65, 65), grey where no scene has data.
 
     Parameters
     ----------
     read
-        Gives the pixels of a block.
+        Returns the pixels of a block.
     grid
         The run grid.
     sensor
-        What the bands are.
+        Bands and scaling of the pixels.
     row, col
-        The pixel in the middle.
+        Pixel at the centre of the chip.
     """
-    side = 2 * REACH_PX + 1
-    chip = np.full((3, side, side), UNSEEN, dtype=np.uint8)
-    top, left = max(0, row - REACH_PX), max(0, col - REACH_PX)
-    bottom, right = min(grid.height, row + REACH_PX + 1), min(grid.width, col + REACH_PX + 1)
+    side = 2 * RADIUS_PX + 1
+    chip = np.full((3, side, side), UNOBSERVED_GREY, dtype=np.uint8)
+    top, left = max(0, row - RADIUS_PX), max(0, col - RADIUS_PX)
+    bottom, right = min(grid.height, row + RADIUS_PX + 1), min(grid.width, col + RADIUS_PX + 1)
     pixels = read(Block(top, left, bottom - top, right - left))
-    shows = pixels.valid | pixels.bands.any(axis=0)
-    shown = np.where(shows, to_rgb(pixels.bands, sensor), np.uint8(UNSEEN))
-    down, across = top - row + REACH_PX, left - col + REACH_PX
-    chip[:, down : down + bottom - top, across : across + right - left] = shown
+    # Masked pixels still have colours: a labeller has to see the cloud that a mask found.
+    has_data = pixels.valid | pixels.bands.any(axis=0)
+    colours = np.where(has_data, to_rgb(pixels.bands, sensor), np.uint8(UNOBSERVED_GREY))
+    # Part of the chip lies outside the grid for points near its edge, and stays grey.
+    down, across = top - row + RADIUS_PX, left - col + RADIUS_PX
+    chip[:, down : down + bottom - top, across : across + right - left] = colours
     return chip
 
 
-def _framed(chip: UInt8) -> UInt8:
-    """The chip enlarged, with a frame around the pixel in its middle that covers nothing of it."""
-    large = chip.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
-    first, last = REACH_PX * ZOOM - 1, (REACH_PX + 1) * ZOOM
-    colour = np.array(FRAME, dtype=np.uint8)[:, None]
-    for edge in (first, last):
-        large[:, edge, first : last + 1] = colour
-        large[:, first : last + 1, edge] = colour
-    return large
-
-
 def write_chip(path: Path, chip: UInt8) -> None:
-    """Write a chip as a PNG of 260 x 260 dots.
+    """Write a chip as a PNG of 260 x 260 pixels with a frame around the pixel at its centre.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    large = _framed(chip)
-    profile = {"driver": "PNG", "count": 3, "height": large.shape[1], "width": large.shape[2], "dtype": "uint8"}
+    image = chip.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
+    # The frame is drawn on the outermost dots of the neighbours, so that no dot of the centre pixel is covered.
+    first, last = RADIUS_PX * ZOOM - 1, (RADIUS_PX + 1) * ZOOM
+    colour = np.array(FRAME_RGB, dtype=np.uint8)[:, None]
+    for edge in (first, last):
+        image[:, edge, first : last + 1] = colour
+        image[:, first : last + 1, edge] = colour
+    profile = {"driver": "PNG", "count": 3, "height": image.shape[1], "width": image.shape[2], "dtype": "uint8"}
     try:
+        # GDAL would write an .aux.xml next to the PNG.
         with rasterio.Env(GDAL_PAM_ENABLED="NO"), rasterio.open(path, "w", **profile) as dataset:
-            dataset.write(large)
+            dataset.write(image)
     except RasterioError as error:
         raise IntegrityError(f"{path.name}: cannot be written ({error})", "check free space") from error

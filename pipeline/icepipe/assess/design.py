@@ -1,7 +1,7 @@
-"""The design of a reference sample: what was drawn, from where, and by which chance. Kept from the labellers' eyes.
+"""The design of a reference sample: its strata, its points with their map classes, and how they were drawn.
 
-It stands beside the points, and holds their strata. Two hashes tie it to them and to itself, so that points that were
-moved, added or left out are not taken for a random sample.
+The design is a file next to the points, kept from the labellers. Two hashes bind it to the points and to itself,
+so that points that were moved, added or removed do not pass for a random sample.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SUFFIX = ".design.json"
 
 @dataclass(frozen=True)
 class DesignStratum:
-    """A stratum: a class of the map when the points were drawn."""
+    """A stratum: a class of the map that the points were drawn from."""
 
     label: str
     area_km2: float
@@ -30,20 +30,20 @@ class DesignStratum:
 
 @dataclass(frozen=True)
 class DesignPoint:
-    """A point: the centre of a pixel of the run grid.
+    """A point at the centre of a pixel of the run grid.
 
     Attributes
     ----------
     id
-        What the labellers know it by.
+        Number of the point in the file that is labelled, from 1.
     row, col
         Its pixel.
     x, y
-        Its place in the grid's coordinate system.
+        Its map coordinates in the coordinate system of the grid.
     stratum
-        Class that the map gave it.
+        Class of the pixel on the map.
     pixel_m2
-        True area of its pixel.
+        True area of the pixel.
     """
 
     id: int
@@ -57,7 +57,7 @@ class DesignPoint:
 
 @dataclass(frozen=True)
 class Design:
-    """What a sample was drawn from, and how.
+    """Origin, strata and points of a sample.
 
     Attributes
     ----------
@@ -66,15 +66,15 @@ class Design:
     model, raster
         Digest of the model, and fingerprint of the class raster.
     crs
-        Of the places, as WKT.
+        Coordinate system of the points, as WKT.
     seed, allocation
-        How the points were chosen.
+        Seed of the random numbers, and allocation of the points to the strata.
     strata, points
-        What was drawn.
+        The sample.
     points_hash
-        Digest of the numbers and places of the points.
+        Digest of the ids and coordinates of the points.
     design_hash
-        Digest of all the above.
+        Digest of all other fields.
     """
 
     run: str
@@ -90,52 +90,52 @@ class Design:
     design_hash: str = ""
 
 
-_DOCUMENT = JsonDocument(Design)
+DESIGN_DOCUMENT = JsonDocument(Design)
 
 
 def points_hash(points: Iterable[tuple[int, float, float]]) -> str:
-    """Digest of numbers and places, whatever order they come in; 32 hexadecimal digits."""
-    lines = (f"{number} {x!r} {y!r}\n" for number, x, y in sorted(points))
+    """Return a digest of ids and coordinates, independent of their order, as 32 hexadecimal digits."""
+    # repr() of a float has as many digits as it takes to read the same bits back.
+    lines = (f"{id_} {x!r} {y!r}\n" for id_, x, y in sorted(points))
     return hashlib.blake2b("".join(lines).encode(), digest_size=16).hexdigest()
 
 
-def _design_hash(design: Design) -> str:
-    return hashlib.blake2b(_DOCUMENT.compact(replace(design, design_hash="")).encode(), digest_size=16).hexdigest()
-
-
-def sealed(design: Design) -> Design:
-    """The design with its two hashes."""
-    tied = replace(design, points_hash=points_hash((point.id, point.x, point.y) for point in design.points))
-    return replace(tied, design_hash=_design_hash(tied))
+def with_hashes(design: Design) -> Design:
+    """Return the design with both of its hashes computed."""
+    hashed = replace(design, points_hash=points_hash((point.id, point.x, point.y) for point in design.points))
+    # The design's own hash covers the hash of the points, and itself as an empty string.
+    text = DESIGN_DOCUMENT.compact(replace(hashed, design_hash=""))
+    return replace(hashed, design_hash=hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
 
 
 def design_path(points: Path) -> Path:
-    """Where the design of a file of points stands."""
+    """Return the path of the design that belongs to a file of points."""
     return points.with_suffix(SUFFIX)
 
 
-def dump_design(design: Design) -> str:
-    """The design as JSON text."""
-    return _DOCUMENT.text(design)
+def write_design(points: Path, design: Design) -> None:
+    """Write the design next to a file of points."""
+    # The folder is written as a whole, so the file needs no temporary name of its own.
+    design_path(points).write_text(DESIGN_DOCUMENT.text(design), encoding="utf-8")
 
 
 def read_design(points: Path) -> Design:
-    """The design that belongs to a file of points.
+    """Read the design that belongs to a file of points.
 
     Raises
     ------
     InputError
-        If it is not there, or not as icepipe wrote it.
+        If it is missing, is not a design, or was changed.
     """
     path = design_path(points)
     if not path.is_file():
         raise InputError(
             points,
-            f"its design {path.name} is not beside it, so nothing says that the points were drawn at random",
+            f"its design {path.name} is not next to it, so it is unknown whether the points were drawn at random",
             "put both files into one folder, or draw a sample with `icepipe assess sample`",
         )
     unusable = InputError(path, "not a design that icepipe wrote", "draw a sample with `icepipe assess sample`")
-    design = _DOCUMENT.load(path, unusable)
-    if design != sealed(design):
-        raise InputError(path, "it was changed after the points were drawn", "put back the file that was written")
+    design = DESIGN_DOCUMENT.load(path, unusable)
+    if design != with_hashes(design):
+        raise InputError(path, "it was changed after the points were drawn", "restore the file that icepipe wrote")
     return design

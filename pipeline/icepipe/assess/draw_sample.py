@@ -1,4 +1,4 @@
-"""Draw points of one observation for people to label, and write them with what they need to see."""
+"""Draw a stratified random sample of an observation's pixels, and write it for labelling."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from icepipe.assess.allocation import allocate
 from icepipe.assess.chips import read_chip, write_chip
-from icepipe.assess.design import Design, DesignPoint, DesignStratum, design_path, dump_design, sealed
+from icepipe.assess.design import Design, DesignPoint, DesignStratum, with_hashes, write_design
 from icepipe.assess.options import SampleOptions
-from icepipe.assess.random_points import ORDER, PixelSampler, random_numbers
+from icepipe.assess.random_points import ORDER, PixelSampler, pixel_hashes
 from icepipe.assess.reference_points import write_points
 from icepipe.assess.stratified_sample import Stratum
 from icepipe.classes import SEEN, ClassCode
@@ -24,118 +24,118 @@ from icepipe.storage.atomic import check_writable, replace_folder
 from icepipe.workflow.plan import Plan, make_plan
 
 
-def _strata(mapped: ClassMap) -> dict[ClassCode, Stratum]:
-    pixels = mapped.tally.pixels
-    found = {code: Stratum(code.label, mapped.area_km2(code), pixels[code]) for code in SEEN if pixels[code]}
-    if not found:
-        raise NoUsableInput(f"{mapped.path}: no pixel shows water, ice or anything else", "name another date")
-    return found
-
-
-def _points(
-    mapped: ClassMap, sampler: PixelSampler, counts: dict[ClassCode, int], seed: int
+def draw_points(
+    class_map: ClassMap, sampler: PixelSampler, counts: dict[ClassCode, int], seed: int
 ) -> tuple[DesignPoint, ...]:
-    """The points in an order that tells nothing of their class."""
-    grid, found = mapped.basis.grid, []
+    """Return the sampled pixels of each class as points, in a random order that is independent of the class."""
+    grid, rows = class_map.basis.grid, []
     for code, count in counts.items():
-        drawn = sampler.drawn(code, count)
-        order = random_numbers(seed, mapped.key.day.toordinal(), ORDER, drawn.row, drawn.col)
-        x, y = grid.to_map(*(place.astype(np.float64) + 0.5 for place in (drawn.col, drawn.row)))
-        area_m2 = drawn.units * mapped.basis.unit_m2
-        columns = (a.tolist() for a in (order, drawn.row, drawn.col, x, y, area_m2))
-        found += [(*values, code.label) for values in zip(*columns, strict=True)]
+        pixels = sampler.sample(code, count)
+        # Hashes of another stream: those that select pixels are smaller in larger classes.
+        order = pixel_hashes(seed, class_map.key.day.toordinal(), ORDER, pixels.row, pixels.col)
+        # Map coordinates of pixel centres.
+        x, y = grid.to_map(*(index.astype(np.float64) + 0.5 for index in (pixels.col, pixels.row)))
+        area_m2 = pixels.units * class_map.basis.unit_m2
+        columns = (a.tolist() for a in (order, pixels.row, pixels.col, x, y, area_m2))
+        rows += [(*values, code.label) for values in zip(*columns, strict=True)]
     return tuple(
-        DesignPoint(number, row, col, x, y, label, area_m2)
-        for number, (_, row, col, x, y, area_m2, label) in enumerate(sorted(found), start=1)
+        DesignPoint(id_, row, col, x, y, label, area_m2)
+        for id_, (_, row, col, x, y, area_m2, label) in enumerate(sorted(rows), start=1)
     )
 
 
-def draw(mapped: ClassMap, run: str, asked: SampleOptions, block_side: int | None = None) -> Design:
-    """Draw a stratified random sample of a map's seen pixels.
+def draw_sample(class_map: ClassMap, run: str, options: SampleOptions, block_side: int | None = None) -> Design:
+    """Draw a stratified random sample of the observed pixels of a class map.
 
     Parameters
     ----------
-    mapped
+    class_map
         The map.
     run
         Name of its run.
-    asked
-        How many points, and which chance.
+    options
+        Size, allocation and seed of the sample.
     block_side
-        Side of a block in pixels; changes nothing.
+        Side of a block in pixels; does not change the result.
 
     Raises
     ------
     ConfigError
         If there are too few points for the strata.
     NoUsableInput
-        If nothing was seen.
+        If no pixel was observed.
     """
-    strata = _strata(mapped)
-    counts = allocate(asked.points, list(strata.values()), asked.allocation)
-    sampler = PixelSampler(asked.seed, mapped.key.day.toordinal(), max(counts))
-    for block, classes in mapped.blocks(block_side):
-        sampler.add(block, classes, mapped.area.units(block))
-    return sealed(
+    pixels = class_map.tally.pixels
+    strata = {code: Stratum(code.label, class_map.area_km2(code), pixels[code]) for code in SEEN if pixels[code]}
+    if not strata:
+        raise NoUsableInput(f"{class_map.path}: no pixel shows water, ice or anything else", "name another date")
+    counts = dict(zip(strata, allocate(options.points, list(strata.values()), options.allocation), strict=True))
+    # One pass over the raster fills the samples of all classes, so the sampler keeps as many as the largest needs.
+    sampler = PixelSampler(options.seed, class_map.key.day.toordinal(), max(counts.values()))
+    for block, classes in class_map.blocks(block_side):
+        sampler.add(block, classes, class_map.area.units(block))
+    return with_hashes(
         Design(
             run=run,
-            observation=mapped.key,
-            model=mapped.model,
-            raster=mapped.fingerprint,
-            crs=mapped.basis.crs,
-            seed=asked.seed,
-            allocation=asked.allocation,
+            observation=class_map.key,
+            model=class_map.model,
+            raster=class_map.fingerprint,
+            crs=class_map.basis.crs,
+            seed=options.seed,
+            allocation=options.allocation,
             strata=tuple(
-                DesignStratum(s.label, s.area_km2, s.n_pixels or 0, n)
-                for s, n in zip(strata.values(), counts, strict=True)
+                DesignStratum(code.label, stratum.area_km2, pixels[code], counts[code])
+                for code, stratum in strata.items()
             ),
-            points=_points(mapped, sampler, dict(zip(strata, counts, strict=True)), asked.seed),
+            points=draw_points(class_map, sampler, counts, options.seed),
         )
     )
 
 
-def _scenes(config: Config, mapped: ClassMap) -> tuple[Plan, Observation]:
-    """The scenes that a map was made of.
+def find_scenes(config: Config, class_map: ClassMap) -> tuple[Plan, Observation]:
+    """Find the scenes that a class map was made from.
 
     Raises
     ------
     ConfigError
-        If the config no longer leads to them.
+        If the config has changed since the run, or the scenes are missing.
     """
-    without = "or name the output folder to draw points without chips"
+    alternative = "or name the output folder to draw points without chips"
     plan = make_plan(config)
-    if plan.earlier != mapped.basis:
-        raise ConfigError("the config has changed since the run", f"run `icepipe run` again, {without}")
-    observation = next((o for o in plan.observations if o.key == mapped.key), None)
+    # Another basis has another grid: the rows and columns of the points would be those of other places.
+    if plan.earlier != class_map.basis:
+        raise ConfigError("the config has changed since the run", f"run `icepipe run` again, {alternative}")
+    observation = next((o for o in plan.observations if o.key == class_map.key), None)
     if observation is None:
-        raise ConfigError(f"the scenes of {mapped.key} are not there any more", f"fetch them, {without}")
+        raise ConfigError(f"the scenes of {class_map.key} are missing", f"restore them, {alternative}")
     return plan, with_scene_order(observation, config.measure.prefer)
 
 
-def _write_chips(folder: Path, plan: Plan, observation: Observation, points: Sequence[DesignPoint]) -> list[str]:
-    """Write the image chip of every point, and give their paths relative to the folder."""
+def write_chips(folder: Path, plan: Plan, observation: Observation, points: Sequence[DesignPoint]) -> list[str]:
+    """Write the image chip of every point, and return their paths relative to the folder, in the points' order."""
     names = {point.id: f"chips/{point.id:04d}.png" for point in points}
     (folder / "chips").mkdir()
     with plan.reader(observation) as reader:
+        # Points are numbered at random; raster order lets the reader reuse the tiles that it holds.
         for point in sorted(points, key=lambda p: (p.row, p.col)):
             chip = read_chip(reader.read, plan.grid, plan.sensor, point.row, point.col)
             write_chip(folder / names[point.id], chip)
     return list(names.values())
 
 
-def write_sample(out: Path, design: Design, mapped: ClassMap, config: Config | None) -> Path:
-    """Write points, design and, where a config tells where the scenes are, image chips.
+def write_sample(out: Path, design: Design, class_map: ClassMap, config: Config | None) -> Path:
+    """Write points, design and, with a config, image chips.
 
     Parameters
     ----------
     out
-        Folder to make; it appears whole or not at all.
+        Folder to create, completely or not at all.
     design
-        What was drawn.
-    mapped
-        The map.
+        The sample.
+    class_map
+        The map that it was drawn from.
     config
-        Config of the run, or None for points without chips.
+        Config of the run, which finds the scenes; None for points without chips.
 
     Returns
     -------
@@ -145,16 +145,17 @@ def write_sample(out: Path, design: Design, mapped: ClassMap, config: Config | N
     Raises
     ------
     ConfigError
-        If there is something in the folder already: labels are work that nothing may overwrite. If the config no
-        longer leads to the scenes of the map.
+        If the folder is not empty, or the config does not lead to the scenes of the map.
     """
+    # Labels are hours of work: the folder of an earlier sample is never overwritten.
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConfigError(f"{out}: there is something there already", "name another folder with --out, or remove it")
+        raise ConfigError(f"{out}: already exists and is not empty", "name another folder with --out, or remove it")
     check_writable(out)
     name = f"{design.run}_{design.observation}_sample.gpkg"
-    scenes = _scenes(config, mapped) if config else None
+    scenes = find_scenes(config, class_map) if config else None
+    # The folder appears complete or not at all, as points without their design are refused.
     with replace_folder(out) as part:
-        chips = _write_chips(part, *scenes, design.points) if scenes else [""] * len(design.points)
-        write_points(part / name, design, chips, mapped.key.day)
-        design_path(part / name).write_text(dump_design(design), encoding="utf-8")
+        chips = write_chips(part, *scenes, design.points) if scenes else [""] * len(design.points)
+        write_points(part / name, design, chips, class_map.key.day)
+        write_design(part / name, design)
     return out / name

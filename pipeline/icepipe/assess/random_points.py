@@ -1,7 +1,7 @@
-"""A seeded lottery among pixels: equal chances within a class, whatever order the pixels come in.
+"""Select a random sample of pixels with equal probability within a class, independently of the order of blocks.
 
-Every pixel of the run grid has a number that only the seed, the day and its place decide. The pixels of a class with
-the smallest numbers are its simple random sample without replacement.
+Every pixel of the run grid has a hash of the seed, the day, its row and its column. The pixels of a class with the
+smallest hashes are a simple random sample without replacement.
 """
 
 from __future__ import annotations
@@ -15,85 +15,110 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.raster.splitmix64 import GOLDEN_GAMMA, MIX13, mix
 
-LOTTERY, ORDER = 1, 2
-"""Streams of numbers that have nothing to do with each other, nor with the sample that a model is fitted on."""
+SELECTION, ORDER = 1, 2
+"""Streams of hashes that are independent of each other, and of the sample that a model is fitted on."""
 
 
-def _splitmix64(values: UInt64) -> UInt64:
-    """Next number of SplitMix64 from each state; no two inputs meet."""
-    return mix(values + GOLDEN_GAMMA, MIX13)
+def splitmix64(state: UInt64) -> UInt64:
+    """Return the next number of SplitMix64 for each state; a bijection, so that different states never collide."""
+    return mix(state + GOLDEN_GAMMA, MIX13)
 
 
-def random_numbers(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:
-    """The lottery's number of each pixel; any shape."""
+def pixel_hashes(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:
+    """Return the hash of each pixel of the run grid.
+
+    Parameters
+    ----------
+    seed
+        Seed of the sample.
+    day
+        Proleptic ordinal of the day of the observation.
+    stream
+        ``SELECTION`` or ``ORDER``.
+    rows, cols
+        Pixels of the run grid; any shape.
+    """
+    # Mixing after each part keeps (seed, day) and (day, seed) apart.
     salt = np.zeros(1, dtype=np.uint64)
     for part in (stream, seed, day):
-        salt = _splitmix64(salt ^ np.uint64(part))
-    place = rows.astype(np.uint64) << np.uint64(32) | cols.astype(np.uint64)
-    return _splitmix64(_splitmix64(place) ^ salt)
+        salt = splitmix64(salt ^ np.uint64(part))
+    # Rows and columns fit into 32 bits each: no two pixels share a position.
+    position = rows.astype(np.uint64) << np.uint64(32) | cols.astype(np.uint64)
+    # Positions are mixed before the salt is added, as neighbours differ in a few low bits only.
+    return splitmix64(splitmix64(position) ^ salt)
 
 
 @dataclass(frozen=True)
 class SampledPixels:
-    """Pixels that may be drawn of one class, by their lottery number.
+    """Sampled pixels of one class; all arrays have shape (n,).
 
     Attributes
     ----------
-    number
-        The lottery's numbers.
+    hashes
+        Hashes of the pixels.
     row, col
-        Places on the run grid.
+        Positions on the run grid.
     units
-        True areas of the pixels, in whole units.
+        True areas of the pixels, in integer area units.
     """
 
-    number: UInt64
+    hashes: UInt64
     row: Int64
     col: Int64
     units: Int64
 
-    def first(self, count: int) -> SampledPixels:
-        """Those with the smallest numbers, in their order."""
-        order = np.argsort(self.number)[:count]
-        return SampledPixels(self.number[order], self.row[order], self.col[order], self.units[order])
+    def smallest(self, count: int) -> SampledPixels:
+        """Return the pixels with the smallest hashes, in ascending order."""
+        order = np.argsort(self.hashes)[:count]
+        return SampledPixels(self.hashes[order], self.row[order], self.col[order], self.units[order])
 
-    def joined(self, other: SampledPixels) -> SampledPixels:
-        """Both together."""
+    def concatenate(self, other: SampledPixels) -> SampledPixels:
+        """Return the pixels of both."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return SampledPixels(*(np.concatenate(pair) for pair in pairs))
 
 
-_NONE = SampledPixels(np.empty(0, np.uint64), *(np.empty(0, np.int64) for _ in range(3)))
+NO_PIXELS = SampledPixels(np.empty(0, np.uint64), *(np.empty(0, np.int64) for _ in range(3)))
 
 
 class PixelSampler:
-    """Keeps the smallest numbers of every seen class while blocks come by; holds no more than it may have to give.
+    """Draws samples of all observed classes in one pass over the blocks of a class map, in bounded memory.
 
     Parameters
     ----------
     seed, day
-        What decides, with the place; the day as a proleptic ordinal.
-    most
-        Points that a class may be asked for.
+        Seed of the sample, and proleptic ordinal of the day of the observation.
+    max_points
+        Largest sample of a class.
     """
 
-    def __init__(self, seed: int, day: int, most: int) -> None:
-        self._seed, self._day, self._most = seed, day, most
-        self._kept = dict.fromkeys(SEEN, _NONE)
+    def __init__(self, seed: int, day: int, max_points: int) -> None:
+        self._seed, self._day, self._max_points = seed, day, max_points
+        self._candidates = dict.fromkeys(SEEN, NO_PIXELS)
 
     def add(self, block: Block, classes: UInt8, area_units: Int64) -> None:
-        """Take the pixels of a block; both arrays have its shape."""
+        """Add the pixels of a block.
+
+        Parameters
+        ----------
+        block
+            Position of the block on the run grid.
+        classes, area_units
+            Class codes and true areas of the pixels; shape of the block.
+        """
         for code in SEEN:
             row, col = np.nonzero(classes == code)
             units = area_units[row, col]
             row, col = row + block.row, col + block.col
-            number = random_numbers(self._seed, self._day, LOTTERY, row, col)
-            kept = self._kept[code]
-            if len(kept.number) == self._most:
-                better = number < kept.number[-1]
-                number, row, col, units = number[better], row[better], col[better], units[better]
-            self._kept[code] = kept.joined(SampledPixels(number, row, col, units)).first(self._most)
+            hashes = pixel_hashes(self._seed, self._day, SELECTION, row, col)
+            candidates = self._candidates[code]
+            if len(candidates.hashes) == self._max_points:
+                # Once there are enough candidates, most pixels of a block cannot replace one: drop them unsorted.
+                better = hashes < candidates.hashes[-1]
+                hashes, row, col, units = hashes[better], row[better], col[better], units[better]
+            pixels = candidates.concatenate(SampledPixels(hashes, row, col, units))
+            self._candidates[code] = pixels.smallest(self._max_points)
 
-    def drawn(self, code: ClassCode, count: int) -> SampledPixels:
-        """The sample of a class."""
-        return self._kept[code].first(count)
+    def sample(self, code: ClassCode, count: int) -> SampledPixels:
+        """Return the sample of a class, of at most ``count`` pixels."""
+        return self._candidates[code].smallest(count)

@@ -1,4 +1,4 @@
-"""Samples and assessments told to people as lines of text, and to programs as plain values."""
+"""Format samples and assessments as lines of text and as JSON values."""
 
 from __future__ import annotations
 
@@ -6,56 +6,42 @@ import math
 from pathlib import Path
 from typing import Any
 
-from icepipe.assess.allocation import points_needed
+from icepipe.assess.allocation import required_points
 from icepipe.assess.design import Design
 from icepipe.assess.estimate import AssessedObservation
-from icepipe.assess.estimators import CONFIDENCE, ClassAccuracy, EstimateWithError
-from icepipe.assess.reference_points import REFERENCES
+from icepipe.assess.estimators import CONFIDENCE, EstimateWithError
+from icepipe.assess.reference_points import REFERENCE_LIST
 from icepipe.publish.tables.text import aligned
 
 TARGET_SE = 0.01
-"""Standard error of overall accuracy that the number of points is told for."""
+"""Standard error of overall accuracy that the required number of points is computed for."""
 
-SAME_KM2 = 1e-6
-"""Areas that differ by less, as a part, are one area."""
+AREA_TOLERANCE = 1e-6
+"""Relative difference up to which two areas are equal."""
 
 
-def sample_lines(design: Design, shown: Path, has_chips: bool) -> list[str]:
-    """What was drawn, and what to do with it."""
+def sample_lines(design: Design, path: Path, has_chips: bool) -> list[str]:
+    """Format the strata of a sample, where it was written, and the next step."""
+    # aligned() aligns the last column to the left: an empty one keeps all numbers aligned to the right.
     table = [["stratum", "km2", "pixels", "points", ""]]
     table += [[s.label, f"{s.area_km2:,.3f}", f"{s.n_pixels:,}", str(s.n_points), ""] for s in design.strata]
-    known = " or ".join((", ".join(REFERENCES[:-1]), REFERENCES[-1]))
-    look = "" if has_chips else "no image chips: an output folder does not say where the scenes are, a config does\n"
+    no_chips = "no image chips: they need the config of the run, which names the scenes\n"
     return [
         *aligned(table),
-        f"{look}Written to {shown}",
-        f"Write {known} into the field reference of every point, then run `icepipe assess estimate`",
+        f"{'' if has_chips else no_chips}Written to {path}",
+        f"Write {REFERENCE_LIST} into the field reference of every point, then run `icepipe assess estimate`",
     ]
 
 
-def _share(estimate: EstimateWithError | None) -> str:
+def _value_and_error(estimate: EstimateWithError | None) -> str:
     if estimate is None:
         return "no point"
+    # An unknown error is not an error of zero.
     return f"{estimate.value:.3f} ± {'?' if estimate.se is None else f'{estimate.se:.3f}'}"
 
 
-def _interval(estimate: EstimateWithError) -> str:
-    limits = estimate.interval()
-    return "not known" if limits is None else f"{limits[0]:,.1f} .. {limits[1]:,.1f}"
-
-
-def _class_cells(accuracy: ClassAccuracy, mapped_km2: float | None) -> list[str]:
-    return [
-        accuracy.label,
-        "" if mapped_km2 is None else f"{mapped_km2:,.1f}",
-        f"{accuracy.area_km2.value:,.1f}",
-        _interval(accuracy.area_km2),
-        _share(accuracy.users),
-        _share(accuracy.producers),
-    ]
-
-
-def _matrix_table(assessed: AssessedObservation) -> list[list[str]]:
+def error_matrix_table(assessed: AssessedObservation) -> list[list[str]]:
+    """Return the cells of the error matrix with its row and column sums."""
     assessment = assessed.assessment
     lines = [["map \\ reference", *assessment.classes, "all"]]
     for label, row in zip(assessment.classes, assessment.matrix.tolist(), strict=True):
@@ -64,54 +50,66 @@ def _matrix_table(assessed: AssessedObservation) -> list[list[str]]:
     return [*lines, ["all", *(f"{cell:.4f}" for cell in sums), f"{sum(sums):.4f}"]]
 
 
-def _needed(assessed: AssessedObservation) -> str | None:
-    """How many points would do, where these do not."""
-    se = assessed.assessment.overall.se
-    if se is None or se <= TARGET_SE:
-        return None
-    strata = assessed.design.strata
-    shares = [stratum.area_km2 / assessed.assessment.total_km2 for stratum in strata]
-    count = points_needed(shares, assessed.agreement, TARGET_SE, [max(2, s.n_pixels) for s in strata])
-    return (
-        f"about {math.ceil(count):,} points, drawn in proportion, would bring the standard error of overall "
-        f"accuracy to {TARGET_SE}"
-    )
+def class_table(assessed: AssessedObservation) -> list[list[str]]:
+    """Return the cells of the table of areas and accuracies by class."""
+    table = [["class", "mapped km2", "adjusted km2", "95 % interval", "user's accuracy", "producer's accuracy", ""]]
+    for accuracy, mapped_km2 in zip(assessed.assessment.by_class, assessed.mapped_km2, strict=True):
+        limits = accuracy.area_km2.interval()
+        table.append(
+            [
+                accuracy.label,
+                "" if mapped_km2 is None else f"{mapped_km2:,.1f}",
+                f"{accuracy.area_km2.value:,.1f}",
+                "not known" if limits is None else f"{limits[0]:,.1f} .. {limits[1]:,.1f}",
+                _value_and_error(accuracy.users),
+                _value_and_error(accuracy.producers),
+                "",
+            ]
+        )
+    return table
 
 
 def assessment_notes(assessed: AssessedObservation) -> list[str]:
-    """What a reader of the figures should know, in sentences."""
-    design, total_km2 = assessed.design, assessed.assessment.total_km2
+    """Return caveats that a reader of the estimates should know, and the size of a sample that would do better."""
+    design, assessment = assessed.design, assessed.assessment
     notes = [
-        f"every point of stratum {s.label} has one label ({s.n_points} points): up to {s.hidden_share:.1%} of it may "
-        f"be something else, which no standard error here holds"
-        for s in assessed.assessment.unanimous
+        f"every point of stratum {s.label} has the same label ({s.n_points} points): up to {s.max_other_share:.1%} of "
+        f"it may be something else, which is not part of any standard error"
+        for s in assessment.unanimous
     ]
     if not assessed.same_map:
         notes.append(
-            f"the points were drawn from another map (model {design.model}), so its classes are the strata and this "
-            f"map's are looked up at the points"
+            f"the points were drawn from another map (model {design.model}): its classes are the strata, and the "
+            f"classes of this map are looked up at the points"
         )
-    if abs(assessed.seen_km2 - total_km2) > SAME_KM2 * total_km2:
+    if abs(assessed.seen_km2 - assessment.total_km2) > AREA_TOLERANCE * assessment.total_km2:
         notes.append(
-            f"this map sees {assessed.seen_km2:,.3f} km2, and the points stand for {total_km2:,.3f} km2 that theirs saw"
+            f"this map observes {assessed.seen_km2:,.3f} km2; the points represent {assessment.total_km2:,.3f} km2"
         )
-    needed = _needed(assessed)
-    return [*notes, needed] if needed else notes
+    # A hint is of use only while the error is known and larger than the target.
+    se = assessment.overall.se
+    if se is not None and se > TARGET_SE:
+        shares = [stratum.area_km2 / assessment.total_km2 for stratum in design.strata]
+        # A stratum of one pixel would divide by N - 1 = 0.
+        n_pixels = [max(2, stratum.n_pixels) for stratum in design.strata]
+        points = math.ceil(required_points(shares, assessed.agreement, TARGET_SE, n_pixels))
+        notes.append(
+            f"about {points:,} points with proportional allocation would reduce the standard error of overall "
+            f"accuracy to {TARGET_SE}"
+        )
+    return notes
 
 
 def estimate_lines(assessed: AssessedObservation) -> list[str]:
-    """Figures for people."""
-    assessment = assessed.assessment
-    table = [["class", "mapped km2", "adjusted km2", "95 % interval", "user's accuracy", "producer's accuracy", ""]]
-    for accuracy, mapped_km2 in zip(assessment.by_class, assessed.mapped_km2, strict=True):
-        table.append([*_class_cells(accuracy, mapped_km2), ""])
-    head = f"{assessed.mapped.path.name} (model {assessed.mapped.model})"
+    """Format the error matrix, areas and accuracies."""
+    class_map, assessment = assessed.class_map, assessed.assessment
+    map_name = f"{class_map.path.name} (model {class_map.model})"
     return [
-        f"{head}: {assessment.n_points} points for {assessment.total_km2:,.1f} km2",
-        *aligned([[*line, ""] for line in _matrix_table(assessed)]),
+        f"{map_name}: {assessment.n_points} points for {assessment.total_km2:,.1f} km2",
+        *aligned([[*line, ""] for line in error_matrix_table(assessed)]),
         "",
-        *aligned(table),
-        f"overall accuracy {_share(assessment.overall)} (± one standard error)",
+        *aligned(class_table(assessed)),
+        f"overall accuracy {_value_and_error(assessment.overall)} (± one standard error)",
         *assessment_notes(assessed),
     ]
 
@@ -124,13 +122,13 @@ def _estimate_json(estimate: EstimateWithError | None) -> dict[str, float | None
 
 
 def estimate_json(assessed: AssessedObservation, sample: Path) -> dict[str, Any]:
-    """Figures for programs; what is not known is null, and areas are km2."""
-    assessment = assessed.assessment
+    """Return the estimates as JSON values; unknown values are null, areas are in km2."""
+    class_map, assessment = assessed.class_map, assessed.assessment
     return {
         "sample": str(sample),
-        "raster": assessed.mapped.path.name,
-        "date": assessed.mapped.key,
-        "model": assessed.mapped.model,
+        "raster": class_map.path.name,
+        "date": class_map.key,
+        "model": class_map.model,
         "strata_model": assessed.design.model,
         "strata_are_the_map": assessed.same_map,
         "n_points": assessment.n_points,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from icepipe.assess.options import MINIMUM, Allocation, SampleOptions
+from icepipe.assess.options import RARE_STRATUM_POINTS, Allocation, SampleOptions
 from icepipe.cli.console import display_path, print_result
 from icepipe.cli.options import MAX_SEED, Json, Run
 from icepipe.errors import ConfigError
@@ -39,7 +39,7 @@ def sample(
     date: Annotated[str, typer.Argument(metavar="DATE", help="One observation, e.g. 2024-07-04.")],
     points: Annotated[int, typer.Option(min=2, max=100_000, help="How many, in all.")] = SampleOptions.points,
     allocation: Annotated[
-        Allocation, typer.Option(help=f"By true area with at least {MINIMUM} a class, or as many in each.")
+        Allocation, typer.Option(help=f"By true area with at least {RARE_STRATUM_POINTS} a class, or as many in each.")
     ] = SampleOptions.allocation,
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Another number draws other points.")
@@ -48,13 +48,13 @@ def sample(
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
     folder, config = _opened(target)
-    from icepipe.assess.draw_sample import draw, write_sample
+    from icepipe.assess.draw_sample import draw_sample, write_sample
     from icepipe.assess.text import sample_lines
     from icepipe.publish.run_folder.class_map import open_class_map
     from icepipe.publish.run_folder.paths import RunPaths
 
     mapped = open_class_map(folder, date)
-    design = draw(mapped, folder.name, SampleOptions(points, allocation, seed))
+    design = draw_sample(mapped, folder.name, SampleOptions(points, allocation, seed))
     written = write_sample((out or RunPaths(folder).assessment(date)).resolve(), design, mapped, config)
     print_result("\n".join(sample_lines(design, display_path(written), config is not None)))
 
@@ -68,7 +68,7 @@ def estimate(
     """Read a labelled sample: error matrix, accuracies, and error-adjusted areas with intervals."""
     folder, _ = _opened(target)
     from icepipe.assess.design import read_design
-    from icepipe.assess.estimate import estimate as estimated
+    from icepipe.assess.estimate import assess_observation
     from icepipe.assess.reference_points import check_labels, read_points
     from icepipe.assess.text import estimate_json, estimate_lines
     from icepipe.publish.run_folder.class_map import open_class_map
@@ -77,7 +77,7 @@ def estimate(
     check_labels(labelled, points, design)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no such run", "run `icepipe run` first")
-    assessed = estimated(open_class_map(folder, design.observation), labelled, design, points)
+    assessed = assess_observation(open_class_map(folder, design.observation), labelled, design, points)
     print_result("\n".join(estimate_lines(assessed)))
     if as_json:
         print_result(json.dumps(estimate_json(assessed, labelled), allow_nan=False))

@@ -60,14 +60,14 @@ def picture(
     from icepipe.storage.json_document import write_json
 
     folder = (out or Path(f"{image.stem}_picture")).resolve()
-    asked = PictureOptions(colours, several, elbow, space, pick, method, seed, iterations or None)
-    made = make_picture(image, folder, asked)
-    told = document(made)
-    write_json(folder / "palette.json", told)
-    print_result("\n".join(result_lines(made)))
+    options = PictureOptions(colours, several, elbow, space, pick, method, seed, iterations or None)
+    result = make_picture(image, folder, options)
+    values = document(result)
+    write_json(folder / "palette.json", values)
+    print_result("\n".join(result_lines(result)))
     print_result(f"Written to {display_path(folder)}")
     if as_json:
-        print_result(json.dumps({"folder": str(folder)} | told, allow_nan=False))
+        print_result(json.dumps({"folder": str(folder)} | values, allow_nan=False))
 
 
 def register(app: typer.Typer) -> None:

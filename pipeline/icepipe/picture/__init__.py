@@ -1,1 +1,1 @@
-"""One picture in a few colours: read, cluster, draw, write."""
+"""Segment a single picture into a few colours: read it, cluster its colours, draw and write the results."""

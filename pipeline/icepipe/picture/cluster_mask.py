@@ -1,4 +1,4 @@
-"""One cluster of a picture: its pixels, its outline, and its true area where the picture has a place."""
+"""Isolate one cluster of a picture: its pixels, its outline, and its true area if the picture is georeferenced."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from icepipe.publish.vectors.ogr import frozen_clock, write_ogr
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.storage.atomic import replace_file
 
-_HEX = re.compile(r"#([0-9a-fA-F]{6})")
+HEX_COLOUR = re.compile(r"#([0-9a-fA-F]{6})")
 
-NO_DATE = dt.date(2000, 1, 1)
-"""A picture has none, and a GeoPackage needs one."""
+PLACEHOLDER_DATE = dt.date(2000, 1, 1)
+"""Date in the GeoPackage of a picture, which has none of its own; a fixed one keeps the file byte-identical."""
 
 CLASS_FIELDS = ["class", "code", "date", "datetime"]
-"""Fields of the polygons of a run that a cluster has nothing to say in."""
+"""Fields of a run's polygons that do not apply to a cluster."""
 
 
 @dataclass(frozen=True)
 class ClusterMask:
-    """One cluster.
+    """Pixels and polygons of one cluster.
 
     Attributes
     ----------
     number
-        From 1, in the order of the palette.
+        Number of the cluster in the palette, from 1.
     inside
-        True where a pixel is of it; shape (rows, columns).
+        True where a pixel belongs to the cluster; shape (rows, columns).
     layer
-        Its polygons, or None where the picture has no place.
+        Polygons of the cluster; None if the picture is not georeferenced.
     """
 
     number: int
@@ -51,57 +51,60 @@ class ClusterMask:
 
     @property
     def pixels(self) -> int:
-        """How many."""
+        """Number of pixels."""
         return int(np.count_nonzero(self.inside))
 
     @property
     def area_km2(self) -> float | None:
-        """True area, or None where the picture has no place."""
+        """True area, or None if the picture is not georeferenced."""
+        # fsum does not depend on the order of the polygons.
         return None if self.layer is None else math.fsum(self.layer.area_m2.tolist()) / 1e6
 
 
-def check_pick(asked: str) -> None:
-    """Stop at what is neither a number nor a colour.
+def check_pick(selector: str) -> None:
+    """Check that a selector is a number or a hexadecimal colour.
 
     Raises
     ------
     ConfigError
         If it is neither.
     """
-    if not (asked.isascii() and asked.isdigit()) and not _HEX.fullmatch(asked):
-        raise ConfigError(f"--pick {asked}: neither a number nor a colour", "give one like 2 or '#1b3a5c'")
+    if not (selector.isascii() and selector.isdigit()) and not HEX_COLOUR.fullmatch(selector):
+        raise ConfigError(f"--pick {selector}: neither a number nor a colour", "use a value like 2 or '#1b3a5c'")
 
 
-def picked_number(asked: str, palette: Palette) -> int:
-    """Number, from 1, of the cluster that is asked for: by its number, or the nearest to a colour.
+def find_cluster(selector: str, palette: Palette) -> int:
+    """Return the number, from 1, of a cluster given by its number, or of the cluster nearest to a colour.
 
     Raises
     ------
     ConfigError
-        If there is no such cluster.
+        If the number is not in the palette.
     """
-    match = _HEX.fullmatch(asked)
+    match = HEX_COLOUR.fullmatch(selector)
     if match:
-        shown = np.array([list(bytes.fromhex(colour[1:])) for colour in palette.hexes], dtype=np.float64)
-        apart = np.sum((shown - list(bytes.fromhex(match[1]))) ** 2, axis=1)
-        return int(np.argmin(np.where(palette.pixels > 0, apart, np.inf))) + 1
-    if not 1 <= int(asked) <= len(palette.hexes):
-        raise ConfigError(f"--pick {asked}: there is no such colour", f"choose one of 1 to {len(palette.hexes)}")
-    return int(asked)
+        colours = np.array([list(bytes.fromhex(colour[1:])) for colour in palette.hexes], dtype=np.float64)
+        squared = np.sum((colours - list(bytes.fromhex(match[1]))) ** 2, axis=1)
+        # Clusters of the article's method can be empty, and have nothing to isolate.
+        return int(np.argmin(np.where(palette.pixels > 0, squared, np.inf))) + 1
+    if not 1 <= int(selector) <= len(palette.hexes):
+        raise ConfigError(f"--pick {selector}: no such colour", f"choose one of 1 to {len(palette.hexes)}")
+    return int(selector)
 
 
-def pick(picture: Picture, labels: UInt8, number: int) -> ClusterMask:
-    """Isolate one cluster.
+def isolate_cluster(picture: Picture, labels: UInt8, number: int) -> ClusterMask:
+    """Return the pixels and, for a georeferenced picture, the polygons of a cluster.
 
     Raises
     ------
     NoUsableInput
-        If part of the picture has no place on the Earth, although it has a coordinate system.
+        If part of a georeferenced picture lies outside the Earth.
     """
     inside, grid = labels == number - 1, picture.grid
     if grid is None:
         return ClusterMask(number, inside, None)
     area = PixelArea.of(grid)
+    # The polygonizer works on class codes; any seen class serves for the cluster.
     codes = np.where(inside, np.uint8(ClassCode.OTHER), np.uint8(ClassCode.OUTSIDE))
     layers = polygonize(RunLengthRaster.from_array(codes), [ClassCode.OTHER], grid, area.units, area.unit_m2)
     return ClusterMask(number, inside, layers[ClassCode.OTHER])
@@ -113,8 +116,8 @@ def write_outline(path: Path, layer: PolygonLayer) -> None:
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    table = Features(layer, NO_DATE, "").stream().read_all().drop_columns(CLASS_FIELDS)
-    with replace_file(path) as part, frozen_clock(NO_DATE):
+    table = Features(layer, PLACEHOLDER_DATE, "").stream().read_all().drop_columns(CLASS_FIELDS)
+    with replace_file(path) as part, frozen_clock(PLACEHOLDER_DATE):
         write_ogr(part, table, driver="GPKG", layer="outline", geometry_type="Polygon", crs=layer.crs)

@@ -1,4 +1,4 @@
-"""What may be asked for of a picture: methods, limits and defaults. Light, as the command line imports it to start."""
+"""Options of `icepipe picture`, with their limits and defaults; the command line imports this module on start."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Method = Literal["lloyd", "minibatch", "article"]
-"""Full iterations, mini-batches, or the article's own steps."""
+"""Full iterations, mini-batches, or the method of the article."""
 
 ITERATIONS: Mapping[Method, int] = {"lloyd": 300, "minibatch": 100, "article": 10}
-"""Iterations that each method may take where none are asked for."""
+"""Default limit of the iterations of each method."""
 
 DEFAULT_K = 5
 MAX_K = 64
@@ -19,16 +19,16 @@ MAX_SWEEP = 11
 
 @dataclass(frozen=True)
 class PictureOptions:
-    """What is asked for.
+    """Options of `icepipe picture`.
 
     Attributes
     ----------
     k
-        Colours; None to let the elbow choose.
+        Number of colours; None for the elbow.
     sweep
-        Numbers of colours of the contact sheet; empty for none.
+        Numbers of colours on the contact sheet; empty for no sheet.
     elbow, space
-        Whether to draw the curve, and colour space.
+        Whether to draw the elbow curve, and colour space.
     pick
         Number or colour of the cluster to isolate; empty for none.
     method, seed, iterations

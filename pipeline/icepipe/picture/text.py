@@ -1,4 +1,4 @@
-"""A picture in k colours, told to people and to programs."""
+"""Format a segmented picture as lines of text and as the document `palette.json`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from icepipe.picture.run import PictureResult
 from icepipe.publish.tables.text import aligned
 
 DIGITS = 4
-"""Of colours and errors in documents."""
+"""Decimal places of colours and errors in the document."""
 
 
 def _rounded(values: Float64) -> list[list[float]]:
     return [[round(float(value), DIGITS) for value in row] for row in values]
 
 
-def _clusters(made: PictureResult) -> list[dict[str, Any]]:
-    palette, found = made.palette, made.found
+def cluster_rows(result: PictureResult) -> list[dict[str, Any]]:
+    """Return the clusters as JSON values, in the order of the palette."""
+    palette, centroids = result.palette, _rounded(result.segmented.centroids)
     return [
         {
             "number": number,
             "hex": palette.hexes[number - 1],
             "colour": palette.colours[number - 1].tolist(),
-            "centroid": _rounded(found.centroids)[number - 1],
+            "centroid": centroids[number - 1],
             "pixels": int(palette.pixels[number - 1]),
             "share_percent": float(palette.percent[number - 1]),
         }
@@ -32,99 +33,102 @@ def _clusters(made: PictureResult) -> list[dict[str, Any]]:
     ]
 
 
-def _pick(made: PictureResult) -> dict[str, Any] | None:
-    picked = made.pick
-    if picked is None:
+def pick_json(result: PictureResult) -> dict[str, Any] | None:
+    """Return the isolated cluster as JSON values; areas only if the picture is georeferenced."""
+    cluster = result.pick
+    if cluster is None:
         return None
-    told: dict[str, Any] = {
-        "number": picked.number,
-        "hex": made.palette.hexes[picked.number - 1],
-        "pixels": picked.pixels,
-        "share_percent": float(made.palette.percent[picked.number - 1]),
+    values: dict[str, Any] = {
+        "number": cluster.number,
+        "hex": result.palette.hexes[cluster.number - 1],
+        "pixels": cluster.pixels,
+        "share_percent": float(result.palette.percent[cluster.number - 1]),
     }
-    if picked.layer is not None:
-        told |= {"area_km2": picked.area_km2, "n_polygons": len(picked.layer.n_px)}
-    return told
+    if cluster.layer is not None:
+        values |= {"area_km2": cluster.area_km2, "n_polygons": len(cluster.layer.n_px)}
+    return values
 
 
-def document(made: PictureResult) -> dict[str, Any]:
-    """Everything about it, for programs."""
-    found, elbow, rows_cols = made.found, made.elbow, made.picture.valid.shape
+def document(result: PictureResult) -> dict[str, Any]:
+    """Return the whole result as JSON values."""
+    picture, segmented, elbow = result.picture, result.segmented, result.elbow
+    height, width = picture.valid.shape
     return {
-        "image": made.picture.path.name,
-        "format": made.picture.kind,
-        "depth": made.picture.depth,
-        "width": rows_cols[1],
-        "height": rows_cols[0],
-        "georeferenced": made.picture.grid is not None,
-        "pixels": int(found.counts.sum()),
-        "hidden_pixels": int(made.picture.valid.size - found.counts.sum()),
-        "k": len(found.counts),
-        "k_asked": made.asked.k or "auto",
-        "method": found.method,
-        "seed": found.seed,
-        "iterations": len(found.history),
-        "max_iterations": made.max_iterations,
-        "converged": found.converged,
-        "clusters": _clusters(made),
-        "inertia": round(found.inertia, DIGITS),
-        "mean_colour_error": round(made.mean_colour_error, DIGITS),
+        "image": picture.path.name,
+        "format": picture.kind,
+        "depth": picture.depth,
+        "width": width,
+        "height": height,
+        "georeferenced": picture.grid is not None,
+        "pixels": int(segmented.counts.sum()),
+        "hidden_pixels": int(picture.valid.size - segmented.counts.sum()),
+        "k": len(segmented.counts),
+        "k_asked": result.options.k or "auto",
+        "method": segmented.method,
+        "seed": segmented.seed,
+        "iterations": len(segmented.history),
+        "max_iterations": result.max_iterations,
+        "converged": segmented.converged,
+        "clusters": cluster_rows(result),
+        "inertia": round(segmented.inertia, DIGITS),
+        "mean_colour_error": round(result.mean_colour_error, DIGITS),
         "elbow": None
         if elbow is None
         else {"k": elbow.k, "reason": elbow.reason, "mean_squared": [round(v, DIGITS) for v in elbow.mean_squared]},
         "sweep": [
-            {
-                "k": one.k,
-                "mean_colour_error": round(one.mean_colour_error, DIGITS),
-                "inertia": round(one.inertia, DIGITS),
-            }
-            for one in made.swept
+            {"k": s.k, "mean_colour_error": round(s.mean_colour_error, DIGITS), "inertia": round(s.inertia, DIGITS)}
+            for s in result.swept
         ],
-        "pick": _pick(made),
-        "start": _rounded(found.start),
+        "pick": pick_json(result),
+        "start": _rounded(segmented.start),
         "history": [
-            {"centroids": _rounded(one.centroids), "moved": round(one.moved, DIGITS), "counts": one.counts.tolist()}
-            for one in found.history
+            {"centroids": _rounded(i.centroids), "moved": round(i.moved, DIGITS), "counts": i.counts.tolist()}
+            for i in segmented.history
         ],
-        "notes": list(made.picture.notes),
-        "files": list(made.files),
+        "notes": list(picture.notes),
+        "files": list(result.files),
     }
 
 
-def _pick_line(made: PictureResult) -> Iterator[str]:
-    picked = made.pick
-    if picked is None:
-        return
-    line = f"picked {made.palette.line(picked.number)}, {picked.pixels:,} px"
-    if picked.layer is None:
-        yield f"{line}; no km2: {made.picture.unplaced or 'the picture has no georeference'}"
-        return
-    count = len(picked.layer.n_px)
-    yield f"{line}, {picked.area_km2:,.3f} km2 in {count:,} polygon{'' if count == 1 else 's'}"
+def pick_line(result: PictureResult) -> str:
+    """Format the isolated cluster, with its area or the reason why it has none; "" if there is none."""
+    cluster = result.pick
+    if cluster is None:
+        return ""
+    line = f"picked {result.palette.line(cluster.number)}, {cluster.pixels:,} px"
+    if cluster.layer is None:
+        return f"{line}; no km2: {result.picture.georeference_problem or 'the picture has no georeference'}"
+    count = len(cluster.layer.n_px)
+    return f"{line}, {cluster.area_km2:,.3f} km2 in {count:,} polygon{'' if count == 1 else 's'}"
 
 
-def _how(made: PictureResult) -> str:
-    found = made.found
-    if found.method == "minibatch":
-        return f"{len(found.history)} mini-batches"
-    took = f"{len(found.history)} iteration{'' if len(found.history) == 1 else 's'}"
-    return f"{took} of {found.method}, {'settled' if found.converged else 'not settled'}"
+def iterations_text(result: PictureResult) -> str:
+    """Format the number of iterations, the method and its convergence."""
+    segmented, count = result.segmented, len(result.segmented.history)
+    if segmented.method == "minibatch":
+        # Mini-batches have no criterion of convergence: the method always takes all of them.
+        return f"{count} mini-batches"
+    converged = "converged" if segmented.converged else "not converged"
+    return f"{count} iteration{'' if count == 1 else 's'} of {segmented.method}, {converged}"
 
 
-def result_lines(made: PictureResult) -> Iterator[str]:
-    """Palette, error, choice of k, pick and notes, for people."""
-    picture, palette = made.picture, made.palette
+def result_lines(result: PictureResult) -> Iterator[str]:
+    """Format the palette, errors, elbow, isolated cluster and notes."""
+    picture, palette = result.picture, result.palette
     height, width = picture.valid.shape
     yield f"{picture.path.name}: {picture.kind}, {width} x {height} pixels, {picture.depth}"
-    rows = [
-        [f"  {n}", palette.hexes[n - 1], f"{palette.percent[n - 1]:.2f}%", f"{palette.pixels[n - 1]:,} px", ""]
-        for n in range(1, len(palette.hexes) + 1)
-    ]
-    yield from aligned(rows)
-    yield f"mean colour error {made.mean_colour_error:.2f} after {_how(made)}"
-    if made.elbow:
-        yield f"elbow at k = {made.elbow.k}: {made.elbow.reason}"
-    for one in made.swept:
-        yield f"k = {one.k}: mean colour error {one.mean_colour_error:.2f}"
-    yield from _pick_line(made)
+    # Numbers are printed from 1; labels in arrays and notebooks count from 0.
+    yield from aligned(
+        [
+            [f"  {n}", palette.hexes[n - 1], f"{palette.percent[n - 1]:.2f}%", f"{palette.pixels[n - 1]:,} px", ""]
+            for n in range(1, len(palette.hexes) + 1)
+        ]
+    )
+    yield f"mean colour error {result.mean_colour_error:.2f} after {iterations_text(result)}"
+    if result.elbow:
+        yield f"elbow at k = {result.elbow.k}: {result.elbow.reason}"
+    for swept in result.swept:
+        yield f"k = {swept.k}: mean colour error {swept.mean_colour_error:.2f}"
+    if result.pick:
+        yield pick_line(result)
     yield from picture.notes

@@ -1,4 +1,4 @@
-"""The lottery is fair, repeatable and blind to the order of reading; points are shared out as asked."""
+"""The pixel sampler is fair, repeatable and independent of the order of blocks; points are allocated to strata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from icepipe.assess.allocation import allocate, points_needed
+from icepipe.assess.allocation import allocate, required_points
 from icepipe.assess.random_points import PixelSampler
 from icepipe.assess.stratified_sample import Stratum
 from icepipe.classes import SEEN, ClassCode
@@ -21,21 +21,21 @@ from icepipe.segment.clustering.sampling import hash_sample
 DAY = 738_000
 
 
-def pixels(lottery, code, count):
-    drawn = lottery.drawn(code, count)
-    return list(zip(drawn.row.tolist(), drawn.col.tolist(), drawn.units.tolist(), strict=True))
+def pixels(sampler, code, count):
+    sample = sampler.sample(code, count)
+    return list(zip(sample.row.tolist(), sample.col.tolist(), sample.units.tolist(), strict=True))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31 - 1), st.integers(1, 25), st.randoms(use_true_random=False))
-def test_blocks_and_their_order_change_nothing(seed, side, chance):
+def test_blocks_and_their_order_change_nothing(seed, side, random):
     rng = np.random.default_rng(seed)
     classes = rng.choice([0, 1, 2, 3, 4, 5, 255], (40, 30)).astype(np.uint8)
     units = np.arange(1200).reshape(40, 30)
     whole, parts = PixelSampler(seed, DAY, 17), PixelSampler(seed, DAY, 17)
     whole.add(Block(0, 0, 40, 30), classes, units)
     corners = [(row, col) for row in range(0, 40, side) for col in range(0, 30, side)]
-    for row, col in chance.sample(corners, len(corners)):
+    for row, col in random.sample(corners, len(corners)):
         block = Block(row, col, min(side, 40 - row), min(side, 30 - col))
         parts.add(block, classes[block.slices], units[block.slices])
     for code in SEEN:
@@ -48,24 +48,24 @@ def test_every_pixel_of_a_class_has_the_same_chance():
     classes = np.where(np.arange(48).reshape(6, 8) % 3, 2, 1).astype(np.uint8)
     hits = np.zeros((6, 8))
     for seed in range(3000):
-        lottery = PixelSampler(seed, DAY, 8)
-        lottery.add(Block(0, 0, 6, 8), classes, classes.astype(np.int64))
-        for row, col, _ in pixels(lottery, ClassCode.ICE, 8):
+        sampler = PixelSampler(seed, DAY, 8)
+        sampler.add(Block(0, 0, 6, 8), classes, classes.astype(np.int64))
+        for row, col, _ in pixels(sampler, ClassCode.ICE, 8):
             hits[row, col] += 1
     assert hits[classes == 1].sum() == 0
-    # Without replacement counts vary less than chance alone would let them, so only too much spread is a fault.
+    # Without replacement counts vary less than independent draws would, so only too much variance is a fault.
     assert chisquare(hits[classes == 2]).pvalue > 0.001
 
 
 def test_points_are_not_the_pixels_that_the_model_was_fitted_on():
     side = 500
     classes = np.full((side, side), 2, np.uint8)
-    lottery = PixelSampler(0, DAY, 2500)
-    lottery.add(Block(0, 0, side, side), classes, classes.astype(np.int64))
+    sampler = PixelSampler(0, DAY, 2500)
+    sampler.add(Block(0, 0, side, side), classes, classes.astype(np.int64))
     fitted = np.zeros((side, side), dtype=bool)
     rows, cols, _ = hash_sample(0, DAY, Block(0, 0, side, side), ~fitted, 0.1)
     fitted[rows, cols] = True
-    points = lottery.drawn(ClassCode.ICE, 2500)
+    points = sampler.sample(ClassCode.ICE, 2500)
     assert fitted[points.row, points.col].mean() == pytest.approx(0.1, abs=0.03)
 
 
@@ -98,18 +98,18 @@ def test_too_few_points_are_refused():
     st.sampled_from(["proportional", "equal"]),
 )
 def test_every_point_is_shared_out(points, sizes, allocation):
-    asked = [Stratum("", area, pixels) for area, pixels in sizes]
-    counts = allocate(points, asked, allocation)
+    strata = [Stratum("", area, pixels) for area, pixels in sizes]
+    counts = allocate(points, strata, allocation)
     assert sum(counts) == min(points, sum(pixels for _, pixels in sizes))
     assert all(min(2, pixels) <= count <= pixels for count, (_, pixels) in zip(counts, sizes, strict=True))
 
 
-def test_points_needed_reach_the_standard_error_asked_for():
+def test_the_required_points_reach_the_target_standard_error():
     shares, expected = np.array([0.2, 0.8]), np.array([0.7, 0.95])
-    needed = points_needed(shares, expected, 0.02)
+    needed = required_points(shares, expected, 0.02)
     spread = np.sqrt(expected * (1 - expected))
     neyman = needed * shares * spread / (shares * spread).sum()
     assert math.sqrt(np.sum(shares**2 * spread**2 / neyman)) == pytest.approx(0.02)
-    assert points_needed(shares, expected, 0.02, [200, 800]) < needed
-    endless = points_needed([1], [0.3], 0.02)
-    assert points_needed([1], [0.3], 0.02, [900]) == pytest.approx(endless / (1 + (endless - 1) / 900))
+    assert required_points(shares, expected, 0.02, [200, 800]) < needed
+    infinite = required_points([1], [0.3], 0.02)
+    assert required_points([1], [0.3], 0.02, [900]) == pytest.approx(infinite / (1 + (infinite - 1) / 900))

@@ -1,1 +1,1 @@
-"""Colours of a picture and their clusters."""
+"""Cluster the colours of a picture."""

@@ -1,4 +1,4 @@
-"""Three ways to k centroids: full iterations from good starts, mini-batches, and those of the article."""
+"""Three methods to cluster the colours of a picture: Lloyd's iterations, mini-batches, and the article's method."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
-from icepipe.picture.clustering.colours import COARSE, FINE, Colours
+from icepipe.picture.clustering.colours import COARSE_BINS, FINE_BINS, Colours
 from icepipe.picture.options import Method
 from icepipe.segment.clustering.assignment import Assignment, WeightedPoints
 from icepipe.segment.clustering.kmeans import (
@@ -22,39 +22,39 @@ from icepipe.segment.clustering.kmeans import (
 )
 from icepipe.segment.clustering.kmeans import lloyd as full_iterations
 
-STARTS = 10
-"""Starts that are tried; the one with the least inertia is settled on all colours."""
+N_INIT = 10
+"""Initialisations that are compared by their inertia."""
 
-START_ITERATIONS = 100
+INIT_ITERATIONS = 100
 
-STILL = 2e-4
-"""Full iterations stop when centroids together move by less than this part of the range of the numbers, a twentieth of
+TOLERANCE = 2e-4
+"""Iterations end when the centroids together move by at most this fraction of the range of the values, a twentieth of
 a step of an 8-bit colour."""
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
-"""Weights of red, green and blue in lightness: Rec. ITU-R BT.709, part 3."""
+"""Weights of red, green and blue in luma: Rec. ITU-R BT.709, part 3."""
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """What an algorithm found, dark to bright.
+    """Clusters of the colours of a picture.
 
     Attributes
     ----------
     centroids
         Shape (k, channels).
     member
-        Number of the nearest centroid of every colour; shape (n,).
+        Index of the nearest centroid of every colour; shape (n,).
     counts
-        Pixels of each cluster; shape (k,).
+        Number of pixels of each cluster; shape (k,).
     inertia
-        Squared distances of all pixels to their centroid, summed.
+        Sum of the squared distances of all pixels to their centroid.
     start
-        Centroids before the first iteration.
+        Initial centroids; shape (k, channels).
     history
         Every iteration, in order.
     converged
-        Whether the last iteration moved nothing that counts.
+        Whether the centroids stopped moving before the last permitted iteration.
     """
 
     centroids: Float64
@@ -65,61 +65,67 @@ class Clusters:
     history: tuple[Iteration, ...] = ()
     converged: bool = False
 
+    @classmethod
+    def of(cls, colours: Colours, start: Float64, result: LloydResult) -> Clusters:
+        """Return the clusters of full iterations on colours."""
+        counts = result.members.counts.astype(np.int64)
+        # Binned colours stand for pixels with an inertia of their own around the mean of their bin.
+        inertia = result.inertia + colours.within_inertia
+        return cls(result.centroids, result.members.member, counts, inertia, start, result.history, result.converged)
 
-def _settled(colours: Colours) -> ConvergenceTest:
-    """Whether centroids moved by no more than ``STILL`` of the range of the numbers together."""
-    still = STILL * float(np.ptp(colours.places))
-    return lambda before, centroids: total_shift(before, centroids) <= still
 
-
-def _clusters(colours: Colours, start: Float64, found: LloydResult) -> Clusters:
-    """What full iterations found, with the pixels of every cluster and all of their squared distances."""
-    counts, inertia = found.members.counts.astype(np.int64), found.inertia + colours.within
-    return Clusters(found.centroids, found.members.member, counts, inertia, start, found.history, found.converged)
+def converged_by_range(colours: Colours) -> ConvergenceTest:
+    """Return a test of convergence: the shift of all centroids is at most ``TOLERANCE`` of the range of the values."""
+    limit = TOLERANCE * float(np.ptp(colours.places))
+    return lambda before, centroids: total_shift(before, centroids) <= limit
 
 
 def lloyd(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
-    """Full iterations on all colours, from the best of ten starts.
+    """Cluster colours by full iterations from the best of ten initialisations.
 
-    Where there are many colours, starts are tried on means of those in each cell of colour space, and the best is
-    settled on finer cells first: full iterations on all colours are then few.
+    Initialisations are compared on coarsely binned colours, and the best is refined on finely binned colours first.
+    Few full iterations on all colours then remain.
 
     Lloyd (1982), Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
     """
-    rng, few = np.random.default_rng(seed), colours.gathered(COARSE, k)
-    starts = [kmeans_plus_plus(few, k, rng) for _ in range(STARTS)]
-    tried = [full_iterations(few, start, START_ITERATIONS, _settled(few)) for start in starts]
-    best = int(np.argmin([one.inertia + few.within for one in tried]))
-    start, finer = (starts[best] if few is colours else tried[best].centroids), colours.gathered(FINE, k)
-    if finer is not colours:
-        start = full_iterations(finer, start, START_ITERATIONS, _settled(finer)).centroids
-    return _clusters(colours, start, full_iterations(colours, start, iterations, _settled(colours)))
+    rng, coarse = np.random.default_rng(seed), colours.binned(COARSE_BINS, k)
+    # One generator draws all initialisations, so that they differ and the seed determines every one.
+    starts = [kmeans_plus_plus(coarse, k, rng) for _ in range(N_INIT)]
+    results = [full_iterations(coarse, start, INIT_ITERATIONS, converged_by_range(coarse)) for start in starts]
+    best = int(np.argmin([result.inertia + coarse.within_inertia for result in results]))
+    # Without bins the final iterations repeat those of the best initialisation, and the history is complete.
+    start, fine = (starts[best] if coarse is colours else results[best].centroids), colours.binned(FINE_BINS, k)
+    if fine is not colours:
+        start = full_iterations(fine, start, INIT_ITERATIONS, converged_by_range(fine)).centroids
+    return Clusters.of(colours, start, full_iterations(colours, start, iterations, converged_by_range(colours)))
 
 
-def _rounded_means(members: Assignment, _colours: WeightedPoints, centroids: Float64) -> Float64:
+def rounded_means(members: Assignment, _colours: WeightedPoints, centroids: Float64) -> Float64:
+    """Return the means of the members of each cluster as whole numbers: the step of the article's method."""
     return np.asarray(np.rint(members.means(centroids)))
 
 
 def article(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
-    """The algorithm of the article: random colours in 0..255 to start from, and means rounded to whole numbers.
+    """Cluster colours by the method of the article: random initial colours in 0..255, and means in whole numbers.
 
-    A cluster that has no pixel keeps its colour. That is what was published, so it keeps a step of its own; it ends
-    when nothing moves.
+    A cluster without pixels keeps its colour. Iterations end when no centroid moves.
     """
+    # The method is kept as it was published; its initial colours do not depend on the picture.
     start = np.random.default_rng(seed).integers(0, 256, size=(k, len(colours.places))).astype(np.float64)
-    return _clusters(colours, start, full_iterations(colours, start, iterations, np.array_equal, _rounded_means))
+    return Clusters.of(colours, start, full_iterations(colours, start, iterations, np.array_equal, rounded_means))
 
 
 def minibatch(colours: Colours, k: int, seed: int, iterations: int) -> Clusters:
-    """One mini-batch of pixels an iteration; colours are then the means of the pixels nearest."""
+    """Cluster colours by mini-batches; the colours of the clusters are the means of their nearest pixels."""
     rng = np.random.default_rng(seed)
-    start = before = kmeans_plus_plus(colours.gathered(COARSE, k), k, rng)
+    start = centroids = kmeans_plus_plus(colours.binned(COARSE_BINS, k), k, rng)
     history: list[Iteration] = []
     for batch in islice(mini_batches(colours, start, rng), iterations):
-        history.append(Iteration.of(before, batch.centroids, batch.counts))
-        before = batch.centroids
-    means = _clusters(colours, start, full_iterations(colours, before, 1, _settled(colours)))
-    return replace(means, history=tuple(history), converged=False)
+        history.append(Iteration.of(centroids, batch.centroids, batch.counts))
+        centroids = batch.centroids
+    # Mini-batches leave centroids next to the means of their members; one full iteration moves them there.
+    result = full_iterations(colours, centroids, 1, converged_by_range(colours))
+    return replace(Clusters.of(colours, start, result), history=tuple(history), converged=False)
 
 
 METHODS: Mapping[Method, Callable[[Colours, int, int, int], Clusters]] = {
@@ -127,16 +133,15 @@ METHODS: Mapping[Method, Callable[[Colours, int, int, int], Clusters]] = {
     "minibatch": minibatch,
     "article": article,
 }
-"""Every algorithm: of colours, k, seed and how many iterations it may take."""
+"""Functions of the methods: of colours, k, seed and the maximum number of iterations."""
 
 
 def dark_to_bright(clusters: Clusters) -> Clusters:
-    """Clusters in order of lightness, then of their centroids, whatever order they were found in.
-
-    Pixels are integers from here on.
-    """
-    light = clusters.centroids @ LUMA if clusters.centroids.shape[1] == len(LUMA) else clusters.centroids[:, 0]
-    order = np.lexsort((*clusters.centroids.T[::-1], light))
+    """Return the clusters in order of their luma, then of their centroids, with integer counts in the history."""
+    luma = clusters.centroids @ LUMA if clusters.centroids.shape[1] == len(LUMA) else clusters.centroids[:, 0]
+    # lexsort sorts by its last key first: luma, then red, green and blue.
+    order = np.lexsort((*clusters.centroids.T[::-1], luma))
+    # The inverse permutation renumbers the members.
     rank = np.argsort(order).astype(np.uint8)
     return replace(
         clusters,
@@ -145,6 +150,6 @@ def dark_to_bright(clusters: Clusters) -> Clusters:
         counts=clusters.counts[order],
         start=clusters.start[order],
         history=tuple(
-            Iteration(one.centroids[order], one.moved, one.counts[order].astype(np.int64)) for one in clusters.history
+            Iteration(i.centroids[order], i.moved, i.counts[order].astype(np.int64)) for i in clusters.history
         ),
     )

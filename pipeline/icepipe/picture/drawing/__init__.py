@@ -1,1 +1,1 @@
-"""Figures and files of a segmented picture."""
+"""Drawings and copies of a segmented picture."""

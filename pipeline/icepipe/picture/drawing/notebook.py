@@ -1,8 +1,7 @@
-"""A segmented picture as a notebook shows it: drawn in its colours, and its palette as a table."""
+"""Show a segmented picture in a notebook: the drawn picture, and its palette as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from icepipe.arrays import Float64, Int64, UInt8
 from icepipe.picture.clustering.palette import Palette, palette_hexes, percentages
-from icepipe.picture.drawing.figures import PicturePanel, draw_coloured, on_chequers
+from icepipe.picture.drawing.figures import PicturePanel, draw_with_palette, over_checkerboard
 from icepipe.picture.image import ByteScaling
 
 if TYPE_CHECKING:
@@ -18,43 +17,43 @@ if TYPE_CHECKING:
 
 
 def displayed_palette(centroids: Float64, counts: Int64, display: ByteScaling) -> Palette:
-    """Colours and shares of clusters, as they are shown.
+    """Return the displayed colours and the shares of clusters.
 
     Parameters
     ----------
     centroids
-        In the picture's own numbers; shape (k, channels).
+        Pixel values; shape (k, channels).
     counts
-        Pixels of each; shape (k,).
+        Number of pixels of each cluster; shape (k,).
     display
-        How numbers become bytes.
+        Scaling of pixel values to bytes.
     """
-    hexes = palette_hexes(display.bytes_of(centroids))
+    hexes = palette_hexes(display.to_rgb(centroids))
     return Palette(np.rint(centroids).astype(np.uint16), hexes, percentages(counts), counts)
 
 
-def draw(labels: UInt8, palette: Palette, said: str) -> Plot:
-    """The picture in its colours, chequers where a pixel takes no part, and the palette under it.
+def draw_segmented(labels: UInt8, palette: Palette, title: str) -> Plot:
+    """Draw a segmented picture, with a checkerboard for pixels that are not valid, and its palette.
 
     Parameters
     ----------
     labels
-        Cluster of every pixel, beyond the palette where it takes no part; shape (rows, columns).
+        Cluster of every pixel, at least k where it is not valid; shape (rows, columns).
     palette
         The colours.
-    said
-        Stands above it.
+    title
+        Title of the picture.
     """
-    frame = PicturePanel.of(labels.shape)
-    small = frame.small(labels)
+    panel = PicturePanel.of(labels.shape)
+    drawn = panel.decimate(labels)
+    # 256 rows, so that every byte is an index; rows beyond the palette are hidden by the checkerboard.
     colours = np.zeros((256, 3), dtype=np.uint8)
     colours[: len(palette.hexes)] = [list(bytes.fromhex(colour[1:])) for colour in palette.hexes]
-    drawn = on_chequers(colours[small], small < len(palette.hexes))
-    return draw_coloured(drawn, palette, frame.aspect, said)
+    return draw_with_palette(over_checkerboard(colours[drawn], drawn < len(palette.hexes)), palette, panel, title)
 
 
-def palette_html(palette: Palette, said: Sequence[str]) -> str:
-    """The palette as a table, counted from 0 as labels are, and sentences under it."""
+def palette_html(palette: Palette, summary: str) -> str:
+    """Return a palette as an HTML table, numbered from 0 as labels are, with a sentence below."""
     lines = []
     shares = zip(palette.hexes, palette.percent.tolist(), palette.pixels.tolist(), strict=True)
     for label, (colour, percent, pixels) in enumerate(shares):
@@ -62,5 +61,5 @@ def palette_html(palette: Palette, said: Sequence[str]) -> str:
         cells = (str(label), swatch, colour, f"{percent:.2f}%", f"{pixels:,}")
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{name}</th>" for name in ("label", "", "colour", "share", "pixels"))
-    told = "".join(f"<li>{escape(sentence)}</li>" for sentence in said)
-    return f"<div><table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table><ul>{told}</ul></div>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return f"<div>{table}<ul><li>{escape(summary)}</li></ul></div>"

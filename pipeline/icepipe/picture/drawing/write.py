@@ -1,4 +1,4 @@
-"""Copies of a picture in its own format: size, place, alpha and nodata stay."""
+"""Write copies of a picture in its own format, preserving size, georeference, alpha and nodata."""
 
 from __future__ import annotations
 
@@ -16,72 +16,84 @@ from rasterio.io import MemoryFile
 from icepipe.arrays import Bool, UInt8
 from icepipe.errors import IntegrityError
 from icepipe.picture.clustering.palette import Palette
-from icepipe.picture.image import Numbers, Picture
+from icepipe.picture.image import Picture, PixelValues
 from icepipe.storage.atomic import replace_file
 
-COMPRESSION = 4
-"""Of PNGs, 0 to 9: half the time of the usual 6, for a few percent."""
+PNG_COMPRESSION = 4
+"""Level of 0 to 9: half the time of Pillow's default of 6, for a few percent of the size."""
 
 
-def recolour(picture: Picture, palette: Palette, labels: UInt8) -> Numbers:
-    """Pixels with the colour of their cluster; those that take no part stay what they are."""
-    table = np.zeros((256, palette.colours.shape[1]), dtype=picture.values.dtype)
+def colour_table(palette: Palette) -> PixelValues:
+    """Return the colours of a palette with zeros for the other labels; shape (256, channels)."""
+    table = np.zeros((256, palette.colours.shape[1]), dtype=palette.colours.dtype)
     table[: len(palette.colours)] = palette.colours
-    pixels = table[labels]
+    return table
+
+
+def recolour(picture: Picture, palette: Palette, labels: UInt8) -> PixelValues:
+    """Return the pixels in the colours of their clusters; pixels that are not valid keep their values."""
+    pixels = colour_table(palette)[labels]
     hidden = ~picture.valid
     pixels[hidden] = picture.values[hidden]
     return pixels
 
 
-def _gdal_bytes(
-    driver: str, bands: Numbers, mask: Bool | None, meanings: list[ColorInterp], kept: Mapping[str, Any]
-) -> bytes:
-    """A raster as the bytes of a file; bands have shape (bands, rows, columns)."""
-    profile = {"count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
-        with memory.open(driver=driver, **(profile | dict(kept))) as dataset:
-            dataset.colorinterp = meanings
-            dataset.write(bands)
-            if mask is not None:
-                dataset.write_mask(mask)
-        return bytes(memory.getbuffer())
+def write_raster(path: Path, driver: str, bands: PixelValues, mask: Bool | None, profile: Mapping[str, Any]) -> None:
+    """Write bands with GDAL, and a mask inside the file if given.
 
+    Parameters
+    ----------
+    path
+        File to write.
+    driver
+        GDAL driver.
+    bands
+        Grey or red, green and blue, with alpha or without; shape (bands, rows, columns).
+    mask
+        Valid pixels, or None; shape (rows, columns).
+    profile
+        Georeference, nodata and creation options.
 
-def _write_raster(path: Path, driver: str, bands: Numbers, mask: Bool | None, kept: Mapping[str, Any]) -> None:
+    Raises
+    ------
+    IntegrityError
+        If the file cannot be written.
+    """
+    shape = {"count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
+    colours = [ColorInterp.gray] if len(bands) < 3 else [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     try:
-        with replace_file(path) as part:
-            part.write_bytes(_gdal_bytes(driver, bands, mask, _meanings(len(bands)), kept))
+        with (
+            replace_file(path) as part,
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_PAM_ENABLED="NO"),
+            # GDAL can lose the error of a full disk when it closes a file; write_bytes raises it.
+            MemoryFile() as memory,
+        ):
+            with memory.open(driver=driver, **(shape | dict(profile))) as dataset:
+                dataset.colorinterp = [*colours, ColorInterp.alpha][: len(bands)]
+                dataset.write(bands)
+                if mask is not None:
+                    dataset.write_mask(mask)
+            part.write_bytes(bytes(memory.getbuffer()))
     except RasterioError as error:
         raise IntegrityError(f"{path}: cannot be written ({error})", "check free space") from error
 
 
-def _write_tiff(path: Path, bands: Numbers, mask: Bool | None, kept: Mapping[str, Any]) -> None:
+def write_tiff(path: Path, bands: PixelValues, mask: Bool | None, profile: Mapping[str, Any]) -> None:
+    """Write bands as a compressed GeoTIFF; parameters as for :func:`write_raster`.
+
+    Raises
+    ------
+    IntegrityError
+        If the file cannot be written.
+    """
     photometric = "RGB" if len(bands) > 2 else "MINISBLACK"
     options = {"compress": "DEFLATE", "predictor": 2, "photometric": photometric, "BIGTIFF": "IF_SAFER"}
-    _write_raster(path, "GTiff", bands, mask, {**options, **kept})
-
-
-def _meanings(bands: int) -> list[ColorInterp]:
-    colours = [ColorInterp.gray] if bands < 3 else [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    return [*colours, ColorInterp.alpha][:bands]
+    write_raster(path, "GTiff", bands, mask, {**options, **profile})
 
 
 def _write_png(path: Path, image: Image.Image) -> None:
     with replace_file(path) as part:
-        image.save(part, format="PNG", compress_level=COMPRESSION)
-
-
-def _fits_a_colour_table(picture: Picture) -> bool:
-    """Whether the copy has no colours but those of the palette, and they are bytes of red, green and blue."""
-    plain = picture.alpha is None and bool(picture.valid.all())
-    return plain and not picture.is_tiff and picture.values.dtype == np.uint8 and picture.values.shape[2] == 3
-
-
-def _indexed(palette: Palette, labels: UInt8) -> Image.Image:
-    """A picture of few colours as numbers in a colour table, a byte a pixel."""
-    image = Image.fromarray(labels)
-    image.putpalette(palette.colours.astype(np.uint8).tobytes())
-    return image
+        image.save(part, format="PNG", compress_level=PNG_COMPRESSION)
 
 
 def write_recoloured(path: Path, picture: Picture, palette: Palette, labels: UInt8) -> None:
@@ -90,34 +102,39 @@ def write_recoloured(path: Path, picture: Picture, palette: Palette, labels: UIn
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    if _fits_a_colour_table(picture):
-        _write_png(path, _indexed(palette, labels))
+    opaque = picture.alpha is None and bool(picture.valid.all())
+    if opaque and not picture.is_tiff and picture.values.dtype == np.uint8 and picture.values.shape[2] == 3:
+        # No pixel has a colour outside the palette: labels with a colour table take a third of the bytes.
+        image = Image.fromarray(labels)
+        image.putpalette(palette.colours.astype(np.uint8).tobytes())
+        _write_png(path, image)
         return
     pixels = recolour(picture, palette, labels)
     layers = pixels if picture.alpha is None else np.dstack([pixels, picture.alpha])
     bands = np.moveaxis(layers, -1, 0)
     if picture.is_tiff:
-        mask = picture.valid if picture.masked else None
-        _write_tiff(path, bands, mask, picture.kept)
+        write_tiff(path, bands, picture.valid if picture.needs_mask else None, picture.profile)
     elif picture.values.dtype == np.uint16:
-        _write_raster(path, "PNG", bands, None, {})
+        # Pillow cannot write colours of 16 bits.
+        write_raster(path, "PNG", bands, None, {})
     else:
         _write_png(path, Image.fromarray(layers[..., 0] if layers.shape[2] == 1 else layers))
 
 
 def write_mask(path: Path, picture: Picture, inside: Bool) -> None:
-    """Write 255 where a cluster is and 0 elsewhere, with the picture's place.
+    """Write 255 inside a cluster and 0 elsewhere, with the picture's georeference.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
     mask = inside.astype(np.uint8) * np.uint8(255)
     if not picture.is_tiff:
         _write_png(path, Image.fromarray(mask))
         return
-    place = {name: value for name, value in picture.kept.items() if name != "nodata"}
-    _write_tiff(path, mask[None], None, place)
+    # The picture's nodata may be 0 or 255, which mean something else in a mask.
+    georeference = {name: value for name, value in picture.profile.items() if name != "nodata"}
+    write_tiff(path, mask[None], None, georeference)
