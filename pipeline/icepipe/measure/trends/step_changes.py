@@ -181,7 +181,7 @@ def find_steps(points: Sequence[Point], processing_changed: Sequence[dt.date] = 
     changes = [*sensor_changes(points), *(ProcessingChange(day, "processing") for day in processing_changed)]
     merged = merge_changes(points, changes)
     if len(merged) > MAX_CHANGES:
-        return Steps((), (f"{len(merged)} changes: more than {MAX_CHANGES}, the sensors take turns",))
+        return Steps((), (f"{len(merged)} changes: more than {MAX_CHANGES}, the sensors alternate",))
     if merged and len(points) > MAX_POINTS:
         return Steps((), (f"{len(points)} points, at most {MAX_POINTS} are compared; set measure.season",))
     testable = testable_changes(merged, len(points))

@@ -155,7 +155,7 @@ def no_trend_reason(points: Sequence[Point], of_seasons: bool) -> str:
         return f"{n} usable {kind}, {MIN_POINTS} are needed (normal approximation of Mann-Kendall, Kendall 1975)"
     span = points[-1].year - points[0].year
     if not of_seasons and span < MIN_SPAN_YEARS:
-        return f"{span:.2f} years between first and last day: under {MIN_SPAN_YEARS} a slope tells the season's course"
+        return f"{span:.2f} years between first and last day: under {MIN_SPAN_YEARS}, a slope shows the seasonal cycle"
     if n > MAX_TREND_POINTS:
         return f"{n} days, at most {MAX_TREND_POINTS} are compared pair by pair; set measure.season"
     return ""
