@@ -65,6 +65,7 @@ def level_alerts(series: DaySeries, rule: Alert) -> Iterator[AlertRow]:
 def rate_alerts(series: DaySeries, limit: float) -> Iterator[AlertRow]:
     """Yield an alert wherever the area begins to change by more than ``limit`` km2 per day."""
     pairs = list(pairwise(series.points))
+    # A series has one point per day, so the divisor is never 0.
     rates = [(b.value_km2 - a.value_km2) / (b.day - a.day).days for a, b in pairs]
     for i in onsets([abs(rate) > limit for rate in rates]):
         (before, after), rate = pairs[i], rates[i]

@@ -18,6 +18,7 @@ LARGEST_CORRELATION = 0.9
 """Upper bound of the estimate: above it, short series hold too few independent values to estimate it at all."""
 
 SEED = 0
+"""Fixed, so that a rerun publishes the same interval."""
 
 
 @dataclass(frozen=True)

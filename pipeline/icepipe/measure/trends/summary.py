@@ -110,6 +110,7 @@ def seasonal_trend(points: Sequence[Point]) -> SeasonalKendall | None:
         return None
     table = month_table(points)
     known = ~np.isnan(table)
+    # One month with enough years suffices: months with fewer add pairs, but carry little weight.
     enough = known.sum() >= MIN_POINTS and (known.sum(axis=0) >= MIN_YEARS).any()
     return seasonal_kendall(table) if enough else None
 
@@ -122,6 +123,7 @@ def area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
     mean = baseline.mean_km2 if baseline else None
     under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
     reason = no_trend_reason(points, bool(measure.season))
+    # Days of several months: a slope over them mixes trend and seasonal cycle, which a note of the run points out.
     mixed = not measure.season and len({point.day.month for point in points}) > 1
     x, y = (np.array([getattr(point, name) for point in points]) for name in ("year", "value_km2"))
     return AreaTrend(

@@ -155,6 +155,7 @@ def gaps(points: Sequence[Point]) -> Iterator[Gap]:
     steps = [later.year - earlier.year for earlier, later in pairwise(points)]
     # Labels of seasons are years, of four digits; those of days are ISO dates.
     of_years = all(len(point.label) == 4 for point in points)
+    # The median step, not the mean, which long gaps would raise.
     longest = 1 if of_years else LONG_GAP * median(steps)
     for earlier, later, step in zip(points[:-1], points[1:], steps, strict=True):
         if step > longest:
@@ -168,6 +169,7 @@ def month_table(points: Sequence[Point]) -> Float64:
         cells[point.day.year, point.day.month].append(point.value_km2)
     months = sorted({month for _, month in cells})
     first, last = min(year for year, _ in cells), max(year for year, _ in cells)
+    # Years without any observation keep their row: the distance of two rows is their distance in years.
     table = np.full((last - first + 1, len(months)), np.nan)
     for (year, month), values in cells.items():
         table[year - first, months.index(month)] = fmean(values)
