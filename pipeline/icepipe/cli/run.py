@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def _load_without_pandas() -> None:
     # pyogrio and pyarrow load pandas wherever it is installed, although a run hands neither a data frame: 0.2 s and
-    # 32 MB of every run. A module that is None raises ImportError in pyogrio; pyarrow's compiled code meets None itself,
-    # and asks only once, so that the first array settles it.
+    # 32 MB of every run. A module that is None raises ImportError in pyogrio; the compiled code of pyarrow meets None
+    # itself, and asks only once, so that the first array settles it.
     if "pandas" in sys.modules:
         return
     sys.modules["pandas"] = None  # type: ignore[assignment]
