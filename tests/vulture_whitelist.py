@@ -51,6 +51,9 @@ _.slope_km2_per_decade  # trend.json
 _.slope_percent_per_year  # trend.json
 _.percent_of_km2  # trend.json
 _.bootstrap_km2_per_year  # trend.json
+_.block_length  # trend.json
+_.beside_day  # trend.json
+_.beside_km2  # trend.json
 
 # One of a set of numbers that belong together.
 _.NORTH  # the fourth direction of a ring
