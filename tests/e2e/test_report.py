@@ -358,7 +358,7 @@ def test_a_hundred_observations_stay_under_two_megabytes(tmp_path, visit):
 def test_the_oldest_of_many_dates_have_numbers_and_no_map(samples, visit, monkeypatch, tmp_path):
     for room in (data, images, pages):
         monkeypatch.setattr(room, "MOST_PICTURED", 3)
-    html = pages.page(read_published_run(samples))
+    html = pages.render_page(read_published_run(samples))
     (tmp_path / "report.html").write_text(html, encoding="utf-8")
     opened = visit(tmp_path)
     assert not opened.locator("#map-lacking").is_visible()

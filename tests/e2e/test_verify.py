@@ -12,7 +12,7 @@ from shapely.geometry import box
 
 from icepipe.errors import IntegrityError
 from icepipe.publish.run_folder.manifest import run_files, write_manifest
-from icepipe.publish.run_folder.paths import NO_OUTPUTS, RunPaths
+from icepipe.publish.run_folder.paths import NOT_OUTPUTS, RunPaths
 from icepipe.publish.run_folder.record import last_record
 from icepipe.publish.run_folder.verify import changed_files, find_faults
 from icepipe.storage.fingerprint import fingerprint
@@ -47,14 +47,14 @@ def test_every_file_that_a_run_leaves_is_in_the_table_of_outputs(run_scenes, tmp
     for key in ("2024-07-01", "2024-07-03", "2024-07-05"):
         folders[run.observation(key).folder] = [run.observation(key)]
     folders[run.change] = [run.pair("2024-07-01", "2024-07-03"), run.pair("2024-07-03", "2024-07-05")]
-    left = [path for path in folder.rglob("*") if path.is_file() and path.name not in NO_OUTPUTS]
+    left = [path for path in folder.rglob("*") if path.is_file() and path.name not in NOT_OUTPUTS]
     rows = set()
     for path in left:
         place = path.relative_to(folder).as_posix()
-        found = [*(one.row_of(path.name) for one in folders.get(path.parent, [])), run.row_of(place)]
+        found = [*(one.find_row(path.name) for one in folders.get(path.parent, [])), run.find_row(place)]
         assert any(found), path
         rows |= set(found)
-    has_own_models = [run.observation("2024-07-01").of_scene(1).model.exists(), run.model.exists()]
+    has_own_models = [run.observation("2024-07-01").for_scene(1).model.exists(), run.model.exists()]
     assert has_own_models == {"run": [False, True], "observation": [False, False], "scene": [True, False]}[fit]
     assert rows >= set(RunPaths.rows()) - ({RunPaths.model, RunPaths.k_curve} if fit != "run" else set())
 

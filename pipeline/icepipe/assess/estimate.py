@@ -108,7 +108,7 @@ def assess_observation(
         mapped = [point.stratum for point in design.points]
     else:
         x, y = np.array([(point.x, point.y) for point in design.points]).T
-        mapped = [code.label for code in class_map.at(x, y, design.crs)]
+        mapped = [code.label for code in class_map.classes_at(x, y, design.crs)]
     sample = labelled_sample(design, mapped, points)
     try:
         assessment = assess(sample)

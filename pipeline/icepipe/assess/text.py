@@ -11,7 +11,7 @@ from icepipe.assess.design import Design
 from icepipe.assess.estimate import AssessedObservation
 from icepipe.assess.estimators import CONFIDENCE, EstimateWithError
 from icepipe.assess.reference_points import REFERENCE_LIST
-from icepipe.publish.tables.text import aligned
+from icepipe.publish.tables.text import align_columns
 
 TARGET_SE = 0.01
 """Standard error of overall accuracy that the required number of points is computed for."""
@@ -22,12 +22,12 @@ AREA_TOLERANCE = 1e-6
 
 def sample_lines(design: Design, path: Path, has_chips: bool) -> list[str]:
     """Format the strata of a sample, where it was written, and the next step."""
-    # aligned() aligns the last column to the left: an empty one keeps all numbers aligned to the right.
+    # align_columns() aligns the last column to the left: an empty one keeps all numbers aligned to the right.
     table = [["stratum", "km2", "pixels", "points", ""]]
     table += [[s.label, f"{s.area_km2:,.3f}", f"{s.n_pixels:,}", str(s.n_points), ""] for s in design.strata]
     no_chips = "no image chips: they need the config of the run, which names the scenes\n"
     return [
-        *aligned(table),
+        *align_columns(table),
         f"{'' if has_chips else no_chips}Written to {path}",
         f"Write {REFERENCE_LIST} into the field reference of every point, then run `icepipe assess estimate`",
     ]
@@ -106,9 +106,9 @@ def estimate_lines(assessed: AssessedObservation) -> list[str]:
     map_name = f"{class_map.path.name} (model {class_map.model})"
     return [
         f"{map_name}: {assessment.n_points} points for {assessment.total_km2:,.1f} km2",
-        *aligned([[*line, ""] for line in error_matrix_table(assessed)]),
+        *align_columns([[*line, ""] for line in error_matrix_table(assessed)]),
         "",
-        *aligned(class_table(assessed)),
+        *align_columns(class_table(assessed)),
         f"overall accuracy {_value_and_error(assessment.overall)} (± one standard error)",
         *assessment_notes(assessed),
     ]

@@ -66,7 +66,7 @@ def explain(
 ) -> None:
     """Tell why each cluster got its name."""
     from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
-    from icepipe.publish.tables.explanation import explain_text, read_document
+    from icepipe.publish.tables.explanation import explain_text, parse_explanation
 
     run = RunPaths(cli_folder.folder_of(target))
     folders = [folder for folder in run.observation_folders() if date in {"", folder.name}]
@@ -76,7 +76,7 @@ def explain(
             f"{run.observations}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
         )
     for path in documents:
-        print_result(explain_text(read_document(path.read_text(encoding="utf-8"), str(path))))
+        print_result(explain_text(parse_explanation(path.read_text(encoding="utf-8"), str(path))))
 
 
 @app.command()

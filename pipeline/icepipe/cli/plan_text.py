@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from icepipe.inputs.scenes import Scene
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.alerts import AlertRow
-from icepipe.publish.tables.text import aligned, series_cells
+from icepipe.publish.tables.text import align_columns, series_cells
 from icepipe.runtime.memory import MAX_PIXEL_BYTES, STRATA_PIXEL_BYTES, TYPICAL_PIXEL_BYTES, memory_bytes
 from icepipe.workflow.inspect import _validity
 from icepipe.workflow.plan import Plan
@@ -23,7 +23,7 @@ BYTES_PER_PX_OUT = 1.5
 
 def closing_table(rows: Sequence[Row]) -> list[str]:
     """The series for people, one line an observation and region."""
-    return aligned(series_cells(rows))
+    return align_columns(series_cells(rows))
 
 
 def alert_lines(alerts: Iterable[AlertRow]) -> list[str]:

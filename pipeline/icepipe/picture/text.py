@@ -7,7 +7,7 @@ from typing import Any
 
 from icepipe.arrays import Float64
 from icepipe.picture.run import PictureResult
-from icepipe.publish.tables.text import aligned
+from icepipe.publish.tables.text import align_columns
 
 DIGITS = 4
 """Decimal places of colours and errors in the document."""
@@ -118,7 +118,7 @@ def result_lines(result: PictureResult) -> Iterator[str]:
     height, width = picture.valid.shape
     yield f"{picture.path.name}: {picture.kind}, {width} x {height} pixels, {picture.depth}"
     # Numbers are printed from 1; labels in arrays and notebooks count from 0.
-    yield from aligned(
+    yield from align_columns(
         [
             [f"  {n}", palette.hexes[n - 1], f"{palette.percent[n - 1]:.2f}%", f"{palette.pixels[n - 1]:,} px", ""]
             for n in range(1, len(palette.hexes) + 1)

@@ -44,7 +44,7 @@ from icepipe.storage.json_document import json_text
 def _write_models(paths: ObservationPaths, models: Sequence[Model]) -> None:
     """A model file for each model, and its curve where k was chosen; numbered by scene where there are several."""
     for number, model in enumerate(models, start=1):
-        own = paths if len(models) == 1 else paths.of_scene(number)
+        own = paths if len(models) == 1 else paths.for_scene(number)
         own.model.write_text(json_text(model_document(model)), encoding="utf-8")
         if model.k_curve:
             write_k_curve(own.k_curve, model)
@@ -70,7 +70,7 @@ def _keep(path: Path, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-def redraw_observation(
+def rewrite_polygons(
     folder: Path,
     name: str,
     observation: Observation,
@@ -99,10 +99,10 @@ def redraw_observation(
     paths = ObservationPaths.of(folder, name, observation.key)
     with replace_folder(folder) as part:
         for output, _ in old.outputs:
-            row = paths.row_of(output)
-            if row is None or not row.of_polygons:
+            row = paths.find_row(output)
+            if row is None or not row.has_polygons:
                 _keep(folder / output, part)
-        remarks = _write_layers(paths.within(part), layers, observation, formats)
+        remarks = _write_layers(paths.in_folder(part), layers, observation, formats)
         write_item(part, name, observation, where, grid, old.pixel_side_m)
         return rewrite_record(part, old, made, remarks)
 

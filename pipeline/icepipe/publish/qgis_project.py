@@ -14,7 +14,7 @@ from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.intervals import Interval
 from icepipe.publish.qgis_layers import MapLayer, find_layers
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.vectors.qml_styles import WRITTEN_FOR, add, xml_text
+from icepipe.publish.vectors.qml_styles import WRITTEN_FOR, add_element, xml_text
 from icepipe.storage.atomic import replace_file
 
 NAVIGATION_ANIMATED = "1"
@@ -29,13 +29,13 @@ MARGIN = 0.02
 
 def _add_crs(parent: Element, tag: str, wkt: str) -> None:
     system = SubElement(SubElement(parent, tag), "spatialrefsys")
-    add(system, "wkt", wkt)
+    add_element(system, "wkt", wkt)
 
 
 def _add_range(parent: Element, tag: str, interval: Interval) -> None:
     held = SubElement(parent, tag)
     for tag_, text in zip(("start", "end"), interval.texts, strict=True):
-        add(held, tag_, text)
+        add_element(held, tag_, text)
 
 
 def _kind(layer: MapLayer) -> dict[str, str]:
@@ -46,12 +46,12 @@ def _kind(layer: MapLayer) -> dict[str, str]:
 
 def _add_layer(parent: Element, layer: MapLayer) -> None:
     element = SubElement(parent, "maplayer", _kind(layer))
-    add(element, "id", layer.id)
-    add(element, "datasource", layer.source)
-    add(element, "layername", layer.name)
+    add_element(element, "id", layer.id)
+    add_element(element, "datasource", layer.source)
+    add_element(element, "layername", layer.name)
     if layer.crs:
         _add_crs(element, "srs", layer.crs)
-    add(element, "provider", layer.provider, **({} if layer.provider == "gdal" else {"encoding": "UTF-8"}))
+    add_element(element, "provider", layer.provider, **({} if layer.provider == "gdal" else {"encoding": "UTF-8"}))
     if layer.interval:
         _add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", layer.interval)
     if layer.draw:
@@ -86,7 +86,7 @@ def _add_view(root: Element, grid: GeoBox) -> None:
     extent = SubElement(canvas, "extent")
     sides = {"xmin": min(x) - free_x, "ymin": min(y) - free_y, "xmax": max(x) + free_x, "ymax": max(y) + free_y}
     for tag, value in sides.items():
-        add(extent, tag, repr(float(value)))
+        add_element(extent, tag, repr(float(value)))
     _add_crs(canvas, "destinationsrs", grid.crs)
 
 
@@ -94,9 +94,9 @@ def _add_time(root: Element, properties: Element, seen: Sequence[Interval]) -> N
     """The season as the project's time, and a slider that is on and stops at every date."""
     season = Interval(min(interval.start for interval in seen), max(interval.end for interval in seen))
     slider = SubElement(properties, "TemporalControllerWidget")
-    add(slider, "StartDateTime", season.texts[0], type="QString")
-    add(slider, "EndDateTime", season.texts[1], type="QString")
-    add(slider, "NavigationMode", NAVIGATION_ANIMATED, type="int")
+    add_element(slider, "StartDateTime", season.texts[0], type="QString")
+    add_element(slider, "EndDateTime", season.texts[1], type="QString")
+    add_element(slider, "NavigationMode", NAVIGATION_ANIMATED, type="int")
     settings = {"timeStepUnit": STEP_BY_LAYER, "timeStep": "1", "frameRate": "1", "cumulativeTemporalRange": "0"}
     _add_range(SubElement(root, "ProjectTimeSettings", settings), "TemporalRange", season)
 
@@ -114,7 +114,7 @@ def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer]) -> str:
         What it holds, from the top down.
     """
     root = Element("qgis", {"projectname": name, "version": f"{WRITTEN_FOR}.0"})
-    add(root, "title", name)
+    add_element(root, "title", name)
     _add_crs(root, "projectCrs", grid.crs)
     _add_tree(root, layers)
     _add_view(root, grid)
@@ -122,8 +122,8 @@ def project_xml(name: str, grid: GeoBox, layers: Sequence[MapLayer]) -> str:
     for layer in layers:
         _add_layer(held, layer)
     properties = SubElement(root, "properties")
-    add(SubElement(properties, "Paths"), "Absolute", "false", type="bool")
-    add(SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", "1", type="int")
+    add_element(SubElement(properties, "Paths"), "Absolute", "false", type="bool")
+    add_element(SubElement(properties, "SpatialRefSys"), "ProjectionsEnabled", "1", type="int")
     seen = [layer.interval for layer in layers if layer.interval]
     if seen:
         _add_time(root, properties, seen)

@@ -80,7 +80,7 @@ def _asset(path: Path) -> dict[str, Any]:
 
 def _assets(paths: RunPaths | ObservationPaths) -> dict[str, dict[str, Any]]:
     """An asset for every file that a folder offers, called by the part of its name that is not that of all."""
-    files = (path for path in sorted(paths.folder.iterdir()) if path.is_file() and paths.offers(path.name))
+    files = (path for path in sorted(paths.folder.iterdir()) if path.is_file() and paths.is_asset_name(path.name))
     return {path.name.removeprefix(f"{paths.stem}_"): _asset(path) for path in files}
 
 
@@ -207,7 +207,7 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
     write_json(run.collection, document)
 
 
-def renew_assets(folder: Path) -> None:
+def update_assets(folder: Path) -> None:
     """Bring the assets of ``collection.json`` up to the files of the run that are there.
 
     Raises

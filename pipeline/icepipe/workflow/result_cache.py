@@ -16,7 +16,7 @@ from icepipe.inputs.discover import find_files, unlisted_folders
 from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
 from icepipe.inputs.vector_files import with_parts
-from icepipe.publish.run_folder.paths import NO_OUTPUTS
+from icepipe.publish.run_folder.paths import NOT_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
 from icepipe.storage.json_document import JsonDocument
@@ -65,7 +65,7 @@ def _tree(folder: str) -> Iterator[tuple[str, FileStat]]:
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
-        if entry.name in NO_OUTPUTS:
+        if entry.name in NOT_OUTPUTS:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _tree(entry.path)

@@ -15,7 +15,7 @@ from icepipe.inputs.masks import is_vector
 from icepipe.inputs.scenes import Observation
 from icepipe.inputs.sidecars import with_side_files
 from icepipe.inputs.vector_files import with_parts
-from icepipe.publish.run_folder.paths import NO_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
+from icepipe.publish.run_folder.paths import NOT_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Provenance, Record
 from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot
@@ -139,7 +139,7 @@ class RunState:
         """Files of a run beside those of its observations, with their fingerprints where they are as they were."""
         for name, found in sorted(self.snapshot.folder(os.path.join(self.folder, below)).items()):  # noqa: PTH118
             path = f"{below}{name}"
-            if path == OBSERVATIONS or path in NO_OUTPUTS:
+            if path == OBSERVATIONS or path in NOT_OUTPUTS:
                 continue
             if found.is_dir(follow_symlinks=False):
                 yield from self._run_files(f"{path}/")

@@ -16,7 +16,7 @@ from icepipe.errors import InputError
 from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.polygons.layers import polygon_layers
-from icepipe.publish.observation import publish_observation, redraw_observation
+from icepipe.publish.observation import publish_observation, rewrite_polygons
 from icepipe.publish.run_folder.class_map import load_class_map
 from icepipe.publish.run_folder.record import Provenance, Record, last_record, read_record
 from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, run_length_raster
@@ -111,7 +111,7 @@ def _redraw(context: RunContext, observation: Observation, folder: Path, old: Re
         layers = polygon_layers(classes, plan.grid, plan.pixel_area.units, plan.unit_m2, plan.drawing)
     formats, name = plan.config.publish.polygons.format, plan.config.name
     with log_step("publish", key):
-        return redraw_observation(folder, name, observation, layers, old, made, context.where, plan.grid, formats)
+        return rewrite_polygons(folder, name, observation, layers, old, made, context.where, plan.grid, formats)
 
 
 def _check_unchanged(context: RunContext, run_state: RunState, observation: Observation) -> None:
@@ -171,7 +171,7 @@ def _update_one(context: RunContext, run_state: RunState, force: bool, observati
         record = None if force else read_record(folder, run_state.fingerprints)
         if record and record.made == made:
             return _Outcome(key, record)
-        if record and record.made.has_pixels_of(made):
+        if record and record.made.has_same_pixels(made):
             return _Outcome(key, _redraw(context, observation, folder, record, made), updated=True)
         return _Outcome(key, _observe(context, run_state, observation, folder, made), updated=True)
     except InputError as fault:

@@ -9,10 +9,10 @@ from icepipe.measure.area.series import Row
 from icepipe.measure.polygons.reproject import needs_multipolygons
 from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.qgis_project import write_project
-from icepipe.publish.report.write import drop_report, write_report
+from icepipe.publish.report.write import remove_report, write_report
 from icepipe.publish.run_folder.manifest import write_manifest
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.run_folder.provenance import geopackage_before, provenance
+from icepipe.publish.run_folder.provenance import previous_geopackage, provenance_document
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.changes import write_change_table
@@ -63,7 +63,7 @@ def _collected(plan: Plan, events: RunEvents) -> ObservationParts:
 
 def _publish_geopackage(plan: Plan, collected: ObservationParts) -> dict[str, str]:
     """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
-    before = geopackage_before(collected.folder)
+    before = previous_geopackage(collected.folder)
     if "geopackage" in plan.config.publish.polygons.format:
         return write_run_geopackage(collected, before)
     if before:
@@ -88,7 +88,7 @@ def write_run(
     surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
     collected = _collected(plan, events)
     geopackage = _publish_geopackage(plan, collected)
-    document = provenance(
+    document = provenance_document(
         plan.config,
         basis,
         surface,
@@ -106,7 +106,7 @@ def write_run(
         if plan.config.publish.report:
             write_report(folder)
         else:
-            drop_report(folder)
+            remove_report(folder)
     finally:
         write_collection(folder, plan.config.name, events.records, context.where)
         write_manifest(folder, events.records, fingerprint)

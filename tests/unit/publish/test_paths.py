@@ -10,7 +10,7 @@ import pytest
 from icepipe.classes import ClassCode
 from icepipe.publish.run_folder.paths import (
     CHANGE,
-    NO_OUTPUTS,
+    NOT_OUTPUTS,
     OBSERVATIONS,
     POLYGON_ENDINGS,
     ObservationPaths,
@@ -30,7 +30,7 @@ def test_a_row_is_the_path_of_its_file_in_a_folder_and_the_row_on_the_class():
     assert RUN.series_csv == Path("out/arctic/series.csv")
     assert RUN.project == Path("out/arctic/arctic.qgs")
     assert OBSERVATION.class_raster == Path("out/arctic/observations/2024-06-10/arctic_2024-06-10_classes.tif")
-    assert OBSERVATION.of_scene(2).model.name == "arctic_2024-06-10_scene2_model.json"
+    assert OBSERVATION.for_scene(2).model.name == "arctic_2024-06-10_scene2_model.json"
     assert OBSERVATION.polygon_file(ClassCode.ICE, ".fgb").name == "arctic_2024-06-10_ice.fgb"
     assert PAIR.polygons == Path("out/arctic/change/2024-06-10_2024-06-22.gpkg")
     assert RunPaths.series_csv.pattern == "series.csv"
@@ -46,11 +46,11 @@ def test_names_that_need_the_name_of_the_run_are_refused_where_it_is_not_known()
 
 
 def test_the_paths_beside_a_class_raster_are_those_of_its_observation():
-    assert ObservationPaths.of_raster(OBSERVATION.class_raster) == OBSERVATION
-    assert OBSERVATION.within(Path("part")).item == Path("part/arctic_2024-06-10.json")
+    assert ObservationPaths.from_raster(OBSERVATION.class_raster) == OBSERVATION
+    assert OBSERVATION.in_folder(Path("part")).item == Path("part/arctic_2024-06-10.json")
 
 
-@pytest.mark.parametrize("paths", [RUN, OBSERVATION, OBSERVATION.of_scene(2), PAIR], ids=lambda paths: paths.stem)
+@pytest.mark.parametrize("paths", [RUN, OBSERVATION, OBSERVATION.for_scene(2), PAIR], ids=lambda paths: paths.stem)
 def test_the_name_of_every_row_is_of_that_row_alone(paths):
     rows = paths.rows()
     for name, row in vars(type(paths)).items():
@@ -67,16 +67,16 @@ def test_the_name_of_every_row_is_of_that_row_alone(paths):
     ],
 )
 def test_files_of_others_are_of_no_row(name):
-    assert RUN.row_of(name) is None
-    assert OBSERVATION.row_of(name) is None
-    assert PAIR.row_of(name) is None
+    assert RUN.find_row(name) is None
+    assert OBSERVATION.find_row(name) is None
+    assert PAIR.find_row(name) is None
 
 
 def test_redrawing_makes_polygons_of_every_class_and_the_item_anew_and_nothing_else():
     endings = {*POLYGON_ENDINGS, ".shx", ".dbf", ".prj", ".cpg", ".qml"}
     drawn = {OBSERVATION.polygon_file(code, end).name for code in (ClassCode.ICE, ClassCode.WATER) for end in endings}
-    assert all(OBSERVATION.row_of(name) is ObservationPaths.polygons for name in drawn)
-    assert {row for row in ObservationPaths.rows() if row.of_polygons} == {
+    assert all(OBSERVATION.find_row(name) is ObservationPaths.polygons for name in drawn)
+    assert {row for row in ObservationPaths.rows() if row.has_polygons} == {
         ObservationPaths.polygons,
         ObservationPaths.item,
     }
@@ -108,8 +108,8 @@ def test_readme_lists_every_output_and_nothing_else():
     for listed in listed_in_readme():
         top = listed.split("/")[0]
         paths = {OBSERVATIONS: OBSERVATION, CHANGE: PAIR}.get(top, RUN) if "/" in listed else RUN
-        row = paths.row_of(Path(listed).name)
-        assert row is not None or listed in NO_OUTPUTS, listed
+        row = paths.find_row(Path(listed).name)
+        assert row is not None or listed in NOT_OUTPUTS, listed
         found[paths].add(row)
     untold = {
         RunPaths.occlusion,

@@ -26,7 +26,7 @@ MARGIN, TITLE = 12, 52
 LINE, SWATCH = 22, (28, 12)
 """Height of a line of the legend; width and height of its colours."""
 
-TOLD = "Description"
+DESCRIPTION = "Description"
 """Keyword of what the legend says, for those who cannot see it (PNG specification, 11.3.3)."""
 
 
@@ -104,7 +104,7 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
     draw_scale(sheet, grid, lefts[0], bottom, width)
     if legend:
         _draw_legend(sheet, legend, lefts[1] + 8, bottom - 8)
-    sheet.info[TOLD] = "; ".join(legend.values())
+    sheet.info[DESCRIPTION] = "; ".join(legend.values())
     return sheet
 
 
@@ -113,5 +113,5 @@ def write_quicklook(path: Path, quicklook: Image) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     told = PngInfo()
-    told.add_itxt(TOLD, quicklook.info[TOLD])
+    told.add_itxt(DESCRIPTION, quicklook.info[DESCRIPTION])
     quicklook.save(path, format="PNG", compress_level=PNG_EFFORT, pnginfo=told)

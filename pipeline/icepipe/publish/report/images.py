@@ -133,7 +133,7 @@ def _is_within(observations: Sequence[PublishedObservation], size: tuple[int, in
     return sum(drawn.size for drawn in _drawn(some, size)) * len(observations) <= letters * len(some)
 
 
-def draw_all(published: PublishedRun, letters: int) -> tuple[EncodedImages, ...]:
+def encode_images(published: PublishedRun, letters: int) -> tuple[EncodedImages, ...]:
     """The newest observations, in the largest size in which all take at most so many letters; else in the smallest."""
     observations = published.observations[-MOST_PICTURED:]
     for side in SIDES:

@@ -15,7 +15,7 @@ from icepipe.errors import ConfigError, IntegrityError
 from icepipe.flags import flags_text
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row, all_flags
-from icepipe.publish.images.quicklook import TOLD, draw_quicklook, legend_entries
+from icepipe.publish.images.quicklook import DESCRIPTION, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, paint
 from icepipe.publish.report.published_run import PublishedObservation, PublishedRun, read_published_run
 from icepipe.publish.run_folder.paths import ObservationPaths
@@ -100,7 +100,7 @@ def draw_observation(folder: Path, key: str) -> Plot:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.imshow(np.asarray(quicklook), interpolation="nearest", aspect="auto")
-    figure.set_label(quicklook.info[TOLD])
+    figure.set_label(quicklook.info[DESCRIPTION])
     return figure
 
 
@@ -112,7 +112,7 @@ def _is_its_own_picture(published: PublishedRun, shown: PublishedObservation) ->
 def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
     from icepipe.publish.report.images import read_picture
 
-    return np.asarray(read_picture(ObservationPaths.of_raster(shown.classes).picture, size))
+    return np.asarray(read_picture(ObservationPaths.from_raster(shown.classes).picture, size))
 
 
 def _legend(published: PublishedRun, key: ObservationKey, classes: UInt8) -> dict[ClassCode, str]:

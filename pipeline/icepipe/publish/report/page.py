@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from icepipe.publish.report.images import MOST_PICTURED, EncodedImages, draw_all
+from icepipe.publish.report.images import MOST_PICTURED, EncodedImages, encode_images
 from icepipe.publish.report.page_data import observation_entries, page_values, script_data
 from icepipe.publish.report.published_run import PublishedRun
 
@@ -39,7 +39,7 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """The content policy of a page: its own style and script and pictures within it, and nothing from anywhere."""
     return (
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; img-src data:; "
@@ -61,7 +61,7 @@ def _environment() -> Environment:
     )
 
 
-def page(published: PublishedRun) -> str:
+def render_page(published: PublishedRun) -> str:
     """The report as HTML; the same text from the same run.
 
     Raises
@@ -80,8 +80,8 @@ def page(published: PublishedRun) -> str:
     def rendered(drawn: Sequence[EncodedImages]) -> str:
         shown = safe_json(data | {"observations": observation_entries(published, drawn)})
         inside = {"style": Markup(style), "script": Markup(script), "data": Markup(shown)}  # noqa: S704
-        return environment.get_template("page.html").render(values, **inside, policy=policy(style, script))
+        return environment.get_template("page.html").render(values, **inside, policy=content_policy(style, script))
 
     pictured = min(len(published.observations), MOST_PICTURED)
     room = LARGEST * max(1, pictured / PICTURED) - len(rendered(()).encode())
-    return rendered(draw_all(published, max(LEAST_FOR_PICTURES, int(room))))
+    return rendered(encode_images(published, max(LEAST_FOR_PICTURES, int(room))))

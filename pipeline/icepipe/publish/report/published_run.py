@@ -159,7 +159,7 @@ def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObse
         if record is None or record.class_raster is None:
             raise IntegrityError(f"{place}: has no record", "run `icepipe run` again")
         raster = place / record.class_raster[0]
-        picture = ObservationPaths.of_raster(raster).picture
+        picture = ObservationPaths.from_raster(raster).picture
         yield PublishedObservation(key, record.moments[0], raster, picture if picture.is_file() else None)
 
 

@@ -24,7 +24,7 @@ SIDE_PX = 320
 """Longer side of the map that outlines are traced on."""
 
 
-def downsample_labels(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
+def resize_grid(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
     """The place of a grid in so many columns and rows."""
     scaled = grid.transform @ grid.transform.scale(grid.width / size[0], grid.height / size[1])
     return replace(grid, transform=scaled, width=size[0], height=size[1])
@@ -79,6 +79,6 @@ def region_paths(basis: Basis, named: bool) -> dict[str, object] | None:
     if not named:
         return None
     width, height = size_within(basis.grid, SIDE_PX)
-    regions = RegionMap(basis.regions, downsample_labels(basis.grid, (width, height)), from_scenes=False)
+    regions = RegionMap(basis.regions, resize_grid(basis.grid, (width, height)), from_scenes=False)
     paths = {outline.name: _traced(_held(regions, number)) for number, outline in enumerate(basis.regions)}
     return {"width": width, "height": height, "paths": paths}

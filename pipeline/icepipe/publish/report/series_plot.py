@@ -46,7 +46,7 @@ class PlotPoint:
     flagged: bool
 
 
-def spots(
+def plot_points(
     rows: Mapping[ObservationKey, Mapping[str, Row]], label: str, starts: Mapping[ObservationKey, str]
 ) -> list[PlotPoint | None]:
     """A class's areas in the order of time; None where it is not known."""
@@ -63,7 +63,7 @@ def spots(
     return found
 
 
-def unbroken(found: Sequence[PlotPoint | None]) -> Iterator[list[PlotPoint]]:
+def usable_stretches(found: Sequence[PlotPoint | None]) -> Iterator[list[PlotPoint]]:
     """Usable areas with none between them that is unknown or unusable."""
     run: list[PlotPoint] = []
     for spot in (*found, None):
@@ -79,7 +79,7 @@ def _draw_class(axes: Axes, code: ClassCode, marker: str, found: Sequence[PlotPo
 
     red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
     colour, cased = (red, green, blue), [withStroke(linewidth=4, foreground=CASING)]
-    for run in unbroken(found):
+    for run in usable_stretches(found):
         when = [spot.when for spot in run]
         axes.fill_between(
             when,  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def _draw_region(axes: Axes, published: PublishedRun, region: str, title: str) -
     starts = {shown.key: shown.start for shown in published.observations}
     rows = published.rows_of(region)
     for code, marker in reversed(PLOTTED):
-        _draw_class(axes, code, marker, spots(rows, code.label, starts))
+        _draw_class(axes, code, marker, plot_points(rows, code.label, starts))
     axes.set_ylim(bottom=0)
     axes.set_ylabel("area, km²")
     axes.grid(color="#dddddd", linewidth=0.8)

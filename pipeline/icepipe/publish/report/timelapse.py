@@ -39,7 +39,7 @@ CLASSES_OVER = 0.6
 MARGIN, BAR, LINE = 10, 34, 18
 
 
-def selected_frames(observations: Sequence[PublishedObservation]) -> list[PublishedObservation]:
+def select_frames(observations: Sequence[PublishedObservation]) -> list[PublishedObservation]:
     """Observations that get a frame: all, or as many as there may be, evenly, with the first and the last."""
     count = len(observations)
     if count <= MOST_FRAMES:
@@ -115,9 +115,9 @@ def _with_palette(frame: Image, map_box: tuple[int, int, int, int]) -> Image:
     return frame.quantize(palette=colours, dither=Image.Dither.NONE)
 
 
-def timelapse(published: PublishedRun) -> bytes | None:
+def render_timelapse(published: PublishedRun) -> bytes | None:
     """Frames of the same size, each with its date, a scale bar and the classes; None where there are fewer than two."""
-    observations = selected_frames(published.observations)
+    observations = select_frames(published.observations)
     if len(observations) < 2:
         return None
     size = _map_size(published, len(observations))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from icepipe.publish.report.page import page
+from icepipe.publish.report.page import render_page
 from icepipe.publish.report.published_run import read_published_run
 from icepipe.publish.report.series_plot import series_png, series_svg
-from icepipe.publish.report.timelapse import timelapse
+from icepipe.publish.report.timelapse import render_timelapse
 from icepipe.publish.run_folder.manifest import manifest_entries, read_manifest, update_manifest
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.stac import renew_assets
+from icepipe.publish.stac import update_assets
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.lock import run_lock
 
-FILES = tuple(row.pattern for row in RunPaths.rows() if row.of_report)
+FILES = tuple(row.pattern for row in RunPaths.rows() if row.in_report)
 """Names of the files of the report."""
 
 
@@ -38,13 +38,13 @@ def write_report(folder: Path) -> None:
         If something cannot be read or written.
     """
     published, paths = read_published_run(folder), RunPaths(folder)
-    _put(paths.report, page(published).encode())
+    _put(paths.report, render_page(published).encode())
     _put(paths.series_png, series_png(published))
     _put(paths.series_svg, series_svg(published))
-    _put(paths.timelapse, timelapse(published))
+    _put(paths.timelapse, render_timelapse(published))
 
 
-def drop_report(folder: Path) -> None:
+def remove_report(folder: Path) -> None:
     """Remove what an earlier run wrote of it, and no file of somebody else's."""
     for name in manifest_entries(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
@@ -65,6 +65,6 @@ def rebuild_report(folder: Path) -> Path:
     read_manifest(folder)
     with run_lock(folder):
         write_report(folder)
-        renew_assets(folder)
+        update_assets(folder)
         update_manifest(folder, (*FILES, RunPaths.collection.pattern))
     return RunPaths(folder).report

@@ -27,7 +27,7 @@ from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.record import Record, read_record
 from icepipe.raster.blocks import blocks
 
-AGAIN = "run `icepipe run` again"
+RUN_AGAIN = "run `icepipe run` again"
 
 
 def _read(block: Block, dataset: Dataset) -> UInt8:
@@ -71,7 +71,7 @@ class ClassMap:
         return frozenset(set.intersection(*by_region.values()))
 
     @property
-    def known(self) -> frozenset[ClassCode]:
+    def known_classes(self) -> frozenset[ClassCode]:
         """Classes whose area its rows know."""
         return frozenset(ClassCode[row.class_.upper()] for row in self.record.rows if row.area_km2 is not None)
 
@@ -102,7 +102,7 @@ class ClassMap:
         """True area of a class."""
         return self.tally.units[code] * self.basis.unit_m2 / 1e6
 
-    def at(self, x: Float64, y: Float64, crs: str) -> list[ClassCode]:
+    def classes_at(self, x: Float64, y: Float64, crs: str) -> list[ClassCode]:
         """Class of the pixel that holds each place.
 
         Raises
@@ -155,7 +155,7 @@ def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
         If the record lists no class raster.
     """
     if record.class_raster is None:
-        raise InputError(place, "its record lists no class raster", AGAIN)
+        raise InputError(place, "its record lists no class raster", RUN_AGAIN)
     name, fingerprint = record.class_raster
     return ClassMap(place / name, fingerprint, basis, record)
 
@@ -175,8 +175,8 @@ def open_class_map(folder: Path, key: str) -> ClassMap:
     place = run.observation(key).folder
     record = read_record(place)
     if record is None:
-        raise InputError(place, "its files are not as its record says", AGAIN)
+        raise InputError(place, "its files are not as its record says", RUN_AGAIN)
     basis = load_basis(folder)
     if basis is None or basis_hash(basis) != record.made.basis:
-        raise InputError(place, "it was made on another basis than the run has now", AGAIN)
+        raise InputError(place, "it was made on another basis than the run has now", RUN_AGAIN)
     return load_class_map(place, basis, record)

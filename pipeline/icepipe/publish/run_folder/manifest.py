@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from icepipe.errors import ConfigError, IcepipeError, IntegrityError
-from icepipe.publish.run_folder.paths import NO_OUTPUTS, RunPaths
+from icepipe.publish.run_folder.paths import NOT_OUTPUTS, RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
@@ -25,7 +25,7 @@ def run_files(folder: Path) -> dict[str, Path]:
     manifest = RunPaths(folder).manifest
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != manifest)
     found = {path.relative_to(folder).as_posix(): path for path in paths}
-    return {name: path for name, path in found.items() if name.split("/")[0] not in NO_OUTPUTS}
+    return {name: path for name, path in found.items() if name.split("/")[0] not in NOT_OUTPUTS}
 
 
 def write_manifest(

@@ -21,7 +21,7 @@ from icepipe.storage.lock import FILE as LOCK
 OBSERVATIONS, CHANGE, ASSESS = "observations", "change", "assess"
 """Folders of a run: an observation each, pairs of observations, samples that people drew."""
 
-NO_OUTPUTS = frozenset({LOCK, ASSESS, *SQLITE_FILES})
+NOT_OUTPUTS = frozenset({LOCK, ASSESS, *SQLITE_FILES})
 """What lies in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
 
 POLYGON_ENDINGS = (".shp", ".gpkg", ".fgb", ".parquet")
@@ -49,8 +49,8 @@ class Outputs:
 
     pattern: str
     is_asset: bool = True
-    of_polygons: bool = False
-    of_report: bool = False
+    has_polygons: bool = False
+    in_report: bool = False
 
     @property
     def ending(self) -> str:
@@ -109,13 +109,13 @@ class _Paths:
         """Return the rows of the table for such a folder."""
         return tuple(row for row in vars(cls).values() if isinstance(row, Outputs))
 
-    def row_of(self, name: str) -> Outputs | None:
+    def find_row(self, name: str) -> Outputs | None:
         """Return the row that a name is of; None for a file that no run writes."""
         return next((row for row in self.rows() if row.has(name, self.stem)), None)
 
-    def offers(self, name: str) -> bool:
+    def is_asset_name(self, name: str) -> bool:
         """Return whether STAC offers the file of a name."""
-        row = self.row_of(name)
+        row = self.find_row(name)
         return row is not None and row.is_asset
 
 
@@ -136,10 +136,10 @@ class RunPaths(_Paths):
     provenance = OutputFile("run.json")
     geopackage = OutputFile("{stem}.gpkg")
     project = OutputFile("{stem}.qgs")
-    report = OutputFile("report.html", of_report=True)
-    series_png = OutputFile("series.png", of_report=True)
-    series_svg = OutputFile("series.svg", of_report=True)
-    timelapse = OutputFile("timelapse.gif", of_report=True)
+    report = OutputFile("report.html", in_report=True)
+    series_png = OutputFile("series.png", in_report=True)
+    series_svg = OutputFile("series.svg", in_report=True)
+    timelapse = OutputFile("timelapse.gif", in_report=True)
     collection = OutputFile("collection.json", is_asset=False)
     manifest = OutputFile("manifest.json", is_asset=False)
 
@@ -180,17 +180,17 @@ class ObservationPaths(_Paths):
 
     class_raster = OutputFile("{stem}_classes.tif")
     class_style = OutputFile("{stem}_classes.qml")
-    polygons = Outputs("{stem}_{class}.*", of_polygons=True)
+    polygons = Outputs("{stem}_{class}.*", has_polygons=True)
     explanation = OutputFile("explain.json")
     model = OutputFile("{stem}{scene}_model.json")
     k_curve = OutputFile("{stem}{scene}_k.png")
     quicklook = OutputFile("quicklook.png")
     picture = OutputFile("picture.png")
-    item = OutputFile("{stem}.json", is_asset=False, of_polygons=True)
+    item = OutputFile("{stem}.json", is_asset=False, has_polygons=True)
     record = OutputFile("record.json", is_asset=False)
 
     @classmethod
-    def of_raster(cls, raster: Path) -> ObservationPaths:
+    def from_raster(cls, raster: Path) -> ObservationPaths:
         """Return the files that lie beside a class raster."""
         return cls(raster.parent, raster.name.removesuffix(cls.class_raster.ending))
 
@@ -199,11 +199,11 @@ class ObservationPaths(_Paths):
         """Return the files of an observation in a folder that is not yet, or need not be, its place."""
         return cls(folder, f"{name}_{key}")
 
-    def within(self, folder: Path) -> ObservationPaths:
+    def in_folder(self, folder: Path) -> ObservationPaths:
         """Return the same files in another folder."""
         return replace(self, folder=folder)
 
-    def of_scene(self, number: int) -> ObservationPaths:
+    def for_scene(self, number: int) -> ObservationPaths:
         """Return the files where a scene has a model of its own."""
         return replace(self, scene=f"_scene{number}")
 

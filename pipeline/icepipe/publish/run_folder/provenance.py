@@ -39,7 +39,7 @@ def versions() -> tuple[str, ...]:
     return tuple(f"{name} {version(name)}" for name in LIBRARIES)
 
 
-def geopackage_before(folder: Path) -> dict[str, str]:
+def previous_geopackage(folder: Path) -> dict[str, str]:
     """What ``run.json`` says of the GeoPackage that an earlier run wrote; nothing where it wrote none."""
     try:
         found = json.loads(RunPaths(folder).provenance.read_bytes()).get("geopackage", {})
@@ -48,7 +48,7 @@ def geopackage_before(folder: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def provenance(
+def provenance_document(
     config: Config,
     basis: Basis,
     surface: str,

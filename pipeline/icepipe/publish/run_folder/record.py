@@ -44,7 +44,7 @@ class Provenance:
     code: tuple[str, ...]
     polygons: str
 
-    def has_pixels_of(self, other: Provenance) -> bool:
+    def has_same_pixels(self, other: Provenance) -> bool:
         """Whether classes and rows are made from the same, whatever the polygons."""
         return replace(self, polygons="") == replace(other, polygons="")
 

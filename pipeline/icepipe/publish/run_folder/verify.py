@@ -20,8 +20,8 @@ from icepipe.publish.run_folder.record import last_record
 from icepipe.raster.regions import RegionMap
 from icepipe.storage.fingerprint import fingerprint
 
-CLOSE = 1e-9
-POLYGONS_CLOSE = 1e-6
+AREA_TOLERANCE = 1e-9
+POLYGON_AREA_TOLERANCE = 1e-6
 
 
 def changed_files(folder: Path) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _budget(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
     areas = [row.area_km2 for row in rows.values()]
     known = [area for area in areas if area is not None]
     first = next(iter(rows.values()))
-    if len(known) == len(areas) and abs(sum(known) - first.region_km2) > CLOSE * max(first.region_km2, 1e-12):
+    if len(known) == len(areas) and abs(sum(known) - first.region_km2) > AREA_TOLERANCE * max(first.region_km2, 1e-12):
         yield f"{key} {first.region}: the classes add up to {sum(known)} km2 and the region has {first.region_km2} km2"
     for row in rows.values():
         low, area, high = row.area_low_km2, row.area_km2, row.area_high_km2
@@ -79,7 +79,7 @@ def _raster(mapped: ClassMap, tally: Tally, rows: Mapping[str, Row]) -> Iterator
         km2, where = tally.units[code] * mapped.basis.unit_m2 / 1e6, f"of {code.label} in {row.region}"
         if row.n_pixels is not None and row.n_pixels != pixels:
             yield f"{mapped.path}: holds {pixels} pixels {where}, and the table says {row.n_pixels}"
-        if row.area_km2 is not None and abs(row.area_km2 - km2) > CLOSE * max(km2, 1e-12):
+        if row.area_km2 is not None and abs(row.area_km2 - km2) > AREA_TOLERANCE * max(km2, 1e-12):
             yield f"{mapped.path}: holds {km2} km2 {where}, and the table says {row.area_km2}"
 
 
@@ -100,7 +100,7 @@ def _sums(path: Path) -> tuple[float, int]:
 
 def _polygons(mapped: ClassMap) -> Iterator[str]:
     """Whether polygons hold the pixels and the area of the raster."""
-    paths = ObservationPaths.of_raster(mapped.path)
+    paths = ObservationPaths.from_raster(mapped.path)
     for path in sorted(paths.folder.iterdir()):
         code = next((code for code in SEEN if path.stem == paths.polygon_stem(code)), None)
         if code is None or path.suffix not in POLYGON_ENDINGS:
@@ -109,7 +109,7 @@ def _polygons(mapped: ClassMap) -> Iterator[str]:
         km2, expected = m2 / 1e6, mapped.area_km2(code)
         if pixels != mapped.tally.pixels[code]:
             yield f"{path}: holds {pixels} pixels, and the raster {mapped.tally.pixels[code]}"
-        if abs(km2 - expected) > POLYGONS_CLOSE * max(expected, 1e-12):
+        if abs(km2 - expected) > POLYGON_AREA_TOLERANCE * max(expected, 1e-12):
             yield f"{path}: holds {km2} km2, and the raster {expected}"
 
 

@@ -85,7 +85,7 @@ def explain_text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def read_document(text: str, where: str) -> dict[str, Any]:
+def parse_explanation(text: str, where: str) -> dict[str, Any]:
     """Parse ``explain.json``.
 
     Raises

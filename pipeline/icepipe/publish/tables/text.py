@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from icepipe.measure.area.series import Row, all_flags
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Cells as columns: the first and the last to the left, numbers between them to the right."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     last = len(widths) - 1

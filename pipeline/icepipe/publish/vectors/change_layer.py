@@ -38,7 +38,7 @@ class ChangeLayer:
     kinds: Mapping[str, PolygonLayer]
 
 
-EXTRA = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
+CHANGE_FIELDS = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
 
 
 def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
@@ -48,14 +48,14 @@ def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
         features = Features(polygons, layer.after.day, utc_text(layer.after.day, layer.after.time))
         for batch in features.batches(first):
             rows = batch.rows
-            for (name, data), value in zip(EXTRA, [*days, kind], strict=True):
+            for (name, data), value in zip(CHANGE_FIELDS, [*days, kind], strict=True):
                 rows = rows.append_column(name, pa.array([value] * len(rows), data))
             yield rows
         first += features.count
 
 
 def _stream(layer: ChangeLayer) -> pa.RecordBatchReader:
-    schema = pa.schema([*SCHEMA, *EXTRA])
+    schema = pa.schema([*SCHEMA, *CHANGE_FIELDS])
     return pa.RecordBatchReader.from_batches(schema, (rows.cast(schema) for rows in _rows(layer)))
 
 

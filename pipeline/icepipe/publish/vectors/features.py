@@ -107,9 +107,9 @@ class Features:
     @cached_property
     def extent(self) -> Extent:
         """How far they reach; all are drawn for that."""
-        bounds, points, rings = NOWHERE, 0, 0
+        bounds, points, rings = EMPTY_BOUNDS, 0, 0
         for shapes in self.layer.batches:
-            bounds = joined(bounds, shapes.bounds)
+            bounds = merge_bounds(bounds, shapes.bounds)
             points += shapes.n_points
             rings += shapes.n_rings
         return Extent(bounds, points, rings)
@@ -118,7 +118,7 @@ class Features:
         """Features, some at a time, numbered from ``first_id``."""
         start = 0
         for shapes in self.layer.batches:
-            bounds, wkb = shapes.bounds, binary(shapes.wkb)
+            bounds, wkb = shapes.bounds, wkb_array(shapes.wkb)
             del shapes  # a polygon can have millions of points, and its bytes are as many again
             here = slice(start, start + len(bounds))
             yield FeatureBatch(self._rows(wkb, here, first_id), bounds)
@@ -145,7 +145,7 @@ class Features:
         return pa.RecordBatchReader.from_batches(SCHEMA, (batch.rows for batch in self.batches()))
 
 
-def binary(wkb: Wkb) -> pa.BinaryArray:
+def wkb_array(wkb: Wkb) -> pa.BinaryArray:
     """Bytes of some polygons as a column, without a copy.
 
     Raises
@@ -163,10 +163,10 @@ def binary(wkb: Wkb) -> pa.BinaryArray:
     return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
-NOWHERE = (math.inf, math.inf, -math.inf, -math.inf)
+EMPTY_BOUNDS = (math.inf, math.inf, -math.inf, -math.inf)
 
 
-def joined(bounds: tuple[float, float, float, float], more: Float64) -> tuple[float, float, float, float]:
+def merge_bounds(bounds: tuple[float, float, float, float], more: Float64) -> tuple[float, float, float, float]:
     """Bounds that hold others, too; those have shape (n, 4)."""
     west, south = np.minimum(bounds[:2], more[:, :2].min(axis=0, initial=math.inf)).tolist()
     east, north = np.maximum(bounds[2:], more[:, 2:].max(axis=0, initial=-math.inf)).tolist()

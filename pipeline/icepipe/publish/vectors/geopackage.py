@@ -102,7 +102,7 @@ OBSERVATION = "observation"
 PART_ENDING = ".parquet"
 """Of the files that an observation keeps for the run's GeoPackage."""
 
-TOGETHER = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
+RUN_SCHEMA = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class ObservationParts:
         names = {part.name for code in self.codes for part in self.parts(code).values()}
         parts = {key: [o for o in record.outputs if o[0] in names] for key, record in self.records.items()}
         code = {line for record in self.records.values() for line in record.made.code}
-        made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes], TOGETHER.names]
+        made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes], RUN_SCHEMA.names]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -154,9 +154,9 @@ def _stream(parts: Mapping[str, Path]) -> pa.RecordBatchReader:
     def batches() -> Iterator[pa.RecordBatch]:
         for key, part in parts.items():
             for rows in read_batches(part):
-                yield rows.append_column(OBSERVATION, pa.array([key] * len(rows), pa.string())).cast(TOGETHER)
+                yield rows.append_column(OBSERVATION, pa.array([key] * len(rows), pa.string())).cast(RUN_SCHEMA)
 
-    return pa.RecordBatchReader.from_batches(TOGETHER, batches())
+    return pa.RecordBatchReader.from_batches(RUN_SCHEMA, batches())
 
 
 def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str]) -> dict[str, str]:

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from icepipe.publish.vectors.features import GEOMETRY, NOWHERE, SCHEMA, Features, joined
+from icepipe.publish.vectors.features import EMPTY_BOUNDS, GEOMETRY, SCHEMA, Features, merge_bounds
 
 VERSION = "1.1.0"
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-BOX = pa.struct([pa.field(side, pa.float64()) for side in SIDES])
-WRITTEN = SCHEMA.append(pa.field("bbox", BOX))
+BBOX_TYPE = pa.struct([pa.field(side, pa.float64()) for side in SIDES])
+FILE_SCHEMA = SCHEMA.append(pa.field("bbox", BBOX_TYPE))
 
-COMPARED = [name for name in SCHEMA.names if name != GEOMETRY] + [f"bbox.{side}" for side in SIDES]
+STATISTICS_COLUMNS = [name for name in SCHEMA.names if name != GEOMETRY] + [f"bbox.{side}" for side in SIDES]
 """Columns whose least and largest value stand in the file: of WKB they would be two whole polygons a group."""
 
 READ_ROWS = 50_000
@@ -45,12 +45,12 @@ def write_geoparquet(path: Path, features: Features) -> None:
 
     Without dictionaries: hardly a number comes twice, and Zstandard makes as little of the texts.
     """
-    bounds, how = NOWHERE, {"compression": "zstd", "use_dictionary": False, "write_statistics": COMPARED}
-    with pq.ParquetWriter(path, WRITTEN, **how) as writer:
+    bounds, how = EMPTY_BOUNDS, {"compression": "zstd", "use_dictionary": False, "write_statistics": STATISTICS_COLUMNS}
+    with pq.ParquetWriter(path, FILE_SCHEMA, **how) as writer:
         for batch in features.batches():
-            sides = pa.StructArray.from_arrays([pa.array(batch.bounds[:, i]) for i in range(4)], fields=list(BOX))
-            writer.write_batch(pa.RecordBatch.from_arrays([*batch.rows.columns, sides], schema=WRITTEN))
-            bounds = joined(bounds, batch.bounds)
+            sides = pa.StructArray.from_arrays([pa.array(batch.bounds[:, i]) for i in range(4)], fields=list(BBOX_TYPE))
+            writer.write_batch(pa.RecordBatch.from_arrays([*batch.rows.columns, sides], schema=FILE_SCHEMA))
+            bounds = merge_bounds(bounds, batch.bounds)
         writer.add_key_value_metadata({"geo": json.dumps(_metadata(features, bounds))})
 
 

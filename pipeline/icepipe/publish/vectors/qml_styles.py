@@ -23,7 +23,7 @@ def xml_text(root: Element) -> str:
     return f"{DOCTYPE}{tostring(root, encoding='unicode')}\n"
 
 
-def add(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
+def add_element(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
     """Add a child with a text and attributes, in the order given."""
     child = SubElement(parent, tag, attributes)
     child.text = text or None
@@ -41,7 +41,7 @@ def polygon_renderer(code: ClassCode) -> Element:
     """How a polygon layer is drawn: in the class's colour, with a darker outline."""
     red, green, blue = CLASS_COLOURS[code]
     renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
-    symbols = add(renderer, "symbols")
+    symbols = add_element(renderer, "symbols")
     symbol = SubElement(symbols, "symbol", {"name": "0", "type": "fill", "alpha": "0.8", "clip_to_extent": "1"})
     layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
     add_options(
@@ -61,7 +61,7 @@ def polygon_renderer(code: ClassCode) -> Element:
 def outline_renderer() -> Element:
     """How regions are drawn: a dark outline, with what lies within left to be seen."""
     renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
-    symbol = SubElement(add(renderer, "symbols"), "symbol", {"name": "0", "type": "fill", "alpha": "1"})
+    symbol = SubElement(add_element(renderer, "symbols"), "symbol", {"name": "0", "type": "fill", "alpha": "1"})
     layer = SubElement(symbol, "layer", {"class": "SimpleLine", "enabled": "1", "locked": "0", "pass": "0"})
     add_options(layer, {"line_color": OUTLINE, "line_style": "solid", "line_width": "0.3", "line_width_unit": "MM"})
     return renderer
@@ -73,12 +73,12 @@ def classes_pipe() -> Element:
     renderer = SubElement(
         pipe, "rasterrenderer", {"type": "paletted", "band": "1", "opacity": "1", "alphaBand": "-1", "nodataColor": ""}
     )
-    add(renderer, "rasterTransparency")
-    palette = add(renderer, "colorPalette")
+    add_element(renderer, "rasterTransparency")
+    palette = add_element(renderer, "colorPalette")
     for code, (red, green, blue) in CLASS_COLOURS.items():
         if code is not ClassCode.OUTSIDE:
             colour = f"#{red:02x}{green:02x}{blue:02x}"
-            add(palette, "paletteEntry", value=str(int(code)), color=colour, label=code.label, alpha="255")
+            add_element(palette, "paletteEntry", value=str(int(code)), color=colour, label=code.label, alpha="255")
     return pipe
 
 
@@ -86,7 +86,7 @@ def polygon_qml(code: ClassCode) -> str:
     """Style file of a polygon layer."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(polygon_renderer(code))
-    add(root, "layerGeometryType", "2")
+    add_element(root, "layerGeometryType", "2")
     return xml_text(root)
 
 
@@ -109,7 +109,7 @@ CHANGE_STYLES = {
 def change_renderer() -> Element:
     """How gain and loss are drawn, by the field ``change``."""
     renderer = Element("renderer-v2", {"type": "categorizedSymbol", "attr": "change", "symbollevels": "0"})
-    categories, symbols = add(renderer, "categories"), add(renderer, "symbols")
+    categories, symbols = add_element(renderer, "categories"), add_element(renderer, "symbols")
     for number, (kind, (label, colour, style)) in enumerate(CHANGE_STYLES.items()):
         told = {"value": kind, "label": label, "symbol": str(number), "render": "true", "type": "string"}
         SubElement(categories, "category", told)
@@ -124,5 +124,5 @@ def change_qml() -> str:
     """Style file of a layer of gain and loss."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(change_renderer())
-    add(root, "layerGeometryType", "2")
+    add_element(root, "layerGeometryType", "2")
     return xml_text(root)

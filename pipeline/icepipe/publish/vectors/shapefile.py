@@ -31,7 +31,7 @@ def shapefile_bytes(features: Features) -> int:
     return max(shp, header + ROW_BYTES * count + 1)
 
 
-def bad_names(names: Sequence[str]) -> list[str]:
+def truncated_names(names: Sequence[str]) -> list[str]:
     """Field names that a Shapefile would cut."""
     return [name for name in names if len(name.encode()) > NAME_BYTES]
 
@@ -42,7 +42,7 @@ def shapefile_obstacle(features: Features) -> str:
     if size > LIMIT_BYTES:
         return f"{size / 1e9:.1f} GB pass the Shapefile's limit of {LIMIT_BYTES / 1e9:.1f} GB"
     fields = [name for name in SCHEMA.names if name != GEOMETRY]
-    if long := bad_names(fields):
+    if long := truncated_names(fields):
         return f"a Shapefile would cut the field names {', '.join(long)}"
     return ""
 

@@ -41,7 +41,7 @@ WRITERS: Mapping[str, tuple[str, Callable[[Path, Features], None]]] = {
 }
 """Ending and writer of each format that is a file an observation and class."""
 
-KEPT_FOR = {"geopackage": "geoparquet"}
+SOURCE_FORMATS = {"geopackage": "geoparquet"}
 """The run's GeoPackage is put together from what each observation keeps in this format."""
 
 
@@ -69,7 +69,7 @@ def write_polygons(folder: Path, stem: str, features: Features, formats: Collect
     """
     said = []
     (folder / f"{stem}.qml").write_text(polygon_qml(features.layer.code), encoding="utf-8")
-    for name in sorted({KEPT_FOR.get(asked, asked) for asked in formats}):
+    for name in sorted({SOURCE_FORMATS.get(asked, asked) for asked in formats}):
         ending, write = WRITERS[name]
         path = folder / f"{stem}{ending}"
         if name == "shapefile" and (obstacle := shapefile_obstacle(features)):

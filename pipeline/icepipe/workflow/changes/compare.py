@@ -12,7 +12,7 @@ from icepipe.errors import ConfigError
 from icepipe.measure.change.occlusion import HIDING
 from icepipe.measure.change.transitions import ChangeTable
 from icepipe.publish.run_folder.class_map import ClassMap, open_class_map
-from icepipe.publish.tables.text import aligned
+from icepipe.publish.tables.text import align_columns
 from icepipe.publish.vectors.change_layer import write_change_layer
 from icepipe.workflow.changes.compare_maps import GainLossRasters, change_between
 from icepipe.workflow.changes.update import layer_of
@@ -108,9 +108,9 @@ def compare_lines(compared: Comparison) -> list[str]:
     """Table, gain and loss, and notes for people."""
     return [
         f"{compared.before.key} -> {compared.after.key}",
-        *aligned(_table(compared)),
+        *align_columns(_table(compared)),
         "",
-        *aligned(_sums(compared.change)),
+        *align_columns(_sums(compared.change)),
         *_notes(compared),
     ]
 

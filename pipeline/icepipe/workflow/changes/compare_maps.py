@@ -99,7 +99,7 @@ def change_between(
             tally.add(encode_pairs(first, second), before.area.units(square))
             if into:
                 into.put(square, first, second)
-    return _checked(change_table(tally, before.basis.unit_m2, before.known, after.known), before, after)
+    return _checked(change_table(tally, before.basis.unit_m2, before.known_classes, after.known_classes), before, after)
 
 
 def _add_unseen(tally: Tally, unseen: Iterable[Tally]) -> None:

@@ -98,7 +98,7 @@ def _pair(
     before, after = pair
     made = PairProvenance(
         rasters=(before.fingerprint, after.fingerprint),
-        known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
+        known=(tuple(sorted(before.known_classes)), tuple(sorted(after.known_classes))),
         basis=before.record.made.basis,
         code=versions(),
         polygons=polygons,

@@ -18,7 +18,7 @@ from icepipe.measure.polygons.geometry import ShapelyPolygons
 from icepipe.measure.polygons.polygonize import polygonize
 from icepipe.measure.polygons.simplify import simplify_layers
 from icepipe.publish.vectors import features
-from icepipe.publish.vectors.features import binary
+from icepipe.publish.vectors.features import wkb_array
 from icepipe.raster.run_length import RunLengthRaster
 
 CRS = pyproj.CRS("EPSG:3413").to_wkt()
@@ -55,11 +55,11 @@ def test_ragged_polygons_are_the_geometries_that_shapely_makes_of_them(name, mon
         expected, expected_offsets = objects.wkb
         np.testing.assert_array_equal(offsets, expected_offsets)
         assert data.tobytes() == expected.tobytes()
-        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(binary(batch.wkb).to_pylist()))).all()
+        assert shapely.is_ccw(shapely.get_exterior_ring(shapely.from_wkb(wkb_array(batch.wkb).to_pylist()))).all()
 
 
 def test_more_bytes_than_a_column_can_hold_are_refused(monkeypatch):
     (batch, *_) = traced(TRANSFORM)
     monkeypatch.setattr(features, "MOST_BYTES", 1000)
     with pytest.raises(IntegrityError, match="one polygon takes"):
-        binary(batch.wkb)
+        wkb_array(batch.wkb)

@@ -240,9 +240,9 @@ def frame_of_layer(path):
 
 def test_field_names_fit_a_shapefile():
     names = [name for name in SCHEMA.names if name != "geometry"]
-    assert shapefile.bad_names(names) == []
+    assert shapefile.truncated_names(names) == []
     assert len({name[:10] for name in names}) == len(names)
-    assert shapefile.bad_names(["area_m2_of_ice", "Größe_in_m"]) == ["area_m2_of_ice", "Größe_in_m"]
+    assert shapefile.truncated_names(["area_m2_of_ice", "Größe_in_m"]) == ["area_m2_of_ice", "Größe_in_m"]
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path):
