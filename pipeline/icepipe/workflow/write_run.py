@@ -15,9 +15,8 @@ from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.provenance import previous_geopackage, provenance_document
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.stac import write_collection
-from icepipe.publish.tables.changes import write_change_table
-from icepipe.publish.tables.csv_json import write_history, write_series
 from icepipe.publish.tables.trends import trend_document, write_trends
+from icepipe.publish.tables.writers import write_change_table, write_history, write_series
 from icepipe.publish.vectors.geopackage import ObservationParts, write_run_geopackage
 from icepipe.publish.vectors.region_layer import write_region_layer
 from icepipe.segment.model import Model

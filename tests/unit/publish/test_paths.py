@@ -39,9 +39,9 @@ def test_a_row_is_the_path_of_its_file_in_a_folder_and_the_row_on_the_class():
 def test_names_that_need_the_name_of_the_run_are_refused_where_it_is_not_known():
     unnamed = RunPaths(Path("out/arctic"))
     assert unnamed.observation(DAY).record == OBSERVATION.record
-    with pytest.raises(ValueError, match="stem is not known"):
+    with pytest.raises(ValueError, match="has no name without a stem"):
         _ = unnamed.geopackage
-    with pytest.raises(ValueError, match="stem is not known"):
+    with pytest.raises(ValueError, match="has no name without a stem"):
         _ = unnamed.observation(DAY).class_raster
 
 

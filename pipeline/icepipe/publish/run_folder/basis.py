@@ -1,4 +1,4 @@
-"""The basis on disk: what the first run froze, and every later run starts from."""
+"""``basis.json``: grid, regions and model that the first run freezes and later runs read."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from icepipe.storage.json_document import JsonDocument
 
 @dataclass(frozen=True)
 class Basis:
-    """What all dates of a run share, frozen by its first run.
+    """Grid, regions and model that all observations of a run share, frozen by its first run.
 
     Attributes
     ----------
     settings
-        Digest of the settings it was made with.
+        Digest of the settings that decide it.
     crs, transform, width, height
         The run grid.
     regions
-        Outlines that areas are reported for.
+        Regions that areas are reported for.
     unit_m2
-        Unit that areas are summed in.
+        Square metres of the integer unit in which areas are summed.
     model
-        The named clusters, less what the config pins; None where every observation is fitted on its own.
+        The named clusters without the pins of the config; None if every observation has its own model.
     """
 
     settings: str
@@ -52,7 +52,7 @@ _DOCUMENT = JsonDocument(Basis)
 
 
 def basis_hash(basis: Basis) -> str:
-    """Twelve hexadecimal digits that change with anything in the basis."""
+    """Return the first twelve hexadecimal digits of the SHA-256 of the document."""
     return hashlib.sha256(_DOCUMENT.text(basis).encode()).hexdigest()[:12]
 
 
@@ -62,12 +62,12 @@ def save_basis(folder: Path, basis: Basis) -> None:
 
 
 def load_basis(folder: Path) -> Basis | None:
-    """The basis of an earlier run in this folder, or None.
+    """Read the basis of a run folder; None if it has none.
 
     Raises
     ------
     ConfigError
-        If ``basis.json`` is there and is not one.
+        If ``basis.json`` does not hold a basis.
     """
     path = RunPaths(folder).basis
     if not path.exists():

@@ -1,4 +1,4 @@
-"""One observation's class raster as it stands in a run's folder: checked, and read block by block."""
+"""The published class raster of an observation, checked against its record and read block by block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rasterio.windows import Window
 
-from icepipe.arrays import Dataset, Float64, Int64, UInt8
+from icepipe.arrays import Dataset, Float64, UInt8
 from icepipe.classes import ClassCode
 from icepipe.errors import ConfigError, InputError
 from icepipe.flags import Flag
@@ -30,21 +30,24 @@ from icepipe.raster.blocks import blocks
 RUN_AGAIN = "run `icepipe run` again"
 
 
-def _read(block: Block, dataset: Dataset) -> UInt8:
+def read_codes(dataset: Dataset, block: Block) -> UInt8:
+    """Read the class codes of a block of the run grid."""
     codes: UInt8 = dataset.read(1, window=Window(block.col, block.row, block.width, block.height))
     return codes
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """The map of one observation.
+    """The class map of one observation.
 
     Attributes
     ----------
     path, fingerprint
-        Class raster.
-    basis, record
-        What it was made on and from.
+        The class raster.
+    basis
+        Basis of the run.
+    record
+        Record of the observation.
     """
 
     path: Path
@@ -59,12 +62,12 @@ class ClassMap:
 
     @cached_property
     def model(self) -> str:
-        """Digest of the model."""
+        """Digest of the model, as in the series."""
         return self.record.rows[0].model
 
     @property
     def flags(self) -> frozenset[Flag]:
-        """Flags of its rows that hold in every region."""
+        """Flags that the rows of every region have."""
         by_region: dict[str, set[Flag]] = {}
         for row in self.record.rows:
             by_region.setdefault(row.region, set()).update(row.flags)
@@ -72,23 +75,23 @@ class ClassMap:
 
     @property
     def known_classes(self) -> frozenset[ClassCode]:
-        """Classes whose area its rows know."""
+        """Classes with a known area."""
         return frozenset(ClassCode[row.class_.upper()] for row in self.record.rows if row.area_km2 is not None)
 
     @cached_property
     def area(self) -> PixelArea:
-        """True area of the pixels, in units of the basis."""
+        """True area of the pixels, in the unit of the basis."""
         return PixelArea(self.basis.grid, self.basis.unit_m2)
 
     def reaches(self, block: Block) -> bool:
-        """Whether a file told of something in a block, or may have; elsewhere nothing was seen."""
+        """Return whether an input may cover pixels of a block; the pixels of any other block are unobserved."""
         return self.record.reached is None or intersects(self.record.reached, block)
 
     def blocks(self, side: int | None = None) -> Iterator[tuple[Block, UInt8]]:
-        """Each block with the classes of its pixels."""
+        """Yield each block of the run grid with its class codes, shape (rows, columns)."""
         with open_raster(self.path) as dataset:
             for block in blocks(self.basis.grid, side):
-                yield block, _read(block, dataset)
+                yield block, read_codes(dataset, block)
 
     @cached_property
     def tally(self) -> Tally:
@@ -99,16 +102,23 @@ class ClassMap:
         return tally
 
     def area_km2(self, code: ClassCode) -> float:
-        """True area of a class."""
+        """Return the true area of a class."""
         return self.tally.units[code] * self.basis.unit_m2 / 1e6
 
     def classes_at(self, x: Float64, y: Float64, crs: str) -> list[ClassCode]:
-        """Class of the pixel that holds each place.
+        """Return the class of the pixel that contains each position.
+
+        Parameters
+        ----------
+        x, y
+            Coordinates, shape (n,).
+        crs
+            Their coordinate system.
 
         Raises
         ------
         ConfigError
-            If the places are in another coordinate system, or one lies off the grid.
+            If the coordinate system is not that of the grid, or a position lies outside the grid.
         """
         grid = self.basis.grid
         col, row = (np.floor(position).astype(np.int64) for position in grid.to_pixels(x, y))
@@ -118,36 +128,24 @@ class ClassMap:
                 f"{self.path}: the sample was drawn in another place or coordinate system",
                 "name the run it was drawn from, or one on its grid",
             )
-        return self._codes(row, col)
-
-    def _codes(self, row: Int64, col: Int64) -> list[ClassCode]:
         codes = np.zeros(len(row), dtype=np.uint8)
         for block, classes in self.blocks():
-            here = (row >= block.row) & (row < block.row + block.height)
-            codes[here] = classes[row[here] - block.row, col[here]]
+            # Blocks of a class map span all columns, so that only the row decides which block has the pixel.
+            inside = (row >= block.row) & (row < block.row + block.height)
+            codes[inside] = classes[row[inside] - block.row, col[inside]]
         return [ClassCode(code) for code in codes.tolist()]
 
 
 @contextmanager
 def open_together(maps: Sequence[ClassMap]) -> Iterator[Callable[[int, Block], UInt8]]:
-    """What reads the classes of a block of one of some maps, by its number."""
+    """Open several maps; yield a function that reads a block of one of them, given the index of the map."""
     with ExitStack() as stack:
-        opened = [stack.enter_context(open_raster(one.path)) for one in maps]
-        yield lambda number, block: _read(block, opened[number])
+        opened = [stack.enter_context(open_raster(mapped.path)) for mapped in maps]
+        yield lambda number, block: read_codes(opened[number], block)
 
 
-def _refuse_unknown(run: RunPaths, key: str) -> None:
-    if run.observation(key).record.is_file():
-        return
-    there = [found.name for found in run.observation_folders() if run.observation(found.name).record.is_file()]
-    raise ConfigError(
-        f"{run.folder}: no observation {key}",
-        f"name one of {', '.join(there)}" if there else "run `icepipe run` first",
-    )
-
-
-def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
-    """The map in an observation's folder, whose record has been read.
+def load_class_map(folder: Path, basis: Basis, record: Record) -> ClassMap:
+    """Return the class map in the folder of an observation, given its record.
 
     Raises
     ------
@@ -155,28 +153,31 @@ def load_class_map(place: Path, basis: Basis, record: Record) -> ClassMap:
         If the record lists no class raster.
     """
     if record.class_raster is None:
-        raise InputError(place, "its record lists no class raster", RUN_AGAIN)
+        raise InputError(folder, "its record lists no class raster", RUN_AGAIN)
     name, fingerprint = record.class_raster
-    return ClassMap(place / name, fingerprint, basis, record)
+    return ClassMap(folder / name, fingerprint, basis, record)
 
 
 def open_class_map(folder: Path, key: str) -> ClassMap:
-    """The map of an observation in a run's folder.
+    """Open the class map of an observation of a run.
 
     Raises
     ------
     ConfigError
-        If there is no such observation.
+        If the run has no such observation.
     InputError
-        If its files were changed, or it was made on another basis than the run now has.
+        If its files were changed, or it was made on another basis than that of the run.
     """
     run = RunPaths(folder)
-    _refuse_unknown(run, key)
-    place = run.observation(key).folder
-    record = read_record(place)
+    if not run.observation(key).record.is_file():
+        keys = [path.name for path in run.observation_folders() if run.observation(path.name).record.is_file()]
+        remedy = f"name one of {', '.join(keys)}" if keys else "run `icepipe run` first"
+        raise ConfigError(f"{folder}: no observation {key}", remedy)
+    observation_folder = run.observation(key).folder
+    record = read_record(observation_folder)
     if record is None:
-        raise InputError(place, "its files are not as its record says", RUN_AGAIN)
+        raise InputError(observation_folder, "its files are not as its record says", RUN_AGAIN)
     basis = load_basis(folder)
     if basis is None or basis_hash(basis) != record.made.basis:
-        raise InputError(place, "it was made on another basis than the run has now", RUN_AGAIN)
-    return load_class_map(place, basis, record)
+        raise InputError(observation_folder, "it was made on another basis than the run has now", RUN_AGAIN)
+    return load_class_map(observation_folder, basis, record)

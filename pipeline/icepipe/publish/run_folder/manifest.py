@@ -1,4 +1,4 @@
-"""``manifest.json``: the fingerprint of every file that a run left, so that one changed bit can be told."""
+"""``manifest.json``: the fingerprint of every file that a run left, to detect any changed byte."""
 
 from __future__ import annotations
 
@@ -14,35 +14,38 @@ from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
 
 
-def _text(files: Mapping[str, str]) -> str:
-    """The manifest, with a hash of itself, which a flipped bit in it does not survive."""
+def manifest_text(files: Mapping[str, str]) -> str:
+    """Return the text of the manifest, with a hash of its entries that detects a change of the manifest itself."""
     listed = json.dumps(files, indent=1, sort_keys=True)
     return json.dumps({"files": files, "self": hashlib.sha256(listed.encode()).hexdigest()}, indent=1) + "\n"
 
 
 def run_files(folder: Path) -> dict[str, Path]:
-    """Files of a run by their path within its folder, less the manifest, the lock and what people drew to assess."""
+    """Return the output files of a run, by their path relative to its folder; the manifest is not listed."""
     manifest = RunPaths(folder).manifest
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != manifest)
-    found = {path.relative_to(folder).as_posix(): path for path in paths}
-    return {name: path for name, path in found.items() if name.split("/")[0] not in NOT_OUTPUTS}
+    by_name = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path for name, path in by_name.items() if name.split("/")[0] not in NOT_OUTPUTS}
 
 
 def write_manifest(
     folder: Path, records: Mapping[str, Record], fingerprint: Callable[[Path], str] = fingerprint
 ) -> None:
-    """Write the manifest; files of observations have their fingerprints in ``records``, all others are asked for."""
+    """Write the manifest of a run folder.
+
+    Fingerprints of files of observations come from their records, all others are computed.
+    """
     run = RunPaths(folder)
     known = {
-        run.observation(key).folder / name: told for key, record in records.items() for name, told in record.outputs
+        run.observation(key).folder / name: digest for key, record in records.items() for name, digest in record.outputs
     }
     files = {name: known.get(path) or fingerprint(path) for name, path in run_files(folder).items()}
-    with replace_file(RunPaths(folder).manifest) as part:
-        part.write_text(_text(files), encoding="utf-8")
+    with replace_file(run.manifest) as part:
+        part.write_text(manifest_text(files), encoding="utf-8")
 
 
 def manifest_entries(folder: Path) -> frozenset[str]:
-    """Files that an earlier run left by its manifest; none where there is no whole manifest."""
+    """Return the names that the manifest lists; empty if there is no valid manifest."""
     try:
         return frozenset(read_manifest(folder))
     except IcepipeError:
@@ -50,33 +53,33 @@ def manifest_entries(folder: Path) -> frozenset[str]:
 
 
 def update_manifest(folder: Path, names: Iterable[str]) -> None:
-    """Bring some files of a run's folder up to date in its manifest; all others are listed as they were.
+    """Update the entries of some files in the manifest of a run folder; other entries stay as they are.
 
     Raises
     ------
     ConfigError
         If there is no manifest.
     IntegrityError
-        If it was changed since it was written, or cannot be written.
+        If the manifest was changed since it was written, or cannot be written.
     """
     before = read_manifest(folder)
-    files = {name: told for name, told in before.items() if name not in names}
+    files = {name: digest for name, digest in before.items() if name not in names}
     files |= {name: fingerprint(folder / name) for name in names if (folder / name).is_file()}
     if files == before:
         return
     with replace_file(RunPaths(folder).manifest) as part:
-        part.write_text(_text(files), encoding="utf-8")
+        part.write_text(manifest_text(files), encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
-    """The fingerprints that a run left.
+    """Read the fingerprints that a run left, by name.
 
     Raises
     ------
     ConfigError
         If there is no manifest.
     IntegrityError
-        If it was changed since it was written.
+        If the manifest was changed since it was written.
     """
     path = RunPaths(folder).manifest
     try:
@@ -87,9 +90,10 @@ def read_manifest(folder: Path) -> dict[str, str]:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run again with --force") from None
     try:
         files = json.loads(text)["files"]
-        whole = text == _text(files)
+        # The whole text is compared, not only the hash, so that a change of the hash itself is detected too.
+        is_intact = text == manifest_text(files)
     except (ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise IntegrityError(f"{path}: was changed since it was written", "run again to write it anew")
+        is_intact = False
+    if not is_intact:
+        raise IntegrityError(f"{path}: was changed since it was written", "run again to write it")
     return dict(files)

@@ -1,9 +1,9 @@
-"""Where the files of a run lie: every name of an output file is composed here, and nowhere else.
+"""Paths of the files of a run; no other module composes the name of an output file.
 
-The classes below are the table of output files, a row an output: :class:`RunPaths` has those of all observations
-together, :class:`ObservationPaths` those of one observation, :class:`PairPaths` those of two consecutive ones. What
-the catalogue offers, what redrawing polygons makes anew, what goes with the report and what README lists follows from
-the rows.
+The classes below are the table of output files, one row per output: :class:`RunPaths` lists the files of the run,
+:class:`ObservationPaths` the files of an observation, :class:`PairPaths` the files of two consecutive observations. The
+assets of the STAC catalogue, the files that are written again with the polygons, the files of the report and the list
+in README follow from the rows.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from icepipe.storage.ledger_schema import SQLITE_FILES
 from icepipe.storage.lock import FILE as LOCK
 
 OBSERVATIONS, CHANGE, ASSESS = "observations", "change", "assess"
-"""Folders of a run: an observation each, pairs of observations, samples that people drew."""
+"""Folders of a run: of the observations, of pairs of observations, and of accuracy samples."""
 
 NOT_OUTPUTS = frozenset({LOCK, ASSESS, *SQLITE_FILES})
-"""What lies in a run's folder and is no output of a run: its lock, its ledger, and what people drew to assess."""
+"""Entries of a run's folder that are not outputs: its lock, its ledger, and the accuracy samples."""
 
 POLYGON_ENDINGS = (".shp", ".gpkg", ".fgb", ".parquet")
-"""Endings of files that hold polygons of an observation."""
+"""Suffixes of files that hold polygons of an observation."""
 
 _PLACEHOLDERS = {"{class}": f"(?:{'|'.join(code.label for code in SEEN)})", "{scene}": r"(?:_scene\d+)?", "*": ".*"}
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """A row of the table: files that a run writes, or one file.
+    """A row of the table: one or several files that a run writes.
 
     Attributes
     ----------
     pattern
-        Name. It may begin with ``{stem}``, the text that names of one run, observation or pair begin with; ``{scene}``
-        is the number of a scene that has a model of its own or nothing, ``{class}`` a class, ``*`` anything.
+        File name. It may begin with ``{stem}``, the common start of the names of a run, an observation or a pair.
+        ``{scene}`` is the number of a scene with its own model, or empty; ``{class}`` is a class label; ``*`` is any
+        text.
     is_asset
-        Whether STAC offers it, in the item of the observation or in the collection of the run.
-    of_polygons
-        Whether it is made anew when only the polygons of an observation are.
-    of_report
-        Whether it is a part of the report, and goes where none is asked for.
+        Whether the file is an asset of the STAC item of the observation or of the STAC collection of the run.
+    has_polygons
+        Whether the file is written again when only the polygons of an observation change.
+    in_report
+        Whether the file is part of the report, and is removed when no report is configured.
     """
 
     pattern: str
@@ -54,22 +55,23 @@ class Outputs:
 
     @property
     def ending(self) -> str:
-        """The name after the stem."""
+        """Part of the pattern after the stem."""
         return self.pattern.removeprefix("{stem}")
 
     @cached_property
     def _after_stem(self) -> re.Pattern[str]:
+        # DOTALL: the name of a foreign file may contain a line break, which ``*`` matches as any other letter.
         parts = re.split(r"(\{class\}|\{scene\}|\*)", self.ending)
         return re.compile("".join(_PLACEHOLDERS.get(part) or re.escape(part) for part in parts), re.DOTALL)
 
     def has(self, name: str, stem: str) -> bool:
-        """Return whether a name is one of this row."""
+        """Return whether a file name belongs to this row."""
         start = stem if self.ending != self.pattern else ""
         return name.startswith(start) and bool(self._after_stem.fullmatch(name, len(start)))
 
 
 class OutputFile(Outputs):
-    """A row that is one file: read from the paths of a folder, it is the path of the file."""
+    """A row that is one file: a descriptor whose value on the paths of a folder is the path of the file."""
 
     @overload
     def __get__(self, paths: None, owner: type[_Paths]) -> Self: ...
@@ -78,26 +80,26 @@ class OutputFile(Outputs):
     def __get__(self, paths: _Paths, owner: type[_Paths]) -> Path: ...
 
     def __get__(self, paths: _Paths | None, owner: type[_Paths]) -> Self | Path:
-        """Return the path in a folder; on the class, the row."""
+        """Return the path of the file in a folder, or the row itself where it is read from the class."""
         if paths is None:
             return self
         if self.ending != self.pattern and not paths.stem:
-            raise ValueError(f"{self.pattern} has no name where the stem is not known")
+            raise ValueError(f"{self.pattern} has no name without a stem")
         return paths.folder / self.pattern.format(stem=paths.stem, scene=paths.scene)
 
 
 @dataclass(frozen=True)
 class _Paths:
-    """Files of a folder.
+    """Files of one folder.
 
     Attributes
     ----------
     folder
-        Where they lie.
+        The folder.
     stem
-        Text that names begin with; empty where it is not known, and only other files are asked for.
+        Text that replaces ``{stem}``; empty if it is not known, and only names without it are read.
     scene
-        What stands for ``{scene}`` in names.
+        Text that replaces ``{scene}``.
     """
 
     folder: Path
@@ -106,15 +108,15 @@ class _Paths:
 
     @classmethod
     def rows(cls) -> tuple[Outputs, ...]:
-        """Return the rows of the table for such a folder."""
+        """Return the rows of the table for this kind of folder."""
         return tuple(row for row in vars(cls).values() if isinstance(row, Outputs))
 
     def find_row(self, name: str) -> Outputs | None:
-        """Return the row that a name is of; None for a file that no run writes."""
+        """Return the row that a file name belongs to; None for a file that no run writes."""
         return next((row for row in self.rows() if row.has(name, self.stem)), None)
 
     def is_asset_name(self, name: str) -> bool:
-        """Return whether STAC offers the file of a name."""
+        """Return whether the file of this name is a STAC asset."""
         row = self.find_row(name)
         return row is not None and row.is_asset
 
@@ -150,11 +152,11 @@ class RunPaths(_Paths):
 
     @property
     def change(self) -> Path:
-        """Folder of what lies between observations."""
+        """Folder of changes between observations."""
         return self.folder / CHANGE
 
     def assessment(self, key: str) -> Path:
-        """Return the folder of the sample that people drew from an observation."""
+        """Return the folder of the accuracy sample of an observation."""
         return self.folder / ASSESS / key
 
     def observation(self, key: str) -> ObservationPaths:
@@ -163,7 +165,8 @@ class RunPaths(_Paths):
         return ObservationPaths.of(folder, self.stem, key) if self.stem else ObservationPaths(folder)
 
     def observation_folders(self) -> list[Path]:
-        """Return the folder of every observation that is there, in the order of the keys."""
+        """Return the folder of every observation, in the order of the keys."""
+        # A name that begins with a dot is the folder of an observation that is being written.
         return sorted(self.observations.glob("[!.]*"))
 
     def pair(self, before: str, after: str) -> PairPaths:
@@ -171,7 +174,7 @@ class RunPaths(_Paths):
         return PairPaths(self.change, f"{before}_{after}")
 
     def pair_records(self) -> list[Path]:
-        """Return every file in the folder of changes that may be the record of a pair."""
+        """Return every file in the folder of changes whose name is that of a record of a pair."""
         return sorted(self.change.glob(f"*{PairPaths.record.ending}"))
 
 
@@ -191,12 +194,12 @@ class ObservationPaths(_Paths):
 
     @classmethod
     def from_raster(cls, raster: Path) -> ObservationPaths:
-        """Return the files that lie beside a class raster."""
+        """Return the files next to a class raster."""
         return cls(raster.parent, raster.name.removesuffix(cls.class_raster.ending))
 
     @classmethod
     def of(cls, folder: Path, name: str, key: str) -> ObservationPaths:
-        """Return the files of an observation in a folder that is not yet, or need not be, its place."""
+        """Return the files of an observation in a folder, which may be a temporary one."""
         return cls(folder, f"{name}_{key}")
 
     def in_folder(self, folder: Path) -> ObservationPaths:
@@ -204,15 +207,15 @@ class ObservationPaths(_Paths):
         return replace(self, folder=folder)
 
     def for_scene(self, number: int) -> ObservationPaths:
-        """Return the files where a scene has a model of its own."""
+        """Return the files of a scene that has its own model."""
         return replace(self, scene=f"_scene{number}")
 
     def polygon_stem(self, code: ClassCode) -> str:
-        """Return what the names of the files with the polygons of a class begin with."""
+        """Return the common start of the names of the polygon files of a class."""
         return f"{self.stem}_{code.label}"
 
     def polygon_file(self, code: ClassCode, ending: str) -> Path:
-        """Return the file with the polygons of a class in the format of an ending."""
+        """Return the polygon file of a class with this suffix."""
         return self.folder / f"{self.polygon_stem(code)}{ending}"
 
 

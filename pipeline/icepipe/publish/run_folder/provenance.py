@@ -1,4 +1,4 @@
-"""``run.json``: what a run read, by which versions, on which ellipsoid, and what failed."""
+"""``run.json``: the inputs of a run, versions, settings, ellipsoid, notes and failures."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ LIBRARIES = (
 
 @cache
 def versions() -> tuple[str, ...]:
-    """Names and versions of what decides the bytes of the outputs."""
+    """Return names and versions of the libraries that decide the bytes of the outputs."""
     return tuple(f"{name} {version(name)}" for name in LIBRARIES)
 
 
 def previous_geopackage(folder: Path) -> dict[str, str]:
-    """What ``run.json`` says of the GeoPackage that an earlier run wrote; nothing where it wrote none."""
+    """Return the ``geopackage`` entry of ``run.json`` of the last run; empty if it wrote none."""
     try:
-        found = json.loads(RunPaths(folder).provenance.read_bytes()).get("geopackage", {})
+        entry = json.loads(RunPaths(folder).provenance.read_bytes()).get("geopackage", {})
     except (OSError, ValueError, AttributeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def provenance_document(
@@ -59,7 +59,7 @@ def provenance_document(
     notes: Sequence[str],
     geopackage: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything a reader needs to see where the numbers come from, as JSON values."""
+    """Return ``run.json`` as JSON values."""
     return {
         "name": config.name,
         "config": {key: value for key, value in config.published_settings.items() if key != "fit"},

@@ -1,11 +1,10 @@
-"""A run's folder cleared of what no series needs."""
+"""Removal of observations that the last run no longer lists."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from icepipe.errors import ConfigError
 from icepipe.publish.run_folder.manifest import write_manifest
@@ -15,38 +14,28 @@ from icepipe.storage.ledger import open_ledger
 from icepipe.storage.lock import run_lock
 
 
-def last_run(folder: Path) -> dict[str, Any]:
-    """``run.json`` of the last run.
-
-    Raises
-    ------
-    ConfigError
-        If no run has finished there.
-    """
-    try:
-        return dict(json.loads(RunPaths(folder).provenance.read_bytes()))
-    except (OSError, ValueError):
-        raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
-
-
 def prune(folder: Path) -> list[str]:
-    """Remove observations that are not in the series; the names of what went.
+    """Remove observations that are not in ``run.json``; return their keys.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     RunLocked
-        If a run is at work there.
+        If a run holds the lock of the folder.
     """
+    run = RunPaths(folder)
     with run_lock(folder):
-        run, kept = RunPaths(folder), set(last_run(folder)["observations"])
+        try:
+            listed = set(dict(json.loads(run.provenance.read_bytes()))["observations"])
+        except (OSError, ValueError):
+            raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
         records = {path.name: last_record(path) for path in run.observation_folders()}
-        stale = [key for key in records if key not in kept]
+        stale = [key for key in records if key not in listed]
         for key in stale:
             shutil.rmtree(run.observation(key).folder)
         if stale:
-            write_manifest(folder, {key: record for key, record in records.items() if record and key in kept})
+            write_manifest(folder, {key: record for key, record in records.items() if record and key in listed})
             with open_ledger(folder) as ledger:
                 ledger.drop_entries(stale)
         return stale

@@ -1,6 +1,6 @@
-"""The record that stands in every observation's folder: what it was made from, and what it gave.
+"""``record.json`` of an observation: the provenance of its outputs, and the results.
 
-A folder whose record matches inputs, basis, settings and code, and whose files match the record, is done.
+An observation is up to date if its record matches inputs, basis, settings and code, and its files match the record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from icepipe.storage.json_document import JsonDocument
 
 @dataclass(frozen=True)
 class Provenance:
-    """What an observation is made from.
+    """The inputs, settings and code that an observation is made from.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Provenance:
     basis, settings
         Digests.
     code
-        Versions of icepipe and of the libraries whose bytes it publishes.
+        Versions of icepipe and of the libraries that decide the bytes of its outputs.
     polygons
-        Digest of how its polygons are written, which changes none of its pixels or rows.
+        Digest of the settings of the polygon files, which change no pixel and no row of the series.
     """
 
     inputs: tuple[tuple[str, str], ...]
@@ -45,43 +45,44 @@ class Provenance:
     polygons: str
 
     def has_same_pixels(self, other: Provenance) -> bool:
-        """Whether classes and rows are made from the same, whatever the polygons."""
+        """Return whether class raster and rows are made from the same values; polygon settings may differ."""
         return replace(self, polygons="") == replace(other, polygons="")
 
 
 @dataclass(frozen=True)
 class Record:
-    """What an observation was made from and what it gave.
+    """Provenance and results of an observation.
 
     Attributes
     ----------
     made
-        What it was made from.
+        The provenance.
     rows
         Its rows of the series.
     doubled_fraction
-        Part of the pixels seen that more than one scene saw.
+        Fraction of the observed pixels that more than one scene covers.
     drift
-        How far its pixels lie from the model, over how far the model's own sample did.
+        Root mean square distance of its pixels to the nearest centroid, relative to that of the sample of the model.
     misnamed
-        Share of its pixels whose own colour has another name than the model gives them.
+        Fraction of its pixels whose own colour certainly has another class than their cluster.
     cloud_km2, cloud_like_ice_fraction
-        What clouds hide, and the part of it whose colour is that of ice; None where class rasters do not tell.
+        Area under cloud, and the fraction of it whose colour is that of ice; None for class rasters, which have no
+        colour.
     moments
-        First and last second that its scenes can be of, as ISO text.
+        First and last possible second of its scenes, as ISO text.
     pixel_side_m
         Side of a square as large as the mean pixel of the region.
     moved_km2
-        Area of small patches that went to their surroundings, as ``ice to water``.
+        Area of small patches that took the class of their surroundings, by ``ice to water`` and so on.
     superseded
-        Rows that stood here before and were replaced, oldest first.
+        Rows of earlier records that were replaced, oldest first.
     outputs
-        Name and fingerprint of every file of the folder, less this record.
+        Name and fingerprint of every file of the folder except this record.
     remarks
-        What was written otherwise than asked for, in sentences.
+        Sentences about files that were written in another format than configured.
     reached
-        Rectangle of the grid that holds all that a file tells of, of no width where none reaches it; None where that is
-        not known, as in records of earlier versions.
+        Block of the grid that contains every pixel covered by an input, of zero width if no input covers any; None in
+        records of earlier versions, which do not list it.
     """
 
     made: Provenance
@@ -101,7 +102,7 @@ class Record:
 
     @property
     def class_raster(self) -> tuple[str, str] | None:
-        """Name and fingerprint of the class raster; None where no output is one."""
+        """Name and fingerprint of the class raster; None if no output is one."""
         ending = ObservationPaths.class_raster.ending
         return next((output for output in self.outputs if output[0].endswith(ending)), None)
 
@@ -110,7 +111,7 @@ DOCUMENT = JsonDocument(Record)
 
 
 def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
-    """Name and fingerprint of every file in a folder, less the record."""
+    """Return name and fingerprint of every file in a folder except the record."""
     record = ObservationPaths(folder).record
     return tuple(
         (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path != record
@@ -118,15 +119,16 @@ def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprin
 
 
 def superseded_rows(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
-    """What an earlier record says was replaced, with its own rows where new ones say something else."""
+    """Return the replaced rows of an earlier record, plus its own rows if the new ones differ."""
     if old is None:
         return ()
+    # The digest of the config changes with settings that change no number, so it does not make rows differ.
     same = [replace(row, config_hash="") for row in old.rows] == [replace(row, config_hash="") for row in rows]
     return old.superseded if same else (*old.superseded, old.rows)
 
 
 def pixel_side_m(budget: Budget) -> float:
-    """Side of a square as large as the mean pixel of the region, whatever the unit of the map."""
+    """Return the side of a square as large as the mean pixel of the region, in metres also on a grid in degrees."""
     pixels = sum(area.n_pixels for area in budget.classes.values())
     return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3) if pixels else 0.0
 
@@ -139,7 +141,7 @@ def write_record(
     old: Record | None,
     remarks: Sequence[str],
 ) -> Record:
-    """Fingerprint what stands in a folder and write its record; ``old`` is the record that it replaces."""
+    """Write the record of a folder with the fingerprints of its files; ``old`` is the record that it replaces."""
     record = Record(
         made=made,
         rows=tuple(rows),
@@ -156,26 +158,24 @@ def write_record(
         remarks=tuple(remarks),
         reached=observed.reached,
     )
-    return _written(folder, record)
-
-
-def _written(folder: Path, record: Record) -> Record:
     ObservationPaths(folder).record.write_text(DOCUMENT.text(record), encoding="utf-8")
     return record
 
 
 def rewrite_record(folder: Path, old: Record, made: Provenance, remarks: Sequence[str]) -> Record:
-    """Fingerprint a folder whose polygons were written anew and write its record; what its pixels gave stays."""
-    return _written(folder, replace(old, made=made, remarks=tuple(remarks), outputs=folder_outputs(folder)))
+    """Write the record of a folder whose polygons were written again; results of its pixels are those of ``old``."""
+    record = replace(old, made=made, remarks=tuple(remarks), outputs=folder_outputs(folder))
+    ObservationPaths(folder).record.write_text(DOCUMENT.text(record), encoding="utf-8")
+    return record
 
 
 def last_record(folder: Path) -> Record | None:
-    """The record of a folder as it stands, whatever became of the files; None where there is none, or not a whole one.
+    """Return the record of a folder without a check of the files; None if the record is missing or not complete.
 
     Raises
     ------
     IntegrityError
-        If it cannot be read; it may well be whole.
+        If the file exists and cannot be read.
     """
     path = ObservationPaths(folder).record
     try:
@@ -183,11 +183,14 @@ def last_record(folder: Path) -> Record | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        # The record may be complete on a disk that fails now; None would make the run compute the observation again.
         raise IntegrityError(f"{path}: cannot be read ({error})", "check the disk and its permissions") from error
 
 
 def read_record(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> Record | None:
-    """The record of a folder if every file it lists is as it says, or None; files of others there do not count.
+    """Return the record of a folder if every file that it lists matches its fingerprint, else None.
+
+    Files that it does not list are ignored.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Whether a run's folder is what the run left: every file's bytes, the budget, and polygons = raster = table."""
+"""Verification of a run folder: fingerprints of all files, area budgets, and polygons = raster = table."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,41 +21,46 @@ from icepipe.raster.regions import RegionMap
 from icepipe.storage.fingerprint import fingerprint
 
 AREA_TOLERANCE = 1e-9
+"""Relative difference allowed between areas of raster and table, both sums of the same integer units."""
+
 POLYGON_AREA_TOLERANCE = 1e-6
+"""Relative difference allowed between the sum of polygon areas, rounded one by one, and the area of the raster."""
 
 
 def changed_files(folder: Path) -> Iterator[str]:
-    """What is wrong with the files of a run, each in a sentence.
+    """Yield a sentence for each file that is missing, foreign or changed.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     IntegrityError
         If the manifest itself was changed.
     """
-    listed, there = read_manifest(folder), run_files(folder)
-    for name in sorted(listed.keys() - there.keys()):
+    listed, present = read_manifest(folder), run_files(folder)
+    for name in sorted(listed.keys() - present.keys()):
         yield f"{folder / name}: is missing"
-    for name in sorted(there.keys() - listed.keys()):
+    for name in sorted(present.keys() - listed.keys()):
         yield f"{folder / name}: is not of this run"
-    for name in sorted(listed.keys() & there.keys()):
-        if fingerprint(there[name]) != listed[name]:
+    for name in sorted(listed.keys() & present.keys()):
+        if fingerprint(present[name]) != listed[name]:
             yield f"{folder / name}: its bytes have changed"
 
 
-def _by_region(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
-    found: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        found.setdefault(row.region, {})[row.class_] = row
-    return found
+def budget_faults(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
+    """Yield a sentence for each area of a region that breaks its budget or lies outside its bounds.
 
-
-def _budget(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
-    """Whether the classes of a region add up to it; unknown areas leave that open."""
+    Parameters
+    ----------
+    key
+        Key of the observation.
+    rows
+        Rows of one region, by class.
+    """
     areas = [row.area_km2 for row in rows.values()]
     known = [area for area in areas if area is not None]
     first = next(iter(rows.values()))
+    # The sum is checked only if every area is known; the minimum keeps an empty region from a tolerance of zero.
     if len(known) == len(areas) and abs(sum(known) - first.region_km2) > AREA_TOLERANCE * max(first.region_km2, 1e-12):
         yield f"{key} {first.region}: the classes add up to {sum(known)} km2 and the region has {first.region_km2} km2"
     for row in rows.values():
@@ -64,27 +69,19 @@ def _budget(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
             yield f"{key} {row.region}: {row.class_} is {area} km2, outside {low} .. {high}"
 
 
-def _by_region_of(mapped: ClassMap, regions: RegionMap) -> dict[str, Tally]:
-    """What the raster holds of each region."""
-    tallies: defaultdict[int, Tally] = defaultdict(Tally)
-    for block, classes in mapped.blocks():
-        count_by_set(tallies, classes.astype(np.uint16), regions.set_numbers(block), mapped.area.units(block))
-    return {outline.name: region_tally(number, tallies, regions) for number, outline in enumerate(regions.outlines)}
-
-
-def _raster(mapped: ClassMap, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
-    """Whether the raster holds the pixels and the area that the rows of a region say."""
+def raster_faults(mapped: ClassMap, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
+    """Yield a sentence for each class whose pixels or area in the raster differ from the rows of a region."""
     for code in SEEN:
         row, pixels = rows[code.label], tally.pixels[code]
-        km2, where = tally.units[code] * mapped.basis.unit_m2 / 1e6, f"of {code.label} in {row.region}"
+        km2, subject = tally.units[code] * mapped.basis.unit_m2 / 1e6, f"of {code.label} in {row.region}"
         if row.n_pixels is not None and row.n_pixels != pixels:
-            yield f"{mapped.path}: holds {pixels} pixels {where}, and the table says {row.n_pixels}"
+            yield f"{mapped.path}: holds {pixels} pixels {subject}, and the table says {row.n_pixels}"
         if row.area_km2 is not None and abs(row.area_km2 - km2) > AREA_TOLERANCE * max(km2, 1e-12):
-            yield f"{mapped.path}: holds {km2} km2 {where}, and the table says {row.area_km2}"
+            yield f"{mapped.path}: holds {km2} km2 {subject}, and the table says {row.area_km2}"
 
 
-def _sums(path: Path) -> tuple[float, int]:
-    """Square metres and pixels of all features of a file."""
+def polygon_sums(path: Path) -> tuple[float, int]:
+    """Return square metres and pixels of all features of a file."""
     columns = ["area_m2", "n_px"]
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
@@ -93,19 +90,19 @@ def _sums(path: Path) -> tuple[float, int]:
         return float(np.sum(table["area_m2"].to_numpy())), int(np.sum(table["n_px"].to_numpy()))
     from pyogrio.raw import read
 
-    about, _, _, values = read(path, columns=columns, read_geometry=False)
-    of = dict(zip(about["fields"], values, strict=True))
-    return float(np.sum(of["area_m2"])), int(of["n_px"].sum())
+    meta, _, _, values = read(path, columns=columns, read_geometry=False)
+    by_field = dict(zip(meta["fields"], values, strict=True))
+    return float(np.sum(by_field["area_m2"])), int(by_field["n_px"].sum())
 
 
-def _polygons(mapped: ClassMap) -> Iterator[str]:
-    """Whether polygons hold the pixels and the area of the raster."""
+def polygon_faults(mapped: ClassMap) -> Iterator[str]:
+    """Yield a sentence for each polygon file whose pixels or area differ from the raster."""
     paths = ObservationPaths.from_raster(mapped.path)
     for path in sorted(paths.folder.iterdir()):
         code = next((code for code in SEEN if path.stem == paths.polygon_stem(code)), None)
         if code is None or path.suffix not in POLYGON_ENDINGS:
             continue
-        m2, pixels = _sums(path)
+        m2, pixels = polygon_sums(path)
         km2, expected = m2 / 1e6, mapped.area_km2(code)
         if pixels != mapped.tally.pixels[code]:
             yield f"{path}: holds {pixels} pixels, and the raster {mapped.tally.pixels[code]}"
@@ -113,31 +110,40 @@ def _polygons(mapped: ClassMap) -> Iterator[str]:
             yield f"{path}: holds {km2} km2, and the raster {expected}"
 
 
-def _observation(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
-    by_region = _by_region(mapped.record.rows)
-    several = _by_region_of(mapped, regions) if len(by_region) > 1 else {}
+def observation_faults(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
+    """Yield a sentence for each disagreement between class raster, rows and polygons of an observation."""
+    by_region: dict[str, dict[str, Row]] = {}
+    for row in mapped.record.rows:
+        by_region.setdefault(row.region, {})[row.class_] = row
+    tallies: defaultdict[int, Tally] = defaultdict(Tally)
+    # A single region is the whole raster, whose tally the class map computes anyway for the polygons.
+    if len(by_region) > 1:
+        for block, classes in mapped.blocks():
+            count_by_set(tallies, classes.astype(np.uint16), regions.set_numbers(block), mapped.area.units(block))
+    numbers = {region.name: number for number, region in enumerate(regions.outlines)}
     for name, rows in by_region.items():
-        yield from _budget(mapped.key, rows)
-        yield from _raster(mapped, several.get(name, mapped.tally), rows)
-    yield from _polygons(mapped)
+        several = len(by_region) > 1 and name in numbers
+        tally = region_tally(numbers[name], tallies, regions) if several else mapped.tally
+        yield from budget_faults(mapped.key, rows)
+        yield from raster_faults(mapped, tally, rows)
+    yield from polygon_faults(mapped)
 
 
 def find_faults(folder: Path) -> Iterator[str]:
-    """Everything that does not hold in a run's folder, each in a sentence.
-
-    Files first; what they say is looked at only where no byte has changed.
+    """Yield a sentence for each fault of a run folder.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     IntegrityError
         If the manifest itself was changed.
     """
-    found = list(changed_files(folder))
-    yield from found
+    changed = list(changed_files(folder))
+    yield from changed
     basis = load_basis(folder)
-    if found or basis is None:
+    # The content of files is compared only if no byte has changed: each further fault would follow from the first.
+    if changed or basis is None:
         return
     regions = RegionMap(basis.regions, basis.grid, from_scenes=False)
     for path in RunPaths(folder).observation_folders():
@@ -145,4 +151,4 @@ def find_faults(folder: Path) -> Iterator[str]:
         if record is None:
             yield f"{path}: has no record"
         elif record.made.basis == basis_hash(basis):
-            yield from _observation(load_class_map(path, basis, record), regions)
+            yield from observation_faults(load_class_map(path, basis, record), regions)

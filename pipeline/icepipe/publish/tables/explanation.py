@@ -1,4 +1,4 @@
-"""Why each cluster got its name, as plain values for ``explain.json`` and the command line."""
+"""``explain.json``: why each cluster of an observation has its class, as JSON values and as text."""
 
 from __future__ import annotations
 
@@ -16,27 +16,25 @@ from icepipe.segment.model_file import cluster_document, combined_hash
 from icepipe.sensors.sensor import Sensor
 
 
-def _reflectance(spectrum: list[float], sensor: Sensor) -> dict[str, float]:
-    decoded = sensor.reflectance(np.array(spectrum)).tolist()
-    return {role: round(value, 6) for role, value in zip(sensor.roles, decoded, strict=True)}
-
-
 def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally, unit_m2: float) -> dict[str, Any]:
-    """Every cluster of one observation with its reason and its area, and what clouds look like.
+    """Return ``explain.json`` as JSON values: every cluster with its reason and area, and the colours under cloud.
 
-    ``doubtful_km2`` is the part of a cluster whose own colour could be of a class that the cluster could not, or has
-    another name; it counts in the low and high areas. Where every scene has a model of its own, ``scene`` of a cluster
-    is its number, from 1, in the order that wins.
+    ``doubtful_km2`` of a cluster is the area of pixels whose own colour has, or could have, another class than the
+    cluster; it widens the low and high areas. If every scene has its own model, ``scene`` of a cluster is the number of
+    its scene, from 1, in the order in which scenes take precedence.
     """
     seen = tally.units_in(strata.seen)
     owners = [number for number, model in enumerate(strata.models) for _ in model.clusters]
     clusters = []
     for number, cluster in enumerate(strata.clusters):
         entry = cluster_document(number, cluster)
+        # The share of the sample depends on how it was drawn; readers get the share of the observed area below.
         del entry["share_of_sample"]
-        entry["reflectance"] = _reflectance(entry["spectrum"], sensor)
+        reflectance = sensor.reflectance(np.array(entry["spectrum"])).tolist()
+        entry["reflectance"] = {role: round(value, 6) for role, value in zip(sensor.roles, reflectance, strict=True)}
         entry["n_pixels"] = tally.pixels_in(strata.cluster_strata(number))
         entry["area_km2"] = tally.units_in(strata.cluster_strata(number)) * unit_m2 / 1e6
+        # The first stratum of a cluster holds the pixels whose colour agrees with it.
         entry["doubtful_km2"] = tally.units_in(strata.cluster_strata(number)[1:]) * unit_m2 / 1e6
         entry["share_of_seen"] = tally.units_in(strata.cluster_strata(number)) / seen if seen else 0.0
         clusters.append(entry | ({"scene": owners[number] + 1} if len(strata.models) > 1 else {}))
@@ -55,47 +53,50 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
     }
 
 
-def _lines_of(entry: dict[str, Any]) -> list[str]:
-    colours = "  ".join(f"{role} {value:.3f}" for role, value in entry["reflectance"].items())
+def cluster_lines(entry: dict[str, Any]) -> list[str]:
+    """Return the lines that describe a cluster: class, share, area, reflectance, and the reason wrapped below."""
+    reflectance = "  ".join(f"{role} {value:.3f}" for role, value in entry["reflectance"].items())
     scene = f"  scene {entry['scene']}" if "scene" in entry else ""
     head = (
         f"  cluster {entry['cluster']:2d}  {entry['class']:<6} {entry['share_of_seen']:7.2%} "
-        f"{entry['area_km2']:12.3f} km2  {colours}{scene}"
+        f"{entry['area_km2']:12.3f} km2  {reflectance}{scene}"
     )
     return [head, *textwrap.wrap(entry["reason"], 116, initial_indent=" " * 14, subsequent_indent=" " * 16)]
 
 
 def explain_text(document: dict[str, Any]) -> str:
-    """An explanation for people."""
+    """Return the text that ``icepipe explain`` prints for a document."""
     if not document["model"]:
         return f"{document['date']}: its classes came with the files, by the table inputs.classes"
     pinned = f", pinned on {document['pinned_on']}" if document.get("pinned_on") else ""
     lines = [f"{document['date']} (model {document['model']}{pinned})"]
     for entry in document["clusters"]:
-        lines += _lines_of(entry)
+        lines += cluster_lines(entry)
     if moved := document.get("small_patches_moved_km2"):
         lines.append(
-            "  small patches that moved: " + ", ".join(f"{what} {km2:,.3f} km2" for what, km2 in moved.items())
+            "  small patches that moved: " + ", ".join(f"{change} {km2:,.3f} km2" for change, km2 in moved.items())
         )
     clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}
     if clouds:
         lines.append(
-            "  under the cloud mask the picture looks like " + ", ".join(f"{n} {k:,.3f} km2" for n, k in clouds.items())
+            "  under the cloud mask the picture looks like "
+            + ", ".join(f"{name} {km2:,.3f} km2" for name, km2 in clouds.items())
         )
     return "\n".join(lines)
 
 
-def parse_explanation(text: str, where: str) -> dict[str, Any]:
-    """Parse ``explain.json``.
+def parse_explanation(text: str, source: str) -> dict[str, Any]:
+    """Parse the text of ``explain.json``; ``source`` names it in messages.
 
     Raises
     ------
     ConfigError
-        If it is not one.
+        If the text is no such document.
     """
     try:
         document = json.loads(text)
+        # A document without one of these is an older or a foreign one.
         document["clusters"], document["date"], document["model"], document["cloud_looks_like_km2"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{where}: not an explanation that icepipe wrote", "run again with --force") from None
+        raise ConfigError(f"{source}: not an explanation that icepipe wrote", "run again with --force") from None
     return dict(document)

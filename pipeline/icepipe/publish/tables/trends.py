@@ -1,4 +1,4 @@
-"""``trend.json`` and ``alerts.csv``: what the finished series tells."""
+"""Trends of the series and alerts: ``trend.json`` and ``alerts.csv``."""
 
 from __future__ import annotations
 
@@ -13,45 +13,41 @@ from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.tables.csv_json import write_csv
+from icepipe.publish.tables.writers import write_csv
 from icepipe.storage.json_document import write_json
 
 
-def _json(value: Any) -> Any:  # noqa: ANN401
-    """JSON values: 12 significant digits as in the series, ``class`` for ``class_``."""
+def json_values(value: Any) -> Any:  # noqa: ANN401
+    """Return values for JSON: floats with 12 significant digits as in the series, key ``class`` for ``class_``."""
     if isinstance(value, float):
         return float(f"{value:.12g}")
     if isinstance(value, Mapping):
-        return {key.rstrip("_"): _json(item) for key, item in value.items()}
-    return [_json(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key.rstrip("_"): json_values(item) for key, item in value.items()}
+    return [json_values(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def trend_document(trends: Sequence[AreaTrend], measure: Measure) -> dict[str, Any]:
-    """Trends of every region and class, and what they were asked for, as JSON values."""
+    """Return ``trend.json`` as JSON values: the trend of every region and class, and how it was computed."""
     return {
         "area": "area_est_km2",
         "season": list(measure.season) if measure.season else None,
         "confidence": CONFIDENCE,
         "left_out_for": ["area_not_known", *EXCLUDING],
-        "series": [_json(asdict(trend)) for trend in trends],
+        "series": [json_values(asdict(trend)) for trend in trends],
     }
 
 
 def alert_documents(alerts: Sequence[AlertRow]) -> list[dict[str, Any]]:
-    """Alerts as JSON values, by the columns of the table."""
-    return [dict(zip(ALERT_COLUMNS, _json(astuple(alert)), strict=True)) for alert in alerts]
-
-
-def write_alerts(folder: Path, alerts: Sequence[AlertRow] | None) -> None:
-    """Write ``alerts.csv``, with nothing but its header where nothing happened; drop it where none are asked for."""
-    target = RunPaths(folder).alerts
-    if alerts is None:
-        target.unlink(missing_ok=True)
-        return
-    write_csv(target, ALERT_COLUMNS, (document.values() for document in alert_documents(alerts)))
+    """Return alerts as JSON values, by the columns of the table."""
+    return [dict(zip(ALERT_COLUMNS, json_values(astuple(alert)), strict=True)) for alert in alerts]
 
 
 def write_trends(folder: Path, document: Mapping[str, Any], alerts: Sequence[AlertRow] | None) -> None:
-    """Write ``trend.json`` and, where alerts are asked for, ``alerts.csv``."""
-    write_json(RunPaths(folder).trend, document)
-    write_alerts(folder, alerts)
+    """Write ``trend.json`` and ``alerts.csv``; remove ``alerts.csv`` if alerts are None (not configured)."""
+    paths = RunPaths(folder)
+    write_json(paths.trend, document)
+    if alerts is None:
+        paths.alerts.unlink(missing_ok=True)
+    else:
+        # A table with only its header says that alerts are configured and that none occurred.
+        write_csv(paths.alerts, ALERT_COLUMNS, (row.values() for row in alert_documents(alerts)))

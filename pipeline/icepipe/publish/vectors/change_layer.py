@@ -1,4 +1,4 @@
-"""Polygons of gain and loss between two observations, as one GeoPackage layer that opens styled."""
+"""Polygons of gain and loss between two observations, as a GeoPackage with a QGIS style."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ from icepipe.storage.atomic import replace_file
 
 LAYER = "change"
 
+CHANGE_SCHEMA = pa.schema(
+    [*SCHEMA, pa.field("from_date", pa.date32()), pa.field("to_date", pa.date32()), pa.field("change", pa.string())]
+)
+
 
 @dataclass(frozen=True)
 class ChangeLayer:
-    """What changed.
+    """Polygons of the changes between two observations.
 
     Attributes
     ----------
@@ -37,37 +41,32 @@ class ChangeLayer:
     crs: str
     kinds: Mapping[str, PolygonLayer]
 
-
-CHANGE_FIELDS = (("from_date", pa.date32()), ("to_date", pa.date32()), ("change", pa.string()))
-
-
-def _rows(layer: ChangeLayer) -> Iterator[pa.RecordBatch]:
-    """Features of every kind, one after the other, numbered through."""
-    days, first = [layer.before.day, layer.after.day], 1
-    for kind, polygons in layer.kinds.items():
-        features = Features(polygons, layer.after.day, utc_text(layer.after.day, layer.after.time))
-        for batch in features.batches(first):
-            rows = batch.rows
-            for (name, data), value in zip(CHANGE_FIELDS, [*days, kind], strict=True):
-                rows = rows.append_column(name, pa.array([value] * len(rows), data))
-            yield rows
-        first += features.count
-
-
-def _stream(layer: ChangeLayer) -> pa.RecordBatchReader:
-    schema = pa.schema([*SCHEMA, *CHANGE_FIELDS])
-    return pa.RecordBatchReader.from_batches(schema, (rows.cast(schema) for rows in _rows(layer)))
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the features of every kind in ``CHANGE_SCHEMA``; ids continue from one kind to the next."""
+        day, first_id = self.after.day, 1
+        for kind, polygons in self.kinds.items():
+            features = Features(polygons, day, utc_text(day, self.after.time))
+            for batch in features.batches(first_id):
+                n = len(batch.rows)
+                columns = [
+                    pa.array([self.before.day] * n, pa.date32()),
+                    pa.array([day] * n, pa.date32()),
+                    pa.array([kind] * n, pa.string()),
+                ]
+                yield pa.RecordBatch.from_arrays([*batch.rows.columns, *columns], schema=CHANGE_SCHEMA)
+            first_id += features.count
 
 
 def write_change_layer(path: Path, layer: ChangeLayer) -> None:
-    """Write the GeoPackage, and a ``.qml`` style of the same stem beside it.
+    """Write the GeoPackage, and a ``.qml`` style with the same stem next to it.
 
     Raises
     ------
     IntegrityError
-        If one cannot be written.
+        If a file cannot be written.
     """
+    stream = pa.RecordBatchReader.from_batches(CHANGE_SCHEMA, layer.batches())
     with replace_file(path) as part, frozen_clock(layer.after.day):
-        write_ogr(part, _stream(layer), driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
+        write_ogr(part, stream, driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:
         part.write_text(change_qml(), encoding="utf-8")

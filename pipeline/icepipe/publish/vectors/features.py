@@ -1,4 +1,4 @@
-"""Polygon layers as tables of features: the published fields with their types, and the geometry as WKB."""
+"""Polygon layers as Arrow tables: the published fields with their types, and the geometry as WKB."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from icepipe.measure.polygons.polygonize import PolygonLayer
 GEOMETRY = "geometry"
 
 MOST_BYTES = 2**31 - 1
-"""Of a column of one batch, whose places are counted with 32 bits."""
+"""Largest size of a binary column of one batch: its offsets are 32-bit integers."""
 
 
-def _text(name: str, width: int) -> pa.Field:
-    """A text field; the width is for Shapefiles, which otherwise take 80 bytes a feature."""
+def text_field(name: str, width: int) -> pa.Field:
+    """Return a text field with a width for Shapefiles, in which GDAL otherwise uses 80 bytes per feature."""
     return pa.field(name, pa.string(), metadata={"GDAL:OGR:width": str(width)})
 
 
 SCHEMA = pa.schema(
     [
-        _text("class", 12),
+        text_field("class", 12),
         pa.field("code", pa.int32()),
         pa.field("date", pa.date32()),
-        _text("datetime", 24),
+        text_field("datetime", 24),
         pa.field("area_m2", pa.float64()),
         pa.field("area_km2", pa.float64()),
         pa.field("perim_m", pa.float64()),
@@ -45,12 +45,12 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class FeatureBatch:
-    """Some features.
+    """Consecutive features of a layer.
 
     Attributes
     ----------
     rows
-        A row a feature, by ``SCHEMA``; exterior rings are counter-clockwise, as OGC's standards have them.
+        One row per feature, in ``SCHEMA``; exterior rings are counter-clockwise (OGC Simple Features).
     bounds
         West, south, east and north of every feature, shape (n, 4).
     """
@@ -61,14 +61,14 @@ class FeatureBatch:
 
 @dataclass(frozen=True)
 class Extent:
-    """How far features reach, and how much there is of them.
+    """Bounds and sizes of all features of a layer together.
 
     Attributes
     ----------
     bounds
-        West, south, east and north of all together; infinite where there is none.
+        West, south, east and north; ``EMPTY_BOUNDS`` for a layer without features.
     points, rings
-        Of all together.
+        Number of vertices and of rings.
     """
 
     bounds: tuple[float, float, float, float]
@@ -78,7 +78,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Features:
-    """A polygon layer ready to be written, some features at a time.
+    """A polygon layer with its date, read in batches.
 
     Attributes
     ----------
@@ -96,17 +96,17 @@ class Features:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of features."""
         return len(self.layer.n_px)
 
     @property
     def kind(self) -> str:
-        """``Polygon`` or ``MultiPolygon``."""
+        """Geometry type: ``Polygon`` or ``MultiPolygon``."""
         return "MultiPolygon" if self.layer.multi else "Polygon"
 
     @cached_property
     def extent(self) -> Extent:
-        """How far they reach; all are drawn for that."""
+        """Bounds and sizes; every geometry is built once to compute them."""
         bounds, points, rings = EMPTY_BOUNDS, 0, 0
         for shapes in self.layer.batches:
             bounds = merge_bounds(bounds, shapes.bounds)
@@ -115,43 +115,40 @@ class Features:
         return Extent(bounds, points, rings)
 
     def batches(self, first_id: int = 1) -> Iterator[FeatureBatch]:
-        """Features, some at a time, numbered from ``first_id``."""
-        start = 0
-        for shapes in self.layer.batches:
+        """Yield the features in batches; ids count from ``first_id``."""
+        layer, start = self.layer, 0
+        for shapes in layer.batches:
             bounds, wkb = shapes.bounds, wkb_array(shapes.wkb)
-            del shapes  # a polygon can have millions of points, and its bytes are as many again
-            here = slice(start, start + len(bounds))
-            yield FeatureBatch(self._rows(wkb, here, first_id), bounds)
-            start = here.stop
-
-    def _rows(self, wkb: pa.BinaryArray, here: slice, first_id: int) -> pa.RecordBatch:
-        layer, count = self.layer, len(wkb)
-        columns = [
-            pa.array([layer.code.label] * count, pa.string()),
-            pa.array(np.full(count, int(layer.code), dtype=np.int32)),
-            pa.array([self.date] * count, pa.date32()),
-            pa.array([self.moment] * count, pa.string()),
-            pa.array(layer.area_m2[here]),
-            pa.array(layer.area_m2[here] / 1e6),
-            pa.array(layer.perim_m[here]),
-            pa.array(layer.n_px[here].astype(np.int32)),
-            pa.array(np.arange(here.start, here.stop, dtype=np.int32) + np.int32(first_id)),
-            wkb,
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+            # A polygon can have millions of vertices, and its WKB is a second copy of them.
+            del shapes
+            count, span = len(bounds), slice(start, start + len(bounds))
+            columns = [
+                pa.array([layer.code.label] * count, pa.string()),
+                pa.array(np.full(count, int(layer.code), dtype=np.int32)),
+                pa.array([self.date] * count, pa.date32()),
+                pa.array([self.moment] * count, pa.string()),
+                pa.array(layer.area_m2[span]),
+                pa.array(layer.area_m2[span] / 1e6),
+                pa.array(layer.perim_m[span]),
+                pa.array(layer.n_px[span].astype(np.int32)),
+                pa.array(np.arange(span.start, span.stop, dtype=np.int32) + np.int32(first_id)),
+                wkb,
+            ]
+            yield FeatureBatch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA), bounds)
+            start = span.stop
 
     def stream(self) -> pa.RecordBatchReader:
-        """Features to be read once, by ``SCHEMA``."""
+        """Return a reader of all features in ``SCHEMA``, to be read once."""
         return pa.RecordBatchReader.from_batches(SCHEMA, (batch.rows for batch in self.batches()))
 
 
 def wkb_array(wkb: Wkb) -> pa.BinaryArray:
-    """Bytes of some polygons as a column, without a copy.
+    """Return the WKB of polygons as an Arrow column that shares its bytes.
 
     Raises
     ------
     IntegrityError
-        If they are more than Arrow can tell apart in one batch.
+        If the WKB is larger than ``MOST_BYTES``; a batch of many polygons stays below it, a single one may not.
     """
     data, offsets = wkb
     if offsets[-1] > MOST_BYTES:
@@ -159,15 +156,17 @@ def wkb_array(wkb: Wkb) -> pa.BinaryArray:
             f"one polygon takes {offsets[-1] / 1e9:.1f} GB, over {MOST_BYTES / 1e9:.1f} GB",
             "set measure.min_patch_m2 or publish.polygons.simplify_m, or cut the region",
         )
+    # No validity buffer: no geometry is null.
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 EMPTY_BOUNDS = (math.inf, math.inf, -math.inf, -math.inf)
+"""Bounds that any others enlarge."""
 
 
 def merge_bounds(bounds: tuple[float, float, float, float], more: Float64) -> tuple[float, float, float, float]:
-    """Bounds that hold others, too; those have shape (n, 4)."""
+    """Return bounds that include those of more features, shape (n, 4)."""
     west, south = np.minimum(bounds[:2], more[:, :2].min(axis=0, initial=math.inf)).tolist()
     east, north = np.maximum(bounds[2:], more[:, 2:].max(axis=0, initial=-math.inf)).tolist()
     return west, south, east, north

@@ -1,4 +1,4 @@
-"""The run's GeoPackage: all dates in one file, put together from what each observation keeps."""
+"""The GeoPackage of a run: the polygons of all observations, collected from the files of each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from icepipe.storage.atomic import replace_file
 from icepipe.storage.fingerprint import fingerprint
 
 
-def _styles(codes: Collection[ClassCode], date: dt.date) -> pa.Table:
-    """The table ``layer_styles``, in which QGIS looks for the style of a layer; names and types are QGIS's."""
+def layer_styles(codes: Collection[ClassCode], date: dt.date) -> pa.Table:
+    """Return the table ``layer_styles``, from which QGIS loads the style of a layer; columns are defined by QGIS."""
     count, labels = len(codes), [code.label for code in codes]
     empty = pa.array([""] * count, pa.string())
     day = dt.datetime.combine(date, dt.time())
@@ -48,20 +48,20 @@ def _styles(codes: Collection[ClassCode], date: dt.date) -> pa.Table:
 def write_geopackage(
     path: Path, layers: Mapping[ClassCode, pa.RecordBatchReader], crs: str, kind: str, date: dt.date
 ) -> None:
-    """Write a ``.gpkg``.
+    """Write a ``.gpkg`` with one layer per class, and its styles.
 
     Parameters
     ----------
     path
-        File to write; there must be none yet.
+        File to write; it must not exist yet.
     layers
-        Features of each class, read as they are written.
+        Stream of the features of each class.
     crs
         WKT of the coordinates.
     kind
         ``Polygon`` or ``MultiPolygon``.
     date
-        The only date in the file beside those of the features.
+        Date of the metadata of the file.
 
     Raises
     ------
@@ -81,11 +81,11 @@ def write_geopackage(
                 GEOMETRY_NAME=GEOMETRY,
                 SPATIAL_INDEX="YES",
             )
-        write_attributes(path, _styles(layers.keys(), date), "layer_styles")
+        write_attributes(path, layer_styles(layers.keys(), date), "layer_styles")
 
 
 def write_features(path: Path, features: Features) -> None:
-    """Write one layer as a GeoPackage of its own.
+    """Write a layer as a GeoPackage of its own.
 
     Raises
     ------
@@ -97,30 +97,30 @@ def write_features(path: Path, features: Features) -> None:
 
 
 OBSERVATION = "observation"
-"""Field with the key of the observation that a polygon is of; several can share a date."""
+"""Field with the key of the observation of a polygon; several observations can have the same date."""
 
 PART_ENDING = ".parquet"
-"""Of the files that an observation keeps for the run's GeoPackage."""
+"""Suffix of the files of an observation from which the GeoPackage of the run is written."""
 
 RUN_SCHEMA = SCHEMA.append(pa.field(OBSERVATION, pa.string()))
 
 
 @dataclass(frozen=True)
 class ObservationParts:
-    """What a run's GeoPackage holds.
+    """The polygon files that the GeoPackage of a run is written from.
 
     Attributes
     ----------
     folder, name
-        Of the run.
+        Folder and name of the run.
     codes
-        Classes, a layer each.
+        Classes; each becomes a layer.
     crs
         WKT of the coordinates.
     multi
         Whether features are multipolygons.
     records
-        The observations, by key and in the order of the keys.
+        Records of the observations, in the order of their keys.
     """
 
     folder: Path
@@ -132,50 +132,52 @@ class ObservationParts:
 
     @property
     def path(self) -> Path:
-        """Its file."""
+        """Path of the GeoPackage."""
         return RunPaths(self.folder, self.name).geopackage
 
     def parts(self, code: ClassCode) -> dict[str, Path]:
-        """Files with one class of every observation, by key and in the order of the keys."""
+        """Return the files of one class, by key of the observation and in the order of the keys."""
         run = RunPaths(self.folder, self.name)
         return {key: run.observation(key).polygon_file(code, PART_ENDING) for key in self.records}
 
+    def stream(self, code: ClassCode) -> pa.RecordBatchReader:
+        """Return a reader of the features of one class of all observations, in ``RUN_SCHEMA``."""
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for key, part in self.parts(code).items():
+                for rows in read_batches(part):
+                    yield rows.append_column(OBSERVATION, pa.array([key] * len(rows), pa.string())).cast(RUN_SCHEMA)
+
+        return pa.RecordBatchReader.from_batches(RUN_SCHEMA, batches())
+
     @property
     def digest(self) -> str:
-        """Changes with everything that the file is made from: its parts, and the code that writes it."""
+        """Digest of everything that decides the bytes of the file: parts, settings and versions of libraries."""
         names = {part.name for code in self.codes for part in self.parts(code).values()}
-        parts = {key: [o for o in record.outputs if o[0] in names] for key, record in self.records.items()}
+        # Records hold the fingerprints of the parts, so that no part is read.
+        parts = {key: [out for out in record.outputs if out[0] in names] for key, record in self.records.items()}
         code = {line for record in self.records.values() for line in record.made.code}
         made_from = [parts, sorted(code), self.crs, [code.label for code in self.codes], RUN_SCHEMA.names]
         return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _stream(parts: Mapping[str, Path]) -> pa.RecordBatchReader:
-    def batches() -> Iterator[pa.RecordBatch]:
-        for key, part in parts.items():
-            for rows in read_batches(part):
-                yield rows.append_column(OBSERVATION, pa.array([key] * len(rows), pa.string())).cast(RUN_SCHEMA)
-
-    return pa.RecordBatchReader.from_batches(RUN_SCHEMA, batches())
-
-
 def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str]) -> dict[str, str]:
-    """Bring ``<name>.gpkg`` up to date.
+    """Write ``<name>.gpkg`` if anything that it is made from has changed.
 
-    It is written from the beginning, observations in the order of their keys, so that it does not depend on the order
-    in which they came; and only where something changed.
+    The whole file is written in the order of the keys, so that its bytes do not depend on the order in which
+    observations arrived.
 
     Parameters
     ----------
     collected
-        What it holds.
+        The parts of the file.
     before
-        What this function gave when the file was written last, or nothing.
+        Return value of the last call for the same file; empty if there was none.
 
     Returns
     -------
     dict
-        ``made_from`` and ``fingerprint`` of the file; nothing where there is no observation.
+        ``made_from``, the digest of the parts, and ``fingerprint`` of the file; empty if there is no observation.
 
     Raises
     ------
@@ -187,9 +189,10 @@ def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str])
         return {}
     if before.get("made_from") == digest and path.is_file() and fingerprint(path) == before.get("fingerprint"):
         return dict(before)
+    # The date of the file is that of the data, not that of the run.
     latest = max(row.date for record in collected.records.values() for row in record.rows)
     kind = "MultiPolygon" if collected.multi else "Polygon"
     with replace_file(path) as part:
-        layers = {code: _stream(collected.parts(code)) for code in collected.codes}
+        layers = {code: collected.stream(code) for code in collected.codes}
         write_geopackage(part, layers, collected.crs, kind, latest.day)
     return {"made_from": digest, "fingerprint": fingerprint(path)}

@@ -1,6 +1,6 @@
-"""Writing through GDAL's vector drivers, the one place that calls them, with a clock that stands still.
+"""Writing through the vector drivers of GDAL, with a frozen clock.
 
-The library is imported when it is called: where it finds pandas it loads that, too, which takes long.
+No other module writes with pyogrio. It is imported in functions: it loads pandas if that is installed, which is slow.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _CLOCK = Lock()
 
 @contextmanager
 def frozen_clock(date: dt.date) -> Iterator[None]:
-    """GDAL takes the start of a day for now, so that a GeoPackage is the same bytes every time.
+    """Freeze the clock of GDAL at the start of a day, so that GeoPackages are byte-identical.
 
-    The setting is the process's, so whoever needs another day waits.
+    The setting is global to the process: a thread that needs another day waits.
     """
     import pyogrio
 
     with _CLOCK:
-        # A spatial index that is built on a thread of its own depends on how the two take turns.
+        # The bytes of a spatial index that GDAL builds in a second thread depend on how the two threads are scheduled.
         options = {"OGR_CURRENT_DATE": f"{date.isoformat()}T00:00:00.000Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
         pyogrio.set_gdal_config_options(options)
         try:
@@ -38,16 +38,16 @@ def frozen_clock(date: dt.date) -> Iterator[None]:
 
 
 def write_ogr(path: Path | io.BytesIO, features: Any, encoding: str = "UTF-8", **options: Any) -> None:  # noqa: ANN401
-    """Write a table, or a stream of them, that has a column ``geometry`` with WKB, to a file or to memory.
+    """Write a table or a stream of batches with a WKB column ``geometry`` to a file or to memory.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If it cannot be written, or a GeoPackage is not complete when it is read back.
     """
     import pyogrio
 
-    with _translate_errors(path):
+    with translate_errors(path):
         pyogrio.write_arrow(features, path, geometry_name="geometry", encoding=encoding, **options)
     if options["driver"] == "GPKG" and isinstance(path, Path):
         check_layer(path, options["layer"], options.get("GEOMETRY_NAME", "geom"))
@@ -63,17 +63,19 @@ def write_attributes(path: Path, table: Any, layer: str) -> None:  # noqa: ANN40
     """
     import pyogrio
 
-    with _translate_errors(path):
+    with translate_errors(path):
         pyogrio.write_arrow(table, path, layer=layer, driver="GPKG", append=True)
     check_layer(path, layer)
 
 
 @contextmanager
-def _translate_errors(path: Path | io.BytesIO) -> Iterator[None]:
+def translate_errors(path: Path | io.BytesIO) -> Iterator[None]:
+    """Raise errors of GDAL as IntegrityError."""
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
     try:
         yield
-    except (DataSourceError, DataLayerError, FeatureError, RuntimeError) as error:  # the last: a stream that breaks off
+    # A RuntimeError is raised if the stream that is written fails.
+    except (DataSourceError, DataLayerError, FeatureError, RuntimeError) as error:
         name = path.name if isinstance(path, Path) else "polygons"
         raise IntegrityError(f"{name}: cannot be written ({error})", "check free space") from error

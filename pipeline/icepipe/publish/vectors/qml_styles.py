@@ -1,4 +1,4 @@
-"""QGIS styles from the one table of class colours: for files of their own, and for layers of a project."""
+"""QGIS styles in the class colours, as style files and as elements of a project."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from icepipe.classes import CLASS_COLOURS, ClassCode
 
 WRITTEN_FOR = "3.22"
-"""QGIS version whose files these are; later ones read them."""
+"""QGIS version of the file format; later versions read it."""
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
 
 OUTLINE = "40,40,40,255"
-"""Colour of the regions' outlines."""
+"""Colour of the outlines of regions."""
 
 
 def xml_text(root: Element) -> str:
-    """XML as QGIS writes it; the same text from the same tree."""
+    """Return the text of a tree with the document type and indentation of QGIS."""
     indent(root)
     return f"{DOCTYPE}{tostring(root, encoding='unicode')}\n"
 
 
 def add_element(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
-    """Add a child with a text and attributes, in the order given."""
+    """Add a child with a text and attributes in the given order."""
     child = SubElement(parent, tag, attributes)
     child.text = text or None
     return child
 
 
 def add_options(parent: Element, options: Mapping[str, str]) -> None:
-    """Add text options by name, as QGIS stores them."""
-    held = SubElement(parent, "Option", {"type": "Map"})
+    """Add options with text values, in the form of QGIS."""
+    options_map = SubElement(parent, "Option", {"type": "Map"})
     for name, value in options.items():
-        SubElement(held, "Option", {"name": name, "type": "QString", "value": value})
+        SubElement(options_map, "Option", {"name": name, "type": "QString", "value": value})
 
 
 def polygon_renderer(code: ClassCode) -> Element:
-    """How a polygon layer is drawn: in the class's colour, with a darker outline."""
+    """Return the renderer of a polygon layer: the colour of the class, with an outline half as bright."""
     red, green, blue = CLASS_COLOURS[code]
     renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
     symbols = add_element(renderer, "symbols")
@@ -59,7 +59,7 @@ def polygon_renderer(code: ClassCode) -> Element:
 
 
 def outline_renderer() -> Element:
-    """How regions are drawn: a dark outline, with what lies within left to be seen."""
+    """Return the renderer of regions: a dark outline without a fill, which would cover the layers below."""
     renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
     symbol = SubElement(add_element(renderer, "symbols"), "symbol", {"name": "0", "type": "fill", "alpha": "1"})
     layer = SubElement(symbol, "layer", {"class": "SimpleLine", "enabled": "1", "locked": "0", "pass": "0"})
@@ -68,7 +68,7 @@ def outline_renderer() -> Element:
 
 
 def classes_pipe() -> Element:
-    """How the class raster is drawn: every class in its colour, by its name; nothing outside the region."""
+    """Return the pipe of the class raster: each class in its colour, with its label; transparent outside the region."""
     pipe = Element("pipe")
     renderer = SubElement(
         pipe, "rasterrenderer", {"type": "paletted", "band": "1", "opacity": "1", "alphaBand": "-1", "nodataColor": ""}
@@ -83,7 +83,7 @@ def classes_pipe() -> Element:
 
 
 def polygon_qml(code: ClassCode) -> str:
-    """Style file of a polygon layer."""
+    """Return the style file of a polygon layer."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(polygon_renderer(code))
     add_element(root, "layerGeometryType", "2")
@@ -91,7 +91,7 @@ def polygon_qml(code: ClassCode) -> str:
 
 
 def classes_qml() -> str:
-    """Style file of a class raster."""
+    """Return the style file of a class raster."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(classes_pipe())
     return xml_text(root)
@@ -103,25 +103,26 @@ CHANGE_STYLES = {
     "water_gain": ("water gained", "0,0,0", "f_diagonal"),
     "water_loss": ("water lost", "0,0,0", "b_diagonal"),
 }
-"""Name, colour and fill of each kind of change. Ice that became water is both: the one is a colour, the other lines."""
+"""Label, colour and fill of each kind of change. Ice that became water is both a loss and a gain: the first is drawn as
+a colour, the second as hatching over it."""
 
 
 def change_renderer() -> Element:
-    """How gain and loss are drawn, by the field ``change``."""
+    """Return the renderer of gain and loss, by the field ``change``."""
     renderer = Element("renderer-v2", {"type": "categorizedSymbol", "attr": "change", "symbollevels": "0"})
     categories, symbols = add_element(renderer, "categories"), add_element(renderer, "symbols")
     for number, (kind, (label, colour, style)) in enumerate(CHANGE_STYLES.items()):
-        told = {"value": kind, "label": label, "symbol": str(number), "render": "true", "type": "string"}
-        SubElement(categories, "category", told)
-        look = {"name": str(number), "type": "fill", "alpha": "0.8", "clip_to_extent": "1"}
-        symbol = SubElement(symbols, "symbol", look)
+        category = {"value": kind, "label": label, "symbol": str(number), "render": "true", "type": "string"}
+        SubElement(categories, "category", category)
+        fill = {"name": str(number), "type": "fill", "alpha": "0.8", "clip_to_extent": "1"}
+        symbol = SubElement(symbols, "symbol", fill)
         layer = SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
         add_options(layer, {"color": f"{colour},255", "outline_style": "no", "style": style})
     return renderer
 
 
 def change_qml() -> str:
-    """Style file of a layer of gain and loss."""
+    """Return the style file of a layer of gain and loss."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(change_renderer())
     add_element(root, "layerGeometryType", "2")

@@ -1,4 +1,4 @@
-"""``regions.gpkg``: the outlines that areas are reported for, each with its areas on every date."""
+"""``regions.gpkg``: the outline of every region with its areas on every date."""
 
 from __future__ import annotations
 
@@ -20,12 +20,26 @@ from icepipe.storage.atomic import replace_file
 
 LAYER = "regions"
 
+SCHEMA = pa.schema(
+    [
+        ("region", pa.string()),
+        ("date", pa.date32()),
+        ("observation", pa.string()),
+        *((f"{code.label}_km2", pa.float64()) for code in BUDGET),
+        *((f"{code.label}_{end}_km2", pa.float64()) for code in SEEN for end in ("low", "high")),
+        ("region_km2", pa.float64()),
+        ("valid_fraction", pa.float64()),
+        ("flags", pa.string()),
+        ("geometry", pa.binary()),
+    ]
+)
 
-def _feature(outline: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]:
-    """One region on one date: fields ready to colour a map by."""
+
+def region_feature(region: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the fields of a region on one date, in wide form so that a map can be coloured by any of them."""
     by_class = {row.class_: row for row in rows}
     first = rows[0]
-    fields: dict[str, Any] = {"region": outline.name, "date": first.date.day, "observation": first.date}
+    fields: dict[str, Any] = {"region": region.name, "date": first.date.day, "observation": first.date}
     for code in BUDGET:
         fields[f"{code.label}_km2"] = by_class[code.label].area_km2
     for code in SEEN:
@@ -36,39 +50,22 @@ def _feature(outline: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str, Any]
     return fields | {"geometry": wkb}
 
 
-def _schema() -> pa.Schema:
-    areas = [f"{code.label}_km2" for code in BUDGET]
-    areas += [f"{code.label}_{end}_km2" for code in SEEN for end in ("low", "high")]
-    return pa.schema(
-        [
-            ("region", pa.string()),
-            ("date", pa.date32()),
-            ("observation", pa.string()),
-            *((name, pa.float64()) for name in areas),
-            ("region_km2", pa.float64()),
-            ("valid_fraction", pa.float64()),
-            ("flags", pa.string()),
-            ("geometry", pa.binary()),
-        ]
-    )
-
-
-def write_region_layer(folder: Path, outlines: Sequence[Region], rows: Sequence[Row]) -> None:
-    """Write the layer: one feature a region and date, in the coordinate system of the outlines.
+def write_region_layer(folder: Path, regions: Sequence[Region], rows: Sequence[Row]) -> None:
+    """Write the layer: one feature per region and date, in the coordinate system of the outlines.
 
     Parameters
     ----------
     folder
-        Of the run.
-    outlines
+        Folder of the run.
+    regions
         The regions, all in one coordinate system.
     rows
-        The series; nothing is written where it is empty.
+        The series; nothing is written if it is empty.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
     if not rows:
         return
@@ -76,12 +73,13 @@ def write_region_layer(folder: Path, outlines: Sequence[Region], rows: Sequence[
     for row in rows:
         groups[row.region, row.date].append(row)
     features = []
-    for outline in outlines:
-        shape = shapely.from_wkt(outline.wkt)
+    for region in regions:
+        # A GeoPackage layer has one geometry type, so that a single polygon becomes a multipolygon, too.
+        shape = shapely.from_wkt(region.wkt)
         parts = shape.geoms if shape.geom_type == "MultiPolygon" else [shape]
         wkb = shapely.to_wkb(shapely.MultiPolygon(parts))
-        features += [_feature(outline, wkb, groups[key]) for key in sorted(groups) if key[0] == outline.name]
-    table = pa.Table.from_pylist(features, schema=_schema())
+        features += [region_feature(region, wkb, groups[key]) for key in sorted(groups) if key[0] == region.name]
+    table = pa.Table.from_pylist(features, schema=SCHEMA)
     latest = max(row.date.day for row in rows)
     with replace_file(RunPaths(folder).regions) as part, frozen_clock(latest):
-        write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=outlines[0].crs)
+        write_ogr(part, table, driver="GPKG", layer=LAYER, geometry_type="MultiPolygon", crs=regions[0].crs)

@@ -1,4 +1,4 @@
-"""Shapefiles, where the format can hold what is to be written."""
+"""Shapefiles, for layers within the limits of the format."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from icepipe.publish.vectors.ogr import write_ogr
 from icepipe.publish.vectors.validation import check_shapefile
 
 LIMIT_BYTES = 2**31 - 1
-"""Of each of its files: many readers count bytes with 31 bits, and lose what comes after without a word."""
+"""Largest size of each file: many readers count bytes with 31 bits and silently lose the rest."""
 
 NAME_BYTES = 10
-"""Of a field's name; longer ones are cut, and can then be the same."""
+"""Largest length of a field name; longer names are truncated, and can then be equal."""
 
 ENCODING, NO_LANGUAGE = "UTF-8", "LDID/0"
-"""Text stands as UTF-8, which the ``.cpg`` tells. GDAL told to name no language leaves that file to us: where it cannot
-open it, it crashes."""
+"""Text encoding, and the option that keeps GDAL from writing the ``.cpg`` file that declares it: GDAL crashes if it
+cannot open that file, so it is written here."""
 
 ROW_BYTES = 1 + 12 + 9 + 8 + 24 + 3 * 24 + 2 * 9
-"""Of the .dbf, by the widths that GDAL gives text, int32, dates and doubles; a test compares."""
+"""Bytes of a ``.dbf`` row: the deletion flag, and the widths that GDAL gives to text, int32, dates and doubles."""
 
 
 def shapefile_bytes(features: Features) -> int:
-    """Size of the largest file, from the layout of the format (ESRI white paper, 1998)."""
+    """Return the size of the largest file, from the layout of the format (ESRI white paper, 1998)."""
     count, extent = features.count, features.extent
+    # .shp: file header, then for each record its header, type, bounds, two counts, ring offsets and points.
     shp = 100 + count * (8 + 4 + 32 + 4 + 4) + 4 * extent.rings + 16 * extent.points
+    # .dbf: header, a descriptor for each field but the geometry, terminator; an end mark follows the rows.
     header = 32 + 32 * (len(SCHEMA) - 1) + 1
     return max(shp, header + ROW_BYTES * count + 1)
 
 
 def truncated_names(names: Sequence[str]) -> list[str]:
-    """Field names that a Shapefile would cut."""
+    """Return the field names that a Shapefile would truncate."""
     return [name for name in names if len(name.encode()) > NAME_BYTES]
 
 
 def shapefile_obstacle(features: Features) -> str:
-    """Why features cannot be a Shapefile; empty where they can."""
+    """Return why a Shapefile cannot hold the features; empty if it can."""
     size = shapefile_bytes(features)
     if size > LIMIT_BYTES:
         return f"{size / 1e9:.1f} GB pass the Shapefile's limit of {LIMIT_BYTES / 1e9:.1f} GB"
@@ -48,12 +50,12 @@ def shapefile_obstacle(features: Features) -> str:
 
 
 def write_shapefile(path: Path, features: Features) -> None:
-    """Write ``.shp`` with its ``.shx .dbf .prj .cpg``; GDAL turns exterior rings clockwise, as the format has them.
+    """Write ``.shp`` with its ``.shx .dbf .prj .cpg``; GDAL makes exterior rings clockwise, as the format requires.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If a file cannot be written, or is not complete when it is read back.
     """
     write_ogr(
         path,

@@ -1,4 +1,4 @@
-"""The polygon files of an observation, in every format asked for."""
+"""Polygon files of an observation in the configured formats."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from icepipe.publish.vectors.shapefile import shapefile_obstacle, write_shapefil
 
 
 def write_flatgeobuf(path: Path, features: Features) -> None:
-    """Write a ``.fgb`` with its spatial index, which orders the features; ``date`` is the start of the day.
-
-    All is held at once, because GDAL goes on in silence where a disk is full for a moment.
+    """Write a ``.fgb`` with a spatial index, which sorts the features; ``date`` is the start of the day.
 
     Raises
     ------
     IntegrityError
         If it cannot be written.
     """
-    at = SCHEMA.get_field_index("date")
-    schema = SCHEMA.set(at, pa.field("date", pa.timestamp("ms")))
+    # FlatGeobuf has no type for dates without a time.
+    schema = SCHEMA.set(SCHEMA.get_field_index("date"), pa.field("date", pa.timestamp("ms")))
     stream = pa.RecordBatchReader.from_batches(schema, (batch.rows.cast(schema) for batch in features.batches()))
-    held = io.BytesIO()
-    write_ogr(held, stream, driver="FlatGeobuf", geometry_type=features.kind, crs=features.layer.crs, layer=path.stem)
-    path.write_bytes(held.getbuffer())
+    # GDAL writes to memory, because it ignores write errors of a disk that is full for a moment.
+    buffer = io.BytesIO()
+    write_ogr(buffer, stream, driver="FlatGeobuf", geometry_type=features.kind, crs=features.layer.crs, layer=path.stem)
+    path.write_bytes(buffer.getbuffer())
 
 
 WRITERS: Mapping[str, tuple[str, Callable[[Path, Features], None]]] = {
@@ -39,41 +38,41 @@ WRITERS: Mapping[str, tuple[str, Callable[[Path, Features], None]]] = {
     "geoparquet": (".parquet", write_geoparquet),
     "flatgeobuf": (".fgb", write_flatgeobuf),
 }
-"""Ending and writer of each format that is a file an observation and class."""
+"""Suffix and writer of each format with a file per observation and class."""
 
 SOURCE_FORMATS = {"geopackage": "geoparquet"}
-"""The run's GeoPackage is put together from what each observation keeps in this format."""
+"""Format in which an observation stores its polygons for a file of the whole run."""
 
 
 def write_polygons(folder: Path, stem: str, features: Features, formats: Collection[str]) -> list[str]:
-    """Write one class of an observation, and a ``.qml`` style beside it.
+    """Write one class of an observation, and its ``.qml`` style.
 
     Parameters
     ----------
     folder, stem
-        Where to, and how the files' names begin.
+        Folder of the files, and the start of their names.
     features
-        What to write.
+        The polygons.
     formats
-        Names from the config.
+        Names of formats, as in the config.
 
     Returns
     -------
     list of str
-        What was done otherwise than asked for, in sentences.
+        Sentences about files that were written in another format than configured.
 
     Raises
     ------
     IntegrityError
         If a file cannot be written.
     """
-    said = []
+    remarks = []
     (folder / f"{stem}.qml").write_text(polygon_qml(features.layer.code), encoding="utf-8")
-    for name in sorted({SOURCE_FORMATS.get(asked, asked) for asked in formats}):
+    for name in sorted({SOURCE_FORMATS.get(name, name) for name in formats}):
         ending, write = WRITERS[name]
         path = folder / f"{stem}{ending}"
         if name == "shapefile" and (obstacle := shapefile_obstacle(features)):
             ending, write = ".gpkg", geopackage.write_features
-            said.append(f"{path.name} is {stem}.gpkg instead: {obstacle}")
+            remarks.append(f"{path.name} is {stem}.gpkg instead: {obstacle}")
         write(folder / f"{stem}{ending}", features)
-    return said
+    return remarks
