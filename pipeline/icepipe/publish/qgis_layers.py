@@ -1,4 +1,4 @@
-"""What a run's QGIS project shows: every layer that is there, where it lies, how it is drawn and when it was seen."""
+"""Layers of the QGIS project of a run: source, style and time of every file that QGIS can open."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from icepipe.publish.vectors.geopackage import OBSERVATION, PART_ENDING
 from icepipe.publish.vectors.qml_styles import change_renderer, classes_pipe, outline_renderer, polygon_renderer
 
 VECTORS = (".shp", ".fgb", ".gpkg")
-"""Vector files of an observation that QGIS opens; the first that is there is taken."""
+"""Suffixes of vector files of an observation that QGIS opens; the first that exists is used."""
 
 GROUPS = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
-"""Classes whose polygons are shown, from the top down."""
+"""Classes whose polygons are shown, from top to bottom."""
 
 RASTERS = "class rasters"
+"""Name of the group of class rasters."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,21 @@ class MapLayer:
     Attributes
     ----------
     name
-        What people call it.
+        Name in the layer tree.
     source
-        Where it is, relative to the project, as its provider reads it.
+        Data source relative to the project, in the syntax of the provider.
     provider
-        Part of QGIS that reads it: ``ogr``, ``gdal`` or ``delimitedtext``.
+        QGIS data provider: ``ogr``, ``gdal`` or ``delimitedtext``.
     group
-        Group that it stands in; none stands on its own.
+        Name of its group; empty for a layer outside any group.
     crs
-        WKT of its coordinates; none for a table.
+        WKT of the coordinates; empty for a table.
     interval
-        When what it shows was seen; None for all dates.
-    draw
-        Gives how it is drawn; None for a table.
-    shown
-        Whether it is ticked as the project opens.
+        Time interval in which the temporal controller shows the layer; None for all dates.
+    renderer
+        Returns the element of its style; None for a table.
+    is_checked
+        Whether the layer is visible when the project opens.
     """
 
     name: str
@@ -59,142 +60,137 @@ class MapLayer:
     group: str = ""
     crs: str = ""
     interval: Interval | None = None
-    draw: Callable[[], Element] | None = None
-    shown: bool = True
+    renderer: Callable[[], Element] | None = None
+    is_checked: bool = True
 
     @property
     def id(self) -> str:
-        """What the project calls it."""
+        """Id of the layer in the project, derived from its name so that it is the same in every run."""
         return re.sub(r"\W", "_", self.name)
 
 
 @dataclass(frozen=True)
-class _Run:
-    """The folder of a run, and what its observations are.
+class ProjectFiles:
+    """Files of a run that layers are made of.
 
     Attributes
     ----------
     paths
-        Files of the run.
-    when
-        Interval of each observation, by key and in their order.
+        Paths of the run.
+    intervals
+        Interval of each observation by key, in the order of the keys.
     crs
         WKT of the run grid.
-    together
-        The GeoPackage of all observations; None where there is none.
-    systems
-        WKT by what tells it, so that each system is read once.
+    geopackage
+        The GeoPackage of all observations; None if there is none.
+    crs_cache
+        WKT by the text of a ``.prj`` file, or by path and layer.
     """
 
     paths: RunPaths
-    when: Mapping[str, Interval]
+    intervals: Mapping[str, Interval]
     crs: str
-    together: Path | None
-    systems: dict[str, str] = field(default_factory=dict)
+    geopackage: Path | None
+    crs_cache: dict[str, str] = field(default_factory=dict)
 
-    def relative(self, path: Path) -> str:
-        """Where a file lies, seen from the project."""
-        return f"./{path.relative_to(self.paths.folder).as_posix()}"
+    def source(self, path: Path, layer: str = "") -> str:
+        """Return the data source of a file, or of one layer of a GeoPackage, relative to the project."""
+        relative = f"./{path.relative_to(self.paths.folder).as_posix()}"
+        return f"{relative}|layername={layer}" if layer else relative
 
-    def crs_of(self, path: Path, layer: str) -> str:
-        """WKT of a vector file's coordinates, which need not be the grid's."""
-        beside = path.with_suffix(".prj")
-        told = beside.read_text() if path.suffix == ".shp" and beside.is_file() else f"{path} {layer}"
-        self.systems[told] = self.systems.get(told) or _crs_of(path, layer)
-        return self.systems[told]
+    def vector_crs(self, path: Path, layer: str = "") -> str:
+        """Return the WKT of the coordinates of a vector file, which can differ from that of the grid.
+
+        Raises
+        ------
+        IntegrityError
+            If the file has no coordinate system, or cannot be read.
+        """
+        # Shapefiles of all dates have the same .prj text, so that GDAL opens only the first of them.
+        prj = path.with_suffix(".prj")
+        cache_key = prj.read_text() if path.suffix == ".shp" and prj.is_file() else f"{path} {layer}"
+        if cache_key not in self.crs_cache:
+            from pyogrio import read_info
+            from pyogrio.errors import DataLayerError, DataSourceError
+
+            try:
+                crs = pyproj.CRS.from_user_input(read_info(path, layer=layer or None)["crs"])
+            except (DataSourceError, DataLayerError, pyproj.exceptions.CRSError) as error:
+                raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
+            self.crs_cache[cache_key] = str(crs.to_wkt())
+        return self.crs_cache[cache_key]
+
+    def polygon_source(self, key: str, code: ClassCode) -> tuple[str, str] | None:
+        """Return source and WKT of one class of an observation; None if QGIS can open no file of it."""
+        label, paths = code.label, self.paths.observation(key)
+        for path in (paths.polygon_file(code, suffix) for suffix in VECTORS):
+            if path.is_file():
+                layer = label if path.suffix == ".gpkg" else ""
+                return self.source(path, layer), self.vector_crs(path, layer)
+        if self.geopackage and paths.polygon_file(code, PART_ENDING).is_file():
+            # The subset is an SQL condition, in which a quote within a text is doubled.
+            quoted = key.replace("'", "''")
+            source = f"{self.source(self.geopackage, label)}|subset=\"{OBSERVATION}\" = '{quoted}'"
+            return source, self.vector_crs(self.geopackage, label)
+        return None
 
 
-def _crs_of(path: Path, layer: str) -> str:
-    from pyogrio import read_info
-    from pyogrio.errors import DataLayerError, DataSourceError
-
-    try:
-        return str(pyproj.CRS.from_user_input(read_info(path, layer=layer or None)["crs"]).to_wkt())
-    except (DataSourceError, DataLayerError, pyproj.exceptions.CRSError) as error:
-        raise IntegrityError(f"{path}: cannot be read back ({error})", "run again with --force") from error
-
-
-def _within(run: _Run, path: Path, layer: str) -> tuple[str, str]:
-    """Source and coordinate system of one layer of a GeoPackage."""
-    return f"{run.relative(path)}|layername={layer}", run.crs_of(path, layer)
-
-
-def _polygons_at(run: _Run, key: str, code: ClassCode) -> tuple[str, str] | None:
-    """Source and coordinate system of one class on one date, or None where QGIS could open nothing."""
-    label, paths = code.label, run.paths.observation(key)
-    for path in (paths.polygon_file(code, suffix) for suffix in VECTORS):
-        if path.is_file():
-            return _within(run, path, label) if path.suffix == ".gpkg" else (run.relative(path), run.crs_of(path, ""))
-    if run.together and paths.polygon_file(code, PART_ENDING).is_file():
-        source, crs = _within(run, run.together, label)
-        quoted = key.replace("'", "''")
-        return f"{source}|subset=\"{OBSERVATION}\" = '{quoted}'", crs
-    return None
-
-
-def _polygons(run: _Run) -> Iterator[MapLayer]:
+def polygon_layers(files: ProjectFiles) -> Iterator[MapLayer]:
+    """Yield the polygons of every class and observation."""
     for code in GROUPS:
-        for key, interval in run.when.items():
-            found = _polygons_at(run, key, code)
-            if found:
-                source, crs = found
-                draw = partial(polygon_renderer, code)
-                yield MapLayer(f"{code.label} {key}", source, "ogr", code.label, crs, interval, draw)
+        for key, interval in files.intervals.items():
+            if found := files.polygon_source(key, code):
+                renderer = partial(polygon_renderer, code)
+                yield MapLayer(f"{code.label} {key}", found[0], "ogr", code.label, found[1], interval, renderer)
 
 
-def _changes(run: _Run) -> Iterator[MapLayer]:
-    """Gain and loss up to each date, not ticked: they would hide what they tell of."""
-    for before, after in pairwise(run.when):
-        path = run.paths.pair(before, after).polygons
+def change_layers(files: ProjectFiles) -> Iterator[MapLayer]:
+    """Yield gain and loss between consecutive observations, shown at the time of the second one."""
+    for before, after in pairwise(files.intervals):
+        path = files.paths.pair(before, after).polygons
         if path.is_file():
-            name, source = f"change {before} to {after}", f"{run.relative(path)}|layername={change_layer.LAYER}"
-            yield MapLayer(name, source, "ogr", CHANGE, run.crs, run.when[after], change_renderer, shown=False)
+            name, source = f"change {before} to {after}", files.source(path, change_layer.LAYER)
+            interval = files.intervals[after]
+            # Not checked: they would hide the classes below.
+            yield MapLayer(name, source, "ogr", CHANGE, files.crs, interval, change_renderer, is_checked=False)
 
 
-def _regions(run: _Run) -> Iterator[MapLayer]:
-    path = run.paths.regions
-    if path.is_file():
-        source, crs = _within(run, path, region_layer.LAYER)
-        yield MapLayer("areas by region", source, crs=crs, draw=outline_renderer)
-
-
-def _rasters(run: _Run) -> Iterator[MapLayer]:
-    for key, interval in run.when.items():
-        path = run.paths.observation(key).class_raster
+def raster_layers(files: ProjectFiles) -> Iterator[MapLayer]:
+    """Yield the class raster of every observation."""
+    for key, interval in files.intervals.items():
+        path = files.paths.observation(key).class_raster
         if path.is_file():
-            yield MapLayer(f"classes {key}", run.relative(path), "gdal", RASTERS, run.crs, interval, classes_pipe)
-
-
-def _series(run: _Run) -> Iterator[MapLayer]:
-    table = run.paths.series_csv
-    if table.is_file():
-        yield MapLayer(
-            "series table", f"file:{run.relative(table)}?type=csv&detectTypes=yes&geomType=none", "delimitedtext"
-        )
+            yield MapLayer(f"classes {key}", files.source(path), "gdal", RASTERS, files.crs, interval, classes_pipe)
 
 
 def find_layers(
-    folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str, together: Path | None = None
+    folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str, geopackage: Path | None = None
 ) -> tuple[MapLayer, ...]:
-    """Layers of the files that are there, from the top down and in the order of time.
+    """Return the layers of the files of a run, from top to bottom and in the order of time.
 
     Parameters
     ----------
-    folder
-        Folder of the run.
-    name
-        Its name, which starts every file's name.
+    folder, name
+        Folder and name of the run.
     moments
         First and last second of each observation as ISO text, by key.
     crs
         WKT of the run grid.
-    together
-        The run's GeoPackage, which stands in for observations without a file of their own that QGIS opens.
+    geopackage
+        The GeoPackage of the run, used for observations without a vector file that QGIS opens.
 
     Raises
     ------
     IntegrityError
-        If a file does not say where its coordinates are.
+        If a file has no coordinate system.
     """
-    run = _Run(RunPaths(folder, name), {key: Interval.of(moments[key]) for key in sorted(moments)}, crs, together)
-    return (*_regions(run), *_changes(run), *_polygons(run), *_rasters(run), *_series(run))
+    intervals = {key: Interval.of(moments[key]) for key in sorted(moments)}
+    files = ProjectFiles(RunPaths(folder, name), intervals, crs, geopackage)
+    layers = [*change_layers(files), *polygon_layers(files), *raster_layers(files)]
+    if (path := files.paths.regions).is_file():
+        source, wkt = files.source(path, region_layer.LAYER), files.vector_crs(path, region_layer.LAYER)
+        layers.insert(0, MapLayer("areas by region", source, crs=wkt, renderer=outline_renderer))
+    if (path := files.paths.series_csv).is_file():
+        source = f"file:{files.source(path)}?type=csv&detectTypes=yes&geomType=none"
+        layers.append(MapLayer("series table", source, "delimitedtext"))
+    return tuple(layers)

@@ -1,4 +1,4 @@
-"""A drawing that can be saved, and that a notebook shows. Matplotlib takes long to load: imported when it is needed."""
+"""Matplotlib figures without a window. This module is imported in functions, because matplotlib is slow to load."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ DPI = 100
 
 
 class Plot(Figure):
-    """A matplotlib figure that belongs to no window.
+    """A matplotlib figure that is saved to a file or shown by a notebook.
 
     Parameters
     ----------
     width_in, height_in
-        Its size in inches of 100 pixels.
+        Size in inches of 100 pixels.
     layout
-        Matplotlib's layout engine, or None for places that are given.
+        Layout engine of matplotlib; None if positions of axes are given.
     """
 
     def __init__(self, width_in: float, height_in: float, layout: str | None = None) -> None:
@@ -26,7 +26,8 @@ class Plot(Figure):
         FigureCanvasAgg(self)
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows of it, without any set-up."""
-        held = io.BytesIO()
-        self.savefig(held, format="png", metadata={"Software": None})
-        return held.getvalue()
+        """Return the PNG that a notebook shows without the inline backend."""
+        buffer = io.BytesIO()
+        # No version of matplotlib in the file, so that its bytes depend on the figure alone.
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()

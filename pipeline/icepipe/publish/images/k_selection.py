@@ -1,4 +1,4 @@
-"""Why k is what it is, as a picture: inertia, silhouette and ice share of every candidate."""
+"""Figure of the choice of k: inertia, silhouette and ice share of every candidate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from icepipe.storage.atomic import replace_file
 
 
 def write_k_curve(path: Path, model: Model) -> None:
-    """Write a PNG of the model's curve; the number chosen is marked in every panel."""
+    """Write a PNG of the candidates of a model; a line marks the chosen k in every panel."""
+    # Loads matplotlib, which takes 0.3 s; most runs give k and draw no curve.
     from icepipe.publish.images.figure import Plot
 
     figure = Plot(12, 4)

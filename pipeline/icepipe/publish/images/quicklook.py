@@ -1,6 +1,6 @@
-"""A picture of an observation for people: the scene and its classes beside each other, with scale bar and legend.
+"""Quicklook of an observation: scene and classes side by side, with scale bar and legend.
 
-Drawn without matplotlib, which takes a third of a second to load and a tenth for each date.
+It is drawn without matplotlib, which takes 0.3 s to load and 0.1 s per observation.
 """
 
 from __future__ import annotations
@@ -21,78 +21,79 @@ if TYPE_CHECKING:
 
 
 MARGIN, TITLE = 12, 52
-"""Around the panels and between them; height of the title."""
+"""Pixels around and between the panels; height of the title."""
 
 LINE, SWATCH = 22, (28, 12)
-"""Height of a line of the legend; width and height of its colours."""
+"""Height of a line of the legend; width and height of its swatches."""
 
 DESCRIPTION = "Description"
-"""Keyword of what the legend says, for those who cannot see it (PNG specification, 11.3.3)."""
+"""PNG keyword of the text of the legend, for screen readers (PNG specification, 11.3.3)."""
 
 
 def legend_entries(areas_km2: Mapping[ClassCode, float | None], classes: UInt8) -> dict[ClassCode, str]:
-    """What the legend says of every class that has an area, or is there though its area is not known.
+    """Return the text of the legend for every class with an area, or with pixels and no known area.
 
     Parameters
     ----------
     areas_km2
-        Of every class; None where the series withholds it.
+        Area of every class; None if it is not known.
     classes
-        Class codes that are drawn.
+        Class codes of the thumbnail.
     """
-    said = {}
+    texts = {}
     for code, area_km2 in areas_km2.items():
         if area_km2 is None and code in classes:
-            said[code] = f"{code.label}, area not known"
+            texts[code] = f"{code.label}, area not known"
         elif area_km2:
-            said[code] = f"{code.label} {area_km2:,.1f} km²"
-    return said
+            texts[code] = f"{code.label} {area_km2:,.1f} km²"
+    return texts
 
 
-def _panel(colours: UInt8) -> Image:
-    """Colours, shape (rows, columns, 3), as large as a panel can be."""
+def enlarge(colours: UInt8) -> Image:
+    """Return an image of colours, shape (rows, columns, 3), whose longer side is that of a panel."""
     from PIL import Image
 
     image = Image.fromarray(colours)
-    times = PANEL_PX / max(image.size)
-    width, height = (max(1, round(side * times)) for side in image.size)
+    factor = PANEL_PX / max(image.size)
+    width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), Image.Resampling.NEAREST)
 
 
-def _draw_legend(picture: Image, legend: Mapping[ClassCode, str], left: int, bottom: int) -> None:
-    """A box of lines that ends at a lower left corner."""
+def draw_legend(picture: Image, legend: Mapping[ClassCode, str], left: int, bottom: int) -> None:
+    """Draw the legend in a box with its lower left corner at a pixel."""
     from PIL import ImageDraw
 
-    pen, (wide, high) = ImageDraw.Draw(picture), SWATCH
-    text = max(math.ceil(font(13).getlength(said)) for said in legend.values())
+    pen, (width, height) = ImageDraw.Draw(picture), SWATCH
+    text_width = max(math.ceil(font(13).getlength(text)) for text in legend.values())
     top = bottom - len(legend) * LINE - 8
-    pen.rounded_rectangle((left, top, left + wide + text + 28, bottom), 4, PAPER, outline=(204, 204, 204))
-    for number, (code, said) in enumerate(legend.items()):
+    pen.rounded_rectangle((left, top, left + width + text_width + 28, bottom), 4, PAPER, outline=(204, 204, 204))
+    for number, (code, text) in enumerate(legend.items()):
         x, y = left + 8, top + 4 + number * LINE
-        pen.rectangle((x, y + 5, x + wide, y + 5 + high), CLASS_COLOURS[code], outline=INK)
-        pen.text((x + wide + 10, y + 3), said, INK, font(13))
+        pen.rectangle((x, y + 5, x + width, y + 5 + height), CLASS_COLOURS[code], outline=INK)
+        pen.text((x + width + 10, y + 3), text, INK, font(13))
 
 
 def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, legend: Mapping[ClassCode, str]) -> Image:
-    """Draw two panels: what was seen, and what it was called.
+    """Draw the scene on the left and its classes on the right.
 
     Parameters
     ----------
     title
-        Stands above both panels.
+        Text above both panels.
     picture
-        Thumbnail, shape (rows, columns, 3).
+        Thumbnail of the scene, shape (rows, columns, 3).
     classes
-        Class codes of the thumbnail's pixels.
+        Class codes of its pixels, shape (rows, columns).
     grid
-        Grid of the whole observation, for the scale bar.
+        The run grid, for the scale bar.
     legend
-        What it says of each class that it shows.
+        Text of each class in the legend.
     """
     from PIL import Image, ImageDraw
 
-    panels = [_panel(grey_unobserved(picture, classes)), _panel(paint(classes))]
+    panels = [enlarge(grey_unobserved(picture, classes)), enlarge(paint(classes))]
     width, height = panels[0].size
+    # A flat grid still gets a sheet half as high as a panel, which has space for the legend.
     row = max(height, PANEL_PX // 2)
     sheet = Image.new("RGB", (2 * PANEL_PX + 3 * MARGIN, TITLE + row + MARGIN), PAPER)
     pen, bottom = ImageDraw.Draw(sheet), TITLE + (row + height) // 2
@@ -103,15 +104,15 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
         pen.rectangle((left - 1, bottom - height - 1, left + width, bottom), outline=INK)
     draw_scale(sheet, grid, lefts[0], bottom, width)
     if legend:
-        _draw_legend(sheet, legend, lefts[1] + 8, bottom - 8)
+        draw_legend(sheet, legend, lefts[1] + 8, bottom - 8)
     sheet.info[DESCRIPTION] = "; ".join(legend.values())
     return sheet
 
 
 def write_quicklook(path: Path, quicklook: Image) -> None:
-    """Write what :func:`draw_quicklook` gave as a PNG, which tells what the legend says."""
+    """Write a quicklook as a PNG with the text of its legend."""
     from PIL.PngImagePlugin import PngInfo
 
-    told = PngInfo()
-    told.add_itxt(DESCRIPTION, quicklook.info[DESCRIPTION])
-    quicklook.save(path, format="PNG", compress_level=PNG_EFFORT, pnginfo=told)
+    info = PngInfo()
+    info.add_itxt(DESCRIPTION, quicklook.info[DESCRIPTION])
+    quicklook.save(path, format="PNG", compress_level=PNG_EFFORT, pnginfo=info)

@@ -1,4 +1,4 @@
-"""What was seen in few pixels, in colours for the eye."""
+"""Thumbnails of scenes and of class rasters in display colours."""
 
 from __future__ import annotations
 
@@ -14,51 +14,53 @@ from icepipe.inputs.reading.class_values import encoded_codes
 from icepipe.sensors.sensor import CLASSES, REFLECTANCE_UNIT, Sensor
 
 PANEL_PX = 640
-"""Largest side of a thumbnail."""
+"""Largest side of a thumbnail in pixels."""
 
 PNG_EFFORT = 5
-"""Of zlib's nine levels: the last takes twice to five times as long, and the files are within 3 % as large."""
+"""Compression level of zlib: level 9 takes two to five times as long for files at most 3 % smaller."""
 
 
 def thumbnail_step(grid: GeoBox) -> int:
-    """Every how many pixels a thumbnail takes one."""
+    """Return the step between the pixels of a grid that a thumbnail takes."""
     return max(1, math.ceil(max(grid.shape) / PANEL_PX))
 
 
 def to_rgb(bands: StoredPixels, sensor: Sensor) -> UInt8:
-    """Red, green and blue bytes for the eye; shape (3, rows, columns).
+    """Return red, green and blue bytes for display, shape (3, rows, columns).
 
-    A picture as it is; measured bands by the sRGB curve's rough power of 1/2.2, in natural colours where they are
-    there, else shortwave infrared, near infrared and green. Class rasters in the colours of their classes.
+    Pictures are returned unchanged, and class rasters in the colours of their classes. Reflectances are shown in
+    natural colours if the sensor has the bands, else as shortwave infrared, near infrared and green; the power 1/2.2
+    approximates the sRGB curve.
     """
     if sensor.stretch:
         return bands.astype(np.uint8)
     if sensor.key == CLASSES:
         return np.moveaxis(paint(encoded_codes(bands[0])), -1, 0)
     natural = {"red", "green", "blue"} <= set(sensor.roles)
-    shown = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
-    chosen = np.stack([bands[sensor.roles.index(role)] for role in shown]) * REFLECTANCE_UNIT
-    return np.asarray(np.rint(255 * np.clip(chosen, 0, 1) ** (1 / 2.2)), dtype=np.uint8)
+    roles = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
+    reflectance = np.stack([bands[sensor.roles.index(role)] for role in roles]) * REFLECTANCE_UNIT
+    return np.asarray(np.rint(255 * np.clip(reflectance, 0, 1) ** (1 / 2.2)), dtype=np.uint8)
 
 
 class Thumbnail:
-    """Colours of every n-th pixel of a grid, gathered block by block.
+    """Display colours of every n-th pixel of a grid, collected block by block.
 
     Attributes
     ----------
     picture
-        Shape (rows, columns, 3).
+        Colours, shape (rows, columns, 3).
     """
 
     def __init__(self, grid: GeoBox, sensor: Sensor) -> None:
         self._sensor = sensor
         self._step = thumbnail_step(grid)
         shape = tuple(math.ceil(side / self._step) for side in grid.shape)
-        nothing = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
-        self.picture = np.full((*shape, 3), nothing, dtype=np.uint8)
+        empty = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
+        self.picture = np.full((*shape, 3), empty, dtype=np.uint8)
 
     def add(self, block: Block, bands: StoredPixels) -> None:
-        """Take the pixels of a block; bands have shape (bands, rows, columns)."""
+        """Add the pixels of a block; bands have shape (bands, rows, columns)."""
+        # Offset of the first row and column of the block that are multiples of the step.
         top, left = -block.row % self._step, -block.col % self._step
         small = to_rgb(bands[:, top :: self._step, left :: self._step], self._sensor).transpose(1, 2, 0)
         row, col = (block.row + top) // self._step, (block.col + left) // self._step
@@ -66,7 +68,7 @@ class Thumbnail:
 
 
 def paint(classes: UInt8) -> UInt8:
-    """Class codes in the colours of their classes; shape (rows, columns, 3)."""
+    """Return class codes in the colours of their classes, shape (rows, columns, 3)."""
     table = np.zeros((256, 3), dtype=np.uint8)
     for code, colour in CLASS_COLOURS.items():
         table[code] = colour
@@ -74,13 +76,13 @@ def paint(classes: UInt8) -> UInt8:
 
 
 def grey_unobserved(picture: UInt8, classes: UInt8) -> UInt8:
-    """A picture with grey where nothing was seen; shapes (rows, columns, 3) and (rows, columns)."""
+    """Return a picture with unobserved pixels in grey; shapes (rows, columns, 3) and (rows, columns)."""
     grey = np.uint8(CLASS_COLOURS[ClassCode.UNOBSERVED][0])
     return np.where((classes == ClassCode.UNOBSERVED)[..., None], grey, picture)
 
 
 def write_picture(path: Path, picture: UInt8) -> None:
-    """Write red, green and blue bytes as a PNG; shape (rows, columns, 3)."""
+    """Write red, green and blue bytes, shape (rows, columns, 3), as a PNG."""
     from PIL import Image
 
     Image.fromarray(picture).save(path, format="PNG", compress_level=PNG_EFFORT)
