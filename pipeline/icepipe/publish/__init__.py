@@ -1,1 +1,1 @@
-"""From results to files that people open."""
+"""Files that users open, written from results: rasters, vectors, tables, images, reports and catalogues."""

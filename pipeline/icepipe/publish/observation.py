@@ -1,4 +1,4 @@
-"""The folder of one observation: class raster, polygons, explanation, quicklook, record."""
+"""Writes the folder of one observation: class raster, polygons, explanation, quicklook, record."""
 
 from __future__ import annotations
 
@@ -41,33 +41,25 @@ from icepipe.storage.atomic import replace_folder
 from icepipe.storage.json_document import json_text
 
 
-def _write_models(paths: ObservationPaths, models: Sequence[Model]) -> None:
-    """A model file for each model, and its curve where k was chosen; numbered by scene where there are several."""
+def write_models(paths: ObservationPaths, models: Sequence[Model]) -> None:
+    """Write each model, and its figure if k was chosen; names have the number of the scene if there are several."""
     for number, model in enumerate(models, start=1):
-        own = paths if len(models) == 1 else paths.for_scene(number)
-        own.model.write_text(json_text(model_document(model)), encoding="utf-8")
+        model_paths = paths if len(models) == 1 else paths.for_scene(number)
+        model_paths.model.write_text(json_text(model_document(model)), encoding="utf-8")
         if model.k_curve:
-            write_k_curve(own.k_curve, model)
+            write_k_curve(model_paths.k_curve, model)
 
 
-def _write_layers(
+def write_layers(
     paths: ObservationPaths, layers: Sequence[PolygonLayer], observation: Observation, formats: Sequence[str]
 ) -> list[str]:
-    """Write the polygons of every class; what was done otherwise than asked for, in sentences."""
+    """Write the polygons of every class; return sentences about files in another format than configured."""
     remarks: list[str] = []
     moment = utc_text(observation.date, shared_time(observation))
     for layer in layers:
         features = Features(layer, observation.date, moment)
         remarks += write_polygons(paths.folder, paths.polygon_stem(layer.code), features, formats)
     return remarks
-
-
-def _keep(path: Path, folder: Path) -> None:
-    """Let a file stand in another folder too: without a copy where the disk can do that."""
-    try:
-        (folder / path.name).hardlink_to(path)
-    except OSError:
-        shutil.copyfile(path, folder / path.name)
 
 
 def rewrite_polygons(
@@ -77,52 +69,59 @@ def rewrite_polygons(
     layers: Sequence[PolygonLayer],
     old: Record,
     made: Provenance,
-    where: Footprint,
+    footprint: Footprint,
     grid: GeoBox,
     formats: Sequence[str],
 ) -> Record:
-    """Write the polygons of an observation anew, and leave what its pixels gave as it is; the folder changes as one.
+    """Write the polygons of an observation again and keep its other files; the folder is replaced as a whole.
 
     Parameters
     ----------
-    folder, name
-        Its place, and the name of the run.
+    folder
+        Folder of the observation.
+    name
+        Name of the run.
     observation, layers
-        What to write.
+        The observation and its polygons.
     old, made
-        The record that stands there, and what the new one is made from.
-    where, grid
-        Where the region lies, and the grid of its raster.
+        Its current record, and the provenance of the new one.
+    footprint, grid
+        Footprint of the region, and grid of the class raster.
     formats
-        Of the polygons.
+        Formats of the polygons, as in the config.
     """
     paths = ObservationPaths.of(folder, name, observation.key)
     with replace_folder(folder) as part:
         for output, _ in old.outputs:
             row = paths.find_row(output)
-            if row is None or not row.has_polygons:
-                _keep(folder / output, part)
-        remarks = _write_layers(paths.in_folder(part), layers, observation, formats)
-        write_item(part, name, observation, where, grid, old.pixel_side_m)
+            if row is not None and row.has_polygons:
+                continue
+            # A hard link needs no copy; not every file system has them.
+            try:
+                (part / output).hardlink_to(folder / output)
+            except OSError:
+                shutil.copyfile(folder / output, part / output)
+        remarks = write_layers(paths.in_folder(part), layers, observation, formats)
+        write_item(part, name, observation, footprint, grid, old.pixel_side_m)
         return rewrite_record(part, old, made, remarks)
 
 
-def _write_pictures(
+def write_rasters(
     paths: ObservationPaths, name: str, observed: ObservationResult, sensor: Sensor, rows: Sequence[Row]
 ) -> None:
-    """The class raster with its style, the quicklook, and the scene as it was seen."""
+    """Write the class raster with its style, the quicklook, and the picture of the scene."""
     key, grid = observed.observation.key, observed.grid
     write_classes(paths.class_raster, observed.classes, grid, observed.observation.date)
+    # The raster is compressed in memory, which malloc otherwise keeps while polygons are traced in the main thread.
     trim_heap()
     paths.class_style.write_text(classes_qml(), encoding="utf-8")
-    step = thumbnail_step(grid)
-    thumbnail = observed.classes.decimate(step)
+    thumbnail = observed.classes.decimate(thumbnail_step(grid))
+    # The series has no area of a class that the scenes cannot separate, or of a scene that the model does not fit.
     known = {row.class_ for row in rows if row.area_km2 is not None}
-    areas_km2 = {code: a.area_km2 if code.label in known else None for code, a in observed.budget.classes.items()}
-    quicklook = draw_quicklook(
-        f"{name}  {key}", observed.picture, thumbnail, grid, legend_entries(areas_km2, thumbnail)
-    )
-    write_quicklook(paths.quicklook, quicklook)
+    areas_km2 = {code: area.area_km2 if code.label in known else None for code, area in observed.budget.classes.items()}
+    legend = legend_entries(areas_km2, thumbnail)
+    write_quicklook(paths.quicklook, draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend))
+    # The picture of a class raster would be that of its classes.
     if sensor.key != CLASSES:
         write_picture(paths.picture, grey_unobserved(observed.picture, thumbnail))
 
@@ -134,41 +133,42 @@ def publish_observation(
     sensor: Sensor,
     rows: Sequence[Row],
     made: Provenance,
-    where: Footprint,
+    footprint: Footprint,
     own_models: bool,
     formats: Sequence[str],
 ) -> Record:
-    """Write the folder of an observation; it appears whole or not at all. Its pictures are made while it is drawn.
+    """Write the folder of an observation as a whole: readers see all of its files or none.
 
     Parameters
     ----------
     folder
-        Its place.
+        Folder of the observation.
     name
-        Name of the run, which starts every file's name.
+        Name of the run, with which every file name starts.
     observed, sensor, rows
-        What to write.
+        The result, the sensor of its scenes, and its rows of the series.
     made
-        What it was made from, for the record.
-    where
-        Where the region lies.
+        Provenance, for the record.
+    footprint
+        Footprint of the region.
     own_models
-        Whether it has models that no other observation shares, which are then written too.
+        Whether the observation has its own models, which are then written too.
     formats
-        Of the polygons.
+        Formats of the polygons, as in the config.
     """
     observation = observed.observation
-    with replace_folder(folder) as part, ThreadPoolExecutor(1) as beside:
+    with replace_folder(folder) as part, ThreadPoolExecutor(1) as executor:
         paths = ObservationPaths.of(part, name, observation.key)
-        pictures = beside.submit(_write_pictures, paths, name, observed, sensor, rows)
+        # Rasters are compressed by GDAL and zlib without the GIL, while polygons are traced here.
+        rasters = executor.submit(write_rasters, paths, name, observed, sensor, rows)
         layers = observed.draw()
         trim_heap()
-        remarks = _write_layers(paths, layers, observation, formats)
+        remarks = write_layers(paths, layers, observation, formats)
         document = explain_document(observation.key, observed.strata, sensor, observed.tally, observed.unit_m2)
         paths.explanation.write_text(json_text(document), encoding="utf-8")
         if own_models:
-            _write_models(paths, observed.strata.models)
-        pictures.result()
-        side_m = pixel_side_m(observed.budget)
-        write_item(part, name, observation, where, observed.grid, side_m)
+            write_models(paths, observed.strata.models)
+        rasters.result()
+        # Item and record list the files of the folder, so they are written last.
+        write_item(part, name, observation, footprint, observed.grid, pixel_side_m(observed.budget))
         return write_record(part, made, rows, observed, last_record(folder), remarks)

@@ -1,13 +1,13 @@
-"""STAC: an item in every observation's folder, and a collection over them; links are relative, so that a run can move.
+"""STAC: an item for each observation and a collection for the run, with relative links so that the folder can move.
 
-Documents are built as plain values: they are small, and the tests hold them against the schemas of the specification.
+Documents are built as JSON values without pystac: they are small, and tests validate them against the STAC schemas.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ ITEM_EXTENSIONS = (
     FILE_INFO,
 )
 
-_GEOJSON = "application/geo+json"
+GEOJSON = "application/geo+json"
 
 SHA2_256 = "1220"
 """Multihash prefix: the digest is SHA-256, 32 bytes long."""
@@ -59,46 +59,40 @@ MEDIA_TYPES: Mapping[str, tuple[str, str]] = {
     ".html": ("text/html", "overview"),
     ".json": ("application/json", "metadata"),
 }
-"""Media type and role of a file by its suffix."""
+"""Media type and asset role of a file by its suffix."""
 
 
-def _checksum(path: Path) -> str:
+def file_asset(path: Path) -> dict[str, Any]:
+    """Return the asset of a file, with its size and checksum."""
+    media_type, role = MEDIA_TYPES.get(path.suffix, ("application/octet-stream", "data"))
     with path.open("rb") as file:
-        return SHA2_256 + hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _asset(path: Path) -> dict[str, Any]:
-    kind, role = MEDIA_TYPES.get(path.suffix, ("application/octet-stream", "data"))
+        checksum = SHA2_256 + hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "href": f"./{path.name}",
-        "type": kind,
+        "type": media_type,
         "roles": [role],
         "file:size": path.stat().st_size,
-        "file:checksum": _checksum(path),
+        "file:checksum": checksum,
     }
 
 
-def _assets(paths: RunPaths | ObservationPaths) -> dict[str, dict[str, Any]]:
-    """An asset for every file that a folder offers, called by the part of its name that is not that of all."""
+def folder_assets(paths: RunPaths | ObservationPaths) -> dict[str, dict[str, Any]]:
+    """Return the assets of a folder by file name without the stem, so that the keys are the same in every item."""
     files = (path for path in sorted(paths.folder.iterdir()) if path.is_file() and paths.is_asset_name(path.name))
-    return {path.name.removeprefix(f"{paths.stem}_"): _asset(path) for path in files}
+    return {path.name.removeprefix(f"{paths.stem}_"): file_asset(path) for path in files}
 
 
-def _link(rel: str, href: str, kind: str = "application/json") -> dict[str, str]:
-    return {"rel": rel, "href": href, "type": kind}
+def link(rel: str, href: str, media_type: str = "application/json") -> dict[str, str]:
+    """Return a link."""
+    return {"rel": rel, "href": href, "type": media_type}
 
 
-def _classes() -> list[dict[str, Any]]:
-    """The classes of a raster with their colours, from the one table."""
+def raster_fields(grid: GeoBox, side_m: float) -> dict[str, Any]:
+    """Return the fields of the class raster's asset: its grid, and its band with the classes."""
     classes: list[dict[str, Any]] = []
     for code, (red, green, blue) in CLASS_COLOURS.items():
         entry = {"value": int(code), "name": code.label, "color_hint": f"{red:02X}{green:02X}{blue:02X}"}
         classes.append(entry | ({"nodata": True} if code is ClassCode.OUTSIDE else {}))
-    return classes
-
-
-def _raster(grid: GeoBox, side_m: float) -> dict[str, Any]:
-    """What the class raster's asset tells beside its file: grid and band."""
     t = grid.transform
     x, y = zip(*grid.corners, strict=True)
     return {
@@ -112,14 +106,14 @@ def _raster(grid: GeoBox, side_m: float) -> dict[str, Any]:
                 "nodata": int(ClassCode.OUTSIDE),
                 "raster:sampling": "area",
                 "raster:spatial_resolution": side_m,
-                "classification:classes": _classes(),
+                "classification:classes": classes,
             }
         ],
     }
 
 
-def _projection(wkt: str) -> dict[str, Any]:
-    """The coordinate system by its code, or in full where it has none."""
+def projection_properties(wkt: str) -> dict[str, Any]:
+    """Return the coordinate system by its authority code, or as WKT2 if it has none."""
     crs = pyproj.CRS.from_wkt(wkt)
     authority = crs.to_authority()
     if authority:
@@ -127,8 +121,8 @@ def _projection(wkt: str) -> dict[str, Any]:
     return {"proj:code": None, "proj:wkt2": crs.to_wkt("WKT2_2019")}
 
 
-def _when(observation: Observation) -> dict[str, str]:
-    """The time of an observation; where no one time is known, the first with the whole span beside."""
+def time_properties(observation: Observation) -> dict[str, str]:
+    """Return the time of an observation, and its interval if its scenes share no time."""
     if time := shared_time(observation):
         return {"datetime": utc_text(observation.date, time)}
     start, end = acquisition_interval(observation).texts
@@ -136,59 +130,59 @@ def _when(observation: Observation) -> dict[str, str]:
 
 
 def write_item(
-    folder: Path, name: str, observation: Observation, where: Footprint, grid: GeoBox, side_m: float
+    folder: Path, name: str, observation: Observation, footprint: Footprint, grid: GeoBox, side_m: float
 ) -> None:
-    """Write the item of an observation, with an asset for every file that its folder holds by then.
+    """Write the item of an observation, with an asset for every file in its folder.
 
     Parameters
     ----------
     folder
-        Folder of the observation; its files must be whole.
+        Folder of the observation; its files must be complete.
     name
         Name of the run.
     observation
         The observation.
-    where
-        The region that the raster tells of.
-    grid, side_m
-        Grid of the raster, and the side of its mean pixel in metres.
+    footprint
+        Footprint of the region that the class raster covers.
+    grid
+        Grid of the class raster.
+    side_m
+        Side of its mean pixel in metres.
     """
-    paths, up = ObservationPaths.of(folder, name, observation.key), f"../../{RunPaths.collection.pattern}"
-    assets = _assets(paths)
-    assets["classes.tif"] |= _raster(grid, side_m)
+    paths = ObservationPaths.of(folder, name, observation.key)
+    collection = f"../../{RunPaths.collection.pattern}"
+    assets = folder_assets(paths)
+    assets["classes.tif"] |= raster_fields(grid, side_m)
     document = {
         "type": "Feature",
         "stac_version": VERSION,
         "stac_extensions": list(ITEM_EXTENSIONS),
         "id": paths.stem,
         "collection": name,
-        "geometry": where.geometry,
-        "bbox": list(where.bbox),
-        "properties": {**_when(observation), **_projection(grid.crs)},
-        "links": [_link(rel, up) for rel in ("root", "parent", "collection")],
+        "geometry": footprint.geometry,
+        "bbox": list(footprint.bbox),
+        "properties": {**time_properties(observation), **projection_properties(grid.crs)},
+        "links": [link(rel, collection) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }
+    # Not written atomically: the folder of an observation is replaced as a whole.
     paths.item.write_text(json_text(document), encoding="utf-8")
 
 
-def _temporal(records: Sequence[Record]) -> list[str | None]:
-    """From the first second of the first observation to the last of the last; open where there is none."""
-    if not records:
-        return [None, None]
-    return [min(record.moments[0] for record in records), max(record.moments[1] for record in records)]
-
-
-def write_collection(folder: Path, name: str, records: Mapping[str, Record], where: Footprint) -> None:
-    """Write ``collection.json`` over the items that are there, with the files of the run as assets.
+def write_collection(folder: Path, name: str, records: Mapping[str, Record], footprint: Footprint) -> None:
+    """Write ``collection.json`` with a link to each item, and with the files of the run as assets.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If the file cannot be written.
     """
     run = RunPaths(folder, name)
-    found = {key: item for key in sorted(records) if (item := run.observation(key).item).is_file()}
-    items = [_link("item", f"./{item.relative_to(folder).as_posix()}", _GEOJSON) for item in found.values()]
+    items = {key: item for key in sorted(records) if (item := run.observation(key).item).is_file()}
+    moments = [records[key].moments for key in items]
+    # STAC requires an interval; both ends are open if there is no item.
+    interval = [min(start for start, _ in moments), max(end for _, end in moments)] if moments else [None, None]
+    item_links = [link("item", f"./{item.relative_to(folder).as_posix()}", GEOJSON) for item in items.values()]
     document = {
         "type": "Collection",
         "stac_version": VERSION,
@@ -197,29 +191,26 @@ def write_collection(folder: Path, name: str, records: Mapping[str, Record], whe
         "title": name,
         "description": "Ice and water from satellite tiles: a class raster, polygons and true areas for every date.",
         "license": "other",
-        "extent": {
-            "spatial": {"bbox": [list(where.bbox)]},
-            "temporal": {"interval": [_temporal([records[key] for key in found])]},
-        },
-        "links": [_link("root", f"./{run.collection.name}"), *items],
-        "assets": _assets(run),
+        "extent": {"spatial": {"bbox": [list(footprint.bbox)]}, "temporal": {"interval": [interval]}},
+        "links": [link("root", f"./{run.collection.name}"), *item_links],
+        "assets": folder_assets(run),
     }
     write_json(run.collection, document)
 
 
 def update_assets(folder: Path) -> None:
-    """Bring the assets of ``collection.json`` up to the files of the run that are there.
+    """Update the assets of ``collection.json`` for the files that exist now.
 
     Raises
     ------
     IntegrityError
-        If it is not what a run writes, or cannot be written.
+        If the file is not a collection of a run, or cannot be written.
     """
     path = RunPaths(folder).collection
     try:
         document = json.loads(path.read_bytes())
-        renewed = document | {"assets": _assets(RunPaths(folder, document["id"]))}
+        updated = document | {"assets": folder_assets(RunPaths(folder, document["id"]))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again") from error
-    if renewed != document:
-        write_json(path, renewed)
+    if updated != document:
+        write_json(path, updated)

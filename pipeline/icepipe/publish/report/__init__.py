@@ -1,1 +1,1 @@
-"""The report of a run: a page for people, and pictures of the series, made from what stands in the run's folder."""
+"""The report of a run: an HTML page, plots of the series and an animation, made from the published files."""

@@ -1,6 +1,6 @@
-"""Small pictures of observations on the pixels of the run grid, as PNGs with a palette.
+"""Small images of observations for the page, as PNGs with a palette in data URIs.
 
-A picture is as large as the page can carry: the more observations there are, the smaller each of them.
+The images share a limit of bytes: the more observations a run has, the smaller they are.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 SIDES = (PANEL_PX, 540, 450, 380, 320, 270, 220, 180, 150, 125, 100, 80)
-"""Pixels of a picture's longer side that are tried, from large to small."""
+"""Candidates for the longer side of an image in pixels, from large to small."""
 
 COLOURS = 64
-"""Of a picture's palette."""
+"""Colours of the palette of a scene."""
 
 MOST_PICTURED = 300
-"""Newest observations that the page has maps of; it has the numbers of all."""
+"""Number of observations with images on the page, the newest; the page has the areas of all."""
 
 TRIED = 8
-"""Observations that a size is tried on before all are drawn in it."""
+"""Observations that are encoded to estimate whether a size fits."""
 
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """An observation as data URIs: its classes, and what was seen or an empty text."""
+    """Images of an observation as data URIs; ``picture`` is empty if there is no picture of the scene."""
 
     key: str
     classes: str
@@ -48,99 +48,101 @@ class EncodedImages:
 
     @property
     def size(self) -> int:
-        """Letters that it takes."""
+        """Length of both URIs."""
         return len(self.classes) + len(self.picture)
 
 
 def size_within(grid: GeoBox, side: int) -> tuple[int, int]:
-    """Columns and rows of a picture of a grid whose longer side has at most ``side`` pixels."""
-    part = min(1.0, side / max(grid.shape))
-    return max(1, round(grid.width * part)), max(1, round(grid.height * part))
+    """Return columns and rows of an image of a grid whose longer side has at most ``side`` pixels."""
+    scale = min(1.0, side / max(grid.shape))
+    return max(1, round(grid.width * scale)), max(1, round(grid.height * scale))
 
 
-def read_classes(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
-    """Class codes of an observation in a smaller picture, each the most frequent of its place.
+def read_classes(observation: PublishedObservation, size: tuple[int, int]) -> UInt8:
+    """Return class codes resampled to a size of (columns, rows); each is the most frequent one of its pixels.
 
     Raises
     ------
     IntegrityError
-        If its raster cannot be read.
+        If the class raster cannot be read.
     """
     import rasterio
     from rasterio.enums import Resampling
     from rasterio.errors import RasterioError
 
     try:
-        with rasterio.open(shown.classes) as dataset:
+        with rasterio.open(observation.classes) as dataset:
             codes: UInt8 = dataset.read(1, out_shape=(size[1], size[0]), resampling=Resampling.mode)
     except RasterioError as error:
-        raise IntegrityError(f"{shown.classes}: cannot be read ({error})", "run again with --force") from error
+        raise IntegrityError(f"{observation.classes}: cannot be read ({error})", "run again with --force") from error
     return codes
 
 
 def read_picture(path: Path, size: tuple[int, int]) -> Image:
-    """What was seen, in another size.
+    """Return the picture of a scene resampled to a size of (columns, rows).
 
     Raises
     ------
     IntegrityError
-        If it cannot be read.
+        If the file cannot be read.
     """
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            finer = size[0] < image.width
-            return image.convert("RGB").resize(size, Image.Resampling.BOX if finer else Image.Resampling.NEAREST)
+            # Means of pixels when it shrinks; sharp pixels when it grows.
+            resampling = Image.Resampling.BOX if size[0] < image.width else Image.Resampling.NEAREST
+            return image.convert("RGB").resize(size, resampling)
     except (OSError, ValueError) as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run again with --force") from error
 
 
-def _uri(image: Image, **options: object) -> str:
-    held = io.BytesIO()
-    image.save(held, format="PNG", optimize=True, **options)
-    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
+def png_uri(image: Image, **options: object) -> str:
+    """Return an image as a data URI."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True, **options)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def classes_uri(codes: UInt8) -> str:
-    """Class codes in the colours of their classes; what lies outside the region lets the page shine through."""
+    """Return class codes in the colours of their classes; pixels outside the region are transparent."""
     from PIL import Image
 
-    held = list(ClassCode)
-    numbers = np.zeros(256, dtype=np.uint8)
-    numbers[held] = np.arange(len(held))
-    image = Image.fromarray(numbers[codes]).convert("P")
-    image.putpalette([value for code in held for value in CLASS_COLOURS[code]])
-    return _uri(image, transparency=held.index(ClassCode.OUTSIDE))
+    # Codes go up to 255: consecutive palette indices make the PNG palette short.
+    palette = list(ClassCode)
+    indices = np.zeros(256, dtype=np.uint8)
+    indices[palette] = np.arange(len(palette))
+    image = Image.fromarray(indices[codes]).convert("P")
+    image.putpalette([value for code in palette for value in CLASS_COLOURS[code]])
+    return png_uri(image, transparency=palette.index(ClassCode.OUTSIDE))
 
 
-def _picture_uri(path: Path, size: tuple[int, int]) -> str:
+def encode_images(observations: Sequence[PublishedObservation], size: tuple[int, int]) -> Iterator[EncodedImages]:
+    """Yield the images of observations in a size of (columns, rows)."""
     from PIL import Image
 
-    small = read_picture(path, size)
-    return _uri(small.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+    for observation in observations:
+        picture = ""
+        if observation.picture:
+            image = read_picture(observation.picture, size)
+            picture = png_uri(image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+        yield EncodedImages(observation.key, classes_uri(read_classes(observation, size)), picture)
 
 
-def _drawn(observations: Sequence[PublishedObservation], size: tuple[int, int]) -> Iterator[EncodedImages]:
-    for shown in observations:
-        picture = _picture_uri(shown.picture, size) if shown.picture else ""
-        yield EncodedImages(shown.key, classes_uri(read_classes(shown, size)), picture)
+def fit_images(published: PublishedRun, n_bytes: int) -> tuple[EncodedImages, ...]:
+    """Return images of the newest observations in the largest size in which all fit into a number of bytes.
 
-
-def _is_within(observations: Sequence[PublishedObservation], size: tuple[int, int], letters: int) -> bool:
-    """Whether pictures of this size are likely to fit, by some of them."""
-    some = observations[:: max(1, len(observations) // TRIED)]
-    return sum(drawn.size for drawn in _drawn(some, size)) * len(observations) <= letters * len(some)
-
-
-def encode_images(published: PublishedRun, letters: int) -> tuple[EncodedImages, ...]:
-    """The newest observations, in the largest size in which all take at most so many letters; else in the smallest."""
+    If they fit in no size, they have the smallest one.
+    """
     observations = published.observations[-MOST_PICTURED:]
-    for side in SIDES:
+    some = observations[:: max(1, len(observations) // TRIED)]
+    for side in SIDES[:-1]:
         size = size_within(published.grid, side)
-        if side != SIDES[-1] and not _is_within(observations, size, letters):
+        # A few observations are encoded first: most sizes are far too large, and encoding all of them is slow.
+        estimate = sum(images.size for images in encode_images(some, size)) * len(observations)
+        if estimate > n_bytes * len(some):
             continue
-        drawn = tuple(_drawn(observations, size))
-        if side == SIDES[-1] or sum(one.size for one in drawn) <= letters:
-            return drawn
-    return ()
+        encoded = tuple(encode_images(observations, size))
+        if sum(images.size for images in encoded) <= n_bytes:
+            return encoded
+    return tuple(encode_images(observations, size_within(published.grid, SIDES[-1])))

@@ -1,4 +1,4 @@
-"""What a run gave, as a notebook shows it: HTML without scripts, drawings, and tables of polygons."""
+"""Display of a run in a notebook: HTML without scripts, figures, and tables of polygons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icepipe.arrays import UInt8
-from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.classes import BUDGET, SEEN
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.flags import flags_text
 from icepipe.inputs.observation_key import ObservationKey
@@ -31,21 +31,22 @@ if TYPE_CHECKING:
 
 
 MOST_LINES = 60
-"""Lines of a table in a notebook, the newest; the series has all."""
+"""Largest number of lines of a table in a notebook, the newest; the series has all."""
 
 ENDINGS = (".parquet", ".fgb", ".gpkg", ".shp")
-"""Of polygon files, from the one that is read soonest."""
+"""Suffixes of polygon files, from the fastest to the slowest to read."""
 
 CELL = "padding: 2px 8px; text-align: "
 
 
 def table_html(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Cells as a table; the first and the last column to the left, numbers between them to the right."""
+    """Return a table; the first and the last column are left-aligned, all others right-aligned."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         marked = []
         for number, cell in enumerate(cells):
             side = "left" if number in {0, len(cells) - 1} else "right"
+            # Styles are written into each cell: a notebook has no style sheet for it.
             marked.append(f'<{tag} style="{CELL}{side}">{escape(cell)}</{tag}>')
         return f"<tr>{''.join(marked)}</tr>"
 
@@ -53,32 +54,41 @@ def table_html(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return f"<table><thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
-def run_html(folder: Path, rows: Sequence[Row], said: Sequence[str]) -> str:
-    """The series as a table, and what else a reader should know, in sentences."""
+def run_html(folder: Path, rows: Sequence[Row], notes: Sequence[str]) -> str:
+    """Return the series as a table, followed by the notes of the run."""
     header, *lines = series_cells(rows)
-    left_out = max(0, len(lines) - MOST_LINES)
-    more = [f"{left_out} earlier lines are not shown here"] if left_out else []
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in (*more, *said, f"Written to {folder}"))
-    return f"<div>{table_html(header, lines[left_out:])}<ul>{items}</ul></div>"
+    n_hidden = max(0, len(lines) - MOST_LINES)
+    hidden = [f"{n_hidden} earlier lines are not shown here"] if n_hidden else []
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in (*hidden, *notes, f"Written to {folder}"))
+    return f"<div>{table_html(header, lines[n_hidden:])}<ul>{items}</ul></div>"
 
 
 def draw_run(folder: Path) -> Plot:
-    """The series of a run, as in its report."""
+    """Return the plot of the series of a run, as in its report."""
     from icepipe.publish.report.series_plot import draw_series
 
     return draw_series(read_published_run(folder))
 
 
-def _observation(published: PublishedRun, key: str) -> PublishedObservation:
-    found = [shown for shown in published.observations if shown.key == key]
-    if not found:
-        known = ", ".join(shown.key for shown in published.observations)
-        raise ConfigError(f"there is no observation {key}", f"choose from {known}")
-    return found[0]
+def observation_picture(
+    published: PublishedRun, observation: PublishedObservation, classes: UInt8, size: tuple[int, int]
+) -> UInt8:
+    """Return the picture of a scene, or the painted classes if the scenes of the observation are class rasters.
+
+    Raises
+    ------
+    IntegrityError
+        If the picture is missing or cannot be read.
+    """
+    from icepipe.publish.report.images import read_picture
+
+    if all(row.sensor == CLASSES for row in published.rows if row.date == observation.key):
+        return paint(classes)
+    return np.asarray(read_picture(ObservationPaths.from_raster(observation.classes).picture, size))
 
 
 def draw_observation(folder: Path, key: str) -> Plot:
-    """An observation's quicklook, drawn again from what a run published, as a figure of its pixels.
+    """Return the quicklook of an observation, drawn from its published files, as a figure of the same pixels.
 
     Raises
     ------
@@ -91,10 +101,18 @@ def draw_observation(folder: Path, key: str) -> Plot:
     from icepipe.publish.report.images import read_classes, size_within
 
     published = read_published_run(folder)
-    shown, size = _observation(published, key), size_within(published.grid, PANEL_PX)
-    classes = read_classes(shown, size)
-    picture = paint(classes) if _is_its_own_picture(published, shown) else _picture(shown, size)
-    legend = _legend(published, shown.key, classes)
+    by_key = {str(observation.key): observation for observation in published.observations}
+    if key not in by_key:
+        raise ConfigError(f"there is no observation {key}", f"choose from {', '.join(by_key)}")
+    observation, size = by_key[key], size_within(published.grid, PANEL_PX)
+    classes = read_classes(observation, size)
+    picture = observation_picture(published, observation, classes, size)
+    if len(published.regions) == 1:
+        rows = published.region_rows(published.regions[0])[observation.key]
+        legend = legend_entries({code: rows[code.label].area_km2 for code in BUDGET}, classes)
+    else:
+        # Regions may overlap, so that their areas have no sum.
+        legend = {code: code.label for code in BUDGET if code in classes}
     quicklook = draw_quicklook(f"{published.name}  {key}", picture, classes, published.grid, legend)
     figure = Plot(quicklook.width / DPI, quicklook.height / DPI)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -104,42 +122,26 @@ def draw_observation(folder: Path, key: str) -> Plot:
     return figure
 
 
-def _is_its_own_picture(published: PublishedRun, shown: PublishedObservation) -> bool:
-    """Whether an observation is of class rasters, which have no other picture."""
-    return all(row.sensor == CLASSES for row in published.rows if row.date == shown.key)
-
-
-def _picture(shown: PublishedObservation, size: tuple[int, int]) -> UInt8:
-    from icepipe.publish.report.images import read_picture
-
-    return np.asarray(read_picture(ObservationPaths.from_raster(shown.classes).picture, size))
-
-
-def _legend(published: PublishedRun, key: ObservationKey, classes: UInt8) -> dict[ClassCode, str]:
-    """Areas of the region; of several, which may lie over each other, only the names of the classes."""
-    if len(published.regions) > 1:
-        return {code: code.label for code in BUDGET if code in classes}
-    rows = published.rows_of(published.regions[0])[key]
-    return legend_entries({code: rows[code.label].area_km2 for code in BUDGET}, classes)
-
-
-def _files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[str, str, Path]]:
-    """Key, class and file of the polygons of every class of every observation."""
-    for shown in published.observations:
-        paths = published.paths.observation(shown.key)
+def polygon_files(published: PublishedRun, classes: Collection[str]) -> Iterator[tuple[ObservationKey, str, Path]]:
+    """Yield key, class and the fastest polygon file of every class and observation."""
+    for observation in published.observations:
+        paths = published.paths.observation(observation.key)
         record = last_record(paths.folder)
+        # Only files of the record: others in the folder may be of an earlier config.
         written = {name for name, _ in record.outputs} if record else set()
         for label in classes:
             files = (paths.polygon_file(code, end) for code in SEEN if code.label == label for end in ENDINGS)
-            yield from [(shown.key, label, file) for file in files if file.name in written][:1]
+            yield from [(observation.key, label, file) for file in files if file.name in written][:1]
 
 
-def _flags(published: PublishedRun, key: str, label: str) -> str:
-    rows = [row for row in published.rows if (row.date, row.class_) == (key, label)]
-    return flags_text(all_flags(rows))
+def read_polygons(path: Path, label: str) -> gpd.GeoDataFrame:
+    """Read the published fields of a polygon file of a class.
 
-
-def _read(path: Path, label: str) -> gpd.GeoDataFrame:
+    Raises
+    ------
+    IntegrityError
+        If the file cannot be read.
+    """
     import geopandas as gpd
     from pyarrow import ArrowException
     from pyogrio.errors import DataLayerError, DataSourceError
@@ -154,39 +156,42 @@ def _read(path: Path, label: str) -> gpd.GeoDataFrame:
 
 
 def published_polygons(folder: Path, classes: Sequence[str]) -> gpd.GeoDataFrame:
-    """Polygons that a run published, of all observations.
+    """Return the published polygons of all observations of a run.
 
     Parameters
     ----------
     folder
-        Of the run.
+        Folder of the run.
     classes
-        Labels; all that were published where none is given.
+        Labels of classes; empty for all that were published.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        The published fields, with ``observation``, the key, in front, and the flags of the series in the end.
+        The published fields, after ``observation``, the key, and before ``flags``, the flags of the series.
 
     Raises
     ------
     ConfigError
-        If there are none of a class.
+        If a class has no published polygons.
     IntegrityError
         If a file cannot be read.
     """
     import pandas as pd
 
-    asked = tuple(dict.fromkeys(classes)) or tuple(code.label for code in SEEN)
+    labels = tuple(dict.fromkeys(classes)) or tuple(code.label for code in SEEN)
     published = read_published_run(folder)
-    files = list(_files(published, asked))
-    lacking = [label for label in asked if not any(label == of for _, of, _ in files)]
-    if lacking and (classes or not files):
-        raise ConfigError(f"no polygons of {', '.join(lacking)} are published", "name them in publish.polygons.classes")
+    files = list(polygon_files(published, labels))
+    missing = [label for label in labels if label not in {file_label for _, file_label, _ in files}]
+    if missing and (classes or not files):
+        raise ConfigError(f"no polygons of {', '.join(missing)} are published", "name them in publish.polygons.classes")
     frames = []
     for key, label, path in files:
-        frame = _read(path, label)
+        frame = read_polygons(path, label)
         frame.insert(0, "observation", key)
-        frame["flags"] = _flags(published, key, label)
+        frame["flags"] = flags_text(
+            all_flags([row for row in published.rows if (row.date, row.class_) == (key, label)])
+        )
+        # Formats differ in the types that they read back.
         frames.append(frame.astype({"date": "datetime64[s]", "code": np.int32, "n_px": np.int32, "id": np.int32}))
     return pd.concat(frames, ignore_index=True)

@@ -1,7 +1,8 @@
-"""What the report shows, as plain values for its page."""
+"""Values of the report page, as JSON values for its template and its script."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -13,29 +14,41 @@ from icepipe.publish.images.annotations import scale_bar
 from icepipe.publish.report.images import MOST_PICTURED, EncodedImages
 from icepipe.publish.report.published_run import PublishedRun
 from icepipe.publish.report.region_outlines import region_paths
-from icepipe.publish.report.text import percent, plain_number
 
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
-"""Classes of the chart and of the tables, in their order."""
+"""Classes of the chart and of the tables, in order."""
 
 GAMMA = 2.2
-"""Rough power of the sRGB curve, as in the quicklook."""
+"""Power that approximates the sRGB curve, as in the quicklook."""
+
+DIGITS, MOST_DECIMALS = 6, 3
+"""Significant digits and decimals of numbers on the page."""
 
 
-def _area(row: Row | None) -> dict[str, str]:
-    """A class's area and bounds as text; empty where it is not known."""
-    if row is None:
-        return {"area": "", "low": "", "high": ""}
-    told = {"area": row.area_km2, "low": row.area_low_km2, "high": row.area_high_km2}
-    return {name: plain_number(value) for name, value in told.items()}
+def plain_number(value: float | None) -> str:
+    """Return six significant digits with at most three decimals and no exponent; empty for an unknown value."""
+    if value is None:
+        return ""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    decimals = min(MOST_DECIMALS, max(0, DIGITS - 1 - size))
+    return f"{value:.{decimals}f}"
 
 
-def _line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
-    """A date of a region as a line of the table."""
-    first = next(iter(rows.values()))
+def percent(fraction: float) -> str:
+    """Return percents with one decimal, as in the table that a run prints."""
+    return f"{100 * fraction:.1f}"
+
+
+def date_line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
+    """Return the line of the table for a region on a date."""
+    first, areas = next(iter(rows.values())), {}
+    for code in CHARTED:
+        row = rows.get(code.label)
+        values = (row.area_km2, row.area_low_km2, row.area_high_km2) if row else (None, None, None)
+        areas[code.label] = dict(zip(("area", "low", "high"), map(plain_number, values), strict=True))
     return {
         "date": date,
-        "areas": {code.label: _area(rows.get(code.label)) for code in CHARTED},
+        "areas": areas,
         "unknown": plain_number(first.unknown_km2),
         "seen": percent(first.valid_fraction),
         "region_km2": plain_number(first.region_km2),
@@ -44,45 +57,45 @@ def _line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
 
 
 def region_entries(published: PublishedRun) -> list[dict[str, Any]]:
-    """Each region with a line for every date, the oldest first."""
+    """Return each region with a line per date, the oldest first."""
     return [
-        {"name": name, "lines": [_line(date, rows) for date, rows in published.rows_of(name).items()]}
+        {"name": name, "lines": [date_line(date, rows) for date, rows in published.region_rows(name).items()]}
         for name in published.regions
     ]
 
 
-def _gains(rows: Sequence[Mapping[str, str]], code: ClassCode) -> dict[str, Any]:
-    """Gain and loss of a class over a pair, on what was seen on both days; empty where either is not known."""
-    seen = {one.label for one in SEEN}
-    moved = [
+def gain_and_loss(rows: Sequence[Mapping[str, str]], code: ClassCode) -> dict[str, Any]:
+    """Return gain and loss of a class in km2 between two observations; None if any of their transitions is unknown."""
+    # Only pixels that both observations saw count; the other transitions are from or to cloud and the like.
+    seen = {seen_code.label for seen_code in SEEN}
+    transitions = [
         row for row in rows if {row["from_class"], row["to_class"]} <= seen and row["from_class"] != row["to_class"]
     ]
-    found: dict[str, Any] = {"class": code.label}
+    entry: dict[str, Any] = {"class": code.label}
     for name, column in (("gained", "to_class"), ("lost", "from_class")):
-        areas = [row["area_km2"] for row in moved if row[column] == code.label]
-        found[name] = sum(map(float, areas)) if areas and all(areas) else None
-    return found
+        areas = [row["area_km2"] for row in transitions if row[column] == code.label]
+        entry[name] = sum(map(float, areas)) if areas and all(areas) else None
+    return entry
 
 
 def change_entries(published: PublishedRun) -> dict[str, list[dict[str, Any]]]:
-    """Gain and loss in km2 between consecutive observations, by ``from to``."""
+    """Return gain and loss of each class between consecutive observations, by ``from to``."""
     by_pair: dict[str, list[dict[str, str]]] = {}
     for row in published.transitions:
         by_pair.setdefault(f"{row['from_date']} {row['to_date']}", []).append(row)
-    return {pair: [_gains(rows, code) for code in CHARTED] for pair, rows in by_pair.items()}
+    return {pair: [gain_and_loss(rows, code) for code in CHARTED] for pair, rows in by_pair.items()}
 
 
-def _colour(entry: Mapping[str, Any]) -> str:
-    """Colour of a cluster for the eye: natural where it has visible bands, else infrared as in the quicklook."""
-    told = entry["reflectance"]
-    natural = {"red", "green", "blue"} <= told.keys()
+def display_colour(reflectance: Mapping[str, float]) -> str:
+    """Return the colour of a cluster: natural if it has visible bands, else the infrared bands of the quicklook."""
+    natural = {"red", "green", "blue"} <= reflectance.keys()
     roles = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
-    values = [min(1.0, max(0.0, told.get(role, 0.0))) ** (1 / GAMMA) for role in roles]
+    values = [min(1.0, max(0.0, reflectance.get(role, 0.0))) ** (1 / GAMMA) for role in roles]
     return "#" + "".join(f"{round(255 * value):02x}" for value in values)
 
 
 def cluster_entries(published: PublishedRun) -> dict[str, Any]:
-    """Clusters of the newest date, each with its reason; none where classes came with the files."""
+    """Return the clusters of the newest observation with their reasons; none for class rasters."""
     if not published.observations:
         return {"date": "", "clusters": []}
     document = published.explanation(published.observations[-1].key)
@@ -91,7 +104,7 @@ def cluster_entries(published: PublishedRun) -> dict[str, Any]:
             "number": entry["cluster"],
             "scene": entry.get("scene"),
             "class": entry["class"],
-            "colour": _colour(entry),
+            "colour": display_colour(entry["reflectance"]),
             "share": percent(entry["share_of_seen"]),
             "area": plain_number(entry["area_km2"]),
             "margin": plain_number(entry["margin"]),
@@ -105,7 +118,7 @@ def cluster_entries(published: PublishedRun) -> dict[str, Any]:
 
 
 def k_curve_entry(published: PublishedRun) -> dict[str, Any] | None:
-    """Why k is what it is; None where it was given."""
+    """Return the candidates for k and the chosen one; None if k was given."""
     model = published.model
     if model is None or not model["k_curve"]:
         return None
@@ -116,35 +129,32 @@ def k_curve_entry(published: PublishedRun) -> dict[str, Any] | None:
     return {"asked": model["k_asked"], "fitted": model["k_fitted"], "points": points}
 
 
-def _settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Settings by their key in the config; paths by their last part, as no page tells where a machine keeps files."""
+def flat_settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """Yield the settings of a config by their dotted key; empty ones are left out."""
     if isinstance(value, Mapping):
-        for name, held in value.items():
-            yield from _settings(held, f"{key}.{name}" if key else name)
+        for name, nested in value.items():
+            yield from flat_settings(nested, f"{key}.{name}" if key else name)
     elif value not in (None, [], ""):
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        # Only the last part of a path: pages are passed on, and folders can name users and machines.
         yield key, PurePath(text).name if key.endswith(".path") else text
 
 
-def _made_from(published: PublishedRun) -> Iterator[tuple[str, list[str]]]:
-    for key, told in published.run["observations"].items():
-        yield key, [name for name, _ in sorted(told["inputs"].items())]
-
-
 def provenance_entries(published: PublishedRun) -> dict[str, Any]:
-    """Where the numbers come from."""
+    """Return digests, settings, versions and inputs of the run."""
     run = published.run
     digests = {"config": run["config_hash"], "basis": run["basis_hash"], "model": run["model_hash"] or ""}
     return {
         "surface": run["areas_measured_on"],
         "digests": {name: digest for name, digest in digests.items() if digest},
-        "settings": [*_settings(run["config"]), ("segment.fit", run["fit"])],
+        "settings": [*flat_settings(run["config"]), ("segment.fit", run["fit"])],
         "versions": run["versions"],
-        "inputs": list(_made_from(published)),
+        "inputs": [(key, sorted(entry["inputs"])) for key, entry in run["observations"].items()],
     }
 
 
-def _classes() -> list[dict[str, Any]]:
+def class_entries() -> list[dict[str, Any]]:
+    """Return code, label and colour of every class within the region."""
     return [
         {"code": int(code), "name": code.label, "colour": list(colour)}
         for code, colour in CLASS_COLOURS.items()
@@ -153,45 +163,45 @@ def _classes() -> list[dict[str, Any]]:
 
 
 def shown_classes(published: PublishedRun) -> list[dict[str, Any]]:
-    """Classes that any date has pixels of, for the legend."""
-    there = {row.class_ for row in published.rows if row.n_pixels}
-    return [entry for entry in _classes() if entry["name"] in there or entry["name"] in {"water", "ice"}]
+    """Return the classes of the legend: ice, water, and every class that has pixels on any date."""
+    labels = {row.class_ for row in published.rows if row.n_pixels} | {"water", "ice"}
+    return [entry for entry in class_entries() if entry["name"] in labels]
 
 
-def observation_entries(published: PublishedRun, drawn: Sequence[EncodedImages]) -> list[dict[str, str]]:
-    """Every observation with its time and its pictures; empty where it has none."""
-    pictures = {one.key: one for one in drawn}
+def observation_entries(published: PublishedRun, images: Sequence[EncodedImages]) -> list[dict[str, str]]:
+    """Return every observation with its time and its images, which are empty for an observation without any."""
+    by_key = {encoded.key: encoded for encoded in images}
     return [
         {
-            "key": shown.key,
-            "start": shown.start,
-            "classes": pictures[shown.key].classes if shown.key in pictures else "",
-            "picture": pictures[shown.key].picture if shown.key in pictures else "",
+            "key": observation.key,
+            "start": observation.start,
+            "classes": by_key[observation.key].classes if observation.key in by_key else "",
+            "picture": by_key[observation.key].picture if observation.key in by_key else "",
         }
-        for shown in published.observations
+        for observation in published.observations
     ]
 
 
 def script_data(published: PublishedRun) -> dict[str, Any]:
-    """What the page's script works on, but for the observations."""
+    """Return the values of the page's script, except the observations."""
     return {
         "series": published.series_csv,
         "charted": [code.label for code in CHARTED],
         "unusable": list(EXCLUDING),
-        "classes": _classes(),
+        "classes": class_entries(),
         "changes": change_entries(published),
     }
 
 
 def page_values(published: PublishedRun) -> dict[str, Any]:
-    """What the page's text is made from."""
-    part, label = scale_bar(published.grid)
+    """Return the values of the page's template."""
+    fraction, label = scale_bar(published.grid)
     return {
         "name": published.name,
         "regions": region_entries(published),
         "outlines": region_paths(published.basis, published.has_named_regions),
         "charted": [code.label for code in CHARTED],
-        "classes": _classes(),
+        "classes": class_entries(),
         "legend": shown_classes(published),
         "meanings": {flag: flag.meaning for flag in sorted(all_flags(published.rows))},
         "clusters": cluster_entries(published),
@@ -200,8 +210,9 @@ def page_values(published: PublishedRun) -> dict[str, Any]:
         "notes": published.run["notes"],
         "provenance": provenance_entries(published),
         "most_pictured": MOST_PICTURED,
-        "has_pictures": any(shown.picture for shown in published.observations),
-        "scale": {"percent": f"{100 * part:.3f}", "label": label},
+        "has_pictures": any(observation.picture for observation in published.observations),
+        "scale": {"percent": f"{100 * fraction:.3f}", "label": label},
         "aspect": f"{published.grid.width} / {published.grid.height}",
+        # A map much higher than wide leaves space for the legend at its side.
         "narrow_map": published.grid.height > 1.2 * published.grid.width,
     }

@@ -1,4 +1,4 @@
-"""What a run published, read again from its folder: all that the report is made from."""
+"""Reads the published files of a run, from which the report is made."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from icepipe.publish.run_folder.basis import Basis, load_basis
 from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import last_record
 
-Read = TypeVar("Read")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class PublishedObservation:
-    """One observation as the report shows it.
+    """The published rasters of an observation.
 
     Attributes
     ----------
     key
-        Of the observation.
+        Key of the observation.
     start
-        First second that its scenes can be of, as ISO text.
+        First possible second of its scenes, as ISO text.
     classes
-        Class raster.
+        Path of the class raster.
     picture
-        What was seen, or None where no picture was kept: class rasters are their own picture.
+        Path of the picture of the scene; None if it has none, because the scene is a class raster.
     """
 
     key: ObservationKey
@@ -45,12 +45,12 @@ class PublishedObservation:
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """What stands in a run's folder.
+    """Published files of a run.
 
     Attributes
     ----------
     folder
-        Of the run.
+        Folder of the run.
     basis
         Grid and regions of the run.
     run
@@ -58,7 +58,7 @@ class PublishedRun:
     rows
         The series.
     observations
-        Every observation of the series, in its order.
+        Every observation of the series, in the order of the series.
     """
 
     folder: Path
@@ -69,7 +69,7 @@ class PublishedRun:
 
     @property
     def paths(self) -> RunPaths:
-        """Where its files lie."""
+        """Paths of the files."""
         return RunPaths(self.folder, self.name)
 
     @property
@@ -84,59 +84,59 @@ class PublishedRun:
 
     @property
     def has_named_regions(self) -> bool:
-        """Whether the config names regions; else there is one, all that the scenes cover."""
+        """Whether the config names regions; if not, the only region is the extent of the scenes."""
         return bool(self.run["config"]["inputs"]["regions"])
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
-        """Regions in the order of the series."""
+        """Names of the regions in the order of the series."""
         return tuple(dict.fromkeys(row.region for row in self.rows))
 
-    def rows_of(self, region: str) -> dict[ObservationKey, dict[str, Row]]:
-        """Rows of a region by observation and class."""
-        found: dict[ObservationKey, dict[str, Row]] = {}
+    def region_rows(self, region: str) -> dict[ObservationKey, dict[str, Row]]:
+        """Return the rows of a region by observation and class."""
+        by_date: dict[ObservationKey, dict[str, Row]] = {}
         for row in self.rows:
             if row.region == region:
-                found.setdefault(row.date, {})[row.class_] = row
-        return found
+                by_date.setdefault(row.date, {})[row.class_] = row
+        return by_date
 
     @cached_property
     def series_csv(self) -> str:
-        """The table as it was published, byte for byte."""
-        return _read(self.paths.series_csv, lambda path: path.read_bytes().decode())
+        """Text of ``series.csv``, byte for byte."""
+        return read_published(self.paths.series_csv, lambda path: path.read_bytes().decode())
 
     @property
     def model(self) -> Mapping[str, Any] | None:
-        """The model that all observations share, or None."""
+        """The model of the run; None if it has none."""
         path = self.paths.model
-        return _read(path, _json) if path.exists() else None
+        return read_published(path, _read_json) if path.exists() else None
 
     def explanation(self, key: str) -> Mapping[str, Any]:
-        """Why each cluster of an observation got its name."""
-        return _read(self.paths.observation(key).explanation, _json)
+        """Return ``explain.json`` of an observation."""
+        return read_published(self.paths.observation(key).explanation, _read_json)
 
     @property
     def transitions(self) -> list[dict[str, str]]:
         """Rows of ``change.csv``."""
-        return _read(self.paths.changes, _table)
+
+        def read_rows(path: Path) -> list[dict[str, str]]:
+            with path.open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+
+        return read_published(self.paths.changes, read_rows)
 
 
-def _json(path: Path) -> Any:  # noqa: ANN401
+def _read_json(path: Path) -> Any:  # noqa: ANN401
     return json.loads(path.read_bytes())
 
 
-def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _read(path: Path, reader: Callable[[Path], Read]) -> Read:
-    """What a file of the run holds.
+def read_published(path: Path, reader: Callable[[Path], T]) -> T:
+    """Return what a reader returns for a published file.
 
     Raises
     ------
     IntegrityError
-        If it is not there, or is not what a run writes.
+        If the file is missing, or the reader does not accept it.
     """
     try:
         return reader(path)
@@ -144,38 +144,45 @@ def _read(path: Path, reader: Callable[[Path], Read]) -> Read:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again with --force") from error
 
 
-def _rows(path: Path) -> tuple[Row, ...]:
-    """The series in full precision."""
+def read_series(path: Path) -> tuple[Row, ...]:
+    """Read the series from its Parquet file, which has full precision."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=list(COLUMNS)).to_pylist()
     return tuple(Row.from_cells(row.values()) for row in table)
 
 
-def _observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:
+def find_observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:
+    """Yield the observations of a series, with the paths of their rasters.
+
+    Raises
+    ------
+    IntegrityError
+        If an observation has no record.
+    """
     for key in dict.fromkeys(row.date for row in rows):
-        place = RunPaths(folder).observation(key).folder
-        record = last_record(place)
+        observation_folder = RunPaths(folder).observation(key).folder
+        record = last_record(observation_folder)
         if record is None or record.class_raster is None:
-            raise IntegrityError(f"{place}: has no record", "run `icepipe run` again")
-        raster = place / record.class_raster[0]
+            raise IntegrityError(f"{observation_folder}: has no record", "run `icepipe run` again")
+        raster = observation_folder / record.class_raster[0]
         picture = ObservationPaths.from_raster(raster).picture
         yield PublishedObservation(key, record.moments[0], raster, picture if picture.is_file() else None)
 
 
 def read_published_run(folder: Path) -> PublishedRun:
-    """What a run published.
+    """Read the published files of a run.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     IntegrityError
-        If a file is not as a run writes it.
+        If a file cannot be read, or an observation has no record.
     """
     basis, paths = load_basis(folder), RunPaths(folder)
     if basis is None or not paths.provenance.is_file():
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
-    rows = _read(paths.series_parquet, _rows)
-    run = _read(paths.provenance, _json)
-    return PublishedRun(folder, basis, run, rows, tuple(_observations(folder, rows)))
+    rows = read_published(paths.series_parquet, read_series)
+    run = read_published(paths.provenance, _read_json)
+    return PublishedRun(folder, basis, run, rows, tuple(find_observations(folder, rows)))

@@ -1,4 +1,4 @@
-"""All dates one after another, as an animated GIF that any viewer plays."""
+"""Animated GIF of all observations in the order of time."""
 
 from __future__ import annotations
 
@@ -22,109 +22,121 @@ if TYPE_CHECKING:
 
 
 MOST_FRAMES = 200
+"""Largest number of frames."""
+
 PIXELS = 12_000_000
-"""Of all frames' maps together; the more frames there are, the smaller each is."""
+"""Pixels of the maps of all frames together, which decide the size of a map."""
 
 SIDES = (160, 480)
-"""Least and most pixels of a map's longer side."""
+"""Smallest and largest longer side of a map in pixels."""
 
 LEAST_WIDTH = 300
-"""Of a frame, for its text."""
+"""Smallest width of a frame in pixels, for its text."""
 
 COLOURS = 128
+"""Palette colours of a map, next to those of classes and text."""
+
 SHOW_MS, SHOW_LAST_MS = 700, 2000
+"""Milliseconds that a frame and the last frame are shown."""
+
 CLASSES_OVER = 0.6
-"""How much of a class's colour lies over what was seen."""
+"""Opacity of the class colours over the picture of the scene."""
 
 MARGIN, BAR, LINE = 10, 34, 18
+"""Pixels around text; height of the title; height of a line of the legend."""
 
 
 def select_frames(observations: Sequence[PublishedObservation]) -> list[PublishedObservation]:
-    """Observations that get a frame: all, or as many as there may be, evenly, with the first and the last."""
+    """Return the observations that get a frame: all, or ``MOST_FRAMES`` evenly spaced from the first to the last."""
     count = len(observations)
     if count <= MOST_FRAMES:
         return list(observations)
     return [observations[round(n * (count - 1) / (MOST_FRAMES - 1))] for n in range(MOST_FRAMES)]
 
 
-def _map_size(published: PublishedRun, n_frames: int) -> tuple[int, int]:
-    """Columns and rows of a map; small grids are shown with whole multiples of their pixels."""
+def map_size(published: PublishedRun, n_frames: int) -> tuple[int, int]:
+    """Return columns and rows of a map; pixels of a small grid are enlarged by an integer factor."""
     side = int(min(SIDES[1], max(SIDES[0], math.sqrt(PIXELS / n_frames))))
     grid = published.grid
-    times = max(1, side // max(grid.shape))
+    factor = max(1, side // max(grid.shape))
     width, height = size_within(grid, side)
-    return width * times, height * times
+    return width * factor, height * factor
 
 
-def _mapped(shown: PublishedObservation, size: tuple[int, int]) -> Image:
+def blend_map(observation: PublishedObservation, size: tuple[int, int]) -> Image:
+    """Return the classes of an observation blended with the picture of the scene, white outside the region."""
     from PIL import Image
 
-    codes = read_classes(shown, size)
+    codes = read_classes(observation, size)
     colours = paint(codes)
-    if shown.picture:
-        seen = np.asarray(read_picture(shown.picture, size), dtype=np.float64)
-        colours = np.rint(CLASSES_OVER * colours + (1 - CLASSES_OVER) * seen).astype(np.uint8)
-    outside: UInt8 = np.where((codes == ClassCode.OUTSIDE)[..., None], np.uint8(255), colours)
-    return Image.fromarray(outside)
+    if observation.picture:
+        picture = np.asarray(read_picture(observation.picture, size), dtype=np.float64)
+        colours = np.rint(CLASSES_OVER * colours + (1 - CLASSES_OVER) * picture).astype(np.uint8)
+    blended: UInt8 = np.where((codes == ClassCode.OUTSIDE)[..., None], np.uint8(255), colours)
+    return Image.fromarray(blended)
 
 
-def _legend(published: PublishedRun, width: int) -> Image:
-    """Classes that are there, in as many lines as they need."""
+def draw_legend(published: PublishedRun, width: int) -> Image:
+    """Draw the classes of the run in a strip of a width, wrapped to as many lines as they need."""
     from PIL import Image, ImageDraw
 
-    letters, x, row = font(12), MARGIN, 0
-    places: list[tuple[int, int, str]] = []
+    text_font, x, line = font(12), MARGIN, 0
+    entries: list[tuple[int, int, str]] = []
     for entry in shown_classes(published):
-        wide = 18 + math.ceil(letters.getlength(entry["name"])) + 14
-        if x + wide > width and x > MARGIN:
-            x, row = MARGIN, row + 1
-        places.append((x, row * LINE + 4, entry["name"]))
-        x += wide
-    strip = Image.new("RGB", (width, (row + 1) * LINE + 8), PAPER)
+        entry_width = 18 + math.ceil(text_font.getlength(entry["name"])) + 14
+        if x + entry_width > width and x > MARGIN:
+            x, line = MARGIN, line + 1
+        entries.append((x, line * LINE + 4, entry["name"]))
+        x += entry_width
+    strip = Image.new("RGB", (width, (line + 1) * LINE + 8), PAPER)
     pen = ImageDraw.Draw(strip)
-    for left, top, name in places:
+    for left, top, name in entries:
         pen.rectangle((left, top + 1, left + 12, top + 13), CLASS_COLOURS[ClassCode[name.upper()]], outline=INK)
-        pen.text((left + 18, top), name, INK, letters)
+        pen.text((left + 18, top), name, INK, text_font)
     return strip
 
 
-def _frame(published: PublishedRun, shown: PublishedObservation, size: tuple[int, int], legend: Image) -> Image:
+def draw_frame(
+    published: PublishedRun, observation: PublishedObservation, size: tuple[int, int], legend: Image
+) -> Image:
+    """Draw a frame: key and name of the run, the map with a scale bar, the legend."""
     from PIL import Image, ImageDraw
 
     frame = Image.new("RGB", (legend.width, BAR + size[1] + legend.height), PAPER)
     left = (legend.width - size[0]) // 2
-    frame.paste(_mapped(shown, size), (left, BAR))
+    frame.paste(blend_map(observation, size), (left, BAR))
     frame.paste(legend, (0, BAR + size[1]))
     pen = ImageDraw.Draw(frame)
-    pen.text((MARGIN, 8), shown.key, INK, font(16))
-    right = legend.width - MARGIN
-    if font(12).getlength(published.name) + font(16).getlength(shown.key) + 3 * MARGIN < legend.width:
-        pen.text((right, 11), published.name, INK, font(12), anchor="ra")
+    pen.text((MARGIN, 8), observation.key, INK, font(16))
+    # The name of the run is left out if it would overlap the key.
+    if font(12).getlength(published.name) + font(16).getlength(observation.key) + 3 * MARGIN < legend.width:
+        pen.text((legend.width - MARGIN, 11), published.name, INK, font(12), anchor="ra")
     draw_scale(frame, published.grid, left, BAR + size[1], size[0])
     return frame
 
 
-def _with_palette(frame: Image, map_box: tuple[int, int, int, int]) -> Image:
-    """A frame in few colours: those of classes and text as they are, the rest from its map."""
+def quantize_frame(frame: Image, map_box: tuple[int, int, int, int]) -> Image:
+    """Return a frame with a palette: the colours of classes and text unchanged, all others from its map."""
     from PIL import Image
 
-    kept = [PAPER, INK, (0, 0, 0), *CLASS_COLOURS.values()]
-    of_map = frame.crop(map_box).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    colours = Image.new("P", (1, 1))
-    colours.putpalette([value for colour in kept for value in colour] + (of_map.getpalette() or []))
-    return frame.quantize(palette=colours, dither=Image.Dither.NONE)
+    fixed = [PAPER, INK, (0, 0, 0), *CLASS_COLOURS.values()]
+    # Only the map is quantized: text and margins would take colours of the palette from it.
+    quantized = frame.crop(map_box).quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for colour in fixed for value in colour] + (quantized.getpalette() or []))
+    return frame.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def render_timelapse(published: PublishedRun) -> bytes | None:
-    """Frames of the same size, each with its date, a scale bar and the classes; None where there are fewer than two."""
+    """Return the GIF, a frame per observation; None for a run of fewer than two observations."""
     observations = select_frames(published.observations)
     if len(observations) < 2:
         return None
-    size = _map_size(published, len(observations))
-    legend = _legend(published, max(LEAST_WIDTH, size[0]))
+    size = map_size(published, len(observations))
+    legend = draw_legend(published, max(LEAST_WIDTH, size[0]))
     left = (legend.width - size[0]) // 2
-    box = (left, BAR, left + size[0], BAR + size[1])
-    frames = [_with_palette(_frame(published, shown, size, legend), box) for shown in observations]
-    held, durations = io.BytesIO(), [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
-    frames[0].save(held, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
-    return held.getvalue()
+    map_box = (left, BAR, left + size[0], BAR + size[1])
+    frames = [quantize_frame(draw_frame(published, shown, size, legend), map_box) for shown in observations]
+    buffer, durations = io.BytesIO(), [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
+    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    return buffer.getvalue()

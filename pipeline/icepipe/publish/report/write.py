@@ -1,4 +1,4 @@
-"""The files of the report: written last, from what stands in a run's folder, and left alone where nothing changed."""
+"""Writes the files of the report from the published files of a run."""
 
 from __future__ import annotations
 
@@ -18,50 +18,53 @@ FILES = tuple(row.pattern for row in RunPaths.rows() if row.in_report)
 """Names of the files of the report."""
 
 
-def _put(path: Path, content: bytes | None) -> None:
-    """Bring a file up to date; one with nothing to hold goes."""
+def update_file(path: Path, content: bytes | None) -> None:
+    """Write a file if its content differs; remove it if the content is None."""
     if content is None:
         path.unlink(missing_ok=True)
+    # An unchanged file keeps its time of modification, by which others see that nothing is new.
     elif not path.is_file() or path.read_bytes() != content:
         with replace_file(path) as part:
             part.write_bytes(content)
 
 
 def write_report(folder: Path) -> None:
-    """Write the page and the pictures of a run.
+    """Write the page, the plots of the series and the animation of a run.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     IntegrityError
-        If something cannot be read or written.
+        If a file cannot be read or written.
     """
     published, paths = read_published_run(folder), RunPaths(folder)
-    _put(paths.report, render_page(published).encode())
-    _put(paths.series_png, series_png(published))
-    _put(paths.series_svg, series_svg(published))
-    _put(paths.timelapse, render_timelapse(published))
+    update_file(paths.report, render_page(published).encode())
+    update_file(paths.series_png, series_png(published))
+    update_file(paths.series_svg, series_svg(published))
+    update_file(paths.timelapse, render_timelapse(published))
 
 
 def remove_report(folder: Path) -> None:
-    """Remove what an earlier run wrote of it, and no file of somebody else's."""
+    """Remove the report of an earlier run."""
+    # Only names in the manifest: a file that no run has written may be the user's own.
     for name in manifest_entries(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
 
 
 def rebuild_report(folder: Path) -> Path:
-    """Write the report and its pictures, and list them in the catalogue and the manifest; the path of the page.
+    """Write the report, and update the STAC collection and the manifest; return the path of the page.
 
     Raises
     ------
     ConfigError
-        If no run has finished there.
+        If no run has finished in the folder.
     RunLocked
-        If a run is at work there.
+        If a run holds the lock of the folder.
     IntegrityError
-        If something cannot be read or written.
+        If a file cannot be read or written.
     """
+    # Raises before the lock creates a file in a folder of no run.
     read_manifest(folder)
     with run_lock(folder):
         write_report(folder)
