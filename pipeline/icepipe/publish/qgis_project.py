@@ -54,6 +54,7 @@ def add_layer(parent: Element, layer: MapLayer) -> None:
     if layer.crs:
         add_crs(element, "srs", layer.crs)
     add_element(element, "provider", layer.provider, **encoding)
+    # Mode 0 is a fixed time range.
     if layer.interval:
         add_range(SubElement(element, "temporal", {"enabled": "1", "mode": "0"}), "fixedRange", layer.interval)
     if layer.renderer:
@@ -66,6 +67,7 @@ def add_tree(root: Element, layers: Sequence[MapLayer]) -> None:
     for name, group in groupby(layers, key=lambda layer: layer.group):
         members, parent = list(group), tree
         if name:
+            # Layers of a group are all checked or all not, so that the first one decides.
             state = checked[members[0].is_checked]
             parent = SubElement(tree, "layer-tree-group", {"name": name, "checked": state, "expanded": "0"})
         for layer in members:
@@ -94,6 +96,7 @@ def add_time(root: Element, properties: Element, intervals: Sequence[Interval]) 
     add_element(controller, "StartDateTime", season.texts[0], type="QString")
     add_element(controller, "EndDateTime", season.texts[1], type="QString")
     add_element(controller, "NavigationMode", NAVIGATION_ANIMATED, type="int")
+    # Not cumulative: each step shows one date, not all dates up to it.
     settings = {"timeStepUnit": STEP_BY_LAYER, "timeStep": "1", "frameRate": "1", "cumulativeTemporalRange": "0"}
     add_range(SubElement(root, "ProjectTimeSettings", settings), "TemporalRange", season)
 

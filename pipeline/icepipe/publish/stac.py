@@ -125,6 +125,7 @@ def time_properties(observation: Observation) -> dict[str, str]:
     """Return the time of an observation, and its interval if its scenes share no time."""
     if time := shared_time(observation):
         return {"datetime": utc_text(observation.date, time)}
+    # STAC requires a datetime also next to an interval; it is the start.
     start, end = acquisition_interval(observation).texts
     return {"datetime": start, "start_datetime": start, "end_datetime": end}
 

@@ -33,4 +33,5 @@ def write_k_curve(path: Path, model: Model) -> None:
     figure.suptitle(f"k = {model.k_fitted}, chosen by {model.k_asked}")
     figure.tight_layout()
     with replace_file(path) as part:
+        # No version of matplotlib in the file, so that its bytes depend on the model alone.
         figure.savefig(part, format="png", metadata={"Software": None})

@@ -56,6 +56,7 @@ def enlarge(colours: UInt8) -> Image:
     image = Image.fromarray(colours)
     factor = PANEL_PX / max(image.size)
     width, height = (max(1, round(side * factor)) for side in image.size)
+    # Sharp pixels: a small grid shows where each of them is.
     return image.resize((width, height), Image.Resampling.NEAREST)
 
 
@@ -103,6 +104,7 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
         sheet.paste(panel, (left, bottom - height))
         pen.rectangle((left - 1, bottom - height - 1, left + width, bottom), outline=INK)
     draw_scale(sheet, grid, lefts[0], bottom, width)
+    # Over the classes, which it explains.
     if legend:
         draw_legend(sheet, legend, lefts[1] + 8, bottom - 8)
     sheet.info[DESCRIPTION] = "; ".join(legend.values())

@@ -55,6 +55,7 @@ class Thumbnail:
         self._sensor = sensor
         self._step = thumbnail_step(grid)
         shape = tuple(math.ceil(side / self._step) for side in grid.shape)
+        # Pixels that no block covers: unobserved in a class raster, black in a scene.
         empty = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
         self.picture = np.full((*shape, 3), empty, dtype=np.uint8)
 
@@ -69,6 +70,7 @@ class Thumbnail:
 
 def paint(classes: UInt8) -> UInt8:
     """Return class codes in the colours of their classes, shape (rows, columns, 3)."""
+    # One lookup for all pixels; a code that is no class is black.
     table = np.zeros((256, 3), dtype=np.uint8)
     for code, colour in CLASS_COLOURS.items():
         table[code] = colour

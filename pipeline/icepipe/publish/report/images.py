@@ -72,6 +72,7 @@ def read_classes(observation: PublishedObservation, size: tuple[int, int]) -> UI
 
     try:
         with rasterio.open(observation.classes) as dataset:
+            # Class codes have no mean, so that the most frequent code is taken.
             codes: UInt8 = dataset.read(1, out_shape=(size[1], size[0]), resampling=Resampling.mode)
     except RasterioError as error:
         raise IntegrityError(f"{observation.classes}: cannot be read ({error})", "run again with --force") from error

@@ -56,6 +56,7 @@ def table_html(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def run_html(folder: Path, rows: Sequence[Row], notes: Sequence[str]) -> str:
     """Return the series as a table, followed by the notes of the run."""
+    # The newest lines are at the end of the series.
     header, *lines = series_cells(rows)
     n_hidden = max(0, len(lines) - MOST_LINES)
     hidden = [f"{n_hidden} earlier lines are not shown here"] if n_hidden else []

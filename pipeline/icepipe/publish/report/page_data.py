@@ -74,6 +74,7 @@ def gain_and_loss(rows: Sequence[Mapping[str, str]], code: ClassCode) -> dict[st
     entry: dict[str, Any] = {"class": code.label}
     for name, column in (("gained", "to_class"), ("lost", "from_class")):
         areas = [row["area_km2"] for row in transitions if row[column] == code.label]
+        # An area that is not known is an empty cell.
         entry[name] = sum(map(float, areas)) if areas and all(areas) else None
     return entry
 
@@ -90,6 +91,7 @@ def display_colour(reflectance: Mapping[str, float]) -> str:
     """Return the colour of a cluster: natural if it has visible bands, else the infrared bands of the quicklook."""
     natural = {"red", "green", "blue"} <= reflectance.keys()
     roles = ("red", "green", "blue") if natural else ("swir1", "nir", "green")
+    # A band that the sensor lacks is drawn as 0; reflectances can exceed [0, 1] over bright or dark surfaces.
     values = [min(1.0, max(0.0, reflectance.get(role, 0.0))) ** (1 / GAMMA) for role in roles]
     return "#" + "".join(f"{round(255 * value):02x}" for value in values)
 
@@ -213,6 +215,4 @@ def page_values(published: PublishedRun) -> dict[str, Any]:
         "has_pictures": any(observation.picture for observation in published.observations),
         "scale": {"percent": f"{100 * fraction:.3f}", "label": label},
         "aspect": f"{published.grid.width} / {published.grid.height}",
-        # A map much higher than wide leaves space for the legend at its side.
-        "narrow_map": published.grid.height > 1.2 * published.grid.width,
     }

@@ -90,6 +90,7 @@ class PublishedRun:
     @cached_property
     def regions(self) -> tuple[str, ...]:
         """Names of the regions in the order of the series."""
+        # The keys of a dictionary keep the order of the series, which a set would lose.
         return tuple(dict.fromkeys(row.region for row in self.rows))
 
     def region_rows(self, region: str) -> dict[ObservationKey, dict[str, Row]]:
@@ -103,6 +104,7 @@ class PublishedRun:
     @cached_property
     def series_csv(self) -> str:
         """Text of ``series.csv``, byte for byte."""
+        # Bytes are decoded here: text mode would translate line ends.
         return read_published(self.paths.series_csv, lambda path: path.read_bytes().decode())
 
     @property
@@ -165,6 +167,7 @@ def find_observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[Published
         record = last_record(observation_folder)
         if record is None or record.class_raster is None:
             raise IntegrityError(f"{observation_folder}: has no record", "run `icepipe run` again")
+        # The record lists the name under which the raster was written, which contains the name of the run.
         raster = observation_folder / record.class_raster[0]
         picture = ObservationPaths.from_raster(raster).picture
         yield PublishedObservation(key, record.moments[0], raster, picture if picture.is_file() else None)
@@ -181,6 +184,7 @@ def read_published_run(folder: Path) -> PublishedRun:
         If a file cannot be read, or an observation has no record.
     """
     basis, paths = load_basis(folder), RunPaths(folder)
+    # A run writes run.json when all observations are done, so that a folder without it has no finished run.
     if basis is None or not paths.provenance.is_file():
         raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first")
     rows = read_published(paths.series_parquet, read_series)

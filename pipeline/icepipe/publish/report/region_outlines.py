@@ -53,6 +53,7 @@ def trace_mask(mask: Bool) -> str:
 def small_mask(regions: RegionMap, number: int) -> Bool:
     """Return the pixels of a small map whose centre is in a region; its bounding box if the region has no centre."""
     grid, region = regions.grid, regions.outlines[number]
+    # Held as bytes of 0 and 1, which are booleans without a copy.
     mask: Bool = regions.region_mask(number).block(Block(0, 0, *grid.shape)).view(bool)
     if mask.any():
         return mask

@@ -56,6 +56,7 @@ def select_frames(observations: Sequence[PublishedObservation]) -> list[Publishe
 
 def map_size(published: PublishedRun, n_frames: int) -> tuple[int, int]:
     """Return columns and rows of a map; pixels of a small grid are enlarged by an integer factor."""
+    # The pixels of all maps together are limited, and with them the size of the file.
     side = int(min(SIDES[1], max(SIDES[0], math.sqrt(PIXELS / n_frames))))
     grid = published.grid
     factor = max(1, side // max(grid.shape))
@@ -138,5 +139,6 @@ def render_timelapse(published: PublishedRun) -> bytes | None:
     map_box = (left, BAR, left + size[0], BAR + size[1])
     frames = [quantize_frame(draw_frame(published, shown, size, legend), map_box) for shown in observations]
     buffer, durations = io.BytesIO(), [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
+    # loop=0 repeats the animation without end.
     frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return buffer.getvalue()

@@ -69,5 +69,6 @@ def rebuild_report(folder: Path) -> Path:
     with run_lock(folder):
         write_report(folder)
         update_assets(folder)
+        # The collection lists checksums of the report, so that it has changed too.
         update_manifest(folder, (*FILES, RunPaths.collection.pattern))
     return RunPaths(folder).report

@@ -53,6 +53,7 @@ _DOCUMENT = JsonDocument(Basis)
 
 def basis_hash(basis: Basis) -> str:
     """Return the first twelve hexadecimal digits of the SHA-256 of the document."""
+    # Floats are written with all their digits, so that the same text means the same bits.
     return hashlib.sha256(_DOCUMENT.text(basis).encode()).hexdigest()[:12]
 
 

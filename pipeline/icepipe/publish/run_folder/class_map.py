@@ -96,6 +96,7 @@ class ClassMap:
     @cached_property
     def tally(self) -> Tally:
         """Pixels and area units of every class."""
+        # Cached, because each region and each polygon file is compared with it.
         tally = Tally()
         for block, classes in self.blocks():
             tally.add(classes.astype(np.uint16), self.area.units(block))
@@ -121,6 +122,7 @@ class ClassMap:
             If the coordinate system is not that of the grid, or a position lies outside the grid.
         """
         grid = self.basis.grid
+        # A pixel covers [col, col + 1) and [row, row + 1), so that each position has exactly one pixel.
         col, row = (np.floor(position).astype(np.int64) for position in grid.to_pixels(x, y))
         on_grid = (col >= 0) & (col < grid.width) & (row >= 0) & (row < grid.height)
         if not same_crs(crs, grid.crs) or not np.all(on_grid):
@@ -178,6 +180,7 @@ def open_class_map(folder: Path, key: str) -> ClassMap:
     if record is None:
         raise InputError(observation_folder, "its files are not as its record says", RUN_AGAIN)
     basis = load_basis(folder)
+    # After --rebase, an observation keeps its old map until it is computed again.
     if basis is None or basis_hash(basis) != record.made.basis:
         raise InputError(observation_folder, "it was made on another basis than the run has now", RUN_AGAIN)
     return load_class_map(observation_folder, basis, record)

@@ -16,6 +16,7 @@ from icepipe.storage.fingerprint import fingerprint
 
 def manifest_text(files: Mapping[str, str]) -> str:
     """Return the text of the manifest, with a hash of its entries that detects a change of the manifest itself."""
+    # Keys are sorted, so that the hash does not depend on the order of the files.
     listed = json.dumps(files, indent=1, sort_keys=True)
     return json.dumps({"files": files, "self": hashlib.sha256(listed.encode()).hexdigest()}, indent=1) + "\n"
 
@@ -24,6 +25,7 @@ def run_files(folder: Path) -> dict[str, Path]:
     """Return the output files of a run, by their path relative to its folder; the manifest is not listed."""
     manifest = RunPaths(folder).manifest
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path != manifest)
+    # Only the first part of a path is compared: everything in the folder of samples is left out.
     by_name = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: path for name, path in by_name.items() if name.split("/")[0] not in NOT_OUTPUTS}
 
@@ -65,6 +67,7 @@ def update_manifest(folder: Path, names: Iterable[str]) -> None:
     before = read_manifest(folder)
     files = {name: digest for name, digest in before.items() if name not in names}
     files |= {name: fingerprint(folder / name) for name in names if (folder / name).is_file()}
+    # The file keeps its time of modification if nothing has changed.
     if files == before:
         return
     with replace_file(RunPaths(folder).manifest) as part:
@@ -85,6 +88,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        # A missing manifest means that no run has finished; any other error is one of the disk.
         if not path.exists():
             raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
         raise IntegrityError(f"{path}: cannot be read ({error})", "run again with --force") from None

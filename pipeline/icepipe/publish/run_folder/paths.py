@@ -84,6 +84,7 @@ class OutputFile(Outputs):
         if paths is None:
             return self
         if self.ending != self.pattern and not paths.stem:
+            # An empty stem would give the name of a file that does not exist, and nothing would be found there.
             raise ValueError(f"{self.pattern} has no name without a stem")
         return paths.folder / self.pattern.format(stem=paths.stem, scene=paths.scene)
 
@@ -109,6 +110,7 @@ class _Paths:
     @classmethod
     def rows(cls) -> tuple[Outputs, ...]:
         """Return the rows of the table for this kind of folder."""
+        # Class attributes keep the order in which they are defined.
         return tuple(row for row in vars(cls).values() if isinstance(row, Outputs))
 
     def find_row(self, name: str) -> Outputs | None:

@@ -31,6 +31,7 @@ LIBRARIES = (
     "matplotlib",
     "pillow",
 )
+"""Packages whose versions decide the bytes of outputs."""
 
 
 @cache
@@ -43,9 +44,34 @@ def previous_geopackage(folder: Path) -> dict[str, str]:
     """Return the ``geopackage`` entry of ``run.json`` of the last run; empty if it wrote none."""
     try:
         entry = json.loads(RunPaths(folder).provenance.read_bytes()).get("geopackage", {})
+    # A missing or damaged document has no entry; the GeoPackage is then written again.
     except (OSError, ValueError, AttributeError):
         return {}
     return entry if isinstance(entry, dict) else {}
+
+
+def scene_entry(scene: Scene, outside_km2: float) -> dict[str, Any]:
+    """Return the entry of a scene, without its folder, which names this machine."""
+    return {
+        "file": scene.path.name,
+        "date": scene.date.isoformat(),
+        "platform": scene.platform,
+        "sun_elevation_degrees": scene.sun_elevation,
+        "outside_region_km2": outside_km2,
+    }
+
+
+def observation_entry(record: Record) -> dict[str, Any]:
+    """Return the entry of an observation: its inputs, and what limits its areas."""
+    return {
+        "inputs": dict(record.made.inputs),
+        "doubled_fraction": record.doubled_fraction,
+        "drift": record.drift,
+        "misnamed": record.misnamed,
+        "moved_km2": record.moved_km2,
+        "revisions": len(record.superseded),
+        "cloud_like_ice_fraction": record.cloud_like_ice_fraction,
+    }
 
 
 def provenance_document(
@@ -69,28 +95,8 @@ def provenance_document(
         "model_hash": model_hash(basis.model) if basis.model else None,
         "areas_measured_on": surface,
         "area_unit_m2": basis.unit_m2,
-        "scenes": [
-            {
-                "file": scene.path.name,
-                "date": scene.date.isoformat(),
-                "platform": scene.platform,
-                "sun_elevation_degrees": scene.sun_elevation,
-                "outside_region_km2": outside_km2.get(str(scene.path), 0.0),
-            }
-            for scene in scenes
-        ],
-        "observations": {
-            key: {
-                "inputs": dict(record.made.inputs),
-                "doubled_fraction": record.doubled_fraction,
-                "drift": record.drift,
-                "misnamed": record.misnamed,
-                "moved_km2": record.moved_km2,
-                "revisions": len(record.superseded),
-                "cloud_like_ice_fraction": record.cloud_like_ice_fraction,
-            }
-            for key, record in records.items()
-        },
+        "scenes": [scene_entry(scene, outside_km2.get(str(scene.path), 0.0)) for scene in scenes],
+        "observations": {key: observation_entry(record) for key, record in records.items()},
         "geopackage": dict(geopackage),
         "failed": [str(fault) for fault in faults],
         "notes": list(notes),

@@ -35,6 +35,7 @@ def prune(folder: Path) -> list[str]:
         for key in stale:
             shutil.rmtree(run.observation(key).folder)
         if stale:
+            # The records give the fingerprints of files of observations, so that only the other files are read.
             write_manifest(folder, {key: record for key, record in records.items() if record and key in listed})
             with open_ledger(folder) as ledger:
                 ledger.drop_entries(stale)

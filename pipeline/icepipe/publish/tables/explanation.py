@@ -76,6 +76,7 @@ def explain_text(document: dict[str, Any]) -> str:
         lines.append(
             "  small patches that moved: " + ", ".join(f"{change} {km2:,.3f} km2" for change, km2 in moved.items())
         )
+    # Classes without pixels under cloud are not printed.
     clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}
     if clouds:
         lines.append(

@@ -23,6 +23,7 @@ def json_values(value: Any) -> Any:  # noqa: ANN401
         return float(f"{value:.12g}")
     if isinstance(value, Mapping):
         return {key.rstrip("_"): json_values(item) for key, item in value.items()}
+    # Tuples become lists, which is what they are when the document is read back.
     return [json_values(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -55,6 +55,7 @@ def write_series(folder: Path, rows: Sequence[Row]) -> None:
     write_csv(paths.series_csv, COLUMNS, (row.cells for row in rows))
     # zip of no rows has no columns, and a table needs all of them.
     columns = list(zip(*(row.cells for row in rows), strict=True)) if rows else [()] * len(COLUMNS)
+    # The schema is given, because a column of None alone has no type.
     table = pa.table(dict(zip(COLUMNS, columns, strict=True)), schema=_SCHEMA)
     with replace_file(paths.series_parquet) as part:
         pq.write_table(table, part)

@@ -54,6 +54,7 @@ class ChangeLayer:
                     pa.array([kind] * n, pa.string()),
                 ]
                 yield pa.RecordBatch.from_arrays([*batch.rows.columns, *columns], schema=CHANGE_SCHEMA)
+            # All kinds share one layer, in which ids must be unique.
             first_id += features.count
 
 
@@ -66,6 +67,7 @@ def write_change_layer(path: Path, layer: ChangeLayer) -> None:
         If a file cannot be written.
     """
     stream = pa.RecordBatchReader.from_batches(CHANGE_SCHEMA, layer.batches())
+    # The date of the file is that of the later observation, so that its bytes do not depend on the day of the run.
     with replace_file(path) as part, frozen_clock(layer.after.day):
         write_ogr(part, stream, driver="GPKG", layer=LAYER, geometry_type="Polygon", crs=layer.crs)
     with replace_file(path.with_suffix(".qml")) as part:

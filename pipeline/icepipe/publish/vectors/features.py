@@ -27,6 +27,7 @@ def text_field(name: str, width: int) -> pa.Field:
     return pa.field(name, pa.string(), metadata={"GDAL:OGR:width": str(width)})
 
 
+# Names have at most ten bytes, as a Shapefile would truncate longer ones.
 SCHEMA = pa.schema(
     [
         text_field("class", 12),
@@ -167,6 +168,7 @@ EMPTY_BOUNDS = (math.inf, math.inf, -math.inf, -math.inf)
 
 def merge_bounds(bounds: tuple[float, float, float, float], more: Float64) -> tuple[float, float, float, float]:
     """Return bounds that include those of more features, shape (n, 4)."""
+    # The initial values make the bounds of no feature neutral.
     west, south = np.minimum(bounds[:2], more[:, :2].min(axis=0, initial=math.inf)).tolist()
     east, north = np.maximum(bounds[2:], more[:, 2:].max(axis=0, initial=-math.inf)).tolist()
     return west, south, east, north

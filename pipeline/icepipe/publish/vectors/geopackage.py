@@ -69,6 +69,7 @@ def write_geopackage(
         If it cannot be written.
     """
     with frozen_clock(date):
+        # The first layer creates the file, further ones are appended.
         for code, features in layers.items():
             write_ogr(
                 path,
@@ -187,6 +188,7 @@ def write_run_geopackage(collected: ObservationParts, before: Mapping[str, str])
     path, digest = collected.path, collected.digest
     if not collected.records:
         return {}
+    # A file that was changed or removed since is written again even if its parts are the same.
     if before.get("made_from") == digest and path.is_file() and fingerprint(path) == before.get("fingerprint"):
         return dict(before)
     # The date of the file is that of the data, not that of the run.

@@ -58,5 +58,6 @@ def write_geoparquet(path: Path, features: Features) -> None:
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """Yield the features of a file that :func:`write_geoparquet` wrote, in batches of ``SCHEMA``."""
     with pq.ParquetFile(path) as file:
+        # The bounding boxes are not read: other formats compute their own index.
         for batch in file.iter_batches(READ_ROWS, columns=SCHEMA.names):
             yield pa.RecordBatch.from_arrays(batch.columns, schema=SCHEMA)

@@ -49,6 +49,7 @@ def write_ogr(path: Path | io.BytesIO, features: Any, encoding: str = "UTF-8", *
 
     with translate_errors(path):
         pyogrio.write_arrow(features, path, geometry_name="geometry", encoding=encoding, **options)
+    # Shapefiles are checked by their writer, and FlatGeobuf is written to memory.
     if options["driver"] == "GPKG" and isinstance(path, Path):
         check_layer(path, options["layer"], options.get("GEOMETRY_NAME", "geom"))
 

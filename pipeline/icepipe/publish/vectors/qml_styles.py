@@ -20,6 +20,7 @@ OUTLINE = "40,40,40,255"
 def xml_text(root: Element) -> str:
     """Return the text of a tree with the document type and indentation of QGIS."""
     indent(root)
+    # ElementTree has no way to write a document type.
     return f"{DOCTYPE}{tostring(root, encoding='unicode')}\n"
 
 
@@ -39,6 +40,7 @@ def add_options(parent: Element, options: Mapping[str, str]) -> None:
 
 def polygon_renderer(code: ClassCode) -> Element:
     """Return the renderer of a polygon layer: the colour of the class, with an outline half as bright."""
+    # The outline width is in millimetres of the screen, so that small polygons stay visible at any scale.
     red, green, blue = CLASS_COLOURS[code]
     renderer = Element("renderer-v2", {"type": "singleSymbol", "symbollevels": "0", "enableorderby": "0"})
     symbols = add_element(renderer, "symbols")
@@ -76,6 +78,7 @@ def classes_pipe() -> Element:
     add_element(renderer, "rasterTransparency")
     palette = add_element(renderer, "colorPalette")
     for code, (red, green, blue) in CLASS_COLOURS.items():
+        # QGIS draws a value without an entry as transparent.
         if code is not ClassCode.OUTSIDE:
             colour = f"#{red:02x}{green:02x}{blue:02x}"
             add_element(palette, "paletteEntry", value=str(int(code)), color=colour, label=code.label, alpha="255")
@@ -112,6 +115,7 @@ def change_renderer() -> Element:
     renderer = Element("renderer-v2", {"type": "categorizedSymbol", "attr": "change", "symbollevels": "0"})
     categories, symbols = add_element(renderer, "categories"), add_element(renderer, "symbols")
     for number, (kind, (label, colour, style)) in enumerate(CHANGE_STYLES.items()):
+        # Categories refer to symbols by name, which QGIS numbers from 0.
         category = {"value": kind, "label": label, "symbol": str(number), "render": "true", "type": "string"}
         SubElement(categories, "category", category)
         fill = {"name": str(number), "type": "fill", "alpha": "0.8", "clip_to_extent": "1"}

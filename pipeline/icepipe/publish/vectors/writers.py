@@ -68,6 +68,7 @@ def write_polygons(folder: Path, stem: str, features: Features, formats: Collect
     """
     remarks = []
     (folder / f"{stem}.qml").write_text(polygon_qml(features.layer.code), encoding="utf-8")
+    # Two formats can have one source, which is written once; sorted, so that remarks have a fixed order.
     for name in sorted({SOURCE_FORMATS.get(name, name) for name in formats}):
         ending, write = WRITERS[name]
         path = folder / f"{stem}{ending}"
