@@ -1,4 +1,4 @@
-"""The table of output files: names, what belongs to what, and that README lists it."""
+"""The table of output files: names, rows of names, and the list in README."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_names_that_need_the_name_of_the_run_are_refused_where_it_is_not_known()
         _ = unnamed.observation(DAY).class_raster
 
 
-def test_the_paths_beside_a_class_raster_are_those_of_its_observation():
+def test_the_paths_next_to_a_class_raster_are_those_of_its_observation():
     assert ObservationPaths.from_raster(OBSERVATION.class_raster) == OBSERVATION
     assert OBSERVATION.in_folder(Path("part")).item == Path("part/arctic_2024-06-10.json")
 
@@ -56,7 +56,7 @@ def test_the_name_of_every_row_is_of_that_row_alone(paths):
     for name, row in vars(type(paths)).items():
         if row in rows and row is not ObservationPaths.polygons:
             file = getattr(paths, name).relative_to(paths.folder).as_posix()
-            assert [other for other in rows if other.has(file, paths.stem)] == [row], file
+            assert [candidate for candidate in rows if candidate.matches(file, paths.stem)] == [row], file
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_files_of_others_are_of_no_row(name):
     assert PAIR.find_row(name) is None
 
 
-def test_redrawing_makes_polygons_of_every_class_and_the_item_anew_and_nothing_else():
+def test_new_polygons_replace_those_of_every_class_and_the_item_and_nothing_else():
     endings = {*POLYGON_ENDINGS, ".shx", ".dbf", ".prj", ".cpg", ".qml"}
-    drawn = {OBSERVATION.polygon_file(code, end).name for code in (ClassCode.ICE, ClassCode.WATER) for end in endings}
-    assert all(OBSERVATION.find_row(name) is ObservationPaths.polygons for name in drawn)
+    names = {OBSERVATION.polygon_file(code, end).name for code in (ClassCode.ICE, ClassCode.WATER) for end in endings}
+    assert all(OBSERVATION.find_row(name) is ObservationPaths.polygons for name in names)
     assert {row for row in ObservationPaths.rows() if row.has_polygons} == {
         ObservationPaths.polygons,
         ObservationPaths.item,
@@ -92,26 +92,26 @@ def test_every_file_that_stac_offers_has_a_media_type():
 def listed_in_readme() -> set[str]:
     """Return the paths that README lists, within the folder of a run."""
     block = (ROOT / "README.md").read_text().split("## What you get\n\n    out/arctic/\n")[1].split("\n\n")[0]
-    found, folder = set(), ""
+    paths, folder = set(), ""
     for line in block.splitlines():
         names = list(takewhile(lambda word: "." in word or word.endswith("/"), line.split()))
         folder = folder if line.startswith(" " * 8) else ""
         if names[0].endswith("/"):
             (folder,) = names
         else:
-            found |= {f"{folder}{name}" for name in names if name != "..."}
-    return found
+            paths |= {f"{folder}{name}" for name in names if name != "..."}
+    return paths
 
 
 def test_readme_lists_every_output_and_nothing_else():
-    found = {key: set() for key in (RUN, OBSERVATION, PAIR)}
+    rows_by_folder = {key: set() for key in (RUN, OBSERVATION, PAIR)}
     for listed in listed_in_readme():
         top = listed.split("/")[0]
         paths = {OBSERVATIONS: OBSERVATION, CHANGE: PAIR}.get(top, RUN) if "/" in listed else RUN
         row = paths.find_row(Path(listed).name)
         assert row is not None or listed in NOT_OUTPUTS, listed
-        found[paths].add(row)
-    untold = {
+        rows_by_folder[paths].add(row)
+    unlisted = {
         RunPaths.occlusion,
         ObservationPaths.class_style,
         ObservationPaths.model,
@@ -119,5 +119,5 @@ def test_readme_lists_every_output_and_nothing_else():
         PairPaths.record,
         PairPaths.style,
     }
-    for paths, rows in found.items():
-        assert set(paths.rows()) - untold == rows - {None}
+    for paths, rows in rows_by_folder.items():
+        assert set(paths.rows()) - unlisted == rows - {None}

@@ -1,4 +1,4 @@
-"""The QGIS project as text: relative, escaped, without clock or chance, and only of what is there."""
+"""The QGIS project is relative, escaped, reproducible, and lists only files that exist."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOMENTS = {
     KEYS[0]: ("2024-07-01T00:00:00Z", "2024-07-01T23:59:59Z"),
     KEYS[1]: ("2024-07-09T10:30:00Z", "2024-07-09T10:30:59Z"),
 }
-TURNED = dict(reversed(MOMENTS.items()))
+REVERSED = dict(reversed(MOMENTS.items()))
 
 
 def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
@@ -60,7 +60,7 @@ def test_it_holds_the_files_that_are_there_by_class_and_date(tmp_path):
     make(tmp_path)
     (tmp_path / "observations" / KEYS[1] / f"bay_{KEYS[1]}_ice.shp").unlink()
     (tmp_path / "series.csv").write_text("a\n1\n")
-    write_project(tmp_path, "bay", TURNED | {"2024-07-30": MOMENTS[KEYS[0]]}, GRID)
+    write_project(tmp_path, "bay", REVERSED | {"2024-07-30": MOMENTS[KEYS[0]]}, GRID)
     root = project(tmp_path)
     groups = {g.get("name"): [n.get("name") for n in g] for g in root.findall("./layer-tree-group/layer-tree-group")}
     assert groups == {
@@ -129,9 +129,9 @@ def test_a_layer_shows_at_its_own_time(tmp_path):
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
     texts = set()
-    for place in ("a", "b"):
-        write_project(make(tmp_path / place), "bay", MOMENTS if place == "a" else TURNED, GRID)
-        texts.add((tmp_path / place / "bay.qgs").read_bytes())
+    for name in ("a", "b"):
+        write_project(make(tmp_path / name), "bay", MOMENTS if name == "a" else REVERSED, GRID)
+        texts.add((tmp_path / name / "bay.qgs").read_bytes())
     assert len(texts) == 1
 
 
@@ -149,12 +149,12 @@ def test_a_layer_has_the_coordinate_system_of_its_own_file(tmp_path):
     make(tmp_path)
     prj = tmp_path / "observations" / KEYS[0] / f"bay_{KEYS[0]}_ice.prj"
     prj.write_text(pyproj.CRS(4326).to_wkt("WKT1_ESRI"))
-    found = {layer.name: pyproj.CRS(layer.crs).to_epsg() for layer in find_layers(tmp_path, "bay", MOMENTS, GRID.crs)}
-    assert found["ice 2024-07-01"] == 4326
-    assert found["water 2024-07-01"] == found["classes 2024-07-01"] == 3413
+    epsg = {layer.name: pyproj.CRS(layer.crs).to_epsg() for layer in find_layers(tmp_path, "bay", MOMENTS, GRID.crs)}
+    assert epsg["ice 2024-07-01"] == 4326
+    assert epsg["water 2024-07-01"] == epsg["classes 2024-07-01"] == 3413
 
 
-def test_a_file_without_a_place_is_told(tmp_path):
+def test_a_file_without_a_coordinate_system_raises(tmp_path):
     make(tmp_path)
     (tmp_path / "observations" / KEYS[0] / f"bay_{KEYS[0]}_ice.prj").unlink()
     with pytest.raises(IntegrityError, match=r"bay_2024-07-01_ice\.shp"):
@@ -168,10 +168,10 @@ def test_a_run_of_nothing_is_an_empty_project(tmp_path):
     assert root.find("ProjectTimeSettings") is None
 
 
-def seen(key, *scenes):
+def interval_texts(key, *scenes):
     stamps = [dt.datetime.fromisoformat(text) for text in scenes]
-    told = tuple(Scene(None, s.date(), s.time(), "", "rgb", (), "rgb", GRID, ()) for s in stamps)
-    return acquisition_interval(Observation(ObservationKey(key), told)).texts
+    observed = tuple(Scene(None, s.date(), s.time(), "", "rgb", (), "rgb", GRID, ()) for s in stamps)
+    return acquisition_interval(Observation(ObservationKey(key), observed)).texts
 
 
 @pytest.mark.parametrize(
@@ -184,5 +184,5 @@ def seen(key, *scenes):
     ],
 )
 def test_the_time_of_an_observation_is_that_of_its_scenes(key, scenes, start, end):
-    """Also where a month, or a day by the sun, names it by another day."""
-    assert seen(key, *scenes) == (start, end)
+    """A month, or a day by the sun, can have a key of another day."""
+    assert interval_texts(key, *scenes) == (start, end)

@@ -64,7 +64,7 @@ class Outputs:
         parts = re.split(r"(\{class\}|\{scene\}|\*)", self.ending)
         return re.compile("".join(_PLACEHOLDERS.get(part) or re.escape(part) for part in parts), re.DOTALL)
 
-    def has(self, name: str, stem: str) -> bool:
+    def matches(self, name: str, stem: str) -> bool:
         """Return whether a file name belongs to this row."""
         start = stem if self.ending != self.pattern else ""
         return name.startswith(start) and bool(self._after_stem.fullmatch(name, len(start)))
@@ -115,7 +115,7 @@ class _Paths:
 
     def find_row(self, name: str) -> Outputs | None:
         """Return the row that a file name belongs to; None for a file that no run writes."""
-        return next((row for row in self.rows() if row.has(name, self.stem)), None)
+        return next((row for row in self.rows() if row.matches(name, self.stem)), None)
 
     def is_asset_name(self, name: str) -> bool:
         """Return whether the file of this name is a STAC asset."""

@@ -134,17 +134,17 @@ def test_an_observation_is_drawn_as_in_its_folder(result):
 
 
 def same_picture(result):
-    """The one of a folder, after it was found that a notebook shows its pixels, also inline and on a fine screen."""
+    """Assert that a notebook shows the pixels of the published quicklook, also inline and at twice the resolution."""
     figure = result.plot("2024-06-10")
     assert isinstance(figure, Figure)
     assert figure.get_label()
-    drawn = Image.open(io.BytesIO(shown(figure)["image/png"]))
-    kept = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
-    np.testing.assert_array_equal(np.asarray(drawn.convert("RGB")), np.asarray(kept))
-    assert figure.get_label() == kept.info["Description"]
+    image = Image.open(io.BytesIO(shown(figure)["image/png"]))
+    quicklook = Image.open(result.folder / "observations/2024-06-10/quicklook.png")
+    np.testing.assert_array_equal(np.asarray(image.convert("RGB")), np.asarray(quicklook))
+    assert figure.get_label() == quicklook.info["Description"]
     twice = Image.open(io.BytesIO(print_figure(figure, bbox_inches=None, dpi=200, base64=False)))
-    np.testing.assert_array_equal(np.asarray(twice.convert("RGB"))[::2, ::2], np.asarray(kept))
-    return kept
+    np.testing.assert_array_equal(np.asarray(twice.convert("RGB"))[::2, ::2], np.asarray(quicklook))
+    return quicklook
 
 
 def test_a_class_whose_area_is_withheld_is_in_the_legend_without_one(tmp_path, run_scenes):
@@ -157,13 +157,13 @@ def test_a_class_whose_area_is_withheld_is_in_the_legend_without_one(tmp_path, r
     water = next(row for row in result.rows if row.class_ == "water")
     assert water.area_km2 is None
     assert Flag.WATER_NOT_SEPARABLE in water.flags
-    told = same_picture(result).info["Description"].split("; ")
+    texts = same_picture(result).info["Description"].split("; ")
     ice_km2 = next(row.area_km2 for row in result.rows if row.class_ == "ice")
-    assert told == ["water, area not known", f"ice {ice_km2:,.1f} km²"]
+    assert texts == ["water, area not known", f"ice {ice_km2:,.1f} km²"]
     assert set(result.to_geodataframe("water")["flags"]) == {flags_text(water.flags)}
 
 
-def test_damaged_and_missing_files_are_told(run_scenes):
+def test_damaged_and_missing_files_raise(run_scenes):
     result = run_scenes(SCENES[:1], publish={"polygons": {"format": ["geoparquet", "flatgeobuf"]}})
     folder = result.folder / "observations/2024-06-10"
     (folder / "test_2024-06-10_ice.parquet").write_bytes(b"")
@@ -174,7 +174,7 @@ def test_damaged_and_missing_files_are_told(run_scenes):
         result.plot("2024-06-10")
 
 
-def test_a_shapefile_that_is_gone_is_told(run_scenes):
+def test_a_missing_shapefile_raises(run_scenes):
     result = run_scenes(SCENES[:1])
     (result.folder / "observations/2024-06-10/test_2024-06-10_ice.shp").unlink()
     with pytest.raises(IntegrityError, match=r"ice\.shp: cannot be read"):
@@ -207,15 +207,15 @@ def test_a_picture_shows_its_palette():
     array[:, 2:] = (200, 100, 50)
     valid = np.ones((4, 5), dtype=bool)
     valid[0, 0] = False
-    found = icepipe.segment_image(array, 2, valid=valid)
-    text = Text(shown(found)["text/html"])
+    segmented = icepipe.segment_image(array, 2, valid=valid)
+    text = Text(shown(segmented)["text/html"])
     assert text.words.index("0") < text.words.index("#000000") < text.words.index("1") < text.words.index("#c86432")
     assert {"36.84%", "63.16%", "7", "12"} <= set(text.words)
-    panel, swatches = found.plot().axes
-    drawn = panel.get_images()[0].get_array()
-    assert drawn[3, 0].tolist() == [0, 0, 0]
-    assert drawn[0, 4].tolist() == [200, 100, 50]
-    assert drawn[0, 0].tolist() in ([204] * 3, [236] * 3)
+    panel, swatches = segmented.plot().axes
+    image = panel.get_images()[0].get_array()
+    assert image[3, 0].tolist() == [0, 0, 0]
+    assert image[0, 4].tolist() == [200, 100, 50]
+    assert image[0, 0].tolist() in ([204] * 3, [236] * 3)
     assert {"0", "1"} <= {text.get_text() for text in swatches.texts}
 
 

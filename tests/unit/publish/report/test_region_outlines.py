@@ -24,9 +24,9 @@ def traced(*regions):
 def test_a_box_and_a_hole_on_a_map_of_a_quarter():
     left, top = -1_000_000, -500_000
     block = box(left, top - 32_000, left + 8_000, top) - box(left + 2_000, top - 4_000, left + 4_000, top - 2_000)
-    found = traced(("block", block, GRID.crs), ("far", Point(3e6, 3e6).buffer(1e5), GRID.crs))
-    assert (found["width"], found["height"]) == (320, 160)
-    assert found["paths"] == {"block": "M0 0h8v32h-8zM2 2v2h2v-2z", "far": ""}
+    outline = traced(("block", block, GRID.crs), ("far", Point(3e6, 3e6).buffer(1e5), GRID.crs))
+    assert (outline["width"], outline["height"]) == (320, 160)
+    assert outline["paths"] == {"block": "M0 0h8v32h-8zM2 2v2h2v-2z", "far": ""}
 
 
 def test_longitude_and_latitude_are_brought_to_the_map():
@@ -45,6 +45,6 @@ def test_without_named_regions_there_is_none():
 
 
 @pytest.mark.parametrize("side", [10, 320])
-def test_the_map_is_as_small_as_asked(monkeypatch, side):
+def test_the_longer_side_of_the_map_has_the_given_pixels(monkeypatch, side):
     monkeypatch.setattr(outlines, "SIDE_PX", side)
     assert traced(("all", box(-2e6, -2e6, 2e6, 2e6), GRID.crs))["paths"]["all"] == f"M0 0h{side}v{side // 2}h-{side}z"

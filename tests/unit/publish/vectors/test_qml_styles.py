@@ -1,4 +1,4 @@
-"""Styles come from the one table of classes, and people with any colour vision can tell it apart."""
+"""Styles have the colours of the classes, which differ for people with any colour vision."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TO_XYZ = np.array(
 
 
 def lab(rgb, vision):
-    """CIE L*a*b* under D65 of a colour as someone sees it."""
+    """Return CIE L*a*b* under D65 of a colour, transformed by a matrix of colour vision."""
     values = np.array(rgb) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     xyz = TO_XYZ @ np.clip(np.array(vision) @ linear, 0, 1) / (0.95047, 1, 1.08883)
@@ -47,7 +47,7 @@ def lab(rgb, vision):
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_any_two_classes_can_be_told_apart(vision):
+def test_any_two_classes_differ_for_every_colour_vision(vision):
     """About 2.3 is a just noticeable difference; ice and water are far beyond it."""
     colours = {code: lab(rgb, VISION[vision]) for code, rgb in CLASS_COLOURS.items()}
     apart = {pair: np.linalg.norm(colours[pair[0]] - colours[pair[1]]) for pair in combinations(colours, 2)}
@@ -61,10 +61,10 @@ def test_a_polygon_style_has_the_classs_colour(code):
     assert fill.get("value") == ",".join(map(str, (*CLASS_COLOURS[code], 255)))
 
 
-def test_the_raster_style_names_every_class_but_what_is_outside():
+def test_the_raster_style_has_every_class_except_outside():
     entries = ElementTree.fromstring(classes_qml()).findall("./pipe/rasterrenderer[@type='paletted']//paletteEntry")
-    told = {int(e.get("value")): (e.get("label"), e.get("color")) for e in entries}
-    assert told == {int(c): (c.label, "#{:02x}{:02x}{:02x}".format(*CLASS_COLOURS[c])) for c in SHOWN}
+    labels = {int(e.get("value")): (e.get("label"), e.get("color")) for e in entries}
+    assert labels == {int(c): (c.label, "#{:02x}{:02x}{:02x}".format(*CLASS_COLOURS[c])) for c in SHOWN}
 
 
 def test_another_colour_changes_every_style(monkeypatch):

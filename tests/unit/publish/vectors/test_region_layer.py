@@ -1,4 +1,4 @@
-"""Regions back out: outlines with their areas on every date, ready to colour a map by."""
+"""The region layer has the outlines with their areas on every date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that GDAL wrote while the disk was full for a moment is found out before it is published."""
+"""A file that GDAL wrote while the disk was full for a moment is detected before it is published."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def test_a_hole_or_an_end_too_soon_in_a_shapefile_is_found(tmp_path, features, e
     for _ in range(200):
         size = min(len(whole), draw.choice((16, 24, 100)))
         start = draw.randrange(len(whole) - size + 1)
-        holed = whole[:start] + bytes(size) + whole[start + size :]
-        if ending == ".shp" and not _is_seen(whole, start, size):
+        with_hole = whole[:start] + bytes(size) + whole[start + size :]
+        if ending == ".shp" and not is_detectable(whole, start, size):
             continue
-        for bad in ({holed} - {whole}) | {whole[:start]}:
-            path.with_suffix(ending).write_bytes(bad)
+        for damaged in ({with_hole} - {whole}) | {whole[:start]}:
+            path.with_suffix(ending).write_bytes(damaged)
             with pytest.raises(IntegrityError):
                 check_shapefile(path, features)
     path.with_suffix(ending).write_bytes(whole)
     check_shapefile(path, features)
 
 
-def _is_seen(whole, start, size):
-    """Whether a lost write reaches the end of a record: GDAL writes each in one go, so its tail is lost."""
+def is_detectable(whole, start, size):
+    """Return whether a hole reaches the end of a record: GDAL writes each at once, so that its tail is lost."""
     ends, at = [100], 100
     while at < len(whole):
         at += 8 + 2 * int.from_bytes(whole[at + 4 : at + 8], "big")

@@ -113,7 +113,7 @@ def test_all_readers_see_the_same(tmp_path, classes, crs):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("classes", [BUSY, np.ones((4, 5), np.uint8)], ids=["busy", "empty"])
-def test_types_as_gdal_tells_them(tmp_path, classes, ending):
+def test_gdal_reads_the_published_types(tmp_path, classes, ending):
     content = features(classes)
     info = info_of(written(tmp_path, content) / f"x.{ending}")
     dates = {"date": "OFTDateTime"} if ending == "fgb" else {}
@@ -137,7 +137,7 @@ def test_duckdb_reads_the_parquet(tmp_path):
 
 
 def assert_geoparquet(path):
-    """What the GeoParquet 1.1.0 specification and its JSON schema ask of a file with one WKB column."""
+    """Assert what the GeoParquet 1.1.0 specification and its JSON schema require of a file with one WKB column."""
     with pq.ParquetFile(path) as file:
         schema, geo = file.schema_arrow, json.loads(file.metadata.metadata[b"geo"])
     assert re.fullmatch(r"1\.1\.\d+", geo["version"])
@@ -210,7 +210,7 @@ def test_a_geopackage_has_an_index_and_opens_styled(tmp_path):
     assert f'value="{red},{green},{blue},255"' in qml
 
 
-def test_a_style_stands_beside_the_files(tmp_path):
+def test_a_style_is_written_next_to_the_files(tmp_path):
     folder = written(tmp_path, features())
     names = {p.name for p in folder.iterdir()}
     assert names == {f"x.{end}" for end in ("shp", "shx", "dbf", "prj", "cpg", "qml", "fgb", "parquet", "gpkg")}
@@ -228,8 +228,8 @@ def test_the_size_of_a_shapefile_is_known_beforehand(tmp_path, crs):
 
 def test_what_a_shapefile_cannot_hold_becomes_a_geopackage(tmp_path, monkeypatch):
     monkeypatch.setattr(shapefile, "LIMIT_BYTES", 1000)
-    (said,) = write_polygons(tmp_path, "x_ice", features(), ["shapefile"])
-    assert said.startswith("x_ice.shp is x_ice.gpkg instead")
+    (remark,) = write_polygons(tmp_path, "x_ice", features(), ["shapefile"])
+    assert remark.startswith("x_ice.shp is x_ice.gpkg instead")
     assert {p.name for p in tmp_path.iterdir()} == {"x_ice.gpkg", "x_ice.qml"}
     assert len(frame_of_layer(tmp_path / "x_ice.gpkg")) == features().count
 
@@ -245,7 +245,7 @@ def test_field_names_fit_a_shapefile():
     assert shapefile.truncated_names(["area_m2_of_ice", "Größe_in_m"]) == ["area_m2_of_ice", "Größe_in_m"]
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path):
+def test_a_file_that_cannot_be_written_raises(tmp_path):
     with pytest.raises(IntegrityError, match="cannot be written"):
         shapefile.write_shapefile(tmp_path / "no" / "x.shp", features())
 
