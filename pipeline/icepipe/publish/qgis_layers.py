@@ -139,9 +139,10 @@ def polygon_layers(files: ProjectFiles) -> Iterator[MapLayer]:
     """Yield the polygons of every class and observation."""
     for code in GROUPS:
         for key, interval in files.intervals.items():
-            if found := files.polygon_source(key, code):
+            if polygons := files.polygon_source(key, code):
+                source, crs = polygons
                 renderer = partial(polygon_renderer, code)
-                yield MapLayer(f"{code.label} {key}", found[0], "ogr", code.label, found[1], interval, renderer)
+                yield MapLayer(f"{code.label} {key}", source, "ogr", code.label, crs, interval, renderer)
 
 
 def change_layers(files: ProjectFiles) -> Iterator[MapLayer]:

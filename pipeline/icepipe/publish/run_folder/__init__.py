@@ -1,1 +1,1 @@
-"""What a run folder holds, how it was made, and whether it is whole."""
+"""The run folder: paths, basis, records, provenance, manifest, verification."""
