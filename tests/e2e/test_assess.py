@@ -223,7 +223,7 @@ def test_a_map_that_was_changed_is_told(home):
     path.write_bytes(path.read_bytes() + b" ")
     done = command(home, "assess", "sample", "bare.yaml", DATE)
     assert done.returncode == 3
-    assert "its files are not as its record says; run `icepipe run` again" in done.stderr
+    assert "its files do not match its record; run `icepipe run` again" in done.stderr
 
 
 def test_help_comes_at_once(home):

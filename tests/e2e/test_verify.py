@@ -83,7 +83,7 @@ def test_missing_and_added_files_are_told(folder):
     (folder / "notes.txt").write_text("mine")
     assert list(changed_files(folder)) == [
         f"{folder / 'series.csv'}: is missing",
-        f"{folder / 'notes.txt'}: is not of this run",
+        f"{folder / 'notes.txt'}: is not a file of this run",
     ]
 
 

@@ -174,7 +174,7 @@ def test_points_lie_in_the_middle_of_their_pixels(class_map):
 def test_a_map_of_another_place_is_refused(sample, run_scenes, tmp_path):
     moved = write(tmp_path / "y_20240701.tif", paint(LETTERS)[:, :10])
     elsewhere = open_class_map(run_scenes(moved, name="other").folder, DAY)
-    with pytest.raises(ConfigError, match="drawn in another place or coordinate system"):
+    with pytest.raises(ConfigError, match="the sample has another extent or coordinate system"):
         assess_observation(elsewhere, sample, *reversed(read(sample)))
 
 
@@ -193,7 +193,7 @@ def test_a_finer_map_is_looked_up_by_place(sample, class_map, run_scenes, tmp_pa
 def test_a_run_that_has_gone_on_from_another_basis_is_refused(class_map):
     path = RunPaths(class_map.path.parents[2]).basis
     path.write_text(path.read_text().replace('"seed":0', '"seed":1').replace('"seed": 0', '"seed": 1'))
-    with pytest.raises(InputError, match="made on another basis than the run has now; run `icepipe run` again"):
+    with pytest.raises(InputError, match="made on another basis than that of the run; run `icepipe run` again"):
         open_class_map(class_map.path.parents[2], DAY)
 
 

@@ -74,5 +74,6 @@ def load_basis(folder: Path) -> Basis | None:
     if not path.exists():
         return None
     return _DOCUMENT.load(
-        path, ConfigError(f"{path}: not a basis that this icepipe wrote", "run with --rebase to make a new one")
+        path,
+        ConfigError(f"{path}: not a basis that this version of icepipe reads", "run with --rebase to make a new one"),
     )

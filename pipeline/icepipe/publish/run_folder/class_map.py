@@ -127,7 +127,7 @@ class ClassMap:
         on_grid = (col >= 0) & (col < grid.width) & (row >= 0) & (row < grid.height)
         if not same_crs(crs, grid.crs) or not np.all(on_grid):
             raise ConfigError(
-                f"{self.path}: the sample was drawn in another place or coordinate system",
+                f"{self.path}: the sample has another extent or coordinate system",
                 "name the run it was drawn from, or one on its grid",
             )
         codes = np.zeros(len(row), dtype=np.uint8)
@@ -178,9 +178,9 @@ def open_class_map(folder: Path, key: str) -> ClassMap:
     observation_folder = run.observation(key).folder
     record = read_record(observation_folder)
     if record is None:
-        raise InputError(observation_folder, "its files are not as its record says", RUN_AGAIN)
+        raise InputError(observation_folder, "its files do not match its record", RUN_AGAIN)
     basis = load_basis(folder)
     # After --rebase, an observation keeps its old map until it is computed again.
     if basis is None or basis_hash(basis) != record.made.basis:
-        raise InputError(observation_folder, "it was made on another basis than the run has now", RUN_AGAIN)
+        raise InputError(observation_folder, "it was made on another basis than that of the run", RUN_AGAIN)
     return load_class_map(observation_folder, basis, record)

@@ -41,7 +41,7 @@ def changed_files(folder: Path) -> Iterator[str]:
     for name in sorted(listed.keys() - present.keys()):
         yield f"{folder / name}: is missing"
     for name in sorted(present.keys() - listed.keys()):
-        yield f"{folder / name}: is not of this run"
+        yield f"{folder / name}: is not a file of this run"
     for name in sorted(listed.keys() & present.keys()):
         if fingerprint(present[name]) != listed[name]:
             yield f"{folder / name}: its bytes have changed"

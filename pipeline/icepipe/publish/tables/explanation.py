@@ -67,7 +67,7 @@ def cluster_lines(entry: dict[str, Any]) -> list[str]:
 def explain_text(document: dict[str, Any]) -> str:
     """Return the text that ``icepipe explain`` prints for a document."""
     if not document["model"]:
-        return f"{document['date']}: its classes came with the files, by the table inputs.classes"
+        return f"{document['date']}: the classes were read from the files with the table inputs.classes"
     pinned = f", pinned on {document['pinned_on']}" if document.get("pinned_on") else ""
     lines = [f"{document['date']} (model {document['model']}{pinned})"]
     for entry in document["clusters"]:
@@ -99,5 +99,5 @@ def parse_explanation(text: str, source: str) -> dict[str, Any]:
         # A document without one of these is an older or a foreign one.
         document["clusters"], document["date"], document["model"], document["cloud_looks_like_km2"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{source}: not an explanation that icepipe wrote", "run again with --force") from None
+        raise ConfigError(f"{source}: not an explain.json that icepipe wrote", "run again with --force") from None
     return dict(document)

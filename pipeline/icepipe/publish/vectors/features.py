@@ -154,8 +154,8 @@ def wkb_array(wkb: Wkb) -> pa.BinaryArray:
     data, offsets = wkb
     if offsets[-1] > MOST_BYTES:
         raise IntegrityError(
-            f"one polygon takes {offsets[-1] / 1e9:.1f} GB, over {MOST_BYTES / 1e9:.1f} GB",
-            "set measure.min_patch_m2 or publish.polygons.simplify_m, or cut the region",
+            f"a polygon has {offsets[-1] / 1e9:.1f} GB, more than the limit of {MOST_BYTES / 1e9:.1f} GB",
+            "set measure.min_patch_m2 or publish.polygons.simplify_m, or make the region smaller",
         )
     # No validity buffer: no geometry is null.
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]

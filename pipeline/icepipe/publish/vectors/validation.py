@@ -111,7 +111,7 @@ def check_shapefile(path: Path, features: Features) -> None:
     except (OSError, IndexError, ValueError) as error:
         raise IntegrityError(f"{path.name}: cannot be read back ({error})", "check free space") from error
     if faults:
-        raise IntegrityError(f"{path.name}: was not written whole, it lacks its {faults}", "check free space")
+        raise IntegrityError(f"{path.name}: is incomplete; missing or damaged: {faults}", "check free space")
 
 
 APPLICATION_ID = 0x47504B47
@@ -181,4 +181,6 @@ def check_layer(path: Path, layer: str, geometry: str = "") -> None:
         faults.append("last transaction")
     if faults:
         parts = ", ".join(faults)
-        raise IntegrityError(f"{path.name}: was not written whole, {layer} lacks its {parts}", "check free space")
+        raise IntegrityError(
+            f"{path.name}: layer {layer} is incomplete; missing or damaged: {parts}", "check free space"
+        )
