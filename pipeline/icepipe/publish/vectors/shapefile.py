@@ -42,10 +42,10 @@ def shapefile_obstacle(features: Features) -> str:
     """Return why a Shapefile cannot hold the features; empty if it can."""
     size = shapefile_bytes(features)
     if size > LIMIT_BYTES:
-        return f"{size / 1e9:.1f} GB pass the Shapefile's limit of {LIMIT_BYTES / 1e9:.1f} GB"
+        return f"{size / 1e9:.1f} GB exceed the limit of a Shapefile, {LIMIT_BYTES / 1e9:.1f} GB"
     fields = [name for name in SCHEMA.names if name != GEOMETRY]
     if long := truncated_names(fields):
-        return f"a Shapefile would cut the field names {', '.join(long)}"
+        return f"a Shapefile would truncate the field names {', '.join(long)}"
     return ""
 
 
