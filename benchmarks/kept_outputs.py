@@ -199,9 +199,12 @@ def main() -> None:
     if options.save:
         options.save.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
     if options.against:
-        lines = differences(json.loads(options.against.read_text()), now)
-        print("\n".join(lines) or f"{sum(map(len, now.values()))} files and exit codes are equal")
-        sys.exit(1 if lines else 0)
+        before = json.loads(options.against.read_text())
+        missing = sorted(before.keys() ^ now.keys())
+        lines = differences(before, now)
+        print("\n".join([*lines, *(f"{case}: only in one of the two" for case in missing if not options.cases)]))
+        print(f"{len(lines)} of {sum(map(len, now.values()))} files and exit codes differ, in {len(now)} cases")
+        sys.exit(1 if lines or (missing and not options.cases) else 0)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def read_published(path: Path, reader: Callable[[Path], T]) -> T:
     """
     try:
         return reader(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise IntegrityError(f"{path}: cannot be read ({error})", "run `icepipe run` again with --force") from error
 
 
@@ -150,7 +150,8 @@ def read_series(path: Path) -> tuple[Row, ...]:
     """Read the series from its Parquet file, which has full precision."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=list(COLUMNS)).to_pylist()
+    # ParquetFile, as read_table loads pyarrow's datasets and with them pandas.
+    table = pq.ParquetFile(path).read().select(COLUMNS).to_pylist()
     return tuple(Row.from_cells(row.values()) for row in table)
 
 
