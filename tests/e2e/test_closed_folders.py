@@ -1,4 +1,4 @@
-"""Folders of tiles that cannot be looked into: they are told, and what they held is not taken for gone."""
+"""Folders of tiles that cannot be listed: each is reported, and its files do not count as removed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_closed_folder_is_told_and_keeps_what_it_gave(config, tiles, pattern):
     (tiles / "b").chmod(0)
     done = run(path)
     assert done.returncode == 4 if isinstance(pattern, str) else done.returncode in {3, 4}
-    assert "b: cannot be looked into (Permission denied); check the disk and its permissions" in done.stderr
+    assert "b: cannot be listed (Permission denied); check the disk and its permissions" in done.stderr
     assert series(path) == before, "a day whose other half is out of sight stays as it was"
     assert run(path, "--force").returncode == done.returncode
     assert series(path) == before
@@ -105,7 +105,7 @@ def test_alone_it_is_no_usable_input(config, tiles, pattern, mode):
     (tiles / "b").chmod(mode)
     done = run(path)
     assert done.returncode == 3
-    assert "tiles/b: cannot be looked into (Permission denied)" in done.stderr
+    assert "tiles/b: cannot be listed (Permission denied)" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -114,7 +114,7 @@ def test_a_folder_that_lets_no_one_through_hides_what_lies_below(config, tiles):
     (tiles / "b").chmod(0)
     done = run(path)
     assert done.returncode == 3
-    assert "tiles/b: cannot be looked into" in done.stderr
+    assert "tiles/b: cannot be listed" in done.stderr
 
 
 def test_open_folders_and_absent_ones_are_no_fault(tiles):

@@ -206,7 +206,7 @@ def test_a_basis_made_without_a_broken_file_says_so(run_scenes, tmp_path):
 def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, tmp_path):
     path = write(tmp_path / "a_20240301.tif", half())
     geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=4326).to_file(tmp_path / "land.geojson")
-    with pytest.raises(ConfigError, match="values go with a raster"):
+    with pytest.raises(ConfigError, match="values apply to a raster"):
         run_scenes(path, inputs={"land": {"path": str(tmp_path / "land.geojson"), "values": [7]}})
     with pytest.raises(ValueError, match="does not give the day"):
         run_scenes(path, inputs={"date": "%Y"})
@@ -216,7 +216,7 @@ def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, t
 def test_a_grid_of_degrees_does_not_tear_a_polar_tile(run_scenes, tmp_path, corner):
     transform = Affine(2500, 0, corner[0], 0, -2500, corner[1])
     path = write(tmp_path / "a_20240301.tif", half(), transform=transform)
-    with pytest.raises(NoUsableInput, match="across 180 degrees or over a pole"):
+    with pytest.raises(NoUsableInput, match="crosses the antimeridian or holds a pole"):
         run_scenes(path, inputs={"grid": {"crs": "EPSG:4326", "resolution": 0.05}})
     assert table(run_scenes(path, name="own"))["ice"].n_pixels == 800
 

@@ -1,4 +1,4 @@
-"""Only what files reach is looked at, and whatever is looked at beside it changes nothing."""
+"""Only blocks that files reach are read, and reading more does not change a result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from icepipe.geo import coverage as reach
-from icepipe.geo.coverage import columns_of, covered_window
+from icepipe.geo import coverage
+from icepipe.geo.coverage import covered_columns, covered_window
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.geo.resampling import locate_source
@@ -34,7 +34,7 @@ CORNERS = [(0, 0), (0, SIDE - TILE), (SIDE - TILE, 0), (SIDE - TILE, SIDE - TILE
 
 
 def reached_by(source, grid):
-    """Rectangle of a grid whose pixels have their centre on a source, by what reads them; None where none has."""
+    """Rectangle of the grid pixels whose centre is on a source, by locate_source; None if there are none."""
     placement = locate_source(source, grid, Block(0, 0, *grid.shape))
     if placement is None:
         return None
@@ -48,10 +48,10 @@ def reached_by(source, grid):
 STEPS = st.one_of(st.integers(-30, 60).map(float), st.floats(-30, 60), st.integers(-60, 120).map(lambda n: n / 2))
 
 
-def spare(held, read):
-    """Pixels that a rectangle holds beyond those that are read, on each side; negative where it lacks some."""
-    ends = [(one.row + one.height, one.col + one.width) for one in (held, read)]
-    return read.row - held.row, read.col - held.col, ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]
+def spare(window, read):
+    """Pixels on each side of a rectangle beyond those that are read; negative if some are missing."""
+    ends = [(block.row + block.height, block.col + block.width) for block in (window, read)]
+    return read.row - window.row, read.col - window.col, ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]
 
 
 @settings(max_examples=300, deadline=None)
@@ -64,12 +64,12 @@ def spare(held, read):
     st.sampled_from([0.0, 0.0, 1e-5, -1e-5]),
 )
 def test_a_rectangle_is_what_is_read(col, row, scale, width, height, sheared):
-    """Also of coarse scenes that are sheared by so little that nothing is made of it."""
+    """Also for coarse scenes whose shear is small enough to be ignored."""
     grid = GeoBox(POLAR, TRANSFORM, 50, 40)
     at = TRANSFORM @ Affine.translation(col, row) @ Affine.scale(scale) @ Affine(1, sheared * scale, 0, 0, 1, 0)
     source = GeoBox(POLAR, at, width, height)
-    held, read = covered_window(source, grid), reached_by(source, grid)
-    assert held == read
+    window, read = covered_window(source, grid), reached_by(source, grid)
+    assert window == read
 
 
 @settings(max_examples=100, deadline=None)
@@ -78,10 +78,10 @@ def test_a_rectangle_of_a_rotated_or_turned_source_holds_what_is_read(col, row, 
     grid = GeoBox(LONLAT, Affine(0.1, 0, 179.0, 0, -0.1, 70.0), 50, 40)
     at = grid.transform @ Affine.translation(col, row) @ Affine.rotation(angle)
     source = GeoBox(LONLAT, Affine.translation(-360, 0) @ at if turned else at, 20, 15)
-    held, read = covered_window(source, grid), reached_by(source, grid)
+    window, read = covered_window(source, grid), reached_by(source, grid)
     if read:
-        assert held
-        assert min(spare(held, read)) >= 0
+        assert window
+        assert min(spare(window, read)) >= 0
 
 
 PLACES = {
@@ -92,11 +92,11 @@ PLACES = {
     "+proj=sinu +R=6371007.181 +units=m": (0, 7_900_000),
     "+proj=ortho +lat_0=60 +lon_0=20": (0, 0),
 }
-"""Coordinate systems, and a place on each: with poles, 180 degrees and edges of the Earth near some of them."""
+"""Coordinate systems, and a point of each; some are near a pole, the antimeridian or the edge of the projection."""
 
 
 def square_pixels(crs, side_m):
-    """Pixels of about a size, from a place of a coordinate system on."""
+    """Transform of square pixels of about a given size, from the point of a coordinate system."""
     side = side_m * (1 / 111_000 if pyproj.CRS(crs).is_geographic else 1.0)
     return Affine.translation(*PLACES[crs]) @ Affine.scale(side, -side)
 
@@ -120,24 +120,24 @@ def test_a_rectangle_of_a_source_on_another_map_holds_what_is_read(ours, theirs,
     source = GeoBox(pyproj.CRS(theirs).to_wkt(), at, 61, 41)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("icepipe.geo.coverage.MOST_CELLS", cells)
-        held, read = reach._elsewhere.__wrapped__(source, grid), reached_by(source, grid)
+        window, read = coverage.reprojected_window.__wrapped__(source, grid), reached_by(source, grid)
     if read:
-        assert held
-        assert min(spare(held, read)) >= 0
+        assert window
+        assert min(spare(window, read)) >= 0
 
 
 def test_a_rectangle_on_another_map_is_not_much_larger_than_its_source():
     grid = GeoBox(pyproj.CRS(3035).to_wkt(), Affine(10, 0, 4_321_000, 0, -10, 3_210_000), 4_000, 3_000)
     middle = pyproj.Transformer.from_crs(3035, 32633, always_xy=True).transform(*grid.to_map(1_000.0, 1_800.0))
     source = GeoBox(pyproj.CRS(32633).to_wkt(), Affine(10, 0, middle[0], 0, -10, middle[1]), 400, 400)
-    held, read = covered_window(source, grid), reached_by(source, grid)
-    assert max(spare(held, read)) <= 3 * 32
+    window, read = covered_window(source, grid), reached_by(source, grid)
+    assert max(spare(window, read)) <= 3 * 32
     far = GeoBox(source.crs, source.transform @ Affine.translation(12_000, 0), 400, 400)
     assert covered_window(far, grid) is None
 
 
 def test_centres_on_the_border_of_a_scene_that_lies_on_its_side_are_held():
-    """Its corners are where the map says to a rounding, and centres of pixels lie on its sides."""
+    """Its corners are exact but for rounding, and pixel centres are on its sides."""
     transform = Affine(1 / 3, 0, -650_000.1, 0, -1 / 3, -1_350_000.7)
     grid = GeoBox(POLAR, transform, 60, 60)
     for col, row, angle, scale, width in (
@@ -147,21 +147,21 @@ def test_centres_on_the_border_of_a_scene_that_lies_on_its_side_are_held():
     ):
         at = transform @ Affine.translation(col, row) @ Affine.rotation(angle) @ Affine.scale(scale)
         source = GeoBox(POLAR, at, width, 35)
-        held, read = covered_window(source, grid), reached_by(source, grid)
-        assert held
-        assert min(spare(held, read)) >= 0
+        window, read = covered_window(source, grid), reached_by(source, grid)
+        assert window
+        assert min(spare(window, read)) >= 0
 
 
 def test_columns_go_from_the_first_rectangle_to_the_last():
     rectangles = [Block(0, 5, 10, 5), Block(8, 20, 10, 5), Block(30, 0, 5, 90)]
-    assert columns_of(Block(0, 0, 8, 50), rectangles) == Block(0, 5, 8, 5)
-    assert columns_of(Block(8, 0, 2, 50), rectangles) == Block(8, 5, 2, 20)
-    assert columns_of(Block(8, 8, 2, 14), rectangles) == Block(8, 8, 2, 14)
-    assert columns_of(Block(18, 0, 5, 50), rectangles).width == 0
+    assert covered_columns(Block(0, 0, 8, 50), rectangles) == Block(0, 5, 8, 5)
+    assert covered_columns(Block(8, 0, 2, 50), rectangles) == Block(8, 5, 2, 20)
+    assert covered_columns(Block(8, 8, 2, 14), rectangles) == Block(8, 8, 2, 14)
+    assert covered_columns(Block(18, 0, 5, 50), rectangles).width == 0
 
 
 def tiles(folder, n_days=4, classes=False):
-    """One tile a day in a corner of a square, and two on the last day."""
+    """One tile per day in a corner of a square, and two on the last day."""
     rng = np.random.default_rng(5)
     for day, (col, row) in [*enumerate(CORNERS[:n_days]), (n_days - 1, (40, 50))]:
         ice = rng.random((TILE // 4, TILE // 4)).repeat(4, 0).repeat(4, 1)
@@ -181,12 +181,12 @@ def outlines(path, *boxes):
 
 
 def published(folder):
-    """Bytes of what a run published, less the ledger and what only tells where files reach."""
+    """Bytes of the published files, without the ledger and the fields that record the reach of the files."""
     files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    found = {name: data for name, data in files.items() if Path(name).name not in {"ledger.sqlite", "manifest.json"}}
-    for name in [name for name in found if name.endswith("record.json")]:
-        found[name] = {key: value for key, value in json.loads(found[name]).items() if key != "reached"}
-    return found
+    contents = {name: data for name, data in files.items() if Path(name).name not in {"ledger.sqlite", "manifest.json"}}
+    for name in [name for name in contents if name.endswith("record.json")]:
+        contents[name] = {key: value for key, value in json.loads(contents[name]).items() if key != "reached"}
+    return contents
 
 
 def asked(case, folder):
@@ -239,7 +239,7 @@ DAYS = ["2024-07-01", "2024-07-02", "2024-07-03", "2024-07-04"]
 
 
 def geodesic_km2(col, row):
-    """Area of a tile on the ellipsoid, along the straight sides that it has on the map."""
+    """Area of a tile on the ellipsoid, whose sides are straight on the map."""
     shape = box(*(TRANSFORM @ (col, row + TILE)), *(TRANSFORM @ (col + TILE, row)))
     to_degrees = pyproj.Transformer.from_crs(3413, 4326, always_xy=True)
     lon, lat = to_degrees.transform(*shapely.get_coordinates(shapely.segmentize(shape, 100)).T)
@@ -258,7 +258,7 @@ def test_what_is_not_seen_has_the_geodesic_area_of_the_tiles_of_other_days(run_s
 
 
 def transitions(folder, before, after):
-    """Pixels that were of one class and are of another, by their numbers, as the class rasters have them."""
+    """Numbers of pixels by class before and after, counted in the class rasters."""
     codes = []
     for key in (before, after):
         with rasterio.open(next((folder / "observations" / key).glob("*_classes.tif"))) as dataset:
@@ -267,14 +267,14 @@ def transitions(folder, before, after):
 
 
 def told_transitions(folder, before, after):
-    told = json.loads((folder / "change" / f"{before}_{after}.json").read_text())["change"]["transitions"]
-    return {(one["before"], one["after"]): one["n_pixels"] for one in told if one["n_pixels"]}
+    transitions = json.loads((folder / "change" / f"{before}_{after}.json").read_text())["change"]["transitions"]
+    return {(row["before"], row["after"]): row["n_pixels"] for row in transitions if row["n_pixels"]}
 
 
 @pytest.mark.parametrize("then", [{"only": [DAYS[2]]}, {}])
 @pytest.mark.parametrize("case", ["named regions", "plain"])
 def test_maps_that_were_made_with_other_land_are_compared_as_they_are(run_scenes, tmp_path, monkeypatch, case, then):
-    """They stay where only some dates are asked for, and where the scene of one is gone."""
+    """They stay if only some dates are requested, and if the scene of a date is missing."""
     monkeypatch.setattr("icepipe.workflow.changes.compare_maps.SIDE_PX", 16)
     sections = asked(case, tmp_path)
     sections.setdefault("inputs", {})["land"] = outlines(tmp_path / "land.gpkg", (40, 40, 60, 60))
@@ -298,16 +298,16 @@ def test_land_outlines_that_are_gone_are_a_fault_and_not_the_end(run_scenes, tmp
 
 
 def test_records_that_do_not_tell_what_was_reached_stand(run_scenes, tmp_path, monkeypatch):
-    """So that what an earlier version left is gone on with."""
+    """So that runs of an earlier version can be continued."""
     monkeypatch.setattr("icepipe.storage.fingerprint.SETTLED_NS", 0)
     tiles(tmp_path / "tiles")
     late = [path.rename(tmp_path / path.name) for path in sorted((tmp_path / "tiles").glob("*_20240704.tif"))]
 
     def as_it_was(folder, told):
-        found = vars(told) | {"reached": None}
+        contents = vars(told) | {"reached": None}
         data = {key: value for key, value in json.loads(record.DOCUMENT.compact(told)).items() if key != "reached"}
         ObservationPaths(folder).record.write_text(json.dumps(data))
-        return record.Record(**found)
+        return record.Record(**contents)
 
     with monkeypatch.context() as patched:
         patched.setattr(record, "_written", as_it_was)
@@ -333,7 +333,7 @@ def test_an_observation_that_lies_beside_the_grid_has_seen_nothing(run_scenes, t
 
 
 def test_work_grows_with_what_is_seen_and_not_with_the_grid(run_scenes, tmp_path, monkeypatch):
-    """Areas are asked for where tiles lie and beside them, and twice for the grid; maps are read where they tell."""
+    """Areas are computed for blocks with tiles, and twice for the grid; maps are read where they have data."""
     asked_for, read, units, read_map = [], [], PixelArea.units, mapped._read
 
     def counted(area, block):

@@ -1,4 +1,4 @@
-"""Compiled interpolation of areas and positions."""
+"""Compiled kernels: interpolation of pixel areas and of pixel positions."""
 
 from __future__ import annotations
 
@@ -12,36 +12,46 @@ from icepipe.runtime.jit import compiled
 
 @compiled
 def _interpolate_units(begin: int, end: int, nodes: Float64, weight: Float64, units_in_m2: float, out: Int64) -> int:
-    """Whole units of the columns that share four nodes; how many of the sums are areas.
-
-    Columns are unsigned: one that could be negative would be counted from the end, and that asked every time.
-    """
-    one, two, three, four = nodes[0], nodes[1], nodes[2], nodes[3]
-    sound = 0
+    """Interpolate the columns of a row that share four nodes; return how many results are positive and finite."""
+    # Nodes in registers: the loop then reads only the weights.
+    node0, node1, node2, node3 = nodes[0], nodes[1], nodes[2], nodes[3]
+    n_valid = 0
+    # An unsigned index cannot be negative, so the compiler omits the wrap-around test and vectorizes the loop.
     for col in range(np.uint64(begin), np.uint64(end)):
-        total = weight[0, col] * one + weight[1, col] * two + weight[2, col] * three + weight[3, col] * four
-        sound += int((total > 0) & (total < math.inf))
-        out[col] = np.rint(total * units_in_m2)
-    return sound
+        area_m2 = weight[0, col] * node0 + weight[1, col] * node1 + weight[2, col] * node2 + weight[3, col] * node3
+        # False for NaN as well.
+        n_valid += int((area_m2 > 0) & (area_m2 < math.inf))
+        # The unit is a power of two, so that this product is exact before rounding.
+        out[col] = np.rint(area_m2 * units_in_m2)
+    return n_valid
 
 
 @compiled
 def interpolate_units(rows: Float64, first: Int64, weight: Float64, unit_m2: float, out: Int64) -> bool:
-    """Sum of four neighbouring columns of ``rows``, each column of ``out`` by weights of its own, in whole units.
+    """Interpolate areas along rows and convert them to whole units; return False if one is not an area.
 
-    Shapes: ``rows`` (rows, nodes), ``first`` (columns,), ``weight`` (4, columns), ``out`` (rows, columns). ``unit_m2``
-    is a power of two. False where one of the sums is no area.
+    Parameters
+    ----------
+    rows
+        Areas in m2 at the lattice columns, shape (rows, nodes).
+    first, weight
+        First of the four nodes of each column, shape (columns,), and their weights, shape (4, columns).
+    unit_m2
+        The unit, a power of two.
+    out
+        Result, shape (rows, columns).
     """
-    sound, width = 0, out.shape[1]
+    n_valid, width = 0, out.shape[1]
     begin = 0
     while begin < width:
+        # Columns between the same two nodes share their four nodes.
         start, end = first[begin], begin + 1
         while end < width and first[end] == start:
             end += 1
         for row in range(out.shape[0]):
-            sound += _interpolate_units(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
+            n_valid += _interpolate_units(begin, end, rows[row, start : start + 4], weight, 1.0 / unit_m2, out[row])
         begin = end
-    return sound == out.size
+    return n_valid == out.size
 
 
 @compiled
@@ -56,24 +66,40 @@ def interpolate_positions(
     rows: Float64,
     near: Bool,
 ) -> None:
-    """Places of pixels between those of nodes, and which are near to a border of pixels or not between smooth ones.
+    """Interpolate the positions of pixels bilinearly between nodes, and mark those that need an exact transformation.
 
-    Shapes: ``nodes`` (2, nodes down, nodes across), columns first; ``smooth`` one for each four of them within an outer
-    rim; the others (rows, columns). The first pixel lies ``top`` rows and ``left`` columns from the first node that is
-    not of the rim.
+    Parameters
+    ----------
+    nodes
+        Source columns and rows of the nodes, with an extra ring of nodes, shape (2, node rows, node columns).
+    smooth
+        Whether interpolation is accurate, for each cell inside the ring.
+    step
+        Pixels between nodes.
+    near_px
+        Distance from a pixel border under which a position is marked.
+    top, left
+        Rows and columns from the first node inside the ring to the first pixel.
+    cols, rows, near
+        Results, shape (rows, columns): positions, and the mark.
     """
     height, width = cols.shape
     for row in range(height):
-        cell, down = (top + row) // step, (top + row) % step / step
-        for beside in range((left + width - 1) // step + 1):
-            here, sure = nodes[:, cell + 1 : cell + 3, beside + 1 : beside + 3], smooth[cell, beside]
-            begin_col = here[0, 0, 0] + (here[0, 1, 0] - here[0, 0, 0]) * down
-            begin_row = here[1, 0, 0] + (here[1, 1, 0] - here[1, 0, 0]) * down
-            along_col = (here[0, 0, 1] + (here[0, 1, 1] - here[0, 0, 1]) * down - begin_col) / step
-            along_row = (here[1, 0, 1] + (here[1, 1, 1] - here[1, 0, 1]) * down - begin_row) / step
-            first = beside * step - left
-            for at in range(max(first, 0), min(first + step, width)):
-                col, line = begin_col + along_col * (at - first), begin_row + along_row * (at - first)
-                cols[row, at], rows[row, at] = col, line
-                apart = min(abs(col - np.rint(col)), abs(line - np.rint(line)))
-                near[row, at] = not sure or apart < near_px
+        cell_row, down = (top + row) // step, (top + row) % step / step
+        for cell_col in range((left + width - 1) // step + 1):
+            # The four corners of the cell; index 0 is in the ring.
+            corners = nodes[:, cell_row + 1 : cell_row + 3, cell_col + 1 : cell_col + 3]
+            is_smooth = smooth[cell_row, cell_col]
+            # Positions on the left side of the cell at this row, and their slopes along the row.
+            left_col = corners[0, 0, 0] + (corners[0, 1, 0] - corners[0, 0, 0]) * down
+            left_row = corners[1, 0, 0] + (corners[1, 1, 0] - corners[1, 0, 0]) * down
+            slope_col = (corners[0, 0, 1] + (corners[0, 1, 1] - corners[0, 0, 1]) * down - left_col) / step
+            slope_row = (corners[1, 0, 1] + (corners[1, 1, 1] - corners[1, 0, 1]) * down - left_row) / step
+            # The cell can begin before the block and end after it.
+            first = cell_col * step - left
+            for col in range(max(first, 0), min(first + step, width)):
+                source_col, source_row = left_col + slope_col * (col - first), left_row + slope_row * (col - first)
+                cols[row, col], rows[row, col] = source_col, source_row
+                # Pixel borders are at integers. NaN is not less than near_px, but its cell is not smooth.
+                distance = min(abs(source_col - np.rint(source_col)), abs(source_row - np.rint(source_row)))
+                near[row, col] = not is_smooth or distance < near_px

@@ -1,7 +1,7 @@
-"""Where the centres of pixels lie on a grid of another coordinate system.
+"""Transformation of pixel centres between coordinate systems, interpolated on a lattice where that is exact enough.
 
-Places between the nodes of a lattice are worked out from those of the nodes. Where they are so near to a border of
-pixels that it could matter, and where the map is not smooth enough, the coordinate system is asked, as for the nodes.
+Positions between the nodes of a lattice are interpolated bilinearly. PROJ transforms the nodes, the positions so near
+to a pixel border that the interpolation error could matter, and the cells in which the map is not smooth enough.
 """
 
 from __future__ import annotations
@@ -11,87 +11,87 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 
-from icepipe.arrays import Bool, Float64
+from icepipe.arrays import Float64
 from icepipe.geo.ellipsoid import EQUATOR_M
 from icepipe.geo.geobox import Block, GeoBox
 
 NODE_STEP = 32
-"""Pixels from one node to the next."""
+"""Pixels between neighbouring nodes."""
 
 NEAR_PX = 1e-3
-"""Nearer to a border of pixels a place is asked for. Between nodes it is off by less than a quarter of this, by the
-second differences of the nodes, or asked for too."""
+"""Positions nearer to a pixel border than this are transformed exactly. The interpolation error is less than a quarter
+of this, as bounded by the second differences of the nodes; cells with larger differences are transformed exactly."""
 
 QUARTER_M = 1e7
-"""From the equator to a pole. Where nodes are as far apart, the map could have gone around the Earth between them."""
+"""Distance from the equator to a pole. Between nodes this far apart, the map could go around the Earth."""
 
 
 @lru_cache(maxsize=32)
-def side_m(grid: GeoBox) -> float:
-    """The larger side of a pixel, by the units of the map."""
+def pixel_side_m(grid: GeoBox) -> float:
+    """Return the longer side of a pixel in metres, by the scale of the map units."""
     crs, t = pyproj.CRS.from_wkt(grid.crs), grid.transform
     side = max(np.hypot(t.a, t.d), np.hypot(t.b, t.e)) * crs.axis_info[0].unit_conversion_factor
     return float(side * (EQUATOR_M if crs.is_geographic else 1.0))
 
 
+# Creating a transformer takes PROJ milliseconds, and it is needed once per block.
 @lru_cache(maxsize=32)
-def _way(crs: str, other: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(crs, other, always_xy=True)
+def _transformer(source_crs: str, target_crs: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(source_crs, target_crs, always_xy=True)
 
 
 def transform_exact(source: GeoBox, grid: GeoBox, col: Float64, row: Float64) -> tuple[Float64, Float64]:
-    """Columns and rows on the source of places given by column and row on a grid; not finite where it has none."""
-    x, y = _way(grid.crs, source.crs).transform(*grid.to_map(col, row))
+    """Transform positions on a grid to columns and rows of a source; not finite outside the domain of its CRS."""
+    x, y = _transformer(grid.crs, source.crs).transform(*grid.to_map(col, row))
     with np.errstate(invalid="ignore"):
         return source.to_pixels(x, y)
 
 
 def source_positions(source: GeoBox, grid: GeoBox, block: Block) -> tuple[Float64, Float64]:
-    """Columns and rows on a source of the centres of a block's pixels; shape (rows, columns) each.
+    """Return the columns and rows on a source of the pixel centres of a block; shape (rows, columns) each.
 
-    They fall into the pixels that they would if each was asked for, and are off by less than ``NEAR_PX``. Nodes are
-    those of the whole grid, so that a pixel's place does not depend on the block it is asked with.
+    Positions are off by less than ``NEAR_PX`` and fall into the same pixels as exactly transformed ones.
     """
     from icepipe.geo._kernels import interpolate_positions
 
     cols, rows = np.empty((2, block.height, block.width))
     near = np.empty((block.height, block.width), dtype=bool)
-    nodes = np.stack(transform_exact(source, grid, *_lattice(block)))
-    smooth = _is_smooth(nodes) & (NODE_STEP * side_m(grid) < QUARTER_M)
+    nodes = np.stack(transform_exact(source, grid, *lattice_nodes(block)))
+    # The error of bilinear interpolation is at most an eighth of the second differences along both axes, at any of the
+    # four nodes of a cell.
+    smooth = np.maximum(*second_differences(nodes)) / 8 <= NEAR_PX / 4
+    smooth = smooth[:-1, :-1] & smooth[:-1, 1:] & smooth[1:, :-1] & smooth[1:, 1:]
+    smooth &= NODE_STEP * pixel_side_m(grid) < QUARTER_M
     interpolate_positions(
         nodes, smooth, NODE_STEP, NEAR_PX, block.row % NODE_STEP, block.col % NODE_STEP, cols, rows, near
     )
-    here = np.nonzero(near)
-    row, col = (at.astype(np.float64) + 0.5 for at in here)
-    cols[here], rows[here] = transform_exact(source, grid, block.col + col, block.row + row)
+    exact = np.nonzero(near)
+    row, col = (index.astype(np.float64) + 0.5 for index in exact)
+    cols[exact], rows[exact] = transform_exact(source, grid, block.col + col, block.row + row)
     return cols, rows
 
 
-def _lattice(block: Block) -> tuple[Float64, Float64]:
-    """Columns and rows on the whole grid of nodes around a block, with one more on each side; shape (rows, columns)."""
+def lattice_nodes(block: Block) -> tuple[Float64, Float64]:
+    """Return columns and rows of the nodes around a block, with an extra ring of nodes; shape (rows, columns) each."""
+    # Nodes are multiples of the step on the whole grid, so that positions do not depend on how it is cut into blocks.
     sides = (block.col, block.width), (block.row, block.height)
     col, row = (
-        NODE_STEP * np.arange(at // NODE_STEP - 1, -(-(at + size) // NODE_STEP) + 2) + 0.5 for at, size in sides
+        NODE_STEP * np.arange(start // NODE_STEP - 1, -(-(start + size) // NODE_STEP) + 2) + 0.5
+        for start, size in sides
     )
     cols, rows = np.meshgrid(col, row)
     return cols, rows
 
 
-def _is_smooth(both: Float64) -> Bool:
-    """Whether places between four nodes are as near as they have to be; shape (rows, columns) of the cells within.
+def second_differences(nodes: Float64) -> Float64:
+    """Return the sum of absolute second differences along both axes; not finite next to a node without a position.
 
-    ``both`` are the columns and rows of the nodes, shape (2, rows, columns). A bilinear place strays by an eighth of
-    the second differences along both sides at most.
-    """
-    smooth = np.maximum(*second_differences(both)) / 8 <= NEAR_PX / 4
-    return np.asarray(smooth[:-1, :-1] & smooth[:-1, 1:] & smooth[1:, :-1] & smooth[1:, 1:])
-
-
-def second_differences(both: Float64) -> Float64:
-    """Second differences of nodes along both sides together, not finite where one has no place; one less on each side.
-
-    Shape (2, rows, columns) each.
+    Parameters
+    ----------
+    nodes
+        Columns and rows of the nodes, shape (2, rows, columns); the result is one shorter at each side.
     """
     with np.errstate(invalid="ignore"):
-        along, down = np.abs(np.diff(both, 2, axis=2))[:, 1:-1], np.abs(np.diff(both, 2, axis=1))[:, :, 1:-1]
-        return np.asarray(along + down)
+        along_row = np.abs(np.diff(nodes, 2, axis=2))[:, 1:-1]
+        along_column = np.abs(np.diff(nodes, 2, axis=1))[:, :, 1:-1]
+        return np.asarray(along_row + along_column)

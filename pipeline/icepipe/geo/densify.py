@@ -1,6 +1,6 @@
-"""Straight map edges in another coordinate system, where they bend: as many points as it takes to draw them well.
+"""Adaptive densification: add vertices to rings until reprojected edges stay within a tolerance.
 
-A border is drawn the same from both its sides, so that neighbours share every point afterwards, too.
+An edge gets the same vertices in both directions, so that neighbouring polygons still share every vertex.
 """
 
 from __future__ import annotations
@@ -15,136 +15,139 @@ from icepipe.arrays import Bool, Float64, Int64
 from icepipe.errors import ConfigError
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import GeoBox
-from icepipe.geo.longitude import full_turn, unwrap_longitude, wrap_longitude
+from icepipe.geo.longitude import full_circle, unwrap_longitude, wrap_longitude
 
 OFF_PX = 2.0**-12
-"""How far, in pixel sides, a drawn edge may lie from its true place. Four sides of a pixel that all bend the same way
-change its area by less than 0.1 %."""
+"""Tolerance of a reprojected edge, in pixel sides. If all four sides of a pixel bend the same way by this much, its
+area changes by less than 0.1 %."""
 
 TOUCH_PX = 1e-6
-"""What lies nearer to a pole, in pixel sides, lies on it."""
+"""A point nearer to a pole than this, in pixel sides, is the pole."""
 
 HALVINGS = 40
-"""An edge that is not straight enough after so many is torn."""
+"""Maximum number of bisections; an edge that is not straight enough after them is torn by the projection."""
 
 TESTED = (0.25, 0.5, 0.75)
-"""Where along an edge its true place is looked up; an S-shaped edge is right in its middle."""
+"""Fractions of an edge at which its displacement is measured; an S-shaped edge has none at its middle."""
 
 TICK = 2.0**-40
-"""Longitudes and latitudes are whole numbers of this part of a degree (0.1 micrometres), so that a turn of 360 degrees
-and back loses nothing."""
+"""Longitudes and latitudes are multiples of this part of a degree (0.1 micrometres), so that adding and subtracting 360
+degrees is exact."""
 
 NEAR = 1e-9
-"""What lies nearer to 180 degrees, in degrees, lies on it."""
+"""A point nearer to the antimeridian than this, in degrees, is on it."""
 
 
 @dataclass(frozen=True)
 class DensifySpec:
-    """A coordinate system to draw in.
+    """Target coordinate system and tolerances of a densification.
 
     Attributes
     ----------
     crs
-        Its WKT.
-    off_m
-        How far a drawn edge may lie from its true place.
-    touch
-        Map distance to a pole under which a point is the pole, in units of the map that is drawn.
+        WKT of the target coordinate system.
+    tolerance_m
+        Largest distance of a reprojected edge from its true position.
+    pole_distance
+        Distance to a pole under which a point is the pole, in units of the source map.
     """
 
     crs: str
-    off_m: float
-    touch: float
+    tolerance_m: float
+    pole_distance: float
 
     @classmethod
-    def of(cls, crs: str, grid: GeoBox, side_m: float) -> DensifySpec:
-        """For polygons of a grid whose pixels have sides of about ``side_m``."""
+    def for_grid(cls, crs: str, grid: GeoBox, side_m: float) -> DensifySpec:
+        """Return the specification for polygons of a grid whose pixel sides are about ``side_m`` long."""
         return cls(crs, OFF_PX * side_m, TOUCH_PX * float(np.sqrt(grid.planar_pixel_area)))
 
 
 @dataclass(frozen=True)
 class CrsTransform:
-    """From one coordinate system to another."""
+    """Transformation of map points from one coordinate system, given as WKT, to another."""
 
     source: str
     target: str
 
     @cached_property
-    def earth(self) -> Ellipsoid:
-        """The Earth as the target sees it."""
-        return Ellipsoid.of(self.target)
+    def ellipsoid(self) -> Ellipsoid:
+        """Ellipsoid of the target."""
+        return Ellipsoid.from_wkt(self.target)
 
     @cached_property
-    def turn(self) -> float:
-        """A full circle in units of the target; 0 where its coordinates are no angles."""
-        return full_turn(self.earth.crs)
+    def full_circle(self) -> float:
+        """A full circle in units of the target; 0 if its coordinates are not angles."""
+        return full_circle(self.ellipsoid.crs)
 
     @cached_property
-    def longest(self) -> float:
-        """Longest edge, in units of the source, that is sure to lead the shorter way around the Earth."""
-        return full_turn(Ellipsoid.of(self.source).crs) / 4 or np.inf
+    def longest_edge(self) -> float:
+        """Longest edge, in units of the source, that is certain to go the shorter way around the Earth."""
+        return full_circle(Ellipsoid.from_wkt(self.source).crs) / 4 or np.inf
 
     @cached_property
     def _transformer(self) -> pyproj.Transformer:
         return pyproj.Transformer.from_crs(self.source, self.target, always_xy=True)
 
-    def draw(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
-        """Where map points are drawn; longitudes from -180 to 180.
+    def transform(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        """Transform map points to the target; longitudes are from -180 to 180 degrees.
 
         Raises
         ------
         ConfigError
-            If a point has no place there.
+            If a point is outside the domain of the target.
         """
         u, v = (np.asarray(values) for values in self._transformer.transform(x, y))
         if not (np.isfinite(u).all() and np.isfinite(v).all()):
-            raise self.torn()
-        if not self.turn:
+            raise self.tear_error()
+        if not self.full_circle:
             return u, v
+        circle = self.full_circle
         u, v = np.rint(u / TICK) * TICK, np.rint(v / TICK) * TICK
-        u = np.where(np.abs(u) > self.turn / 2, wrap_longitude(u, self.turn), u)
-        return np.where(self.turn / 2 - np.abs(u) < NEAR, np.copysign(self.turn / 2, u), u), v
+        u = np.where(np.abs(u) > circle / 2, wrap_longitude(u, circle), u)
+        return np.where(circle / 2 - np.abs(u) < NEAR, np.copysign(circle / 2, u), u), v
 
-    def torn(self) -> ConfigError:
-        """What to tell where polygons cannot be drawn."""
-        name = self.earth.crs.name
+    def tear_error(self) -> ConfigError:
+        """Return the error for polygons that the target cannot hold."""
+        name = self.ellipsoid.crs.name
         return ConfigError(
-            f"publish.polygons.crs: {name} has no place for the polygons, or tears them", "choose another, or none"
+            f"publish.polygons.crs: the polygons are outside the domain of {name}, or torn by it",
+            "choose another coordinate system, or none",
         )
 
-    def between(self, u1: Float64, u2: Float64, part: float) -> Float64:
-        """Coordinates a part of the way from one to another, the shorter way around the Earth."""
-        return (1 - part) * u1 + part * (unwrap_longitude(u2, u1, self.turn) if self.turn else u2)
+    def interpolate(self, u1: Float64, u2: Float64, part: float) -> Float64:
+        """Interpolate between two target coordinates, going the shorter way around the Earth."""
+        return (1 - part) * u1 + part * (unwrap_longitude(u2, u1, self.full_circle) if self.full_circle else u2)
 
-    def ground(self, u: Float64, v: Float64) -> Float64:
-        """Geocentric coordinates of drawn points in metres, shape (n, 3)."""
-        return self.earth.cartesian(*self.earth.lonlat(u, v))[0]
+    def cartesian(self, u: Float64, v: Float64) -> Float64:
+        """Return geocentric coordinates of target points in metres; shape (n, 3)."""
+        return self.ellipsoid.cartesian(*self.ellipsoid.lonlat(u, v))[0]
 
-    def poles(self, touch: float) -> list[tuple[float, float, float]]:
-        """Map coordinates of the poles that are points of the source's map, with their latitudes."""
-        found = []
-        for lat in (self.turn / 4, -self.turn / 4) if self.turn else ():
-            lon = np.array([-1.0, 0.0, 1.0]) * self.turn / 3
+    def poles(self, distance: float) -> list[tuple[float, float, float]]:
+        """Return source coordinates and target latitude of each pole that is a single point of the source map."""
+        poles = []
+        for lat in (self.full_circle / 4, -self.full_circle / 4) if self.full_circle else ():
+            # A pole is a point if all its longitudes fall together; on a longitude/latitude map it is a line.
+            lon = np.array([-1.0, 0.0, 1.0]) * self.full_circle / 3
             x, y = (np.asarray(v) for v in self._transformer.transform(lon, np.full(3, lat), direction="INVERSE"))
-            if np.isfinite(x).all() and np.ptp(x) < touch and np.ptp(y) < touch:
-                found.append((float(x.mean()), float(y.mean()), lat))
-        return found
+            if np.isfinite(x).all() and np.ptp(x) < distance and np.ptp(y) < distance:
+                poles.append((float(x.mean()), float(y.mean()), lat))
+        return poles
 
 
 @dataclass(frozen=True)
 class RingPath:
-    """Points of rings, one ring after another.
+    """Vertices of rings, one ring after another.
 
     Attributes
     ----------
     x, y
-        On the map.
+        Coordinates on the source map.
     u, v
-        Where they are drawn.
+        Coordinates in the target.
     ring
-        Number of each point's ring.
+        Ring number of each vertex.
     pole
-        Whether a point is a pole, whose longitude is then that of the next point.
+        True for vertices at a pole, whose longitude is undefined; edges take that of their other end.
     """
 
     x: Float64
@@ -156,78 +159,82 @@ class RingPath:
 
     @property
     def edges(self) -> Int64:
-        """Points that an edge leads on from."""
+        """Index of the first vertex of each edge."""
         return np.flatnonzero(self.ring[1:] == self.ring[:-1])
 
-    def with_points(self, after: Int64, x: Float64, y: Float64, u: Float64, v: Float64, pole: bool) -> RingPath:
-        """The path with a point behind each of some."""
+    def insert(self, after: Int64, x: Float64, y: Float64, u: Float64, v: Float64, pole: bool) -> RingPath:
+        """Return the path with a vertex inserted behind each of the given ones."""
         added = (x, y, u, v, self.ring[after], np.full(len(after), pole))
         columns = (self.x, self.y, self.u, self.v, self.ring, self.pole)
         return RingPath(*(np.insert(old, after + 1, new) for old, new in zip(columns, added, strict=True)))
 
 
-def _through_poles(path: RingPath, way: CrsTransform, touch: float) -> RingPath:
-    """The path with a point, marked as such, at every pole that it touches."""
-    for x, y, lat in way.poles(touch):
-        at_pole = np.hypot(path.x - x, path.y - y) < touch
+def insert_poles(path: RingPath, transform: CrsTransform, distance: float) -> RingPath:
+    """Mark the vertices at a pole, and insert one into each edge that runs through a pole."""
+    for x, y, lat in transform.poles(distance):
+        at_pole = np.hypot(path.x - x, path.y - y) < distance
         path = RingPath(path.x, path.y, path.u, np.where(at_pole, lat, path.v), path.ring, path.pole | at_pole)
         a = path.edges
         a = a[~(at_pole[a] | at_pole[a + 1])]
         dx, dy = path.x[a + 1] - path.x[a], path.y[a + 1] - path.y[a]
+        # Foot of the perpendicular from the pole, as a fraction of the edge.
         t = ((x - path.x[a]) * dx + (y - path.y[a]) * dy) / (dx**2 + dy**2)
-        near = np.hypot(path.x[a] + t * dx - x, path.y[a] + t * dy - y) < touch
+        near = np.hypot(path.x[a] + t * dx - x, path.y[a] + t * dy - y) < distance
         hit = a[near & (t > 0) & (t < 1)]
-        same = np.ones(len(hit))
-        path = path.with_points(hit, x * same, y * same, 0 * same, lat * same, pole=True)
+        ones = np.ones(len(hit))
+        path = path.insert(hit, x * ones, y * ones, 0 * ones, lat * ones, pole=True)
     return path
 
 
-def _off_m(path: RingPath, way: CrsTransform, a: Int64) -> Float64:
-    """Largest distance of drawn edges, which begin at points ``a``, from their true places.
-
-    In longitude and latitude some readers draw straight lines and others geodesics, so both are looked at.
-    """
+def displacement_m(path: RingPath, transform: CrsTransform, a: Int64) -> Float64:
+    """Return the largest distance in metres of reprojected edges, from vertices ``a``, to their true course."""
     b = a + 1
+    # At a pole, an edge has the longitude of its other end.
     u1, u2 = np.where(path.pole[a], path.u[b], path.u[a]), np.where(path.pole[b], path.u[a], path.u[b])
-    across = np.cross(way.ground(u1, path.v[a]), way.ground(u2, path.v[b]))
+    # Unit normal of the plane through both ends and the centre of the Earth; it holds their geodesic, nearly.
+    across = np.cross(transform.cartesian(u1, path.v[a]), transform.cartesian(u2, path.v[b]))
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1.0)
-    found = np.zeros(len(a))
+    largest = np.zeros(len(a))
     for part in TESTED:
         x, y = (1 - part) * path.x[a] + part * path.x[b], (1 - part) * path.y[a] + part * path.y[b]
-        true = way.ground(*way.draw(x, y))
-        drawn = way.ground(way.between(u1, u2, part), (1 - part) * path.v[a] + part * path.v[b])
-        found = np.maximum(found, np.linalg.norm(true - drawn, axis=-1))
-        if way.turn:
-            found = np.maximum(found, np.abs(np.sum(across * true, axis=-1)))
-    return found
+        true = transform.cartesian(*transform.transform(x, y))
+        v = (1 - part) * path.v[a] + part * path.v[b]
+        straight = transform.cartesian(transform.interpolate(u1, u2, part), v)
+        largest = np.maximum(largest, np.linalg.norm(true - straight, axis=-1))
+        # Readers of longitude/latitude files draw edges as straight lines or as geodesics: both have to be near.
+        if transform.full_circle:
+            largest = np.maximum(largest, np.abs(np.sum(across * true, axis=-1)))
+    return largest
 
 
-def densify(x: Float64, y: Float64, ring: Int64, way: CrsTransform, target: DensifySpec) -> RingPath:
-    """Rings with as many points as it takes to draw them within ``target.off_m`` of their true places.
+def densify(x: Float64, y: Float64, ring: Int64, transform: CrsTransform, target: DensifySpec) -> RingPath:
+    """Reproject rings, with vertices added until every edge is within ``target.tolerance_m`` of its true course.
 
     Parameters
     ----------
     x, y
-        Map points.
+        Vertices of all rings on the source map.
     ring
-        Number of each point's ring.
-    way, target
-        Where to draw them.
+        Ring number of each vertex.
+    transform, target
+        Transformation to the target coordinate system, and its tolerances.
 
     Raises
     ------
     ConfigError
-        If they have no place there, or are torn.
+        If the target coordinate system does not hold the rings, or tears them.
     """
-    path = _through_poles(RingPath(x, y, *way.draw(x, y), ring, np.zeros(len(x), dtype=bool)), way, target.touch)
-    waiting = path.edges
+    path = RingPath(x, y, *transform.transform(x, y), ring, np.zeros(len(x), dtype=bool))
+    path = insert_poles(path, transform, target.pole_distance)
+    pending = path.edges
     for _ in range(HALVINGS):
-        if not len(waiting):
+        if not len(pending):
             return path
-        long = np.abs(path.x[waiting + 1] - path.x[waiting]) > way.longest
-        a = waiting[long | (_off_m(path, way, waiting) > target.off_m)]
+        long = np.abs(path.x[pending + 1] - path.x[pending]) > transform.longest_edge
+        a = pending[long | (displacement_m(path, transform, pending) > target.tolerance_m)]
         middle = (path.x[a] + path.x[a + 1]) / 2, (path.y[a] + path.y[a + 1]) / 2
-        path = path.with_points(a, *middle, *way.draw(*middle), pole=False)
+        path = path.insert(a, *middle, *transform.transform(*middle), pole=False)
+        # Each earlier insertion shifts an index by one; both halves of an edge are measured again.
         first = a + np.arange(len(a))
-        waiting = np.sort(np.concatenate([first, first + 1]))
-    raise way.torn()
+        pending = np.sort(np.concatenate([first, first + 1]))
+    raise transform.tear_error()

@@ -1,4 +1,4 @@
-"""Where a region lies, in longitudes and latitudes that no map tears: cut at 180 degrees, whole at the poles."""
+"""Footprint of a region in longitude and latitude: cut at the antimeridian, closed around the poles."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from shapely.geometry import Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Float64
-from icepipe.geo.longitude import TURN_DEGREES, wrap_degrees
+from icepipe.geo.ellipsoid import EQUATOR_M
+from icepipe.geo.longitude import CIRCLE_DEGREES, wrap_degrees
 
 POINTS_A_SIDE = 64
-"""Straight map edges are bent on the globe: points along the longer side of the region's frame."""
+"""Vertices along the longer side of the region's envelope: straight map edges are curves on the globe."""
 
 MERIDIAN_STEP = 0.02
-"""Degrees of latitude between points of the cut, whose chords stay within 0.1 m of the meridian."""
+"""Degrees of latitude between vertices of the cut; its chords stay within 0.1 m of the meridian."""
 
 CUT_DEGREES = 1e-5
-"""Half the width of the cut, about a metre: wider than its chords are off, too narrow to be seen."""
+"""Half the width of the cut, about a metre: wider than the error of its chords, too narrow to be visible."""
 
 GLOBE = "OGC:CRS84"
 DECIMALS = 6
-"""Of the degrees: 0.1 m."""
+"""Decimals of the degrees; the last one is about 0.1 m."""
 
 Box = tuple[float, float, float, float]
-"""West, south, east, north; west is larger than east across 180 degrees."""
+"""West, south, east, north; west is larger than east if the box crosses the antimeridian (RFC 7946)."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Footprint:
     Attributes
     ----------
     geometry
-        GeoJSON Polygon or MultiPolygon; parts east and west of 180 degrees are apart, as RFC 7946 asks.
+        GeoJSON Polygon or MultiPolygon, cut at the antimeridian as RFC 7946 requires.
     bbox
-        The box around it.
+        Its bounding box.
     """
 
     geometry: dict[str, Any]
@@ -50,72 +51,88 @@ class Footprint:
 
 
 @dataclass(frozen=True)
-class _Map:
-    """A map, the way from it to longitudes and latitudes, and the length of a degree of latitude in its unit."""
+class MapProjection:
+    """Transformations between a map and longitude/latitude.
+
+    Attributes
+    ----------
+    to_globe, to_map
+        The transformation in both directions, degrees on the globe.
+    degree
+        Length of a degree of latitude in map units.
+    """
 
     to_globe: pyproj.Transformer
     to_map: pyproj.Transformer
     degree: float
 
     @classmethod
-    def of(cls, wkt: str) -> _Map:
+    def from_wkt(cls, wkt: str) -> MapProjection:
+        """Return the transformations of a coordinate system."""
         crs = pyproj.CRS.from_wkt(wkt)
         unit = crs.axis_info[0].unit_conversion_factor
-        degree = math.radians(1) / unit * (1 if crs.is_geographic else 6_378_137.0)
+        degree = math.radians(1) / unit * (1 if crs.is_geographic else EQUATOR_M)
         to_globe = pyproj.Transformer.from_crs(crs, GLOBE, always_xy=True)
         return cls(to_globe, pyproj.Transformer.from_crs(GLOBE, crs, always_xy=True), degree)
 
     def lonlat(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
-        """Degrees; what lies within the cut's width of 180 degrees is put onto it, on the side where it is."""
-        places = np.array(self.to_globe.transform(x, y))
-        lon, lat = np.where(np.isfinite(places).all(axis=0), places, np.nan)
+        """Return degrees of map points; NaN outside the domain of the map.
+
+        Points within the width of the cut are moved onto the antimeridian, on their own side of it.
+        """
+        points = np.array(self.to_globe.transform(x, y))
+        lon, lat = np.where(np.isfinite(points).all(axis=0), points, np.nan)
         lon = wrap_degrees(lon)
         on_pole = np.abs(lat) > 90 - 2 * CUT_DEGREES
         on_cut = ~on_pole & ((180 - np.abs(lon)) * np.cos(np.radians(lat)) < 2 * CUT_DEGREES)
         return np.where(on_cut, np.copysign(180, lon), lon), np.where(on_pole, np.copysign(90, lat), lat)
 
-    def cut(self, region: BaseGeometry) -> BaseGeometry:
-        """The meridian of 180 degrees near a region, as a narrow strip; both of its images where a map has two."""
+    def antimeridian_strip(self, region: BaseGeometry) -> BaseGeometry:
+        """Return the antimeridian near a region as a narrow strip of the map."""
         lat = np.linspace(-90, 90, round(180 / MERIDIAN_STEP) + 1)
         frame = region.envelope.buffer(self.degree * MERIDIAN_STEP)
         lines = []
+        # A map can show the antimeridian twice, at its eastern and at its western edge.
         for lon in (180.0, -180.0):
             points = np.column_stack(self.to_map.transform(np.full_like(lat, lon), lat))
             pairs = np.stack([points[:-1], points[1:]], axis=1)
-            pieces = shapely.linestrings(pairs[np.isfinite(pairs).all(axis=(1, 2))])
-            lines += pieces[shapely.intersects(pieces, frame)].tolist()
+            segments = shapely.linestrings(pairs[np.isfinite(pairs).all(axis=(1, 2))])
+            lines += segments[shapely.intersects(segments, frame)].tolist()
         return shapely.union_all(lines).buffer(CUT_DEGREES * self.degree)
 
 
-def _polygons(shape: BaseGeometry) -> list[Polygon]:
-    """Valid polygons of a shape, without points that lie nowhere on the globe."""
-    kept = []
+def finite_polygons(shape: BaseGeometry) -> list[Polygon]:
+    """Return the valid polygons of a geometry, without the vertices that are not finite."""
+    polygons = []
     for part in shapely.get_parts(shape):
         rings = [ring[np.isfinite(ring).all(axis=1)] for ring in map(shapely.get_coordinates, shapely.get_rings(part))]
-        whole = [ring for ring in rings if len(ring) >= 4]
-        if whole:
-            valid = shapely.make_valid(Polygon(whole[0], whole[1:]))
-            kept += [found for found in shapely.get_parts(valid) if isinstance(found, Polygon)]
-    return kept
+        # A closed ring has at least four vertices; what is left of a shorter one is dropped.
+        closed = [ring for ring in rings if len(ring) >= 4]
+        if closed:
+            valid = shapely.make_valid(Polygon(closed[0], closed[1:]))
+            polygons += [polygon for polygon in shapely.get_parts(valid) if isinstance(polygon, Polygon)]
+    return polygons
 
 
-def _caps(region: BaseGeometry, plane: _Map) -> list[Polygon]:
-    """All latitudes beyond the region's edge, for each pole that lies inside it."""
-    _, lat = plane.lonlat(*shapely.get_coordinates(region).T)
+def polar_caps(region: BaseGeometry, projection: MapProjection) -> list[Polygon]:
+    """Return all latitudes poleward of the region's edge, for each pole inside the region."""
+    _, lat = projection.lonlat(*shapely.get_coordinates(region).T)
     lat = lat[np.isfinite(lat)]
     caps = []
     for pole, edge in ((90.0, lat.max(initial=-90)), (-90.0, lat.min(initial=90))):
-        place = plane.to_map.transform(0.0, pole)
-        if np.isfinite(place).all() and shapely.contains_properly(region, Point(place)):
+        point = projection.to_map.transform(0.0, pole)
+        if np.isfinite(point).all() and shapely.contains_properly(region, Point(point)):
             caps.append(box(-180, min(pole, edge), 180, max(pole, edge)))
     return caps
 
 
-def _bbox(shapes: Sequence[BaseGeometry]) -> Box:
-    """Smallest box around all shapes: it leaves out the widest gap between their longitudes."""
+def bounding_box(shapes: Sequence[BaseGeometry]) -> Box:
+    """Return the smallest box around all shapes; it can cross the antimeridian."""
+    # Sweep eastward over the shapes: the box leaves out the widest gap between their longitudes. The first candidate
+    # is the gap across the antimeridian.
     bounds = sorted(shape.bounds for shape in shapes)
     west, east = bounds[0][0], max(b[2] for b in bounds)
-    widest, reached = west + TURN_DEGREES - east, bounds[0][2]
+    widest, reached = west + CIRCLE_DEGREES - east, bounds[0][2]
     for left, _, right, _ in bounds[1:]:
         if left - reached > widest:
             widest, west, east = left - reached, left, reached
@@ -124,22 +141,23 @@ def _bbox(shapes: Sequence[BaseGeometry]) -> Box:
 
 
 def footprint(region: BaseGeometry, crs: str) -> Footprint:
-    """A region of a map on the globe.
+    """Return the footprint of a region on WGS 84.
 
     Parameters
     ----------
     region
-        Its outline on the map.
+        Outline on the map.
     crs
-        WKT of the map.
+        WKT of the map's coordinate system.
     """
-    plane = _Map.of(crs)
+    projection = MapProjection.from_wkt(crs)
     left, bottom, right, top = region.bounds
     step = max(right - left, top - bottom) / POINTS_A_SIDE
     dense = shapely.segmentize(region, step)
-    pieces = shapely.segmentize(dense.difference(plane.cut(dense)), step)
-    on_globe = _polygons(shapely.transform(pieces, plane.lonlat, interleaved=False))
-    whole = shapely.set_precision(shapely.union_all([*on_globe, *_caps(dense, plane)]), 10.0**-DECIMALS)
+    # The cut on the map keeps each part on one side of the antimeridian, so that no ring jumps on the globe.
+    parts = shapely.segmentize(dense.difference(projection.antimeridian_strip(dense)), step)
+    on_globe = finite_polygons(shapely.transform(parts, projection.lonlat, interleaved=False))
+    whole = shapely.set_precision(shapely.union_all([*on_globe, *polar_caps(dense, projection)]), 10.0**-DECIMALS)
     tidy = shapely.orient_polygons(shapely.normalize(shapely.simplify(whole, 0)))
     tidy = shapely.transform(tidy, lambda xy: np.round(xy, DECIMALS))
-    return Footprint(shapely.geometry.mapping(tidy), _bbox(shapely.get_parts(tidy).tolist()))
+    return Footprint(shapely.geometry.mapping(tidy), bounding_box(shapely.get_parts(tidy).tolist()))

@@ -1,4 +1,4 @@
-"""Pixel grids, blocks of them, and named regions of the Earth."""
+"""Georeferenced pixel grids, blocks of a grid, and named regions."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from pydantic import PlainSerializer, PlainValidator
 from icepipe.arrays import Float64
 
 
-def _six_numbers(transform: Affine) -> list[float]:
-    return list(transform)[:6]
-
-
-def _transform_of(value: Affine | Sequence[float]) -> Affine:
+def as_affine(value: Affine | Sequence[float]) -> Affine:
+    """Return an affine transform from its six coefficients, row by row; a transform is returned unchanged."""
     return value if isinstance(value, Affine) else Affine(*value)
 
 
-Transform = Annotated[Affine, PlainValidator(_transform_of), PlainSerializer(_six_numbers)]
-"""Six numbers in a document, row by row."""
+Transform = Annotated[
+    Affine,
+    PlainValidator(as_affine),
+    PlainSerializer(lambda transform: list(transform)[:6], return_type=list[float]),
+]
+"""Affine transform, serialized as its six coefficients row by row."""
 
 
 def _apply(transform: Affine, x: Float64, y: Float64) -> tuple[Float64, Float64]:
-    """Apply a transform to arrays, which ``@`` does and its types do not say."""
+    # Affine's ``@`` accepts arrays, but its annotations allow floats only.
     return cast("tuple[Float64, Float64]", transform @ cast("tuple[float, float]", (x, y)))
 
 
 @dataclass(frozen=True)
 class GeoBox:
-    """A pixel grid on the Earth.
+    """A georeferenced pixel grid.
 
     Attributes
     ----------
@@ -57,27 +58,27 @@ class GeoBox:
 
     @property
     def planar_pixel_area(self) -> float:
-        """Area of a pixel on the map plane, in squared CRS units."""
+        """Area of a pixel on the map plane in squared CRS units; not an area on the Earth."""
         return float(abs(self.transform.determinant))
 
     @cached_property
     def corners(self) -> tuple[tuple[float, float], ...]:
-        """CRS coordinates of the four corners, around the outline."""
+        """CRS coordinates of the four corners, in order around the outline."""
         pixels = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
         return tuple(self.transform @ corner for corner in pixels)
 
     def to_map(self, col: Float64, row: Float64) -> tuple[Float64, Float64]:
-        """CRS coordinates of pixel positions; any shape."""
+        """Return the CRS coordinates of pixel positions; any shape."""
         return _apply(self.transform, col, row)
 
     def to_pixels(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
-        """Pixel positions (columns, rows) of CRS coordinates; any shape."""
+        """Return the pixel positions (columns, rows) of CRS coordinates; any shape."""
         return _apply(~self.transform, x, y)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of a grid, in pixels."""
+    """A rectangle of a grid, in pixels: its first row and column, and its size."""
 
     row: int
     col: int
@@ -86,7 +87,8 @@ class Block:
 
     @property
     def centres(self) -> tuple[Float64, Float64]:
-        """Columns and rows of the pixels' centres on the whole grid; shape (rows, columns) each."""
+        """Columns and rows of the pixel centres on the whole grid; shape (rows, columns) each."""
+        # Integer positions are pixel corners, so centres are at half pixels.
         col, row = self.col + np.arange(self.width) + 0.5, self.row + np.arange(self.height) + 0.5
         return np.meshgrid(col, row)
 
@@ -103,7 +105,7 @@ class Region:
     Attributes
     ----------
     name
-        What rows call it.
+        Name in the rows of the series.
     wkt
         Polygon or multipolygon.
     crs

@@ -1,4 +1,4 @@
-"""Descriptions of scenes that were made before, so that ten thousand files need not be opened to learn nothing new."""
+"""Cache of scene descriptions, so that a run does not open thousands of unchanged files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from pydantic import TypeAdapter
 
 from icepipe.config.inputs import Inputs
 from icepipe.inputs.describe import Files, describe, product_name
-from icepipe.inputs.products.radiometry import metadata_places
-from icepipe.inputs.scenes import Scene
-from icepipe.inputs.sidecars import side_files
+from icepipe.inputs.products.radiometry import metadata_paths
+from icepipe.inputs.scenes import Scene, side_files
 from icepipe.sensors.sensor import MetadataFormat
 from icepipe.sensors.table import SENSORS
 from icepipe.storage.fingerprint import FolderSnapshot
@@ -22,75 +21,73 @@ from icepipe.storage.fingerprint import FolderSnapshot
 _ADAPTER = TypeAdapter(Scene)
 
 
-def _settings(inputs: Inputs) -> str:
-    """What of the config, and which code, a description depends on."""
-    said = inputs.model_dump(mode="json", exclude={"scenes", "regions", "grid"})
-    return json.dumps([said, version("icepipe"), version("rasterio")], sort_keys=True)
-
-
 def stat_files(scene: Scene) -> Iterable[Path]:
-    """Every file that a description may come from, whether it is there or not."""
+    """Return every file that the description of a scene may come from, whether it exists or not."""
     for path in scene.files:
         yield path
         yield from side_files(path)
     for path in dict.fromkeys(band.path for band in scene.bands):
-        yield from metadata_places(path, product_name(path), scene.sensor)
+        yield from metadata_paths(path, product_name(path), scene.sensor)
 
 
 class SceneCache:
-    """Describes scenes; takes what is known where every file it came from is as it was.
+    """Describe scenes; return the cached description if none of its files has changed.
 
     Parameters
     ----------
     known
-        Documents of an earlier run, by the key of the scene's files.
+        Cached documents of an earlier run, by key of the scene's files.
     inputs
-        The section of the config.
+        Section ``inputs`` of the config.
     snapshot
-        The files as they are.
+        State of the files at the start of the run.
     """
 
     def __init__(self, known: Mapping[str, str], inputs: Inputs, snapshot: FolderSnapshot) -> None:
-        self._known, self._settings, self._listing = known, _settings(inputs), snapshot
+        self._known, self._snapshot = known, snapshot
+        # A description depends on these settings, and on the code that reads the files.
+        settings = inputs.model_dump(mode="json", exclude={"scenes", "regions", "grid"})
+        self._settings = json.dumps([settings, version("icepipe"), version("rasterio")], sort_keys=True)
         self.used: dict[str, str] = {}
-        """Documents of the scenes that were asked for, old and new."""
+        """Documents of all scenes described in this run, by key."""
 
     def __call__(self, files: Files, inputs: Inputs) -> Scene:
-        """Everything about a scene but its pixels.
+        """Describe a scene: everything except its pixels.
 
         Raises
         ------
         InputError
-            If a file of it cannot be used.
+            If one of its files cannot be used.
         """
         key = hashlib.sha256("\n".join([self._settings, *map(ascii, map(str, files))]).encode()).hexdigest()[:32]
         known = self._known.get(key)
-        scene = self._still_true(known) if known is not None else None
-        if scene:
+        if known is not None and (scene := self._load(known)):
             self.used[key] = str(known)
             return scene
         scene = describe(files, inputs)
-        if self._may_be_kept(scene):
-            self.used[key] = self._document(scene)
+        if self._is_cacheable(scene):
+            stamps = {str(path): self._file_stamp(path) for path in stat_files(scene)}
+            self.used[key] = json.dumps({"files": stamps, "scene": _ADAPTER.dump_python(scene, mode="json")})
         return scene
 
-    def _still_true(self, document: str) -> Scene | None:
-        held = json.loads(document)
-        same = all(self._stamp(Path(path)) == stamp for path, stamp in held["files"].items())
-        return _ADAPTER.validate_python(held["scene"]) if same else None
+    def _load(self, text: str) -> Scene | None:
+        # None if a file has changed, appeared or gone since the document was written.
+        document = json.loads(text)
+        unchanged = all(self._file_stamp(Path(path)) == stamp for path, stamp in document["files"].items())
+        return _ADAPTER.validate_python(document["scene"]) if unchanged else None
 
-    def _stamp(self, path: Path) -> list[int] | None:
-        found = self._listing.file_stat(path)
-        return list(vars(found).values()) if found else None
+    def _file_stamp(self, path: Path) -> list[int] | None:
+        """Return the size, times and inode of a file; None if it does not exist."""
+        stat = self._snapshot.file_stat(path)
+        return list(vars(stat).values()) if stat else None
 
-    def _document(self, scene: Scene) -> str:
-        files = {str(path): self._stamp(path) for path in stat_files(scene)}
-        return json.dumps({"files": files, "scene": _ADAPTER.dump_python(scene, mode="json")})
-
-    def _may_be_kept(self, scene: Scene) -> bool:
-        """Whether later changes would show: not for files just written, nor where metadata of any name may yet come."""
+    def _is_cacheable(self, scene: Scene) -> bool:
+        """Return whether every later change of the scene's files would be noticed."""
+        # A document cannot represent file names that are not valid text.
         if not all(str(path).isprintable() for path in scene.files):
-            return False  # names that are no text have no place in a document
-        found = [self._listing.file_stat(path) for path in scene.files]
-        waits = SENSORS[scene.sensor].metadata is MetadataFormat.LANDSAT_MTL and not scene.metadata
-        return not waits and all(one is not None and one.is_settled() for one in found)
+            return False
+        # An MTL file that arrives later can have a name that stat_files does not list.
+        lacks_metadata = SENSORS[scene.sensor].metadata is MetadataFormat.LANDSAT_MTL and not scene.metadata
+        # A file written moments ago can change again without a new time stamp.
+        stats = [self._snapshot.file_stat(path) for path in scene.files]
+        return not lacks_metadata and all(stat is not None and stat.is_settled() for stat in stats)

@@ -1,4 +1,4 @@
-"""The frozen values that describe scenes and observations."""
+"""Records of scenes and observations, and the time interval that an observation covers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ from icepipe.classes import ClassEntry
 from icepipe.flags import Flag
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.storage.fingerprint import FolderSnapshot
+
+# World files replace the suffix of the raster; GDAL appends its own suffixes to the whole name.
+WORLD_FILE_SUFFIXES = (".tfw", ".tifw", ".wld", ".j2w")
+SIDECAR_ENDINGS = (".msk", ".aux.xml", ".ovr")
+
+
+def side_files(path: Path) -> list[Path]:
+    """Return the paths of all files next to a raster that GDAL reads with it, whether they exist or not."""
+    appended = [path.with_name(path.name + ending) for ending in SIDECAR_ENDINGS]
+    return appended + [path.with_suffix(ending) for ending in WORLD_FILE_SUFFIXES]
+
+
+def with_side_files(path: Path, snapshot: FolderSnapshot) -> list[Path]:
+    """Return a raster and the existing files next to it: masks, overviews, world files, metadata."""
+    return [path, *(side for side in side_files(path) if snapshot.file_stat(side))]
 
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A raster that says which pixels of a scene are hidden.
+    """A raster that marks the hidden pixels of a scene.
 
     Attributes
     ----------
@@ -25,16 +41,16 @@ class MaskFile:
     bands
         1-based numbers of the bands to read.
     values
-        Numbers of its first band that hide.
+        Values of the first band that hide the surface.
     bits
-        Bits of its first band that hide.
+        Bits of the first band that hide the surface.
     nonzero
-        Whether any number but 0 in any band hides.
+        True if any value except 0, in any band, hides the surface.
     overlay
-        1-based number of the alpha band of a picture that is laid over others: transparent is where it hides nothing.
-        None where no data are a gap.
+        1-based number of the alpha band of an overlay picture, whose transparent pixels hide nothing. None for other
+        rasters, whose pixels without data are unknown.
     unseen_values, unseen_bits
-        Numbers and bits that mean that the scene was not seen.
+        Values and bits of pixels that were not observed.
     """
 
     path: Path
@@ -59,9 +75,9 @@ class Band:
     geobox
         Its own grid.
     gain, offset
-        From stored numbers to reflectance; 1 and 0 for pictures, whose bytes are kept.
+        Reflectance = gain x stored value + offset; 1 and 0 for pictures, whose bytes are used as they are.
     nodata
-        Stored numbers that mean "not seen".
+        Stored values of pixels that were not observed.
     """
 
     path: Path
@@ -74,14 +90,14 @@ class Band:
 
 @dataclass(frozen=True)
 class ClassValues:
-    """What the numbers of a class raster mean.
+    """Meaning of the values of a class raster.
 
     Attributes
     ----------
     entries
-        Ranges in ascending order, then single values, which stand above them.
+        Ranges in ascending order, then single values, which take precedence.
     weight
-        Turns the numbers of ranges of ice into concentrations of 0 to 1; None where they are none.
+        Factor from the values of ice ranges to concentrations of 0 to 1; None if they are not concentrations.
     """
 
     entries: tuple[ClassEntry, ...]
@@ -90,7 +106,7 @@ class ClassValues:
 
 @dataclass(frozen=True)
 class Scene:
-    """One acquisition, in one file or in one a band.
+    """One acquisition, in one file or in one file per band.
 
     Attributes
     ----------
@@ -101,23 +117,23 @@ class Scene:
     platform
         Satellite, or an empty string.
     sensor, roles, rule_set
-        Key of the sensor table, the roles of the bands that are there, and the rules that fit them.
+        Key of the sensor table, roles of the available bands, and key of the naming rules for these roles.
     geobox
-        Grid of its finest band.
+        Grid of the band with the smallest pixels.
     bands
-        Where each role's numbers are, in the order of the roles.
+        Band of each role, in the order of the roles.
     alpha
         1-based number of the alpha band of a picture, or None.
     sun_elevation
-        Degrees, or None where not known.
+        Solar elevation in degrees, or None if unknown.
     notes
-        What was assumed, as flags of the series.
+        Quality flags for the series, from assumptions made about the scene.
     cloud, land
-        Rasters that say where cloud or land hides the surface, or None where none is asked for.
+        Cloud and land rasters; None if the config names none.
     values
-        What the numbers of a class raster mean; None for what is clustered.
+        Meaning of the values of a class raster; None for scenes that are clustered.
     metadata
-        Files of its product that tell how its numbers become reflectance.
+        Product metadata files that hold its radiometric scaling.
     """
 
     path: Path
@@ -139,29 +155,71 @@ class Scene:
 
     @property
     def rasters(self) -> tuple[Path, ...]:
-        """Every file that it has pixels or masks from."""
+        """Files of all bands and masks, each once."""
         bands = dict.fromkeys(band.path for band in self.bands)
         return (*bands, *(mask.path for mask in (self.cloud, self.land) if mask))
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that its pixels depend on."""
+        """All files that its pixels depend on: rasters and metadata."""
         return (*self.rasters, *self.metadata)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One period of the whole region: the scenes that one row and one class raster are made of."""
+    """One period of the whole region: the scenes of one row of the series and one class raster."""
 
     key: ObservationKey
     scenes: tuple[Scene, ...]
 
     @property
     def date(self) -> dt.date:
-        """Day that its key names."""
+        """Day of the key; the first day of a longer period."""
         return self.key.day
 
     @property
     def sensor(self) -> str:
-        """Sensor key, or keys joined by ``+``."""
+        """Sensor key, or several keys joined by ``+``."""
         return "+".join(sorted({scene.sensor for scene in self.scenes}))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Closed time interval in UTC: the first and the last second."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """First and last second as ISO text."""
+        return f"{self.start:%Y-%m-%dT%H:%M:%SZ}", f"{self.end:%Y-%m-%dT%H:%M:%SZ}"
+
+    @classmethod
+    def from_iso(cls, texts: tuple[str, str]) -> Interval:
+        """Return the interval between two ISO texts."""
+        start, end = (dt.datetime.fromisoformat(text) for text in texts)
+        return cls(start, end)
+
+    @classmethod
+    def for_scene(cls, scene: Scene, to_the_minute: bool) -> Interval:
+        """Return the minute of a scene if requested and known, else its day."""
+        time = scene.time if to_the_minute else None
+        start = dt.datetime.combine(scene.date, time or dt.time(), dt.UTC)
+        span = dt.timedelta(minutes=1) if time else dt.timedelta(days=1)
+        # The end is inclusive, to whole seconds.
+        return cls(start, start + span - dt.timedelta(seconds=1))
+
+
+def acquisition_interval(observation: Observation) -> Interval:
+    """Return the interval from the first to the last scene: whole days, or minutes if the key has a time."""
+    to_the_minute = observation.key.time is not None
+    intervals = [Interval.for_scene(scene, to_the_minute) for scene in observation.scenes]
+    return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
+
+
+def shared_time(observation: Observation) -> dt.time | None:
+    """Return the time (UTC) that all scenes share on the day of the observation; None if they differ."""
+    times = {(scene.date, scene.time) for scene in observation.scenes}
+    day, time = times.pop() if len(times) == 1 else (observation.date, None)
+    return time if day == observation.date else None

@@ -1,4 +1,4 @@
-"""What a file must be before its pixels are read: one list of small checks."""
+"""Open rasters safely, and check a raster before its pixels are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from rasterio.errors import CRSError, RasterioError, RasterioIOError
 
 from icepipe.arrays import Dataset
 from icepipe.errors import InputError, is_printable
-from icepipe.inputs.sidecars import SIDE_ENDINGS, side_files
+from icepipe.geo.geobox import GeoBox
+from icepipe.inputs.scenes import WORLD_FILE_SUFFIXES, side_files
 
 MAGIC = {
     b"II*\x00": "GTiff",
@@ -24,28 +25,28 @@ MAGIC = {
     b"MM\x00+": "GTiff",
     b"\0\0\0\x0c": "JP2OpenJPEG",
 }
-"""First four bytes of the formats that are read, and the one driver for each."""
+"""First four bytes of a file -> GDAL driver."""
 
 MAX_BLOCK_BYTES = 64 * 2**20
 MIN_BLOCK_BYTES = 8
-"""A TIFF spends at least an offset and a length on every block."""
+"""Least bytes per block of a TIFF: its offset and its length."""
 
-TEXTS = {".xml", *SIDE_ENDINGS}
+TEXT_SUFFIXES = {".xml", *WORLD_FILE_SUFFIXES}
 MAX_TEXT_BYTES = 20_000_000
 
 
-def driver_of(path: Path) -> str:
-    """The one driver for a regular file that starts as a raster does.
+def raster_driver(path: Path) -> str:
+    """Return the GDAL driver of a raster file by its first bytes.
 
     Raises
     ------
     InputError
-        If it is no regular file, or starts as something else.
+        If it is not a regular file, or not a GeoTIFF or JPEG 2000 file.
     """
     if not is_printable(path.name):
-        raise InputError(path, "its name holds letters that cannot be shown", "rename it")
+        raise InputError(path, "the file name contains non-printable characters", "rename it")
     if path.is_symlink() and not path.exists():
-        raise InputError(path, "a link that leads nowhere", "bring back what it points to, or remove it")
+        raise InputError(path, "a broken symbolic link", "restore its target, or remove it")
     if not path.is_file():
         raise InputError(path, "not a regular file", "remove it from inputs.scenes")
     with path.open("rb") as file:
@@ -55,37 +56,40 @@ def driver_of(path: Path) -> str:
     return MAGIC[start]
 
 
-def _refuse_odd_side_files(path: Path) -> None:
-    """Stop at a pipe, a device or a flood of text that the library would read to its end.
+def check_side_files(path: Path) -> None:
+    """Refuse side files that GDAL would block on or read without limit: pipes, devices, very large text files.
 
     Raises
     ------
     InputError
-        If a file beside the raster is no regular file, or holds more text than metadata do.
+        If a side file is not a regular file, or is too large to be metadata.
     """
-    for beside in side_files(path):
-        if beside.exists() and not beside.is_file():
-            raise InputError(path, f"{beside.name} beside it is not a regular file", "remove that")
-        if beside.suffix in TEXTS and beside.is_file() and beside.stat().st_size > MAX_TEXT_BYTES:
-            raise InputError(path, f"{beside.name} beside it is too large to be metadata", "remove that")
+    for side in side_files(path):
+        if side.exists() and not side.is_file():
+            raise InputError(path, f"{side.name} next to it is not a regular file", f"remove {side.name}")
+        if side.suffix in TEXT_SUFFIXES and side.is_file() and side.stat().st_size > MAX_TEXT_BYTES:
+            raise InputError(path, f"{side.name} next to it is too large to be metadata", f"remove {side.name}")
 
 
 def open_raster(path: Path, threads: int = 1) -> Dataset:
-    """Open a GeoTIFF, or a JPEG 2000 file, by the one driver, with no side door to other data sets.
+    """Open a GeoTIFF or JPEG 2000 file with the driver of its format only.
 
-    A file whose metadata name other data sets is refused before any mask or overview of it is asked for. The open
-    option ``OVERVIEW_LEVEL=NONE`` would stop those too, but it also loses band descriptions. Its tiles are
-    decoded by ``threads``.
+    Parameters
+    ----------
+    path
+        The raster.
+    threads
+        Threads that decode its tiles.
 
     Raises
     ------
     InputError
-        If it is not a GeoTIFF, its header cannot be read, it points to other data sets, or what lies beside it cannot
-        be read safely.
+        If it is not a raster, its header cannot be read, it refers to other data sets, or a side file is not safe to
+        read.
     """
     try:
-        driver = driver_of(path)
-        _refuse_odd_side_files(path)
+        driver = raster_driver(path)
+        check_side_files(path)
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "check the disk and its permissions") from error
     options = {"NUM_THREADS": threads} if driver == "GTiff" else {}
@@ -93,6 +97,8 @@ def open_raster(path: Path, threads: int = 1) -> Dataset:
         dataset = rasterio.open(path.absolute(), driver=driver, sharing=False, **options)
     except (RasterioIOError, CRSError) as error:
         raise InputError(path, f"cannot be opened ({error})", "fetch the file again") from error
+    # GDAL opens the data sets that these domains name as soon as a mask or an overview is requested. The open option
+    # OVERVIEW_LEVEL=NONE would prevent that, but it also drops band descriptions.
     foreign = sorted({"OVERVIEWS", "GEOLOCATION"} & set(dataset.tag_namespaces()))
     if foreign:
         dataset.close()
@@ -101,9 +107,14 @@ def open_raster(path: Path, threads: int = 1) -> Dataset:
     return dataset
 
 
+def dataset_grid(dataset: Dataset) -> GeoBox:
+    """Return the pixel grid of an open raster."""
+    return GeoBox(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
+
+
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a raster, and what the reader can do about it."""
+    """Defect of a raster, and its remedy."""
 
     reason: str
     remedy: str
@@ -113,25 +124,28 @@ class Problem:
         return f"{self.reason}; {self.remedy}"
 
 
-def _has_position(dataset: Dataset) -> Problem | None:
+def check_position(dataset: Dataset) -> Problem | None:
+    """Check that a raster has a coordinate system and a geotransform."""
     gcps, _ = dataset.gcps
     if gcps and dataset.transform.is_identity:
         return Problem("it has ground control points but no geotransform", "warp it first (gdalwarp)")
     if dataset.crs is None:
         return Problem("it has no coordinate system", "assign one (gdal_edit.py -a_srs)")
     if dataset.transform.is_identity:
-        return Problem("it has no geotransform, so its place is unknown", "assign one (gdal_edit.py -a_ullr)")
+        return Problem("it has no geotransform, so its position is unknown", "assign one (gdal_edit.py -a_ullr)")
     return None
 
 
-def _has_finite_transform(dataset: Dataset) -> Problem | None:
+def check_transform(dataset: Dataset) -> Problem | None:
+    """Check that the geotransform is invertible."""
     transform = dataset.transform
     if not all(math.isfinite(value) for value in transform[:6]) or transform.determinant == 0:
-        return Problem("its geotransform is not invertible", "assign a right one (gdal_edit.py -a_ullr)")
+        return Problem("its geotransform is not invertible", "assign a correct one (gdal_edit.py -a_ullr)")
     return None
 
 
-def _crs_has_place(dataset: Dataset) -> Problem | None:
+def check_crs(dataset: Dataset) -> Problem | None:
+    """Check that PROJ knows the coordinate system, and that it has a datum."""
     try:
         crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
     except pyproj.exceptions.CRSError:
@@ -143,53 +157,59 @@ def _crs_has_place(dataset: Dataset) -> Problem | None:
     return None
 
 
-def _blocks_are_bounded(dataset: Dataset) -> Problem | None:
-    together = 1 if dataset.interleaving == Interleaving.band else dataset.count
+def check_block_size(dataset: Dataset) -> Problem | None:
+    """Check that no block needs more memory than ``MAX_BLOCK_BYTES`` when decoded."""
+    # Pixel-interleaved blocks hold all bands.
+    bands_per_block = 1 if dataset.interleaving == Interleaving.band else dataset.count
     for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes, strict=True):
-        if height * width * np.dtype(dtype).itemsize * together > MAX_BLOCK_BYTES:
-            return Problem("one of its blocks unpacks to more than 64 MiB", "tile it (gdal_translate -co TILED=YES)")
+        if height * width * np.dtype(dtype).itemsize * bands_per_block > MAX_BLOCK_BYTES:
+            return Problem("one of its blocks decodes to more than 64 MiB", "tile it (gdal_translate -co TILED=YES)")
     return None
 
 
-def _blocks_are_present(dataset: Dataset) -> Problem | None:
+def check_blocks_exist(dataset: Dataset) -> Problem | None:
+    """Check that every block of a TIFF is inside the file; GDAL reads missing blocks as nodata without an error."""
     if dataset.driver != "GTiff":
         return None
     height, width = dataset.block_shapes[0]
     rows, cols = math.ceil(dataset.height / height), math.ceil(dataset.width / width)
     file_bytes = Path(dataset.name).stat().st_size
     planes = dataset.indexes if dataset.interleaving == Interleaving.band else (1,)
+    # A small file that declares billions of blocks would keep the loop below busy for hours.
     if rows * cols * len(planes) * MIN_BLOCK_BYTES > file_bytes:
         return Problem("the file is too small for the pixels it declares", "fetch it again")
     for plane in planes:
         for row in range(rows):
             for col in range(cols):
-                end = _block_end(dataset, plane, row, col)
-                if end is None or end > file_bytes:
+                offset = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=plane)
+                size = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=plane)
+                if offset is None or size is None or int(offset) + int(size) > file_bytes:
                     return Problem(
                         "pixels are missing from it, as if its writer had been stopped", "fetch the file again"
                     )
     return None
 
 
-def _block_end(dataset: Dataset, plane: int, row: int, col: int) -> int | None:
-    """Offset of the first byte after a block, None where the block is absent."""
-    offset = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=plane)
-    size = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=plane)
-    return None if offset is None or size is None else int(offset) + int(size)
-
-
 Check = Callable[[Dataset], Problem | None]
 
-PLACE_CHECKS: tuple[Check, ...] = (_has_position, _has_finite_transform, _crs_has_place)
-PIXEL_CHECKS: tuple[Check, ...] = (_blocks_are_bounded, _blocks_are_present)
+# Each check relies on the ones before it.
+GEOREFERENCE_CHECKS: tuple[Check, ...] = (check_position, check_transform, check_crs)
+PIXEL_CHECKS: tuple[Check, ...] = (check_block_size, check_blocks_exist)
 
 
 def georeference_problem(dataset: Dataset) -> Problem | None:
-    """Why a raster has no place on the Earth; None where it has one."""
-    return next(filter(None, (check(dataset) for check in PLACE_CHECKS)), None)
+    """Return what is wrong with the georeference of a raster, or None."""
+    return next(filter(None, (check(dataset) for check in GEOREFERENCE_CHECKS)), None)
 
 
-def _run_checks(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
+def run_checks(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None:
+    """Run checks on an open raster.
+
+    Raises
+    ------
+    InputError
+        For the first check that fails.
+    """
     for check in checks:
         try:
             problem = check(dataset)
@@ -200,14 +220,14 @@ def _run_checks(checks: tuple[Check, ...], path: Path, dataset: Dataset) -> None
 
 
 def check_pixels(path: Path, dataset: Dataset) -> None:
-    """Run the checks of an open raster's pixels, wherever it lies.
+    """Check the blocks of an open raster, whether it is georeferenced or not.
 
     Raises
     ------
     InputError
-        With the first thing that is wrong.
+        For the first check that fails.
     """
-    _run_checks(PIXEL_CHECKS, path, dataset)
+    run_checks(PIXEL_CHECKS, path, dataset)
 
 
 def check_raster(path: Path, dataset: Dataset) -> None:
@@ -216,6 +236,6 @@ def check_raster(path: Path, dataset: Dataset) -> None:
     Raises
     ------
     InputError
-        With the first thing that is wrong.
+        For the first check that fails.
     """
-    _run_checks(PLACE_CHECKS + PIXEL_CHECKS, path, dataset)
+    run_checks(GEOREFERENCE_CHECKS + PIXEL_CHECKS, path, dataset)

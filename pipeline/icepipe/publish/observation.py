@@ -9,9 +9,8 @@ from pathlib import Path
 
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.intervals import shared_time
 from icepipe.inputs.observation_key import utc_text
-from icepipe.inputs.scenes import Observation
+from icepipe.inputs.scenes import Observation, shared_time
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row
 from icepipe.measure.polygons.polygonize import PolygonLayer

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.intervals import Interval
+from icepipe.inputs.scenes import Interval
 from icepipe.publish.qgis_layers import MapLayer, find_layers
 from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.vectors.qml_styles import WRITTEN_FOR, add_element, xml_text

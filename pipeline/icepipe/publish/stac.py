@@ -17,9 +17,8 @@ from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.intervals import acquisition_interval, shared_time
 from icepipe.inputs.observation_key import utc_text
-from icepipe.inputs.scenes import Observation
+from icepipe.inputs.scenes import Observation, acquisition_interval, shared_time
 from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.storage.json_document import json_text, write_json

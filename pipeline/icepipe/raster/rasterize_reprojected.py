@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.arrays import Bool, Float64, Int64
 from icepipe.geo.geobox import Block, GeoBox
-from icepipe.geo.longitude import TURN_DEGREES
+from icepipe.geo.longitude import CIRCLE_DEGREES
 from icepipe.raster.rasterize import BlockMask, select, tile_block
 
 RIM_STEP = 8
@@ -70,7 +70,7 @@ class TargetCrs:
     @property
     def shifts(self) -> tuple[float, ...]:
         """By how much x of a polygon and of a pixel at the same place may differ: a full circle of longitude."""
-        return (0.0, -TURN_DEGREES, TURN_DEGREES) if self.is_geographic else (0.0,)
+        return (0.0, -CIRCLE_DEGREES, CIRCLE_DEGREES) if self.is_geographic else (0.0,)
 
 
 class ReprojectedCentres:
@@ -151,7 +151,7 @@ class ReprojectedCentres:
             is_bounded &= np.isfinite([low_x, low_y, high_x, high_y]).all(axis=0)
             if self._target.is_geographic:
                 # A pole inside is no extreme of the rim, and a rim over the antimeridian spans half a circle or more.
-                is_bounded &= (high_x - low_x < TURN_DEGREES / 2) & (np.maximum(-low_y, high_y) < NEAR_POLE)
+                is_bounded &= (high_x - low_x < CIRCLE_DEGREES / 2) & (np.maximum(-low_y, high_y) < NEAR_POLE)
             else:
                 # With a point at infinity inside, the scale along the rim varies twofold or more. Only sides of enough
                 # segments show it.

@@ -20,7 +20,7 @@ from icepipe.errors import NoUsableInput
 from icepipe.geo.crs import same_crs
 from icepipe.geo.ellipsoid import Ellipsoid
 from icepipe.geo.geobox import Block, GeoBox, Region
-from icepipe.geo.longitude import TURN_DEGREES, shift_longitudes, unwrap_longitude
+from icepipe.geo.longitude import CIRCLE_DEGREES, shift_longitudes, unwrap_longitude
 from icepipe.raster.blocks import blocks
 from icepipe.raster.rasterize import BlockMask, block_mask, rasterize_polygon, shape_to_pixels
 from icepipe.raster.rasterize_reprojected import ReprojectedCentres, TargetCrs
@@ -121,7 +121,7 @@ class RegionMap:
     def outline_km2(self, number: int) -> float:
         """Compute the geodesic area of a region's outline."""
         region = self.outlines[number]
-        return Ellipsoid.of(region.crs).area_m2(segmentize_outline(shapely.from_wkt(region.wkt))) / 1e6
+        return Ellipsoid.from_wkt(region.crs).area_m2(segmentize_outline(shapely.from_wkt(region.wkt))) / 1e6
 
 
 def region_masker(region: Region, grid: GeoBox, target: TargetCrs) -> Callable[[Block, CentresByCrs], BlockMask | None]:
@@ -213,12 +213,12 @@ def unwrap_outline(x: Float64, y: Float64, region: Region, grid: GeoBox) -> tupl
     middle = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
     # Longitudes are shifted each by itself, or together, whichever keeps the outline narrower: the first mends outlines
     # over the antimeridian, the second keeps those whole that reach half a circle away from the grid.
-    x = min(unwrap_longitude(x, middle, TURN_DEGREES), shift_longitudes(x, middle, TURN_DEGREES), key=np.ptp)
+    x = min(unwrap_longitude(x, middle, CIRCLE_DEGREES), shift_longitudes(x, middle, CIRCLE_DEGREES), key=np.ptp)
     is_geographic = pyproj.CRS.from_wkt(region.crs).is_geographic
     for latitude in (-90.0, 90.0):
         pole = pyproj.Transformer.from_crs(grid.crs, region.crs, always_xy=True).transform(0.0, latitude)
         if not is_geographic and np.all(np.isfinite(pole)) and shapely.from_wkt(region.wkt).contains(Point(pole)):
-            x = np.append(x, [middle - TURN_DEGREES / 2, middle + TURN_DEGREES / 2])
+            x = np.append(x, [middle - CIRCLE_DEGREES / 2, middle + CIRCLE_DEGREES / 2])
             y = np.append(y, [latitude, latitude])
     return x, y
 

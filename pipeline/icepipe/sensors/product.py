@@ -1,4 +1,4 @@
-"""Fields of the table of products: how the files of a delivery are named, and what comes with its bands."""
+"""Record types of the product table: file-name patterns of deliveries and of their quality rasters."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ Pattern = re.Pattern[str]
 
 @dataclass(frozen=True)
 class PictureName:
-    """A name that tells which sensor made a picture.
+    """A file-name pattern that identifies the sensor of an 8-bit picture.
 
     Attributes
     ----------
     sensor
         Key of the sensor.
     name
-        What the name of the file holds.
-    place
-        What the name of the file or of its folder (``folder/file``) holds besides; None where any will do.
+        Pattern searched for in the file name.
+    context
+        Second pattern that must match somewhere in ``folder/file``; None for no such condition.
     """
 
     sensor: str
     name: Pattern
-    place: Pattern | None = None
+    context: Pattern | None = None
 
 
 @dataclass(frozen=True)
 class Product:
-    """One kind of delivery, by its names.
+    """One kind of delivery and the patterns of its file names.
 
     Attributes
     ----------
     title
-        What people call it.
+        Name for messages and documentation.
     sensors
-        Name of a product of measured bands -> key of its sensor; the first that fits.
+        (product-name pattern, sensor key) pairs for measured bands; the first match wins.
     pictures
-        Names of its 8-bit pictures; the first that fits.
+        Patterns of 8-bit pictures; the first match wins.
     dates
-        Names with the acquisition in groups: ``ymd`` (year, month, day) or ``yj`` (year, day of the year), and, where
-        the name has a time, ``hms`` or ``hm``. Other dates in such a name, as that of processing, do not count.
+        Patterns with the acquisition in groups: ``ymd`` (year, month, day) or ``yj`` (year, day of year) and, if the
+        name has a time, ``hms`` or ``hm``. Other dates in a matching name, such as the processing date, are ignored.
     platforms
-        Name of a file or folder -> satellite; the first that fits.
+        (file or folder name pattern, satellite) pairs; the first match wins.
     extras
-        Name, less its suffix, of files that are neither bands nor masks.
+        Pattern of file stems that are neither bands nor masks.
     companions
-        Name, less its suffix, of files that are left alone where bands of the same ``product`` (a group) are there too.
+        Pattern of file stems that are ignored if bands of the same ``product`` (a named group) are present.
     """
 
     title: str
@@ -66,21 +66,21 @@ class Quality:
     Attributes
     ----------
     key
-        What a config says.
+        Name in the config.
     name
-        Name, less its suffix, that tells such a raster from a band.
+        Pattern of file stems that distinguishes such a raster from a band.
     endings
-        Endings of its file's name, less the suffix, after the product's name; the first that is there counts.
+        Endings of the file stem after the product name, in order of preference.
     folders
-        Where it lies, from the folder of the product.
+        Folders to search, relative to the folder of the product.
     hides
-        What can be hidden: word -> bit, or word -> value.
+        Conditions that can hide the surface: name -> bit number, or name -> pixel value.
     by_bits
-        Whether numbers are bits or values.
+        True if ``hides`` and ``unseen`` are bit numbers, False if they are pixel values.
     unseen
-        Bits or values of pixels that were not seen.
+        Bits or values of pixels that were not observed.
     default
-        Words that hide where a config does not choose.
+        Conditions that hide the surface unless the config selects others.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Fields of the table of sensors: what the bands of an input mean and how their numbers become reflectance."""
+"""Record types of the sensor table: roles of bands and conversion of stored values to reflectance."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from icepipe.arrays import Float64
 
 CLASSES = "classes"
-"""Key of rasters that already carry classes."""
+"""Sensor key of class rasters."""
 
 BANDS = "bands"
-"""Key of measured bands of no known product; what they are comes from the file or from ``inputs.bands``."""
+"""Sensor key of measured bands of no known product; their roles come from the file or from ``inputs.bands``."""
 
 REFLECTANCE_UNIT = 1e-4
-"""Measured bands are kept as whole numbers of this, so that one reflectance is one number whatever its encoding."""
+"""Unit of stored reflectance: equal reflectances become equal integers whatever the encoding of the product."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Stretch:
     Attributes
     ----------
     name
-        What people call the curve.
+        Name of the curve for messages.
     knots
-        (byte, reflectance) pairs, ascending; linear in between.
+        (byte, reflectance) pairs, ascending; interpolated linearly.
     source
-        Where the curve is published.
+        Publication that defines the curve.
     """
 
     name: str
@@ -41,24 +41,25 @@ class Stretch:
 
     def reflectance(self, values: Float64) -> Float64:
         """Decode 8-bit values (any shape, fractions allowed) to reflectance."""
+        # Bytes of averaged pixels are fractions, so this is not a table of 256 entries.
         byte, reflectance = np.array(self.knots).T
         return np.asarray(np.interp(values, byte, reflectance), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class FixedScaling:
-    """A gain and an offset that a publisher states for all files of a kind.
+    """Gain and offset that the publisher of a product fixes for all files of a kind.
 
     Attributes
     ----------
     gain, offset
-        Reflectance = gain x number + offset.
+        Reflectance = gain x stored value + offset.
     source
-        Where the publisher states it.
+        Document of the publisher that states them.
     name
-        What the name of the file holds where the scaling is valid; None where it is valid for every file of the sensor.
+        Pattern of the file names the scaling is valid for; None if it is valid for every file of the sensor.
     folders
-        How many folders above the file may hold the name instead, the nearest first.
+        Number of parent folders whose names are matched too, the nearest first.
     """
 
     gain: float
@@ -69,7 +70,7 @@ class FixedScaling:
 
 
 class MetadataFormat(Enum):
-    """Metadata files, beside the bands of a product, that say how its numbers become reflectance."""
+    """Metadata files of a product that hold its radiometric scaling."""
 
     LANDSAT_MTL = "MTL"
     SENTINEL2_MTD = "MTD_MSI"
@@ -82,34 +83,34 @@ class Sensor:
     Attributes
     ----------
     key
-        What a config says.
+        Name in the config.
     title
-        What people read.
+        Name for messages and documentation.
     roles
-        Role of each band used, in feature order.
+        Roles of the bands used, in feature order.
     rule_set
-        Rules that name its clusters.
+        Key of the rules that name its clusters.
     stretch
-        How the bytes of a picture encode reflectance; None where bands hold reflectance by gain and offset.
+        Encoding of reflectance in the bytes of a picture; None if bands are scaled by gain and offset.
     band_roles
-        Role of each band as products number them, for products of one file a band.
+        Band number of the product -> role, for products with one file per band.
     band_description
-        Descriptions that give the bands of one file their numbers of ``band_roles``, in the only group.
+        Pattern of band descriptions whose only group is a key of ``band_roles``.
     assumed_by_description
-        Whether such descriptions are enough to take a file for one of this sensor where the config says ``auto``.
+        True if such descriptions identify the sensor when the config says ``auto``.
     file_roles
-        Role of each band of a file, in order, for products that keep all their bands in one file.
+        Roles of all bands in order, for products with all bands in one file.
     fill
-        Stored numbers of pixels outside the swath, where no nodata tag names them: in files of one band by
-        ``band_roles``, and in files of ``file_roles``.
+        Stored values outside the swath if no nodata tag names them; applied to single-band files with ``band_roles``
+        and to files with ``file_roles``.
     metadata
-        Metadata files that scale its bands; they win over ``scalings``.
+        Format of the metadata files that scale its bands; they take precedence over ``scalings``.
     scalings
-        Gains and offsets that are fixed by the publisher; the first whose name fits.
+        Gains and offsets fixed by the publisher; the first whose name matches is used.
     irradiance
-        Mean solar irradiance by number of the band, in W / (m2 micrometre), for metadata that give radiance alone.
+        Band number -> mean solar irradiance (ESUN) in W / (m2 micrometre), for metadata that hold radiance only.
     sun_uncorrected
-        What the name of a file holds whose numbers a gain alone does not correct for the height of the sun.
+        Pattern of file names whose fixed scaling does not correct for solar elevation.
     """
 
     key: str
@@ -129,16 +130,17 @@ class Sensor:
 
     @property
     def encoding(self) -> str:
-        """How stored numbers become what is kept, for people."""
+        """Readable description of the conversion from file values to stored pixels."""
         if self.key == CLASSES:
             return "the table inputs.classes"
         return self.stretch.name if self.stretch else "gain and offset"
 
     @property
     def bytes_per_px(self) -> int:
-        """Bytes that a pixel takes once it is read: kept numbers, whether there are any, whether cloud hides it."""
+        """Memory of a decoded pixel in bytes: stored bands, validity and cloud mask."""
+        # Validity and cloud take a byte each; picture bands are uint8, all others 16-bit.
         return 2 + len(self.roles) * (1 if self.stretch else 2)
 
     def reflectance(self, values: Float64) -> Float64:
-        """Reflectance of kept numbers (bytes of a picture, or units of reflectance); any shape."""
+        """Return the reflectance of stored pixels (picture bytes or units of reflectance); any shape."""
         return self.stretch.reflectance(values) if self.stretch else values * REFLECTANCE_UNIT

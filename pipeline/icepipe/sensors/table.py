@@ -1,8 +1,8 @@
-"""The table of sensors, products and quality rasters; a new sensor is a row of each that it needs, and nothing else.
+"""Table of known sensors, products and quality rasters.
 
-``SENSORS`` says what a config can ask for and what bands mean, ``PRODUCTS`` how deliveries are named, ``QUALITIES``
-which bits of a quality raster hide the surface. Validation of configs, the reference pages, `init`, `inspect`, dates,
-scaling and masks come from here.
+A new sensor needs only new rows here: ``SENSORS`` defines the config keys and the roles of bands, ``PRODUCTS`` the file
+names of deliveries, ``QUALITIES`` the bits of quality rasters that hide the surface. Config validation, the reference
+pages, `init`, `inspect`, dates, scaling and masks all read this table.
 """
 
 from __future__ import annotations
@@ -22,22 +22,20 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "swir1": ("swir1", "swir16", "swir 1", "swir"),
     "swir2": ("swir2", "swir22", "swir 2"),
 }
-"""What band descriptions call each role, in lower case; roles in feature order."""
+"""Role -> spellings in band descriptions, in lower case; roles are in feature order."""
 
 
 def _name(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def _srgb_knots() -> tuple[tuple[float, float], ...]:
-    encoded = np.arange(256) / 255
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    return tuple(zip(range(256), linear.tolist(), strict=True))
-
+# Transfer function of IEC 61966-2-1: linear below 0.04045, a power of 2.4 above.
+_ENCODED = np.arange(256) / 255
+_LINEAR = np.where(_ENCODED <= 0.04045, _ENCODED / 12.92, ((_ENCODED + 0.055) / 1.055) ** 2.4)
 
 SRGB = Stretch(
     name="the sRGB curve",
-    knots=_srgb_knots(),
+    knots=tuple(zip(range(256), _LINEAR.tolist(), strict=True)),
     source="IEC 61966-2-1: a picture meant for a screen encodes linear light with the sRGB curve",
 )
 
@@ -59,6 +57,7 @@ _OLI = {"2": "blue", "3": "green", "4": "red", "5": "nir", "6": "swir1", "7": "s
 _MSI = {"02": "blue", "03": "green", "04": "red", "08": "nir", "11": "swir1", "12": "swir2"}
 _MSI_DESCRIPTION = _name(r"^B(\d{2}|8A)$")
 
+# Level-1 factors give reflectance for a sun at the zenith; only the MTL file has the solar elevation.
 _LANDSAT_LEVEL1 = re.compile("_L1")
 
 _LANDSAT_LEVEL2 = (
@@ -78,6 +77,7 @@ _SENTINEL2_BASELINES = (
     FixedScaling(1e-4, 0.0, _SENTINEL2_SOURCE, re.compile(r"^S2.*?_N0[0-3]\d{2}_"), folders=6),
 )
 
+# PlanetScope names: date, time, hundredths of a second (newer names only), satellite, processing level.
 _DOVE = r"^(?P<ymd>\d{8})_(?P<hms>\d{6})_(?:\d{1,2}_)?[0-9a-f]{4}_3B_"
 
 SENSORS: dict[str, Sensor] = {
@@ -193,7 +193,7 @@ SENSORS: dict[str, Sensor] = {
         ),
     )
 }
-"""By key. A config can name all but ``bands``."""
+"""Sensors by key; a config can name every key except ``bands``."""
 
 PRODUCTS: tuple[Product, ...] = (
     Product(
@@ -203,11 +203,11 @@ PRODUCTS: tuple[Product, ...] = (
             PictureName(
                 "modis-truecolor",
                 name=_name(r"(?<![a-z])true[-_ ]?colou?r"),
-                place=_name(r"(?<![a-z])(modis|terra|aqua)(?![a-z])"),
+                context=_name(r"(?<![a-z])(modis|terra|aqua)(?![a-z])"),
             ),
         ),
         dates=(
-            # Acquisition day after an A, processing time at the end.
+            # The acquisition day follows an A; the last field is the processing time.
             _name(r"^(?:M[COY]D|V[NJ]P)\w+\.A(?P<yj>\d{7})(?:\.(?P<hm>\d{4})(?=\.))?\."),
         ),
         platforms=(
@@ -222,9 +222,9 @@ PRODUCTS: tuple[Product, ...] = (
             (_name(r"^S2[A-D]_MSIL2A_"), "sentinel2-l2a"),
         ),
         dates=(
-            # Products: sensing start, then baseline, orbit, tile and processing time.
+            # Products: sensing start, baseline, orbit, tile, processing time.
             _name(r"^S2[A-D]_MSIL\d[AC]_(?P<ymd>\d{8})T(?P<hms>\d{6})_N\d{4}_"),
-            # Granules and their bands: tile, sensing start.
+            # Granules and their bands: tile, then sensing start.
             _name(r"^T\d{2}[A-Z]{3}_(?P<ymd>\d{8})T(?P<hms>\d{6})(?:_|$)"),
         ),
         platforms=(
@@ -232,7 +232,7 @@ PRODUCTS: tuple[Product, ...] = (
             (_name(r"(?<![a-z0-9])S2B_"), "sentinel-2b"),
             (_name(r"(?<![a-z0-9])S2C_"), "sentinel-2c"),
         ),
-        # A picture, aerosol, water vapour, a preview.
+        # True-colour image, aerosol, water vapour, preview image.
         companions=re.compile(r"^(?P<product>.+)_(?:TCI|AOT|WVP|PVI)(?:_\d{2}m)?$"),
     ),
     Product(
@@ -254,17 +254,18 @@ PRODUCTS: tuple[Product, ...] = (
             (_name(r"(?<![a-z0-9])L[CO]0?8(?=[_\d])"), "landsat-8"),
             (_name(r"(?<![a-z0-9])L[CO]0?9(?=[_\d])"), "landsat-9"),
         ),
+        # Radiometric saturation and aerosol, which do not hide the surface.
         extras=_name(r"(?:QA_RADSAT|QA_AEROSOL)$"),
     ),
     Product(
         title="PlanetScope",
         sensors=((_name(_DOVE + r"AnalyticMS_SR(?:_harmonized)?(?:_clip)?(?=\.|$)"), "planetscope-4"),),
-        # Acquisition day and time, hundredths of a second (not in older names), satellite.
+        # Acquisition day, time, hundredths of a second (absent from older names), satellite.
         dates=(_name(_DOVE),),
         platforms=((_name(_DOVE), "planetscope"),),
     ),
 )
-"""In the order in which names are tried."""
+"""Products, in the order in which their patterns are tried."""
 
 QUALITIES: dict[str, Quality] = {
     quality.key: quality
@@ -274,6 +275,7 @@ QUALITIES: dict[str, Quality] = {
             name=_name(r"QA_PIXEL$"),
             endings=("QA_PIXEL",),
             folders=(".",),
+            # The clear bit (6) is not used: on Landsat 5 and 7 it is unset over water.
             hides={"dilated": 1, "cirrus": 2, "cloud": 3, "shadow": 4},
             by_bits=True,
             unseen=(0,),
@@ -301,5 +303,5 @@ QUALITIES: dict[str, Quality] = {
         ),
     )
 }
-"""Landsat Collection 2 QA_PIXEL and Collection 1 BQA (USGS data format control books), Sentinel-2 scene classification
-(Level-2A algorithm overview). The clear bit is not used: on Landsat 5 and 7 it is unset over water."""
+"""Quality rasters by key. Sources: USGS data format control books (Landsat Collection 2 QA_PIXEL, Collection 1 BQA);
+Sentinel-2 Level-2A algorithm overview (scene classification)."""

@@ -141,7 +141,7 @@ class Plan:
     @cached_property
     def planar_km2_per_pixel(self) -> float | None:
         """What dx times dy says; None where the map's unit is an angle."""
-        crs = Ellipsoid.of(self.grid.crs).crs
+        crs = Ellipsoid.from_wkt(self.grid.crs).crs
         if crs.is_geographic:
             return None
         return float(self.grid.planar_pixel_area * crs.axis_info[0].unit_conversion_factor ** 2 / 1e6)

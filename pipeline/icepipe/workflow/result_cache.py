@@ -15,7 +15,7 @@ from icepipe.errors import InputError, NoUsableInput
 from icepipe.inputs.discover import find_files, unlisted_folders
 from icepipe.inputs.scene_cache import stat_files
 from icepipe.inputs.scenes import Scene
-from icepipe.inputs.vector_files import with_parts
+from icepipe.inputs.vector_files import with_shapefile_parts
 from icepipe.publish.run_folder.paths import NOT_OUTPUTS
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.storage.fingerprint import FileStat, FolderSnapshot
@@ -44,7 +44,7 @@ def _named(config: Config) -> Iterator[Path]:
     told = (inputs.land and inputs.land.path, inputs.regions and inputs.regions.path, config.segment.model_file)
     for path in told:
         if path:
-            yield from with_parts(Path(path))
+            yield from with_shapefile_parts(Path(path))
 
 
 def watched_files(config: Config, scenes: Iterable[Scene]) -> Looked:

@@ -12,9 +12,8 @@ from typing import Any
 
 from icepipe.errors import InputError, IntegrityError
 from icepipe.inputs.masks import is_vector
-from icepipe.inputs.scenes import Observation
-from icepipe.inputs.sidecars import with_side_files
-from icepipe.inputs.vector_files import with_parts
+from icepipe.inputs.scenes import Observation, with_side_files
+from icepipe.inputs.vector_files import with_shapefile_parts
 from icepipe.publish.run_folder.paths import NOT_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Provenance, Record
@@ -35,7 +34,7 @@ def _outline_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
     land = plan.config.inputs.land
     if not land or not is_vector(land):
         return set()
-    path, *parts = with_parts(Path(land.path))
+    path, *parts = with_shapefile_parts(Path(land.path))
     return {path, *(part for part in parts if snapshot.file_stat(part))}
 
 
@@ -128,7 +127,7 @@ class RunState:
     def on_outlines_of_now(self, plan: Plan, record: Record) -> bool:
         """Whether an observation was made with the land outlines that stand now."""
         files = _outline_files(plan, self.snapshot)
-        names = {part.name for path in files for part in with_parts(path)}
+        names = {part.name for path in files for part in with_shapefile_parts(path)}
         try:
             now = {(path.name, self.fingerprints(path)) for path in files}
         except InputError:

@@ -1,4 +1,4 @@
-"""Where regions lie on the globe, against places known from their maps."""
+"""Footprints of regions on the globe, compared with points known from their maps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def area_km2(geometry):
 
 
 def places(region, crs, count=8000):
-    """Random places on and around a region with their longitude, latitude, and whether the region holds them."""
+    """Random points in and around a region: longitude, latitude, and whether the region contains them."""
     rng = np.random.default_rng(0)
     left, bottom, right, top = region.buffer(0.2 * (region.bounds[3] - region.bounds[1])).bounds
     x, y = rng.uniform(left, right, count), rng.uniform(bottom, top, count)
@@ -59,21 +59,21 @@ REGIONS = {
 @pytest.mark.parametrize("name", REGIONS)
 def test_a_place_is_in_the_footprint_where_it_is_in_the_region(name):
     region, crs = REGIONS[name]
-    found = footprint(region, wkt(crs))
-    geometry = shape(found.geometry)
+    result = footprint(region, wkt(crs))
+    geometry = shape(result.geometry)
     assert geometry.is_valid
-    west, south, east, north = found.bbox
+    west, south, east, north = result.bbox
     lon, lat, inside = places(region, crs)
-    held = shapely.contains_xy(geometry, lon, lat)
+    contained = shapely.contains_xy(geometry, lon, lat)
     assert inside.sum() > 100
-    assert np.mean(held != inside) < 0.002
+    assert np.mean(contained != inside) < 0.002
     between = (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
     assert np.all(between[inside] & (lat[inside] >= south) & (lat[inside] <= north))
 
 
 @pytest.mark.parametrize("name", REGIONS)
 def test_no_band_runs_across_the_world(name):
-    """Its parts keep within 180 degrees and 90 degrees, and wind to the right, as RFC 7946 asks."""
+    """Parts stay within 180 and 90 degrees, and exteriors are counter-clockwise, as RFC 7946 requires."""
     geometry = shape(footprint(*(REGIONS[name][0], wkt(REGIONS[name][1]))).geometry)
     left, bottom, right, top = geometry.bounds
     assert left >= -180
@@ -84,7 +84,7 @@ def test_no_band_runs_across_the_world(name):
 
 
 def test_areas_are_those_of_the_map():
-    """An equal-area map around a point off the pole: its square kilometres are the globe's."""
+    """On an equal-area map around a point off the pole, areas are those of the globe."""
     region, crs = REGIONS["north pole off the middle"]
     assert area_km2(shape(footprint(region, wkt(crs)).geometry)) == pytest.approx(region.area / 1e6, rel=1e-3)
 
@@ -105,7 +105,7 @@ def test_parts_meet_at_180_degrees():
 
 
 def test_points_off_the_map_are_left_out():
-    """The corners of a whole-hemisphere grid can lie beyond the globe."""
+    """Corners of a grid of a whole hemisphere can be outside the domain of its projection."""
     side = 9_100 * KM
     region = box(-side, -side, side, side)
     crs = "+proj=laea +lat_0=90 +R=6371228"

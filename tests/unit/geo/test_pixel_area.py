@@ -1,4 +1,4 @@
-"""True pixel area against oracles outside icepipe: NSIDC's tables and pyproj's geodesic polygons."""
+"""True pixel areas, compared with NSIDC's tables and with pyproj's geodesic polygons."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ORIENTATIONS = {
 
 
 def geodesic_area(crs: pyproj.CRS, transform: Affine, col: int, row: int) -> float:
-    """Area of one pixel as a geodesic polygon with 64 points a side, on the datum's own ellipsoid."""
+    """Area of a pixel as a geodesic polygon with 64 vertices per side, on the ellipsoid of the datum."""
     t = np.linspace(0, 1, 64, endpoint=False)
     u = np.concatenate([t, np.ones_like(t), 1 - t, np.zeros_like(t)]) + col
     v = np.concatenate([np.zeros_like(t), t, np.ones_like(t), 1 - t]) + row

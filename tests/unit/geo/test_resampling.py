@@ -1,4 +1,4 @@
-"""Scenes on other grids: every run-grid pixel takes the scene pixel under its centre, or none."""
+"""Resampling: each pixel of the run grid gets the scene pixel under its centre, or none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def scene(geobox, day=1):
 
 
 def taken(source, grid, block=None):
-    """Source pixel numbers (row * 1000 + column) on the block, -1 where the source is not."""
+    """Source pixel (row * 1000 + column) under each pixel of the block, -1 outside the source."""
     block = block or Block(0, 0, grid.height, grid.width)
     result = np.full((block.height, block.width), -1)
     placement = locate_source(source, grid, block)
@@ -47,7 +47,7 @@ def taken(source, grid, block=None):
 
 
 def slow(source, grid):
-    """The same by the book, pixel by pixel."""
+    """The same, computed pixel by pixel."""
     result = np.full((grid.height, grid.width), -1)
     transformer = pyproj.Transformer.from_crs(grid.crs, source.crs, always_xy=True)
     for row in range(grid.height):
@@ -88,7 +88,7 @@ def test_placement_equals_the_slow_way(source):
 
 
 def off_borders(source, grid):
-    """True for grid pixels whose centre lies clear of any border between source pixels."""
+    """True for grid pixels whose centre is not on a border between source pixels."""
     col, row = np.meshgrid(np.arange(grid.width) + 0.5, np.arange(grid.height) + 0.5)
     t = ~source.transform @ grid.transform
     places = np.stack([t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f])
@@ -98,7 +98,7 @@ def off_borders(source, grid):
 @settings(max_examples=60, deadline=None)
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.4, 2.5), st.sampled_from([0, 17, 90]))
 def test_random_grids(dx, dy, scale, angle):
-    """On a border either neighbour is right; everywhere else there is one answer."""
+    """On a border either neighbour is correct; all other pixels have a single answer."""
     grid = box()
     source = box(T @ Affine.translation(dx, dy) @ Affine.rotation(angle) @ Affine.scale(scale))
     mine, clear = taken(source, grid), off_borders(source, grid)

@@ -1,4 +1,4 @@
-"""What one row stands for: a scene, a day, a day by the sun, eight days, a month."""
+"""Periods of observations: a scene, a UTC day, a solar day, eight days, a month."""
 
 from __future__ import annotations
 

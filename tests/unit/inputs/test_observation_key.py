@@ -1,4 +1,4 @@
-"""The key of an observation: composed, parsed, and as documents hold it."""
+"""Observation keys: composition, parsing, and serialization."""
 
 from __future__ import annotations
 
@@ -66,4 +66,5 @@ def test_a_key_is_text_in_a_document_and_a_key_again_when_read():
 
 def test_copies_of_a_key_are_keys():
     key = ObservationKey("2024-07-01_aqua")
-    assert [(type(one), one) for one in (copy.deepcopy(key), pickle.loads(pickle.dumps(key)))] == [(type(key), key)] * 2
+    for copied in (copy.deepcopy(key), pickle.loads(pickle.dumps(key))):
+        assert (type(copied), copied) == (type(key), key)

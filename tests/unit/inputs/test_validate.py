@@ -1,4 +1,4 @@
-"""What a file must be before its pixels are read."""
+"""Checks of a raster before its pixels are read."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PIXELS = np.ones((1, 4, 4), np.uint8)
         ({"crs": None}, Problem("it has no coordinate system", "assign one (gdal_edit.py -a_srs)")),
         (
             {"transform": Affine.identity()},
-            Problem("it has no geotransform, so its place is unknown", "assign one (gdal_edit.py -a_ullr)"),
+            Problem("it has no geotransform, so its position is unknown", "assign one (gdal_edit.py -a_ullr)"),
         ),
         (
             {"transform": Affine(0, 0, 5, 0, 0, 5)},
-            Problem("its geotransform is not invertible", "assign a right one (gdal_edit.py -a_ullr)"),
+            Problem("its geotransform is not invertible", "assign a correct one (gdal_edit.py -a_ullr)"),
         ),
     ],
     ids=["placed", "without crs", "without transform", "flat"],

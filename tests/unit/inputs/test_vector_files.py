@@ -1,4 +1,4 @@
-"""Vector files of areas: what is read of them is what geopandas reads, and what cannot be used is told."""
+"""Vector files: polygons are those that geopandas reads, and files that cannot be used are refused."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_areas_are_those_that_geopandas_reads(tmp_path, name, crs):
 
 
 @pytest.mark.parametrize(
-    ("names", "told"), [([10, 9], ["10", "9"]), ([2.5, 1.0], ["1.0", "2.5"]), (["ö", " a "], ["a", "ö"])]
+    ("names", "expected"), [([10, 9], ["10", "9"]), ([2.5, 1.0], ["1.0", "2.5"]), (["ö", " a "], ["a", "ö"])]
 )
-def test_names_are_text_and_in_order(tmp_path, names, told):
+def test_names_are_text_and_in_order(tmp_path, names, expected):
     geopandas.GeoDataFrame({"Name": names}, geometry=SHAPES[:2], crs=3413).to_file(tmp_path / "r.gpkg")
     outlines = read_regions(Regions(path=str(tmp_path / "r.gpkg")))
-    assert [outline.name for outline in outlines] == told
+    assert [outline.name for outline in outlines] == expected
     assert {CRS(outline.crs).to_epsg() for outline in outlines} == {3413}
 
 
@@ -55,16 +55,16 @@ def test_an_outline_without_a_name_is_refused(tmp_path, missing):
 
 
 @pytest.mark.parametrize(
-    ("shapes", "told"),
+    ("shapes", "message"),
     [
         ([box(0, 0, 1, 1), LineString([(0, 0), (1, 1)])], "holds LineString, Polygon and not areas"),
         ([box(0, 0, 1, 1), None], "holds Polygon, nothing and not areas"),
         ([], "holds nothing and not areas"),
     ],
 )
-def test_what_is_no_area_is_refused(tmp_path, shapes, told):
+def test_what_is_no_area_is_refused(tmp_path, shapes, message):
     geopandas.GeoDataFrame({"name": [""] * len(shapes)}, geometry=shapes, crs=3413).to_file(tmp_path / "r.gpkg")
-    with pytest.raises(ConfigError, match=rf"^inputs\.land: .*r\.gpkg {told}"):
+    with pytest.raises(ConfigError, match=rf"^inputs\.land: .*r\.gpkg {message}"):
         read_areas(str(tmp_path / "r.gpkg"), "inputs.land")
 
 

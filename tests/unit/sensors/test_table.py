@@ -1,4 +1,4 @@
-"""The table of sensors: what a config can name, and what names of products say."""
+"""Table of sensors: keys of the config, and recognition of product names."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Deliveries of satellite data: names, dates, bands, scaling, quality bits."""
+"""Recognition of satellite products: names, dates, bands, scaling, quality rasters."""

@@ -1,4 +1,4 @@
-"""Metadata files that come with a product: Landsat's MTL and Sentinel-2's MTD."""
+"""Read radiometric scaling from the metadata files of products: Landsat MTL and Sentinel-2 MTD."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from icepipe.sensors.table import SENSORS
 MAX_BYTES = 20_000_000
 
 Groups = Mapping[str, Mapping[str, str]]
-"""Groups of a metadata file, each with its items."""
+"""Group name -> item name -> value."""
 
 
-def _parse_text(text: str) -> Groups:
+def parse_mtl_text(text: str) -> Groups:
+    """Parse an MTL file in ODL text format."""
     groups: dict[str, dict[str, str]] = {}
     name = ""
+    # Some copies of MTL files are padded with NUL characters.
     for line in text.replace("\0", "").splitlines():
         key, _, value = (part.strip() for part in line.partition("="))
         if key == "GROUP":
@@ -33,7 +35,7 @@ def _parse_text(text: str) -> Groups:
 
 
 def read_mtl(path: Path) -> Groups:
-    """Groups of a Landsat ``_MTL.txt`` (NUL padding allowed) or ``_MTL.json``.
+    """Read the groups of a Landsat ``_MTL.txt`` or ``_MTL.json``.
 
     Raises
     ------
@@ -49,11 +51,11 @@ def read_mtl(path: Path) -> Groups:
             return {name: {key: str(value) for key, value in items.items()} for name, items in root.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(path, f"cannot be read ({error})", "fetch it again") from error
-    return _parse_text(text)
+    return parse_mtl_text(text)
 
 
 def find_mtl(product: Path) -> Path | None:
-    """The MTL file of a product given as folder and name start, or None."""
+    """Return the MTL file of a product, given as its folder and the start of its file names; None if missing."""
     usual = product.with_name(f"{product.name}_MTL.txt")
     if usual.is_file():
         return usual
@@ -64,64 +66,82 @@ def find_mtl(product: Path) -> Path | None:
 
 
 def earth_sun_distance(day_of_year: int) -> float:
-    """Distance in astronomical units, good to 1e-4: Chander and others (2009), after Duffie and Beckman."""
+    """Return the Earth-Sun distance in astronomical units, accurate to 1e-4.
+
+    Source: Chander, Markham and Helder (2009), after Duffie and Beckman.
+    """
     return 1 - 0.01672 * math.cos(math.radians(0.9856 * (day_of_year - 4)))
 
 
 def sun_elevation(groups: Groups) -> float | None:
-    """Degrees above the horizon, or None where the file does not tell."""
-    text = _item(groups, "SUN_ELEVATION")
+    """Return the solar elevation in degrees; None if the file does not hold it."""
+    text = first_item(groups, "SUN_ELEVATION")
     return None if text is None else float(text)
 
 
-def landsat_scale(groups: Groups, sensor: str, number: int, path: Path) -> tuple[float, float]:
-    """Gain and offset from stored numbers to reflectance, for one band of a Landsat product.
+def first_item(groups: Groups, key: str) -> str | None:
+    """Return the first item of this name in any group, or None."""
+    return next((items[key] for items in groups.values() if key in items), None)
 
-    Level 2 as its own group says; Level 1 to top-of-atmosphere reflectance with the sun's elevation, by reflectance
-    factors where there are any, else by radiance, ESUN and the Earth-Sun distance.
+
+def required_number(groups: Groups, key: str) -> float:
+    """Return the first item of this name as a number.
+
+    Raises
+    ------
+    KeyError
+        If no group has it.
+    """
+    text = first_item(groups, key)
+    if text is None:
+        raise KeyError(key)
+    return float(text)
+
+
+def solar_irradiance(sensor: str, number: int) -> float:
+    """Return ESUN, the mean solar irradiance of a band in W / (m2 micrometre).
+
+    Raises
+    ------
+    KeyError
+        If the table of sensors does not have it.
+    """
+    irradiance = SENSORS[sensor].irradiance
+    if number not in irradiance:
+        raise KeyError(f"ESUN of {sensor} band {number}")
+    return irradiance[number]
+
+
+def landsat_scale(groups: Groups, sensor: str, number: int, path: Path) -> tuple[float, float]:
+    """Return gain and offset from stored values to reflectance for one band of a Landsat product.
+
+    Level 2 gives surface reflectance. Level 1 gives top-of-atmosphere reflectance, corrected for solar elevation.
 
     Raises
     ------
     InputError
-        If the metadata do not hold what is needed.
+        If the metadata lack a factor.
     """
     key_gain, key_offset = f"REFLECTANCE_MULT_BAND_{number}", f"REFLECTANCE_ADD_BAND_{number}"
     surface = groups.get("LEVEL2_SURFACE_REFLECTANCE_PARAMETERS", {})
     try:
         if key_gain in surface:
             return float(surface[key_gain]), float(surface[key_offset])
-        sine = math.sin(math.radians(_needed(groups, "SUN_ELEVATION")))
-        if _item(groups, key_gain) is not None:
-            return _needed(groups, key_gain) / sine, _needed(groups, key_offset) / sine
-        gain, offset = _needed(groups, f"RADIANCE_MULT_BAND_{number}"), _needed(groups, f"RADIANCE_ADD_BAND_{number}")
-        day = dt.date.fromisoformat(_item(groups, "DATE_ACQUIRED") or "")
+        # Level-1 factors give reflectance for a sun at the zenith.
+        sine = math.sin(math.radians(required_number(groups, "SUN_ELEVATION")))
+        if first_item(groups, key_gain) is not None:
+            return required_number(groups, key_gain) / sine, required_number(groups, key_offset) / sine
+        # Older products hold radiance only: reflectance = pi d^2 L / (ESUN sin(elevation)).
+        gain = required_number(groups, f"RADIANCE_MULT_BAND_{number}")
+        offset = required_number(groups, f"RADIANCE_ADD_BAND_{number}")
+        day = dt.date.fromisoformat(first_item(groups, "DATE_ACQUIRED") or "")
         distance = earth_sun_distance(day.timetuple().tm_yday)
-        factor = math.pi * distance**2 / (_irradiance(sensor, number) * sine)
+        factor = math.pi * distance**2 / (solar_irradiance(sensor, number) * sine)
     except (KeyError, ValueError) as error:
         raise InputError(
-            path, f"its MTL file does not tell band {number}'s reflectance ({error})", "set inputs.scale"
+            path, f"its MTL file lacks a factor for the reflectance of band {number} ({error})", "set inputs.scale"
         ) from None
     return gain * factor, offset * factor
-
-
-def _irradiance(sensor: str, number: int) -> float:
-    """ESUN, the mean solar irradiance of a band."""
-    known = SENSORS[sensor].irradiance
-    if not known:
-        raise KeyError(sensor)
-    return known[number]
-
-
-def _item(groups: Groups, key: str) -> str | None:
-    """The first item of this name in any group."""
-    return next((items[key] for items in groups.values() if key in items), None)
-
-
-def _needed(groups: Groups, key: str) -> float:
-    text = _item(groups, key)
-    if text is None:
-        raise KeyError(key)
-    return float(text)
 
 
 @dataclass(frozen=True)
@@ -131,9 +151,9 @@ class Sentinel2Scale:
     Attributes
     ----------
     quantification
-        Stored numbers a unit of reflectance.
+        Stored value of reflectance 1.
     offsets
-        Number to add, by band number of the metadata (0 is B01); empty before baseline 04.00.
+        Band index of the metadata (0 is B01) -> value to add; empty before processing baseline 04.00.
     day
         Sensing day, as YYYYMMDD.
     """
@@ -144,7 +164,7 @@ class Sentinel2Scale:
 
 
 def read_sentinel2(path: Path) -> Sentinel2Scale:
-    """Radiometry from ``MTD_MSIL1C.xml`` or ``MTD_MSIL2A.xml``.
+    """Read the radiometry from ``MTD_MSIL1C.xml`` or ``MTD_MSIL2A.xml``.
 
     Raises
     ------
@@ -152,14 +172,16 @@ def read_sentinel2(path: Path) -> Sentinel2Scale:
         If the file cannot be read.
     """
     try:
+        # Without a document type, an XML file cannot define entities that expand without limit.
         if path.stat().st_size > MAX_BYTES or b"<!DOCTYPE" in path.read_bytes()[:2000]:
-            raise InputError(path, "is no product metadata", "fetch it again")
+            raise InputError(path, "is not product metadata", "fetch it again")
         root = ET.parse(path).getroot()  # noqa: S314
     except (OSError, ET.ParseError) as error:
         raise InputError(path, f"cannot be read ({error})", "fetch it again") from error
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     offsets: dict[int, float] = {}
     for element in root.iter():
+        # Names without their namespace, which differs between processing baselines.
         tag = element.tag.rsplit("}", 1)[-1]
         if tag in {"BOA_ADD_OFFSET", "RADIO_ADD_OFFSET"}:
             offsets[int(element.get("band_id", "-1"))] = float(element.text or 0)
@@ -169,7 +191,7 @@ def read_sentinel2(path: Path) -> Sentinel2Scale:
             "PRODUCT_START_TIME",
             "DATATAKE_SENSING_START",
         }:
-            found[tag] = (element.text or "").strip()
-    quantification = float(found.get("BOA_QUANTIFICATION_VALUE") or found.get("QUANTIFICATION_VALUE") or 10000)
-    start = found.get("PRODUCT_START_TIME") or found.get("DATATAKE_SENSING_START") or ""
+            texts[tag] = (element.text or "").strip()
+    quantification = float(texts.get("BOA_QUANTIFICATION_VALUE") or texts.get("QUANTIFICATION_VALUE") or 10000)
+    start = texts.get("PRODUCT_START_TIME") or texts.get("DATATAKE_SENSING_START") or ""
     return Sentinel2Scale(quantification, offsets, re.sub(r"\D", "", start)[:8])

@@ -1,4 +1,4 @@
-"""Class rasters: stored numbers to a class and, where they are concentrations, how much of a pixel it covers."""
+"""Encode the values of class rasters: a class code and, for concentrations, the share of the pixel it covers."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from icepipe.classes import ClassCode, ClassEntry
 from icepipe.inputs.scenes import ClassValues
 
 FULL_COVER = 10_000
-"""Concentrations are kept as whole parts of this."""
+"""Concentrations are stored as integers of this fraction."""
 
 STEP = FULL_COVER + 2
-"""A kept number is a class code times this, plus nothing without a concentration, or 1 plus the concentration."""
+"""A stored pixel is class code * STEP, plus 0 without a concentration, or plus 1 + concentration * FULL_COVER."""
 
 WORD = np.dtype(np.uint16)
 
 
-def encoded_codes(kept: StoredPixels) -> UInt8:
-    """Class code of kept numbers; any shape."""
-    return (kept // STEP).astype(np.uint8)
+def encoded_codes(pixels: StoredPixels) -> UInt8:
+    """Return the class codes of stored pixels; any shape."""
+    return (pixels // STEP).astype(np.uint8)
 
 
 def encode(stored: NDArray[np.number[Any]], table: ClassValues) -> tuple[UInt16, Bool]:
-    """Kept numbers, and where the table says anything; shape of ``stored``.
-
-    A value where one range ends and another starts belongs to the one that starts; single values stand above ranges.
-    """
-    kept = np.zeros(stored.shape, dtype=WORD)
+    """Encode the values of a class raster; return them and where the table defines the value, shape of ``stored``."""
+    pixels = np.zeros(stored.shape, dtype=WORD)
     known = np.zeros(stored.shape, dtype=bool)
+    # Ranges are closed at both ends and later entries overwrite earlier ones: a value on the border of two ranges
+    # belongs to the upper one, and single values, which come last, take precedence over ranges.
     for entry in table.entries:
-        here = (stored >= entry.low) & (stored <= entry.high)
-        kept[here] = entry.code * STEP + _cover(stored[here], entry, table.weight)
-        known |= here
-    return kept, known
+        matches = (stored >= entry.low) & (stored <= entry.high)
+        pixels[matches] = entry.code * STEP + encoded_concentration(stored[matches], entry, table.weight)
+        known |= matches
+    return pixels, known
 
 
-def _cover(values: NDArray[np.number[Any]], entry: ClassEntry, weight: float | None) -> UInt16:
-    """What a kept number adds to its class: the concentration of ice in a range of ice, nothing elsewhere."""
+def encoded_concentration(values: NDArray[np.number[Any]], entry: ClassEntry, weight: float | None) -> UInt16:
+    """Return the concentration part of stored pixels: 1 + concentration in a range of ice, else 0."""
     if weight is None or not entry.is_range or entry.code is not ClassCode.ICE:
         return np.zeros(values.shape, dtype=WORD)
     parts = np.rint(values.astype(np.float64) * weight * FULL_COVER)

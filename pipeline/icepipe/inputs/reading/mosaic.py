@@ -1,4 +1,4 @@
-"""Scenes laid over each other: what each pixel of a block shows."""
+"""Composite the overlapping scenes of a block."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ NO_LAND = np.zeros((0, 0), dtype=bool)
 
 
 class Composite(NamedTuple):
-    """Several scenes laid over each other; shapes (rows, columns).
+    """Visibility of the surface in a block; shapes (rows, columns).
 
     Attributes
     ----------
     valid
-        True where the surface is seen.
+        True where the surface is visible.
     hidden
-        What hides it elsewhere, as class codes.
+        Class code of what hides it elsewhere.
     twice
-        True where more than one scene shows it.
+        True where it is visible in more than one scene.
     """
 
     valid: Bool
@@ -34,12 +34,13 @@ class Composite(NamedTuple):
 
 
 def covers(layer: Layer, block: Block) -> bool:
-    """Whether a scene has data everywhere in a block."""
+    """Return whether a scene has data everywhere in a block."""
     return layer.valid.shape == (block.height, block.width) and bool(layer.valid.all())
 
 
 def single_scene(layer: Layer) -> Composite:
-    """What :func:`laid_over` gives of one scene that has data everywhere; its bands are shown as they are."""
+    """Return the composite of a single scene that covers its block; its bands need no copy."""
+    # The same codes as composite_layer gives, without its loop over the bands.
     hidden = np.multiply(layer.cloud, np.uint8(ClassCode.CLOUD))
     if layer.land is not None:
         hidden[layer.land] = ClassCode.LAND
@@ -47,22 +48,23 @@ def single_scene(layer: Layer) -> Composite:
 
 
 def mosaic(layers: Sequence[Layer], bands: StoredPixels) -> Composite:
-    """Lay scenes over each other: the first that shows the surface wins, then cloud, then nothing.
+    """Composite scenes: the first one with a clear pixel wins, then cloud, then unobserved.
 
     Parameters
     ----------
     layers
-        Scenes in the order that wins.
+        Scenes in order of precedence.
     bands
-        Zeros of the block's shape (bands, rows, columns), to be filled.
+        Zeros of shape (bands, rows, columns), filled with the bands of the composite.
     """
     from icepipe.inputs.reading._kernels import composite_layer
 
     shape = bands.shape[1:]
-    laid = Composite(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool))
+    composite = Composite(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool))
     for layer in layers:
         land = NO_LAND if layer.land is None else layer.land
-        shown, data, cloud, land = map(np.ascontiguousarray, (layer.bands, layer.valid, layer.cloud, land))
+        # The kernel is compiled for contiguous arrays only.
+        scene_bands, data, cloud, land = map(np.ascontiguousarray, (layer.bands, layer.valid, layer.cloud, land))
         rows, cols = layer.target
-        composite_layer(rows.start, cols.start, (shown, data, cloud, land), bands, laid)
-    return laid
+        composite_layer(rows.start, cols.start, (scene_bands, data, cloud, land), bands, composite)
+    return composite

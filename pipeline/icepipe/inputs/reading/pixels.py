@@ -1,4 +1,4 @@
-"""The frozen values that are read of a block."""
+"""Records of the pixels read for a block."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from icepipe.arrays import Bool, StoredPixels, UInt8
 
 @dataclass(frozen=True)
 class Pixels:
-    """What was read of one block.
+    """Composited pixels of one block.
 
     Attributes
     ----------
     bands
-        uint8 colours, or int16 units of reflectance, of the surface or the cloud; shape (bands, rows, columns).
+        Stored pixels (uint8 colours, or int16 units of reflectance) of the surface or of the cloud that hides it;
+        shape (bands, rows, columns).
     valid
-        True where the surface was seen; shape (rows, columns).
+        True where the surface is visible; shape (rows, columns).
     hidden
-        Why a pixel that is not valid has no class of its own: unobserved, cloud, land or outside, as class codes.
+        Class code of what hides the other pixels: unobserved, cloud, land or outside.
     doubled
-        Pixels whose surface more than one scene saw.
+        Number of valid pixels that more than one scene shows.
     """
 
     bands: StoredPixels
@@ -31,22 +32,22 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one scene shows of a block: its pixels where they were read, and which of them cloud hides.
+    """Pixels of one scene in a block, and its cloud mask.
 
     Attributes
     ----------
     target
-        Rows and columns of the block that the arrays stand for.
+        Rows and columns of the block that the arrays cover.
     bands
-        uint8 colours, int16 units of reflectance, or coded classes; shape (bands, rows, columns).
+        Stored pixels: uint8 colours, int16 units of reflectance, or encoded classes; shape (bands, rows, columns).
     valid
         True where the scene has data; shape (rows, columns).
     cloud
-        True where its cloud mask says so.
+        True where cloud hides the surface.
     scene
-        Number of the scene in its observation.
+        Index of the scene in its observation.
     land
-        True where a class raster says land; None for other scenes.
+        True where a class raster has land; None for other scenes.
     """
 
     target: tuple[slice, slice]

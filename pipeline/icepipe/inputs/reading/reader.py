@@ -1,4 +1,4 @@
-"""Pixels of one observation, block by block, on the run grid: every valid pixel once."""
+"""Read the pixels of an observation block by block on the run grid, each valid pixel once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import rasterio
 
 from icepipe.arrays import Bool, Dataset, StoredPixels
 from icepipe.classes import SEEN, ClassCode
-from icepipe.geo.coverage import bounding_block, columns_of, covered_window
+from icepipe.geo.coverage import bounding_block, covered_columns, covered_window
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.resampling import locate_source
 from icepipe.inputs.masks import read_mask
@@ -36,22 +36,23 @@ from icepipe.sensors.table import SENSORS
 
 
 class ObservationReader:
-    """Open files of one observation. Layers of one block may be read while those of another are laid over each other.
+    """Reader of the scenes and masks of an observation.
 
-    Use as a context manager; the files stay open between blocks, so that a tile is decoded once.
+    Use as a context manager; the files stay open between blocks, so that each tile is decoded once. The layers of a
+    block can be read in one thread while those of another are composited in a second one.
 
     Parameters
     ----------
     observation
-        Its scenes stand in the order that wins a pixel seen twice.
+        The observation, with its scenes in order of precedence.
     grid
         The run grid.
     within
-        True for pixels of a block that lie in a region; those outside are nothing. None for no limit.
+        Function that returns True for the pixels of a block inside the region; None for no limit.
     land
-        1 where land is for all scenes, on the run grid; or None.
+        Land mask for all scenes on the run grid, 1 on land; or None.
     threads
-        That decode the tiles of a file.
+        Threads that decode the tiles of a file.
     """
 
     def __init__(
@@ -70,10 +71,11 @@ class ObservationReader:
         self._stack = ExitStack()
         self._open: dict[Path, Dataset] = {}
         self._windows: dict[tuple[int, Path], TileCache] = {}
-        self._turn = Lock()  # an open file is for one thread at a time
+        # A GDAL dataset must not be used by two threads at the same time.
+        self._file_lock = Lock()
 
     def __enter__(self) -> Self:
-        """Open every scene and mask."""
+        """Open all scenes and masks."""
         self._stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
         for scene in self._observation.scenes:
             for path in scene.rasters:
@@ -84,97 +86,102 @@ class ObservationReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Close every scene."""
+        """Close all files."""
         self._stack.close()
 
     @property
     def n_scenes(self) -> int:
-        """Scenes of the observation."""
+        """Number of scenes."""
         return len(self._observation.scenes)
 
     @cached_property
-    def _rectangles(self) -> list[Block]:
-        """Where each scene lies on the grid, and each land raster, which tells of pixels that no scene reaches."""
+    def covered_windows(self) -> list[Block]:
+        """Window of the grid that each file covers; land rasters count, as they mark pixels that no scene reaches."""
         scenes = self._observation.scenes
         boxes = {band.geobox for scene in scenes for band in scene.bands}
         boxes |= {scene.land.geobox for scene in scenes if scene.land}
-        return [found for box in boxes if (found := covered_window(box, self._grid))]
+        return [window for box in boxes if (window := covered_window(box, self._grid))]
 
     @property
     def reached(self) -> Block:
-        """Rectangle of the grid that holds all that any file tells of; of no width where none tells of anything."""
-        return bounding_block(self._rectangles)
+        """Smallest block of the grid that holds all pixels that a file reaches; of size 0 if there are none."""
+        return bounding_block(self.covered_windows)
 
     def parts(self, side: int | None = None) -> list[tuple[Block, Block]]:
-        """Blocks of the grid, each with the columns that files reach; of the first all, where they reach none."""
-        found = [(block, columns_of(block, self._rectangles)) for block in blocks(self._grid, side)]
-        return found if any(part.width for _, part in found) else [(found[0][0], found[0][0]), *found[1:]]
+        """Return the blocks of the grid, each with the part of it whose columns the files reach."""
+        parts = [(block, covered_columns(block, self.covered_windows)) for block in blocks(self._grid, side)]
+        # If no file reaches the grid, the first block is read in full, so that at least one part has columns.
+        return parts if any(part.width for _, part in parts) else [(parts[0][0], parts[0][0]), *parts[1:]]
 
     def layers(self, block: Block) -> Iterator[Layer]:
-        """What each scene shows of a block, in their order; scenes that do not reach it are left out."""
+        """Read the layers of a block in the order of the scenes, without those of scenes that do not reach it."""
         for number, scene in enumerate(self._observation.scenes):
-            layer = self._layer(scene, block)
+            layer = self.read_layer(scene, block)
             if layer is not None:
                 yield replace(layer, scene=number)
 
-    def _layer(self, scene: Scene, block: Block) -> Layer | None:
-        """What a scene shows of a block, its bands brought together; None where one of them does not reach it."""
-        files = _by_file(scene.bands)
-        placements = [locate_source(bands[0].geobox, self._grid, block) for bands in files]
-        held = [placement for placement in placements if placement]
-        target = _common([placement.target for placement in held])
-        if len(held) < len(files) or target is None:
+    def read_layer(self, scene: Scene, block: Block) -> Layer | None:
+        """Read the bands and the cloud mask of a scene in a block; None if one of its bands does not reach it."""
+        # Bands of one file are read together; their windows differ if their resolutions do.
+        files = [list(bands) for _, bands in itertools.groupby(scene.bands, key=lambda band: band.path)]
+        windows = [window for bands in files if (window := locate_source(bands[0].geobox, self._grid, block))]
+        target = common_target([window.target for window in windows])
+        if len(windows) < len(files) or target is None:
             return None
         shape = tuple(side.stop - side.start for side in target)
-        numbers, valid = list[StoredPixels](), np.ones(shape, dtype=bool)
-        for bands, placement in zip(files, held, strict=True):
-            with self._turn:
-                kept, seen = self._rows_of(scene, bands)(placement.window)
-            part = tuple(
-                slice(t.start - p.start, t.stop - p.start) for t, p in zip(target, placement.target, strict=True)
+        parts, valid = list[StoredPixels](), np.ones(shape, dtype=bool)
+        for bands, window in zip(files, windows, strict=True):
+            with self._file_lock:
+                pixels, seen = self._tile_cache(scene, bands)(window.window)
+            # The common target, relative to the target of this file.
+            rows, cols = (
+                slice(t.start - w.start, t.stop - w.start) for t, w in zip(target, window.target, strict=True)
             )
-            numbers.append(placement.take(kept)[..., part[0], part[1]])
-            here = placement.take(seen) if placement.reached is None else placement.take(seen) & placement.reached
-            valid &= here[part]
-        hides, known = self._mask(scene.cloud, block)
-        bands_ = numbers[0] if len(numbers) == 1 else np.concatenate(numbers)
-        layer = Layer(target, bands_, valid & known[target], hides[target])
-        return _by_class(layer) if scene.values else layer
+            parts.append(window.take(pixels)[..., rows, cols])
+            seen = window.take(seen) if window.reached is None else window.take(seen) & window.reached
+            valid &= seen[rows, cols]
+        hides, known = self._read_mask(scene.cloud, block)
+        stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        # A pixel without a known cloud mask is unobserved, not clear.
+        layer = Layer(target, stacked, valid & known[target], hides[target])
+        return split_classes(layer) if scene.values else layer
 
-    def _rows_of(self, scene: Scene, bands: Sequence[Band]) -> TileCache:
-        """What reads windows of some bands of a scene."""
+    def _tile_cache(self, scene: Scene, bands: Sequence[Band]) -> TileCache:
+        """Return the cached reader of the bands of a scene in one file."""
         key = id(scene), bands[0].path
         if key not in self._windows:
             dataset = self._open[bands[0].path]
+            # Validity takes a byte; picture bands are uint8, all others 16-bit.
             size = 1 + len(bands) * (1 if SENSORS[scene.sensor].stretch else 2)
             limit = MAX_BYTES // len(self._open)
             self._windows[key] = TileCache(dataset, partial(read_window, dataset, scene, bands), size, limit)
         return self._windows[key]
 
     def composite(self, layers: Sequence[Layer], block: Block) -> Pixels:
-        """Lay scenes over each other and take out land and what lies outside the region."""
+        """Composite the layers of a block, and mask land and the pixels outside the region."""
+        # Shape and type of the bands if no scene reaches the block.
         sensor = SENSORS[self._observation.scenes[0].sensor]
         kind, n = np.dtype(np.uint8 if sensor.stretch else np.int16), len(self._observation.scenes[0].roles)
         kind = WORD if sensor.key == CLASSES else kind
         if layers:
             kind, n = layers[0].bands.dtype, len(layers[0].bands)
         if len(layers) == 1 and covers(layers[0], block):
-            return self._hide(layers[0].bands, single_scene(layers[0]), block)
+            return self._mask_composite(layers[0].bands, single_scene(layers[0]), block)
         bands = np.zeros((n, block.height, block.width), dtype=kind)
-        return self._hide(bands, mosaic(layers, bands), block)
+        return self._mask_composite(bands, mosaic(layers, bands), block)
 
-    def _mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
-        """Where a mask hides, and where it says anything, for a whole block; no mask hides nothing, everywhere."""
+    def _read_mask(self, mask: MaskFile | None, block: Block) -> tuple[Bool, Bool]:
+        """Return where a mask hides a block, and where it is known; None hides nothing and is known everywhere."""
         shape = (block.height, block.width)
         hides, known = np.zeros(shape, dtype=bool), np.full(shape, mask is None)
         placement = locate_source(mask.geobox, self._grid, block) if mask else None
         if mask and placement:
-            with self._turn:
+            with self._file_lock:
                 hides[placement.target], known[placement.target] = read_mask(self._open[mask.path], mask, placement)
         return hides, known
 
-    def _land_of(self, block: Block) -> tuple[Bool, Bool]:
-        """Where land is, and where something tells: outlines tell everywhere, rasters where they have data."""
+    def _read_land(self, block: Block) -> tuple[Bool, Bool]:
+        """Return where a block is land, and where that is known: everywhere for outlines, where rasters have data."""
         rasters = list(dict.fromkeys(scene.land for scene in self._observation.scenes if scene.land))
         land, known = (
             np.zeros((block.height, block.width), dtype=bool),
@@ -183,40 +190,38 @@ class ObservationReader:
         if self._land is not None:
             land |= self._land.block(block).view(bool)
         for mask in rasters:
-            hides, tells = self._mask(mask, block)
+            hides, has_data = self._read_mask(mask, block)
             land |= hides
-            known |= tells
+            known |= has_data
         return land, known
 
-    def _hide(self, bands: StoredPixels, laid: Composite, block: Block) -> Pixels:
+    def _mask_composite(self, bands: StoredPixels, composite: Composite, block: Block) -> Pixels:
+        """Mask land and the pixels outside the region in a composite."""
         from icepipe.inputs.reading._kernels import apply_masks
 
         within = self._within(block) if self._within else np.ones((block.height, block.width), dtype=bool)
         if within.all() and self._land is None and not any(scene.land for scene in self._observation.scenes):
-            return Pixels(bands, laid.valid, laid.hidden, int(np.count_nonzero(laid.twice)))
-        land, known = self._land_of(block)
-        doubled = apply_masks(known, land, np.ascontiguousarray(within), laid)
-        return Pixels(bands, laid.valid, laid.hidden, int(doubled))
+            return Pixels(bands, composite.valid, composite.hidden, int(np.count_nonzero(composite.twice)))
+        land, known = self._read_land(block)
+        doubled = apply_masks(known, land, np.ascontiguousarray(within), composite)
+        return Pixels(bands, composite.valid, composite.hidden, int(doubled))
 
     def read(self, block: Block) -> Pixels:
-        """Pixels of a block; of a place seen twice, the first scene whose surface shows."""
+        """Read and composite the pixels of a block."""
         return self.composite(list(self.layers(block)), block)
 
 
-def _by_class(layer: Layer) -> Layer:
-    """A layer of coded classes: what was seen is what a class of the surface says, or cloud."""
+def split_classes(layer: Layer) -> Layer:
+    """Move the cloud and land classes of a class raster into the masks of its layer; unobserved becomes invalid."""
     codes = encoded_codes(layer.bands[0])
-    shows, cloud = np.isin(codes, SEEN) & layer.valid, (codes == ClassCode.CLOUD) & layer.valid
-    return replace(layer, valid=shows | cloud, cloud=layer.cloud | cloud, land=(codes == ClassCode.LAND) & layer.valid)
+    surface, cloud = np.isin(codes, SEEN) & layer.valid, (codes == ClassCode.CLOUD) & layer.valid
+    return replace(
+        layer, valid=surface | cloud, cloud=layer.cloud | cloud, land=(codes == ClassCode.LAND) & layer.valid
+    )
 
 
-def _by_file(bands: Sequence[Band]) -> list[list[Band]]:
-    """Bands that stand next to each other in one file, together."""
-    return [list(group) for _, group in itertools.groupby(bands, key=lambda band: band.path)]
-
-
-def _common(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | None:
-    """Rectangle that all targets share, or None."""
+def common_target(targets: Sequence[tuple[slice, slice]]) -> tuple[slice, slice] | None:
+    """Return the rows and columns that all targets share, or None."""
     if not targets:
         return None
     rows, cols = (

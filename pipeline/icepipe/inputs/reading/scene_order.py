@@ -1,4 +1,4 @@
-"""Which scene of an observation wins a pixel that several saw."""
+"""Order of precedence of overlapping scenes."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from icepipe.raster.blocks import blocks
 
 
 def clear_share(scene: Scene) -> float:
-    """Part of a scene's own pixels that show the surface."""
-    alone = Observation(ObservationKey.of(scene.date), (scene,))
-    seen = 0
-    with ObservationReader(alone, scene.geobox) as reader:
+    """Return the share of a scene's pixels that show the surface."""
+    single = Observation(ObservationKey.of(scene.date), (scene,))
+    visible = 0
+    with ObservationReader(single, scene.geobox) as reader:
         for block in blocks(scene.geobox):
-            seen += int(reader.read(block).valid.sum())
-    return seen / (scene.geobox.width * scene.geobox.height)
+            visible += int(reader.read(block).valid.sum())
+    return visible / (scene.geobox.width * scene.geobox.height)
 
 
 def with_scene_order(observation: Observation, prefer: str) -> Observation:
-    """An observation with its scenes in the order that wins.
+    """Return an observation with its scenes in order of precedence.
 
     Parameters
     ----------
     observation
-        Its scenes in any order.
+        Observation with its scenes in any order.
     prefer
-        ``latest``: later scenes first. ``clearest``: those with the largest clear share first, the earlier of equals.
-        Anything else: earlier scenes first.
+        ``latest``: later scenes first. ``clearest``: larger clear share first, earlier scenes first if equal. Any
+        other value: earlier scenes first.
     """
     scenes = sorted(observation.scenes, key=time_order, reverse=prefer == "latest")
     if prefer == "clearest" and len(scenes) > 1:
+        # The sort is stable, so that equally clear scenes stay in the order of acquisition.
         shares = {scene: clear_share(scene) for scene in scenes}
         scenes.sort(key=lambda scene: -shares[scene])
     return replace(observation, scenes=tuple(scenes))

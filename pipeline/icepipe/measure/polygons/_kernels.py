@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from icepipe.arrays import Float64, Int32, Int64, UInt8, UInt64
-from icepipe.geo.lagrange import cubic_weights
+from icepipe.geo.pixel_area import cubic_weights
 from icepipe.runtime.jit import compiled
 
 EAST, SOUTH, WEST, NORTH = range(4)

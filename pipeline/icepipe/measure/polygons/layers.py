@@ -71,5 +71,5 @@ def polygon_layers(
     published = tuple(layer for code in options.codes for layer in layers if layer.code == code)
     if options.crs is None:
         return published
-    target = DensifySpec.of(options.crs, grid, side_m)
+    target = DensifySpec.for_grid(options.crs, grid, side_m)
     return tuple(reproject_layer(layer, target) for layer in published)

@@ -52,8 +52,8 @@ def perimeter_function(grid: GeoBox) -> Callable[[RaggedPolygons], Float64]:
 
 def longest_edge(plane: PixelPlane) -> float:
     """Return the length, in map units, of the longest edge that is measured as one arc."""
-    axis = plane.earth.crs.axis_info[0]
-    return EDGE_M / axis.unit_conversion_factor / (EQUATOR_M if plane.earth.crs.is_geographic else 1.0)
+    axis = plane.ellipsoid.crs.axis_info[0]
+    return EDGE_M / axis.unit_conversion_factor / (EQUATOR_M if plane.ellipsoid.crs.is_geographic else 1.0)
 
 
 def ground_lattice(plane: PixelPlane, grid: GeoBox) -> GroundLattice | None:
@@ -75,7 +75,7 @@ def ground_lattice(plane: PixelPlane, grid: GeoBox) -> GroundLattice | None:
         is_coarse = ~(interpolation_errors(nodes) <= INTERPOLATION)
         if not is_coarse.any():
             layout = np.stack([first * cell - plane.origin, steps])
-            return layout, nodes, plane.vectors, longest_edge(plane), 2 * plane.earth.geod.a
+            return layout, nodes, plane.vectors, longest_edge(plane), 2 * plane.ellipsoid.geod.a
         steps = np.where(is_coarse, steps / 2, steps)
     return None
 
@@ -116,11 +116,11 @@ def projected_perimeters(plane: PixelPlane, polygons: RaggedPolygons) -> Float64
     # Consecutive points are an edge, but for the last point of a ring and the first of the next one.
     is_edge = np.ones(len(points) - 1, dtype=bool)
     is_edge[rings[1:-1] - 1] = False
-    lengths_m, diameter_m = np.zeros(len(points)), 2 * plane.earth.geod.a
+    lengths_m, diameter_m = np.zeros(len(points)), 2 * plane.ellipsoid.geod.a
     for first in range(0, len(is_edge), CHUNK_POINTS):
         edges = slice(first, min(first + CHUNK_POINTS, len(is_edge)))
         vertices, begins = split_edges(points[first : edges.stop + 1], is_edge[edges], plane)
-        positions, _ = plane.place(plane.origin + vertices)
+        positions, _ = plane.cartesian(plane.origin + vertices)
         chords_m = np.linalg.norm(np.diff(positions, axis=0), axis=1)
         arcs_m = np.add.reduceat(diameter_m * np.arcsin(chords_m / diameter_m), begins)
         lengths_m[edges] = np.where(is_edge[edges], arcs_m, 0.0)

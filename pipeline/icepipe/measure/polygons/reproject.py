@@ -109,8 +109,10 @@ def check_reprojectable(region: BaseGeometry, grid: GeoBox, crs: str | None) -> 
     if crs is None:
         return
     col, row = grid.width / 2, grid.height / 2
-    side_m = float(Ellipsoid.of(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0])
-    target = replace(DensifySpec.of(crs, grid, side_m), off_m=CHECKED_PX * side_m)
+    side_m = float(
+        Ellipsoid.from_wkt(grid.crs).distances_m(*grid.to_map(np.array([col, col + 1]), np.array([row, row])))[0]
+    )
+    target = replace(DensifySpec.for_grid(crs, grid, side_m), tolerance_m=CHECKED_PX * side_m)
     DensifiedPolygons.from_geometry(shapely.get_parts(region), CrsTransform(grid.crs, crs), target)
 
 
@@ -124,7 +126,7 @@ class ReprojectedPolygons:
 
     def __iter__(self) -> Iterator[ShapelyPolygons]:
         """Iterate over the reprojected batches."""
-        full_circle = self.transform.turn
+        full_circle = self.transform.full_circle
         for batch in self.batches:
             polygons = DensifiedPolygons.from_geometry(batch.geometry, self.transform, self.target)
             yield ShapelyPolygons(polygons.multipolygons(full_circle) if full_circle else polygons.geometry)
@@ -138,7 +140,7 @@ def reproject_layer(layer: PolygonLayer, target: DensifySpec) -> PolygonLayer:
     """
     transform = CrsTransform(layer.crs, target.crs)
     # Also polygons that are in longitude and latitude already may have to be split.
-    if same_crs(layer.crs, target.crs) and not transform.turn:
+    if same_crs(layer.crs, target.crs) and not transform.full_circle:
         return layer
     batches = ReprojectedPolygons(layer.batches, transform, target)
-    return replace(layer, crs=target.crs, batches=batches, multi=bool(transform.turn))
+    return replace(layer, crs=target.crs, batches=batches, multi=bool(transform.full_circle))

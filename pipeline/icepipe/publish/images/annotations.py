@@ -26,7 +26,7 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
     # A tenth of the row in its middle: on a global grid the ends of the row can be the same place.
     row = grid.height / 2
     (x1, y1), (x2, y2) = (grid.transform @ (col, row) for col in (grid.width * 0.45, grid.width * 0.55))
-    width_m = 10 * float(Ellipsoid.of(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
+    width_m = 10 * float(Ellipsoid.from_wkt(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
     # The longest of 1, 2 or 5 times a power of ten that is at most a quarter of the width.
     power = 10.0 ** math.floor(math.log10(width_m / 4))
     length_m = max(step * power for step in (1, 2, 5) if step * power <= width_m / 4)

@@ -13,7 +13,7 @@ from pathlib import Path
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import Block
-from icepipe.inputs.intervals import acquisition_interval
+from icepipe.inputs.scenes import acquisition_interval
 from icepipe.measure.area.budget import Budget
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row

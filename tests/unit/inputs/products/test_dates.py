@@ -1,4 +1,4 @@
-"""The day a picture was taken, from names as they really come."""
+"""Acquisition dates from the names of real products."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from icepipe.errors import InputError
 from icepipe.inputs.products.dates import acquisition_time
 
 
-def told(name: str, how="auto", tags=None) -> str:
+def date_of(name: str, how="auto", tags=None) -> str:
     day, time = acquisition_time(Path(name), how, lambda: tags or {})
     return f"{day.isoformat()}{time.strftime('T%H%M%S') if time else ''}"
 
@@ -40,34 +40,34 @@ def told(name: str, how="auto", tags=None) -> str:
     ],
 )
 def test_names(name, expected):
-    assert told(name) == expected
+    assert date_of(name) == expected
 
 
 def test_two_dates_that_differ_are_an_error_naming_both():
     with pytest.raises(InputError, match="2024-07-01 and 2024-08-02"):
-        told("bay_20240701_20240802.tif")
+        date_of("bay_20240701_20240802.tif")
 
 
 def test_the_same_day_twice_is_one_day_and_keeps_its_time():
-    assert told("bay_20240701_20240701T1030.tif") == "2024-07-01T103000"
+    assert date_of("bay_20240701_20240701T1030.tif") == "2024-07-01T103000"
 
 
 def test_metadata_come_before_the_tag_of_the_writer():
     tags = {"TIFFTAG_DATETIME": "2024:08:01 00:00:01", "DATE_ACQUIRED": "2024-07-01"}
-    assert told("bay.tif", tags=tags) == "2024-07-01"
-    assert told("bay.tif", tags={"TIFFTAG_DATETIME": "2024:07:01 10:30:00"}) == "2024-07-01T103000"
+    assert date_of("bay.tif", tags=tags) == "2024-07-01"
+    assert date_of("bay.tif", tags={"TIFFTAG_DATETIME": "2024:07:01 10:30:00"}) == "2024-07-01T103000"
 
 
 def test_no_date_at_all_is_an_error():
     with pytest.raises(InputError, match=r"no date in .*set inputs.date"):
-        told("bay.tif")
+        date_of("bay.tif")
 
 
 def test_a_day_or_a_pattern_from_the_config_decides():
-    assert told("bay_20240701_20240802.tif", how=dt.date(2024, 8, 2)) == "2024-08-02"
-    assert told("bay_20240701_20240802.tif", how=r"_(\d{8})\.tif") == "2024-08-02"
-    assert told("d01-07-2024.tif", how="d%d-%m-%Y") == "2024-07-01"
+    assert date_of("bay_20240701_20240802.tif", how=dt.date(2024, 8, 2)) == "2024-08-02"
+    assert date_of("bay_20240701_20240802.tif", how=r"_(\d{8})\.tif") == "2024-08-02"
+    assert date_of("d01-07-2024.tif", how="d%d-%m-%Y") == "2024-07-01"
     with pytest.raises(InputError, match="finds no date"):
-        told("bay_20240701.tif", how="x%Y")
-    with pytest.raises(InputError, match="is no date"):
-        told("d41-07-2024.tif", how="d%d-%m-%Y")
+        date_of("bay_20240701.tif", how="x%Y")
+    with pytest.raises(InputError, match="is not a date"):
+        date_of("d41-07-2024.tif", how="d%d-%m-%Y")

@@ -1,4 +1,4 @@
-"""Measured bands: scaling, metadata, quality bits, and one answer whatever the encoding."""
+"""Measured bands: scaling, metadata, quality bits, and the same result for every encoding."""
 
 from __future__ import annotations
 
@@ -152,28 +152,28 @@ def test_numbers_without_a_scale_are_refused(tmp_path):
     with rasterio.open(path, "r+") as dataset:
         for index, role in enumerate(ROLES, start=1):
             dataset.set_band_description(index, role)
-    with pytest.raises(InputError, match=r"become reflectance.*inputs.scale"):
+    with pytest.raises(InputError, match=r"to reflectance is unknown.*inputs.scale"):
         describe((path,), Inputs(scenes=(str(path),)))
 
 
 def test_bands_by_number_and_by_pattern(tmp_path):
     numbers = np.rint(scene() * 10000).astype(np.int16)
-    one = write(tmp_path / "one_20240701.tif", numbers)
+    stacked = write(tmp_path / "one_20240701.tif", numbers)
     scale = {"scale": {"gain": 1e-4}}
     by_number = {"bands": {role: index for index, role in enumerate(ROLES, start=1)}} | scale
-    found = describe((one,), Inputs.model_validate({"scenes": str(one)} | by_number))
-    assert found.roles == ROLES
-    assert [band.index for band in found.bands] == [1, 2, 3, 4, 5, 6]
+    described = describe((stacked,), Inputs.model_validate({"scenes": str(stacked)} | by_number))
+    assert described.roles == ROLES
+    assert [band.index for band in described.bands] == [1, 2, 3, 4, 5, 6]
     for role, band in zip(numbers, (10, 20, 30, 40, 50, 70), strict=True):
         write(tmp_path / "nbar" / f"x_20240701_B{band}.tif", role[None], nodata=-999)
     patterns = {"bands": dict(zip(ROLES, (f"*_B{b}" for b in (10, 20, 30, 40, 50, 70)), strict=True))} | scale
     inputs = Inputs.model_validate({"scenes": str(tmp_path / "nbar")} | patterns)
     (files,) = group_files(find_files(inputs.scenes), inputs)
-    found = describe(files, inputs)
-    assert found.roles == ROLES
-    assert found.bands[0].nodata == (-999.0,)
+    described = describe(files, inputs)
+    assert described.roles == ROLES
+    assert described.bands[0].nodata == (-999.0,)
     with pytest.raises(InputError, match="has no band 9"):
-        describe((one,), Inputs.model_validate({"scenes": str(one), "bands": {"green": 9}}))
+        describe((stacked,), Inputs.model_validate({"scenes": str(stacked), "bands": {"green": 9}}))
 
 
 def test_a_product_with_too_few_bands_says_which_it_has(tmp_path):
@@ -249,7 +249,7 @@ def test_low_sun_is_flagged(run_scenes, tmp_path):
 
 @pytest.mark.parametrize("level", ["MSIL1C", "MSIL2A"])
 def test_a_safe_folder_opens_as_it_is_downloaded(run_scenes, tmp_path, level):
-    """JPEG 2000 bands, in folders of one resolution for Level-2A, with a picture and extras beside them."""
+    """JPEG 2000 bands, in a folder per resolution for Level-2A, with a picture and extras next to them."""
     from affine import Affine
 
     from tests.rasters import TRANSFORM

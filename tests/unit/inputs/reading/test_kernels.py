@@ -1,4 +1,4 @@
-"""Compiled loops give what the same steps in NumPy give."""
+"""Kernels give the same results as whole-array NumPy."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ ROWS, COLS = 9, 13
 
 def layers_of(rng, count, with_land):
     """Scenes that cover different parts of a block."""
-    found = []
+    layers = []
     for _ in range(count):
         (top, bottom), (left, right) = (np.sort(rng.choice(side + 1, 2, replace=False)) for side in (ROWS, COLS))
         shape = bottom - top, right - left
         data, cloud, land = (rng.random(shape) < part for part in (0.7, 0.3, 0.2))
         bands = rng.integers(1, 100, (2, *shape)).astype(np.int16)
         target = slice(top, bottom), slice(left, right)
-        found.append(Layer(target, bands, data, cloud, land=land if with_land else None))
-    return found
+        layers.append(Layer(target, bands, data, cloud, land=land if with_land else None))
+    return layers
 
 
 def laid_by_steps(layers, bands):
-    """The same with whole arrays."""
+    """Composite with whole-array NumPy."""
     valid, twice, hidden = (np.zeros((ROWS, COLS), dtype=kind) for kind in (bool, bool, np.uint8))
     for layer in layers:
-        here = layer.target
+        target = layer.target
         clear, cloud = layer.valid & ~layer.cloud, layer.valid & layer.cloud
-        new = clear & ~valid[here]
-        first = cloud & ~valid[here] & (hidden[here] != ClassCode.CLOUD)
-        np.copyto(bands[:, *here], layer.bands, where=new | first)
-        twice[here] |= clear & ~new
-        valid[here] |= new
-        hidden[here][cloud & (hidden[here] != ClassCode.LAND)] = ClassCode.CLOUD
+        new = clear & ~valid[target]
+        first = cloud & ~valid[target] & (hidden[target] != ClassCode.CLOUD)
+        np.copyto(bands[:, *target], layer.bands, where=new | first)
+        twice[target] |= clear & ~new
+        valid[target] |= new
+        hidden[target][cloud & (hidden[target] != ClassCode.LAND)] = ClassCode.CLOUD
         if layer.land is not None:
-            hidden[here][layer.land] = ClassCode.LAND
+            hidden[target][layer.land] = ClassCode.LAND
     return valid, hidden, twice
 
 
@@ -56,8 +56,8 @@ def laid_by_steps(layers, bands):
 def test_scenes_are_laid_over_each_other(seed, count, with_land):
     layers = layers_of(np.random.default_rng(seed), count, with_land)
     bands, by_steps = np.zeros((2, 2, ROWS, COLS), dtype=np.int16)
-    for found, wanted in zip(mosaic(layers, bands), laid_by_steps(layers, by_steps), strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    for actual, expected in zip(mosaic(layers, bands), laid_by_steps(layers, by_steps), strict=True):
+        np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(bands, by_steps)
 
 
@@ -69,8 +69,8 @@ def test_a_scene_that_fills_the_block_is_shown_as_it_is(seed, with_land):
     shape = scene.valid.shape
     scene = replace(scene, target=(slice(0, shape[0]), slice(0, shape[1])), valid=np.ones(shape, dtype=bool))
     bands = np.zeros((2, *shape), dtype=np.int16)
-    for found, wanted in zip(single_scene(scene), mosaic([scene], bands), strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    for actual, expected in zip(single_scene(scene), mosaic([scene], bands), strict=True):
+        np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(bands, scene.bands)
 
 

@@ -1,4 +1,4 @@
-"""What counts as seen, which band is which, and what is refused before a pixel is read."""
+"""Validity, roles of bands, and files refused before a pixel is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from icepipe.inputs.describe import describe
 from icepipe.inputs.discover import find_files
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.reading.tile_cache import TileCache
-from icepipe.inputs.reading.windows import _to_units, read_window
+from icepipe.inputs.reading.windows import read_window, to_units
 from icepipe.inputs.run_grid import run_grid, union_of_footprints
 from icepipe.inputs.scenes import Band
 from icepipe.inputs.validate import open_raster
@@ -262,13 +262,13 @@ def test_a_picture_whose_bytes_mean_something_else_is_refused(tmp_path):
     with rasterio.open(path, "r+") as dataset:
         dataset.scales = (0.5, 0.5, 0.5)
     _refused(path, "a scale tag")
-    _refused(write(tmp_path / "b_20240701.tif", PICTURE // 16, nbits=4), "4 bits a colour")
+    _refused(write(tmp_path / "b_20240701.tif", PICTURE // 16, nbits=4), "4 bits per colour")
 
 
 def units_of(stored, band):
-    kept, seen = np.empty(stored.shape, dtype=np.int16), np.ones(stored.shape, dtype=bool)
-    _to_units(stored, band, kept, seen)
-    return kept, seen
+    converted, seen = np.empty(stored.shape, dtype=np.int16), np.ones(stored.shape, dtype=bool)
+    to_units(stored, band, converted, seen)
+    return converted, seen
 
 
 @pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2"])
@@ -276,9 +276,11 @@ def test_looking_a_number_up_is_working_it_out(kind):
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     stored = np.random.default_rng(0).integers(low, high, (60, 70)).astype(kind)
     band = Band(Path("x.tif"), 1, GeoBox("", Affine.identity(), 1, 1), 0.0137, -0.1, (float(stored[0, 0]), 3.0))
-    (units, seen), (worked_out, there) = (units_of(numbers, band) for numbers in (stored, stored.astype(np.float64)))
-    np.testing.assert_array_equal(units, worked_out)
-    np.testing.assert_array_equal(seen, there)
+    (units, seen), (units_in_float, seen_in_float) = (
+        units_of(numbers, band) for numbers in (stored, stored.astype(np.float64))
+    )
+    np.testing.assert_array_equal(units, units_in_float)
+    np.testing.assert_array_equal(seen, seen_in_float)
     assert not seen[0, 0]
 
 
@@ -286,38 +288,40 @@ def test_looking_a_number_up_is_working_it_out(kind):
 @pytest.mark.parametrize("offset", [0, -0.1, 0.1, 3.2, -3.2, 4])
 @pytest.mark.parametrize("nodata", [(), (0.0,), (-9999.0,), (65535.0,), (0.0, 300.0)])
 def test_numbers_that_are_units_are_shifted_and_not_looked_up(kind, offset, nodata):
-    """Every number of 16 bits, as Sentinel-2 has them; and where they lie beyond what is kept."""
+    """Every 16-bit value with the scaling of Sentinel-2, and values that int16 units of reflectance cannot hold."""
     stored = np.arange(2**16, dtype=np.uint16).reshape(256, 256).view(kind)
     band = Band(Path("x.tif"), 1, GeoBox("", Affine.identity(), 1, 1), 0.0001, offset, nodata)
-    (units, seen), (worked_out, there) = (units_of(numbers, band) for numbers in (stored, stored.astype(np.float64)))
-    np.testing.assert_array_equal(units, worked_out)
-    np.testing.assert_array_equal(seen, there)
+    (units, seen), (units_in_float, seen_in_float) = (
+        units_of(numbers, band) for numbers in (stored, stored.astype(np.float64))
+    )
+    np.testing.assert_array_equal(units, units_in_float)
+    np.testing.assert_array_equal(seen, seen_in_float)
 
 
 @pytest.mark.parametrize("angle", [-35, 20, 180])
 @pytest.mark.parametrize("side", [None, 10])
 def test_a_turned_scene_is_what_gdal_makes_of_it_however_it_is_cut(tmp_path, angle, side):
-    """In strips, whose rows all windows share: on the next column of blocks they begin higher up again."""
+    """In strips, whose rows all windows share: windows of the next column of blocks start at the top again."""
     pixels = np.random.default_rng(1).integers(1, 255, (3, 60, 60), dtype=np.uint8)
     turned = TRANSFORM @ Affine.translation(40, 40) @ Affine.rotation(angle)
     path = write(tmp_path / "x_20240701.tif", pixels, transform=turned, blockysize=60, tiled=False)
     grid = GeoBox(pyproj.CRS(3413).to_wkt(), TRANSFORM, 90, 90)
     (observation,) = group_observations((describe((path,), inputs(path)),), "day")
-    made = np.zeros((3, 90, 90), dtype=np.uint8)
+    mosaicked = np.zeros((3, 90, 90), dtype=np.uint8)
     with ObservationReader(observation, grid) as reader:
         for block in blocks(grid, side):
-            made[:, *block.slices] = reader.read(block).bands
-    wanted = np.zeros_like(made)
+            mosaicked[:, *block.slices] = reader.read(block).bands
+    wanted = np.zeros_like(mosaicked)
     with rasterio.open(path) as dataset:
         reproject(rasterio.band(dataset, [1, 2, 3]), wanted, dst_transform=TRANSFORM, dst_crs="EPSG:3413", tolerance=0)
     assert (wanted > 0).mean() > 0.15
-    assert np.mean((made != wanted).any(axis=0)) < 0.001
+    assert np.mean((mosaicked != wanted).any(axis=0)) < 0.001
 
 
 @examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 40)), min_size=2, max_size=12))
 def test_windows_may_come_in_any_order(tmp_path, spans):
-    """As they do from a scene that is turned on the grid; strips hold whole rows, so all windows share their tiles."""
+    """As for a scene that is rotated on the grid; strips hold whole rows, so all windows share their tiles."""
     pixels = np.random.default_rng(0).integers(0, 255, (3, 100, 90), dtype=np.uint8)
     path = tmp_path / "x_20240701.tif"
     if not path.exists():
@@ -327,8 +331,8 @@ def test_windows_may_come_in_any_order(tmp_path, spans):
         rows = TileCache(dataset, lambda window: read_window(dataset, scene, scene.bands, window), 4, 2**20)
         for top, height in spans:
             window = Block(top, 5, min(height, 100 - top), 80)
-            kept, valid = rows(window)
-            np.testing.assert_array_equal(kept, pixels[:, top : top + window.height, 5:85])
+            converted, valid = rows(window)
+            np.testing.assert_array_equal(converted, pixels[:, top : top + window.height, 5:85])
             assert valid.shape == (window.height, 80)
 
 
@@ -336,17 +340,17 @@ def test_windows_may_come_in_any_order(tmp_path, spans):
 def test_every_row_of_tiles_is_decoded_once(tmp_path, height, limit, reads):
     pixels = np.random.default_rng(0).integers(0, 255, (3, 100, 90), dtype=np.uint8)
     path = write(tmp_path / "x_20240701.tif", pixels, tiled=True, blockxsize=16, blockysize=16, compress="deflate")
-    scene, asked = describe((path,), inputs(path)), []
+    scene, windows = describe((path,), inputs(path)), []
     with open_raster(path) as dataset:
 
         def read(window):
-            asked.append(window)
+            windows.append(window)
             return read_window(dataset, scene, scene.bands, window)
 
         rows = TileCache(dataset, read, 4, limit)
         for top in range(0, 100, height):
             window = Block(top, 5, min(height, 100 - top), 80)
-            kept, valid = rows(window)
-            np.testing.assert_array_equal(kept, pixels[:, top : top + window.height, 5:85])
+            converted, valid = rows(window)
+            np.testing.assert_array_equal(converted, pixels[:, top : top + window.height, 5:85])
             assert valid.shape == (window.height, 80)
-    assert len(asked) == reads
+    assert len(windows) == reads
