@@ -70,8 +70,8 @@ def plan_lines(plan: Plan) -> list[str]:
     pixels, count = grid.width * grid.height, len(plan.observations)
     read_mpx = sum(s.geobox.width * s.geobox.height for s in plan.catalog.scenes) / 1e6
     seconds = 2 + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
-    hidden = sorted(code.label for code in plan.screened) or ["nothing"]
-    strata_bytes = STRATA_PIXEL_BYTES if plan.config.measure.min_patch_m2 else 0
+    hidden = sorted(code.label for code in plan.masked_classes) or ["nothing"]
+    strata_bytes = STRATA_BYTES if plan.config.measure.min_patch_m2 else 0
     memory = _memory(pixels, min(plan.workers, count), strata_bytes)
     written = BYTES_PER_PX_OUT * pixels * count / 1e6
     whose = "of an earlier run" if plan.earlier else "new"

@@ -1,22 +1,21 @@
-"""Models: one for a run, one an observation, or one a scene, fitted on samples of what was seen."""
+"""Fit models on samples of pixels: one for the run, one for each observation, or one for each scene."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from threading import Thread
 
 import numpy as np
 
-from icepipe.errors import InputError, NoUsableInput
-from icepipe.geo.geobox import Block
-from icepipe.inputs.reading.reader import ObservationReader
+from icepipe.classes import ClassCode
+from icepipe.errors import ConfigError, InputError, NoUsableInput
 from icepipe.inputs.reading.scene_order import with_scene_order
 from icepipe.inputs.scenes import Observation
+from icepipe.publish.run_folder.basis import Basis
 from icepipe.raster.blocks import blocks
 from icepipe.runtime.parallel import ordered_map, prefetch
 from icepipe.segment.clustering.sampling import (
@@ -30,91 +29,80 @@ from icepipe.segment.clustering.sampling import (
 from icepipe.segment.clustering.select_k import choose_k
 from icepipe.segment.clustering.splitting import empty_fit, fit
 from icepipe.segment.model import KPoint, Model
-from icepipe.segment.naming import name_clusters
-from icepipe.workflow.plan import Clustering, Plan
+from icepipe.segment.model_file import model_hash
+from icepipe.segment.naming import name_clusters, pin_names
+from icepipe.workflow.plan import Plan
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many parts of it are finished, and of how many."""
+"""Called with the current step, the number of its parts that are done, and the number of its parts."""
 
 Meanwhile = Callable[[Observation], None]
-"""Does something else with the files of an observation while they are read anyway, and raises nothing."""
+"""Called with an observation while its files are read for the sample; must not raise."""
 
 MIN_SAMPLE = 1_000
-"""Where tiles are mostly empty the sample can come out smaller than this; every valid pixel is then looked at."""
+"""A sample smaller than this, as mostly empty tiles give, is drawn again from every valid pixel."""
 
 
 def candidate_pixels(plan: Plan, rate: float, observation: Observation) -> CandidatePixels | InputError:
-    """Pixels of an observation to choose from, in raster order; the fault where it cannot be read."""
+    """Return the pixels of an observation to sample from, in raster order, or the fault if it cannot be read."""
     seed, day = plan.config.segment.seed, observation.date.toordinal()
-    parts = []
+    values, hashes, cells = [], [], []
     try:
-        with (
-            plan.reader(with_scene_order(observation, plan.config.measure.prefer)) as reader,
-            closing(prefetch(lambda part: (part, reader.read(part)), _reached(reader))) as read,
-        ):
-            for block, pixels in read:
-                rows, cols, hashes = hash_sample(seed, day, block, pixels.valid, rate)
-                places = grid_cells(plan.grid, block.row + rows, block.col + cols)
-                parts.append((pixels.bands[:, rows, cols].T, hashes, places))
+        with plan.reader(with_scene_order(observation, plan.config.measure.prefer)) as reader:
+            reached = (part for _, part in reader.parts() if part.width)
+            with closing(prefetch(lambda part: (part, reader.read(part)), reached)) as read:
+                for block, pixels in read:
+                    # Chosen by a hash of seed, date and place: the sample does not depend on files or block size.
+                    rows, cols, row_hashes = hash_sample(seed, day, block, pixels.valid, rate)
+                    values.append(pixels.bands[:, rows, cols].T)
+                    hashes.append(row_hashes)
+                    cells.append(grid_cells(plan.grid, block.row + rows, block.col + cols))
     except InputError as fault:
         return fault
-    values, hashes, places = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return CandidatePixels(values, hashes, places)
+    return CandidatePixels(np.concatenate(values), np.concatenate(hashes), np.concatenate(cells))
 
 
-def _reached(reader: ObservationReader) -> Iterator[Block]:
-    return (part for _, part in reader.parts() if part.width)
-
-
-def _rate(plan: Plan, n_observations: int) -> float:
-    """Part of the pixels that is drawn to choose from."""
+def sampling_rate(plan: Plan, n_observations: int) -> float:
+    """Return the share of pixels to draw as candidates."""
     region_pixels = sum(int(plan.regions.mask(block).sum()) for block in blocks(plan.grid))
     return POOL_FACTOR * plan.config.segment.sample / max(1, region_pixels * n_observations)
 
 
-def _clustering(plan: Plan) -> Clustering:
-    assert plan.clustering is not None, "class rasters are not fitted"
-    return plan.clustering
-
-
-def _model_of(plan: Plan, sample: PixelSample) -> Model:
-    """Choose k where it is not stated, fit, and name."""
-    how = _clustering(plan)
-    asked, seed = plan.config.segment.k, plan.config.segment.seed
+def fit_model(plan: Plan, sample: PixelSample) -> Model:
+    """Fit a model on a sample: choose k unless the config states it, fit, and name the clusters."""
+    how, k_option, seed = plan.clustering, plan.config.segment.k, plan.config.segment.seed
+    assert how is not None, "class rasters are not fitted"
     curve: tuple[KPoint, ...] = ()
-    k = asked if isinstance(asked, int) else 0
-    if isinstance(asked, str) and len(sample.values):
-        k, curve = choose_k(sample, asked, seed, how.space, how.rules)
-    found = fit(sample, k, seed, how.space, how.rules)
-    return replace(name_clusters(found, asked, how.space, how.rules, curve), encoding=how.encoding)
+    k = k_option if isinstance(k_option, int) else 0
+    if isinstance(k_option, str) and len(sample.values):
+        k, curve = choose_k(sample, k_option, seed, how.space, how.rules)
+    clusters = fit(sample, k, seed, how.space, how.rules)
+    return replace(name_clusters(clusters, k_option, how.space, how.rules, curve), encoding=how.encoding)
 
 
-def _candidates_while(
-    plan: Plan, rate: float, meanwhile: Meanwhile, observation: Observation
-) -> CandidatePixels | InputError:
-    """Pixels of an observation; nothing waits for the rest of what is done meanwhile where they cannot be read."""
-    beside = Thread(target=meanwhile, args=[observation], daemon=True)
-    beside.start()
-    pool = candidate_pixels(plan, rate, observation)
-    if isinstance(pool, CandidatePixels):
-        beside.join()
-    return pool
-
-
-def _all_candidates(
+def all_candidates(
     plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile
 ) -> tuple[list[CandidatePixels], list[InputError]]:
-    """Pixels of all observations to choose from, and the faults of those that cannot be read.
+    """Return the candidate pixels of all observations, and the faults of those that cannot be read.
 
     Raises
     ------
     NoUsableInput
-        If none can be read.
+        If no observation can be read.
     """
+
+    def read(observation: Observation) -> CandidatePixels | InputError:
+        thread = Thread(target=meanwhile, args=[observation], daemon=True)
+        thread.start()
+        candidates = candidate_pixels(plan, rate, observation)
+        # After a fault, do not wait: the other thread may hang on the same broken file.
+        if isinstance(candidates, CandidatePixels):
+            thread.join()
+        return candidates
+
     pools: list[CandidatePixels] = []
     faults: list[InputError] = []
-    context = partial(_candidates_while, plan, rate, meanwhile)
-    for done, pool in enumerate(ordered_map(context, plan.observations, plan.workers), start=1):
+    for done, pool in enumerate(ordered_map(read, plan.observations, plan.workers), start=1):
         progress("sample", done, len(plan.observations))
         if isinstance(pool, InputError):
             faults.append(pool)
@@ -126,39 +114,75 @@ def _all_candidates(
 
 
 def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model, list[InputError]]:
-    """Fit one model on a sample of every observation; those that cannot be read are left out."""
-    rate = _rate(plan, len(plan.observations))
-    with ThreadPoolExecutor(1) as beside:
-        # What is compiled takes longer to load than a tile to decode, and decoding lets other threads run.
-        beside.submit(import_module, "icepipe.segment.clustering._kernels")
-        pools, faults = _all_candidates(plan, rate, progress, meanwhile)
+    """Fit one model on a sample of all observations, and return it with the faults of those that cannot be read."""
+    rate = sampling_rate(plan, len(plan.observations))
+    with ThreadPoolExecutor(1) as loader:
+        # Compiled kernels take longer to load than a tile takes to decode, and decoding releases the GIL.
+        loader.submit(import_module, "icepipe.segment.clustering._kernels")
+        pools, faults = all_candidates(plan, rate, progress, meanwhile)
         if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
-            pools, faults = _all_candidates(plan, 1.0, progress, meanwhile)
-    return _model_of(plan, thin_sample(pools, plan.config.segment.sample)), faults
+            pools, faults = all_candidates(plan, 1.0, progress, meanwhile)
+    return fit_model(plan, thin_sample(pools, plan.config.segment.sample)), faults
 
 
-def _fit_one(plan: Plan, observation: Observation) -> Model:
-    """A model of one observation alone; without clusters where nothing was seen.
+def fit_basis(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Basis, list[InputError]]:
+    """Return the basis of the earlier run, or a new one with the faults of observations that cannot be read."""
+    if plan.earlier:
+        return plan.earlier, []
+    if plan.clustering is None or plan.config.segment.fit in {"observation", "scene"}:
+        return plan.new_basis(None), []
+    if plan.clustering.given:
+        return plan.new_basis(plan.clustering.given), []
+    model, faults = fit_run(plan, progress, meanwhile)
+    return plan.new_basis(model), faults
+
+
+def apply_pins(plan: Plan, model: Model) -> Model:
+    """Return the model with the names that the config pins.
+
+    Raises
+    ------
+    ConfigError
+        If the config pins names to another model, or to clusters that the model lacks.
+    """
+    pin = plan.config.segment.pin
+    if pin is None:
+        return model
+    if pin.model != model_hash(model):
+        raise ConfigError(
+            f"segment.labels.pin is for model {pin.model}, and the model of this run is {model_hash(model)}",
+            "look at its clusters with `icepipe explain` and pin again, or remove pin",
+        )
+    if missing := [number for number in pin.clusters if number >= len(model.clusters)]:
+        raise ConfigError(
+            f"segment.labels.pin: the model has no cluster {missing[0]}", "list its clusters with `icepipe explain`"
+        )
+    return pin_names(model, {n: ClassCode[name.upper()] for n, name in pin.clusters.items()}, model_hash(model))
+
+
+def fit_alone(plan: Plan, observation: Observation) -> Model:
+    """Fit a model on one observation; return a model without clusters if no pixel of it is valid.
 
     Raises
     ------
     InputError
         If a file cannot be read.
     """
-    rate = _rate(plan, 1)
+    rate = sampling_rate(plan, 1)
     pool = candidate_pixels(plan, rate, observation)
     if isinstance(pool, CandidatePixels) and len(pool.values) < MIN_SAMPLE and rate < 1:
         pool = candidate_pixels(plan, 1.0, observation)
     if isinstance(pool, InputError):
         raise pool
     if not len(pool.values):
-        how = _clustering(plan)
-        return name_clusters(empty_fit(plan.sensor, plan.config.segment.seed), 0, how.space, how.rules)
-    return _model_of(plan, thin_sample([pool], plan.config.segment.sample))
+        assert plan.clustering is not None, "class rasters are not fitted"
+        empty = empty_fit(plan.sensor, plan.config.segment.seed)
+        return name_clusters(empty, 0, plan.clustering.space, plan.clustering.rules)
+    return fit_model(plan, thin_sample([pool], plan.config.segment.sample))
 
 
 def fit_observation(plan: Plan, observation: Observation) -> tuple[Model, ...]:
-    """Models of an observation that no other has a part in: one, or one a scene where the config asks for that.
+    """Fit the models of one observation: one, or one for each scene if the config says so.
 
     Raises
     ------
@@ -166,5 +190,5 @@ def fit_observation(plan: Plan, observation: Observation) -> tuple[Model, ...]:
         If a file cannot be read.
     """
     if plan.config.segment.fit == "observation":
-        return (_fit_one(plan, observation),)
-    return tuple(_fit_one(plan, replace(observation, scenes=(scene,))) for scene in observation.scenes)
+        return (fit_alone(plan, observation),)
+    return tuple(fit_alone(plan, replace(observation, scenes=(scene,))) for scene in observation.scenes)

@@ -1,8 +1,9 @@
-"""What a run is made of, before any pixel is read."""
+"""Plan a run from its config and the headers of its files, before any pixel is read."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +24,7 @@ from icepipe.inputs.describe import Describe, describe, scene_sensor
 from icepipe.inputs.masks import is_vector, read_land
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.reading.reader import ObservationReader
-from icepipe.inputs.run_grid import configured_grid, footprint_polygon, run_grid, union_of_footprints
+from icepipe.inputs.run_grid import configured_grid, footprint_polygon, outside_km2, run_grid, union_of_footprints
 from icepipe.inputs.scenes import Observation
 from icepipe.inputs.vector_files import read_regions
 from icepipe.measure.area.background import Background
@@ -41,7 +42,7 @@ from icepipe.segment.rules import RULE_SETS, RuleSet, override_thresholds
 from icepipe.sensors.sensor import Sensor
 
 MAX_PIXELS = 2**31
-"""As many as there can be numbers of runs of equal pixels."""
+"""Run lengths are counted in 32-bit integers: the encoding of a grid of this size always fits."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Clustering:
     Attributes
     ----------
     space, rules
-        Where pixels are compared, and the thresholds that name clusters.
+        Feature space in which pixels are compared, and the thresholds that name clusters.
     encoding
-        What the kept numbers mean.
+        How stored pixels become reflectance.
     given
         The model that the config names, or None.
     """
@@ -66,20 +67,20 @@ class Clustering:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run is made of, before any pixel is read.
+    """Everything that is known of a run before any pixel is read.
 
     Attributes
     ----------
     config, catalog, observations, sensor
-        What was asked for and found.
+        The config, the scenes that were found for it, their observations, and their one sensor.
     clustering
-        How pixels become clusters; None for class rasters, which have their classes.
+        How pixels become clusters; None for class rasters, which come with their classes.
     earlier
-        The basis of an earlier run, or None where this one makes its own.
+        The basis of an earlier run; None if this run makes a basis.
     grid, regions
-        The run grid, and where the regions that areas are reported for lie on it.
+        The run grid, and the regions on it that areas are reported for.
     unit_m2
-        Unit that areas are summed in.
+        Unit in which areas are summed, in m2.
     """
 
     config: Config
@@ -94,162 +95,211 @@ class Plan:
 
     @cached_property
     def pixel_area(self) -> PixelArea:
-        """True area of the run grid's pixels."""
+        """True area of the pixels of the run grid."""
         return PixelArea(self.grid, self.unit_m2)
 
     @cached_property
     def land(self) -> RunLengthRaster[np.uint8] | None:
-        """Where land is for all scenes, where a vector file says it; see :func:`icepipe.inputs.masks.read_land`."""
+        """Land from a vector file, the same for all scenes; see :func:`icepipe.inputs.masks.read_land`."""
         mask = self.config.inputs.land
         return read_land(mask, self.grid) if mask and is_vector(mask) else None
 
     @cached_property
-    def unseen(self) -> Background:
-        """What pixels are where no scene reaches."""
+    def background(self) -> Background:
+        """Classes of the pixels that no scene reaches."""
+        # A function, so that land is rasterized only if some pixel belongs to the background.
         return Background(self.regions, lambda: self.land, self.pixel_area)
 
     @cached_property
-    def lacking(self) -> dict[ObservationKey, InputError]:
-        """Observations that lack a file which cannot be used, by key."""
+    def missing_inputs(self) -> dict[ObservationKey, InputError]:
+        """The fault of every observation that lacks a file because the file cannot be used, by key."""
         return observations_with_faults(self.catalog, self.config.inputs, self.config.measure.period)
 
     @property
-    def covered(self) -> BaseGeometry:
-        """What class rasters cover, on the map of the grid."""
-        return extent_of_scenes(self.regions)
+    def extent(self) -> BaseGeometry:
+        """Outline of the class rasters, in the CRS of the grid."""
+        return raster_extent(self.regions)
 
     @property
     def block_side(self) -> int | None:
-        """Side of a block, None for strips."""
+        """Side of a block in pixels; None for strips."""
         side = self.config.batch.block
         return side if isinstance(side, int) else None
 
     @property
     def workers(self) -> int:
-        """Observations worked on at once."""
-        return worker_count(self.config.batch.workers, self.grid.width * self.grid.height)
+        """Number of observations to work on at once."""
+        return workers_for(self.config.batch.workers, self.grid.width * self.grid.height)
 
     @property
-    def screened(self) -> frozenset[ClassCode]:
-        """Classes that a mask tells, or that class rasters have told already."""
+    def masked_classes(self) -> frozenset[ClassCode]:
+        """Classes that a mask marks; class rasters mark cloud and land themselves."""
         inputs = self.config.inputs
         if inputs.classes is not None:
             return frozenset((ClassCode.CLOUD, ClassCode.LAND))
-        asked = ((ClassCode.CLOUD, inputs.cloud), (ClassCode.LAND, inputs.land))
-        return frozenset(code for code, mask in asked if mask)
+        masks = ((ClassCode.CLOUD, inputs.cloud), (ClassCode.LAND, inputs.land))
+        return frozenset(code for code, mask in masks if mask)
 
     @cached_property
     def planar_km2_per_pixel(self) -> float | None:
-        """What dx times dy says; None where the map's unit is an angle."""
-        crs = Ellipsoid.from_wkt(self.grid.crs).crs
+        """Area of a pixel as dx times dy; None where the unit of the map is an angle."""
+        crs = Ellipsoid.of(self.grid.crs).crs
         if crs.is_geographic:
             return None
         return float(self.grid.planar_pixel_area * crs.axis_info[0].unit_conversion_factor ** 2 / 1e6)
 
     @cached_property
     def polygons_crs(self) -> str:
-        """WKT of the coordinate system that polygons are written in."""
+        """WKT of the CRS that polygons are written in."""
         return target_wkt(self.config) or self.grid.crs
 
     @property
-    def drawing(self) -> PolygonOptions:
+    def polygon_options(self) -> PolygonOptions:
         """Which classes become polygons, and how."""
-        asked = self.config.publish.polygons
-        codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in asked.classes))
-        return PolygonOptions(codes, asked.simplify_m, target_wkt(self.config))
+        options = self.config.publish.polygons
+        codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in options.classes))
+        return PolygonOptions(codes, options.simplify_m, target_wkt(self.config))
 
     def reader(self, observation: Observation) -> ObservationReader:
-        """Open an observation's files; to be used as a context manager."""
+        """Return a reader of an observation's files, to be used as a context manager."""
+        # Share the cores between the observations that are read at the same time.
         at_once = min(self.workers, len(self.observations))
         threads = max(1, (os.cpu_count() or 1) // at_once)
         return ObservationReader(observation, self.grid, self.regions.mask, self.land, threads)
 
+    def select(self, only: Collection[str]) -> tuple[Observation, ...]:
+        """Return the observations with these keys or dates; all of them if none is named.
 
-def _only_sensor(catalog: Catalog) -> Sensor:
+        Raises
+        ------
+        ConfigError
+            If a name matches no observation.
+        """
+        wanted = set(only)
+        selected = tuple(o for o in self.observations if not wanted or {o.key, o.date.isoformat()} & wanted)
+        missing = wanted - {o.key for o in selected} - {o.date.isoformat() for o in selected}
+        if missing:
+            raise ConfigError(f"--only: no observation {', '.join(sorted(missing))}", "list them with `icepipe check`")
+        return selected
+
+    def new_basis(self, model: Model | None) -> Basis:
+        """Return a basis of this plan's region and grid with a model."""
+        t = self.grid.transform
+        return Basis(
+            settings=self.config.basis_digest,
+            crs=self.grid.crs,
+            transform=(t.a, t.b, t.c, t.d, t.e, t.f),
+            width=self.grid.width,
+            height=self.grid.height,
+            regions=self.regions.outlines,
+            unit_m2=self.unit_m2,
+            model=model,
+        )
+
+    def outside_km2(self) -> dict[str, float]:
+        """Return the area of every scene that falls outside the region of an earlier basis, by path, in km2."""
+        # Named regions leave out parts of scenes on purpose, and a new region covers all scenes.
+        if self.earlier is None or not self.regions.from_scenes:
+            return {}
+        region = shapely.from_wkt(self.regions.outlines[0].wkt)
+        areas = {str(scene.path): outside_km2(scene, region, self.grid) for scene in self.catalog.scenes}
+        return {path: km2 for path, km2 in areas.items() if km2 > 0}
+
+
+def common_sensor(catalog: Catalog) -> Sensor:
+    """Return the sensor of all scenes.
+
+    Raises
+    ------
+    ConfigError
+        If the scenes come from several sensors, or have different bands.
+    """
     sensors = {(scene.sensor, scene.roles): scene_sensor(scene) for scene in catalog.scenes}
     if len(sensors) > 1:
-        told = ", ".join(f"{key} ({' '.join(roles)})" for key, roles in sorted(sensors))
-        raise ConfigError(f"the scenes are of several sensors: {told}", "give each a config of its own")
+        names = ", ".join(f"{key} ({' '.join(roles)})" for key, roles in sorted(sensors))
+        raise ConfigError(f"the scenes come from several sensors: {names}", "write a config for each sensor")
     return next(iter(sensors.values()))
 
 
-def _new_grid(config: Config, catalog: Catalog) -> GeoBox:
-    asked = config.inputs.grid
-    if asked == "auto":
-        return run_grid(catalog.scenes)
-    return configured_grid(catalog.scenes, asked.crs, asked.resolution)
+def check_model_fits(model: Model, sensor: Sensor, encoding: str, owner: str, todo: str) -> None:
+    """Raise ConfigError if a model was fitted on another sensor, other bands or another encoding than the scenes'."""
+    of_model, of_scenes = (model.sensor, model.roles, model.encoding), (sensor.key, sensor.roles, encoding)
+    if of_model != of_scenes:
+        scenes, fitted = (f"{key} with {' '.join(roles)} by {by}" for key, roles, by in (of_scenes, of_model))
+        raise ConfigError(f"the scenes are {scenes}, and {owner} was made with {fitted}", todo)
 
 
-def _encoding(catalog: Catalog, sensor: Sensor) -> str:
-    raw = any(Flag.NOT_SUN_CORRECTED in scene.notes for scene in catalog.scenes)
-    return sensor.encoding + (", not sun-corrected" if raw else "")
+def plan_clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering | None:
+    """Return how pixels become clusters; None for class rasters.
 
-
-def _check_fits(model: Model, sensor: Sensor, encoding: str, whose: str, todo: str) -> None:
-    """Stop at a model that was fitted on something else than the scenes are."""
-    theirs, ours = (model.sensor, model.roles, model.encoding), (sensor.key, sensor.roles, encoding)
-    if theirs != ours:
-        told = (f"{key} with {' '.join(roles)} by {numbers}" for key, roles, numbers in (ours, theirs))
-        raise ConfigError(f"the scenes are {next(told)}, and {whose} was made with {next(told)}", todo)
-
-
-def _clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering | None:
+    Raises
+    ------
+    ConfigError
+        If the model that the config names does not fit the scenes, or is an output of this run.
+    """
     if config.inputs.classes is not None:
         return None
-    encoding, path = _encoding(catalog, sensor), config.segment.model_file
+    # Reflectance without the sun's elevation is another quantity: its model must not be applied to corrected scenes.
+    uncorrected = any(Flag.NOT_SUN_CORRECTED in scene.notes for scene in catalog.scenes)
+    encoding = sensor.encoding + (", not sun-corrected" if uncorrected else "")
+    path = config.segment.model_file
     if path and path == RunPaths(config.run_folder).model:
         raise ConfigError(
-            f"segment.fit: {path} is what this run writes itself",
-            "copy it elsewhere, or take fit out to keep its model",
+            f"segment.fit: {path} is an output of this run", "copy it elsewhere, or remove fit to keep its model"
         )
     given = read_model(path) if path else None
     if given and path:
-        _check_fits(given, sensor, encoding, path.name, "fit a model on scenes of this kind, or correct segment.fit")
+        todo = "fit a model on scenes of this kind, or correct segment.fit"
+        check_model_fits(given, sensor, encoding, path.name, todo)
     rules = override_thresholds(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, available_features(sensor))
     return Clustering(feature_space(sensor, config.segment.features), rules, encoding, given)
 
 
-def _earlier(
+def load_earlier_basis(
     config: Config, sensor: Sensor, clustering: Clustering | None, named: tuple[Region, ...] | None
 ) -> Basis | None:
-    """The basis of an earlier run, where the same settings, given model and named regions made it."""
-    earlier = load_basis(config.run_folder)
-    if earlier is None or earlier.settings != config.basis_digest or (named and earlier.regions != named):
+    """Return the basis of an earlier run; None unless it has the same settings, given model and named regions."""
+    basis = load_basis(config.run_folder)
+    if basis is None or basis.settings != config.basis_digest or (named and basis.regions != named):
         return None
-    if clustering and clustering.given and earlier.model != clustering.given:
+    if clustering and clustering.given and basis.model != clustering.given:
         return None
-    if earlier.model and clustering:
-        _check_fits(earlier.model, sensor, clustering.encoding, "the basis", "run with --rebase")
-    return earlier
+    if basis.model and clustering:
+        check_model_fits(basis.model, sensor, clustering.encoding, "the basis", "run with --rebase")
+    return basis
 
 
-def extent_of_scenes(regions: RegionMap) -> BaseGeometry:
-    """What class rasters cover, on the map of the grid: what the scenes saw, or all of it for named regions."""
+def raster_extent(regions: RegionMap) -> BaseGeometry:
+    """Return the outline of the class rasters: the region of the scenes, or the whole grid for named regions."""
     if regions.from_scenes:
         return shapely.from_wkt(regions.outlines[0].wkt)
     return footprint_polygon(regions.grid, regions.grid.crs)
 
 
 def target_wkt(config: Config) -> str | None:
-    """The coordinate system that the config asks polygons to be in, as WKT; None for the grid's own.
+    """Return the WKT of the CRS that the config wants polygons in; None for the CRS of the grid.
 
     Raises
     ------
     ConfigError
-        If there is no such system.
+        If PROJ does not know the CRS.
     """
-    asked = config.publish.polygons.crs
-    if asked is None:
+    crs = config.publish.polygons.crs
+    if crs is None:
         return None
     try:
-        return str(pyproj.CRS.from_user_input(asked).to_wkt())
+        return str(pyproj.CRS.from_user_input(crs).to_wkt())
     except pyproj.exceptions.CRSError:
-        raise ConfigError(f"publish.polygons.crs: there is no {asked}", "correct the number") from None
+        raise ConfigError(f"publish.polygons.crs: unknown CRS {crs}", "correct the code") from None
 
 
-def _new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | None) -> RegionMap:
-    """Grid and regions of a new basis: named outlines, or what the scenes cover."""
-    grid = _new_grid(config, catalog)
+def new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | None) -> RegionMap:
+    """Return grid and regions of a new basis: the named regions, or one region that covers all scenes."""
+    option = config.inputs.grid
+    if option == "auto":
+        grid = run_grid(catalog.scenes)
+    else:
+        grid = configured_grid(catalog.scenes, option.crs, option.resolution)
     if named:
         return RegionMap(named, region_grid(named, grid), from_scenes=False)
     covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
@@ -257,37 +307,38 @@ def _new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | N
 
 
 def make_plan(config: Config, rebase: bool = False, describe: Describe = describe) -> Plan:
-    """Find scenes and observations; take grid and regions from the basis, or make them.
+    """Find scenes and observations, and take grid and regions from the basis of an earlier run or make new ones.
 
     Parameters
     ----------
     config
-        What was asked for.
+        The config of the run.
     rebase
-        Whether to make grid and regions in any case.
+        Whether to make a new grid and new regions in any case.
     describe
-        Tells everything about a scene but its pixels.
+        Function that reads everything about a scene but its pixels.
 
     Raises
     ------
     NoUsableInput
-        If there is nothing to work on.
+        If no scene can be used.
     ConfigError
-        If the scenes do not belong in one run, or not to the basis or the model.
+        If the scenes do not fit together, or do not fit the basis or the model.
     """
     catalog = find_scenes(config.inputs, describe)
-    sensor = _only_sensor(catalog)
-    clustering = _clustering(config, sensor, catalog)
+    sensor = common_sensor(catalog)
+    clustering = plan_clustering(config, sensor, catalog)
     named = read_regions(config.inputs.regions) if config.inputs.regions else None
-    earlier = None if rebase else _earlier(config, sensor, clustering, named)
+    earlier = None if rebase else load_earlier_basis(config, sensor, clustering, named)
     if earlier:
         regions = RegionMap(earlier.regions, earlier.grid, from_scenes=named is None)
     else:
-        regions = _new_regions(config, catalog, named)
+        regions = new_regions(config, catalog, named)
     grid = regions.grid
     if grid.width * grid.height > MAX_PIXELS:
-        raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set inputs.grid coarser")
-    check_reprojectable(extent_of_scenes(regions), grid, target_wkt(config))
+        raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set a coarser inputs.grid")
+    # Fail before the work: a CRS that cannot hold the extent would show only once polygons are written.
+    check_reprojectable(raster_extent(regions), grid, target_wkt(config))
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
-    found = group_observations(catalog.scenes, config.measure.period)
-    return Plan(config, catalog, found, sensor, clustering, earlier, grid, regions, unit_m2)
+    observations = group_observations(catalog.scenes, config.measure.period)
+    return Plan(config, catalog, observations, sensor, clustering, earlier, grid, regions, unit_m2)

@@ -1,12 +1,13 @@
-"""What an earlier run left that still stands, told without reading a file that has not changed since."""
+"""State of the folder of a run: which observations are up to date, judged by its ledger and by file times."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,16 @@ from icepipe.inputs.scenes import Observation, with_side_files
 from icepipe.inputs.vector_files import with_shapefile_parts
 from icepipe.publish.run_folder.paths import NOT_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
-from icepipe.publish.run_folder.record import Provenance, Record
+from icepipe.publish.run_folder.record import Provenance, Record, read_record
+from icepipe.runtime.log import log_note
 from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot
 from icepipe.storage.ledger import Ledger, ObservationEntry
 from icepipe.workflow.plan import Plan
 from icepipe.workflow.process_observation import RunContext
 
 
-def input_files(plan: Plan, observation: Observation, snapshot: FolderSnapshot) -> list[Path]:
-    """Every file that an observation is made from."""
-    files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used, snapshot)}
-    return sorted(files | _outline_files(plan, snapshot))
-
-
-def _outline_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
-    """Files of the land outlines that all observations share."""
+def land_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
+    """Return the files of the land outlines that all observations share."""
     land = plan.config.inputs.land
     if not land or not is_vector(land):
         return set()
@@ -38,29 +34,38 @@ def _outline_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
     return {path, *(part for part in parts if snapshot.file_stat(part))}
 
 
-def provenance_for(context: RunContext, told: Sequence[tuple[str, str]]) -> Provenance:
-    """What an observation is made from, given names and fingerprints of its files."""
+def input_files(plan: Plan, observation: Observation, snapshot: FolderSnapshot) -> list[Path]:
+    """Return every file that an observation is made from."""
+    files = {path for scene in observation.scenes for used in scene.files for path in with_side_files(used, snapshot)}
+    return sorted(files | land_files(plan, snapshot))
+
+
+def provenance_for(context: RunContext, fingerprints: Sequence[tuple[str, str]]) -> Provenance:
+    """Return the provenance of an observation from pairs of file name and fingerprint."""
     config = context.plan.config
-    return Provenance(tuple(sorted(told)), context.basis_hash, config.digest, versions(), config.polygons_digest)
+    return Provenance(
+        tuple(sorted(fingerprints)), context.basis_hash, config.digest, versions(), config.polygons_digest
+    )
 
 
-def digest(*parts: Any) -> str:  # noqa: ANN401
-    """Thirty-two hexadecimal digits that change with anything in some JSON values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+def json_digest(*values: Any) -> str:  # noqa: ANN401
+    """Return 32 hexadecimal digits of a hash of JSON values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def ledger_entry(key: str, state: str, record: Record, reason: str = "") -> ObservationEntry:
-    """What the ledger says of an observation that has a record."""
+    """Return the entry in the ledger for an observation with a record."""
     ice = [row.area_km2 for row in record.rows if row.class_ == "ice"]
     return ObservationEntry(
         key=key,
         state=state,
         reason=reason,
-        made=digest(astuple(record.made)),
+        made=json_digest(astuple(record.made)),
         inputs=json.dumps(record.made.inputs),
         outputs=json.dumps(record.outputs),
         config_hash=record.made.settings,
         model=record.rows[0].model if record.rows else "",
+        # With several regions there is no single ice area.
         ice_km2=ice[0] if len(ice) == 1 else None,
         revisions=len(record.superseded),
     )
@@ -68,16 +73,16 @@ def ledger_entry(key: str, state: str, record: Record, reason: str = "") -> Obse
 
 @dataclass(frozen=True)
 class RunState:
-    """The ledger of a run's folder, and the files as they are now.
+    """The ledger of the folder of a run, and its files as they are now.
 
     Attributes
     ----------
     folder
-        Of the run.
+        Folder of the run.
     ledger, entries
-        The open ledger, and what it said of observations at the start.
+        The open ledger, and its entries of observations at the start.
     snapshot, fingerprints
-        Files as they are, and as they were seen.
+        Sizes and times of files as they are now, and fingerprints of files as they were last read.
     """
 
     folder: Path
@@ -89,66 +94,89 @@ class RunState:
 
     @property
     def paths(self) -> RunPaths:
-        """Where the files of the run lie, less those that bear its name."""
+        """Paths of the outputs, without those that carry the name of the run."""
         return RunPaths(self.folder)
 
     @classmethod
-    def of(cls, folder: Path, ledger: Ledger) -> RunState:
-        """What stands in a folder."""
+    def load(cls, folder: Path, ledger: Ledger) -> RunState:
+        """Return the state of a folder."""
         return cls(folder, ledger, ledger.entries(), FolderSnapshot(), Fingerprints(ledger.files()))
 
-    def _known(self, path: str) -> str | None:
-        return self.fingerprints.cached(path, self.snapshot.file_stat(path))
+    def known_fingerprint(self, path: str) -> str | None:
+        """Return the fingerprint of a file, without reading it; None if it changed since it was last read."""
+        return self.fingerprints.known(path, self.snapshot.identity(path))
 
     def is_whole(self, key: str) -> bool:
-        """Whether every output of an observation is as it was left."""
+        """Whether every output of an observation has the bytes that were published."""
         if key not in self._whole:
-            entry, place = self.entries.get(key), os.path.join(self.folder, OBSERVATIONS, key)  # noqa: PTH118
+            # Strings instead of Path: this runs for thousands of files of a run over years.
+            entry, folder = self.entries.get(key), os.path.join(self.folder, OBSERVATIONS, key)  # noqa: PTH118
             self._whole[key] = bool(
                 entry
                 and entry.made
-                and self._known(f"{place}/{ObservationPaths.record.pattern}")
-                and all(self._known(f"{place}/{name}") == told for name, told in json.loads(entry.outputs))
+                and self.known_fingerprint(f"{folder}/{ObservationPaths.record.pattern}")
+                and all(
+                    self.known_fingerprint(f"{folder}/{name}") == published
+                    for name, published in json.loads(entry.outputs)
+                )
             )
         return self._whole[key]
 
-    def holds(self, context: RunContext, observation: Observation) -> bool:
-        """Whether an observation was made from the same files and settings, and is whole."""
+    def is_up_to_date(self, context: RunContext, observation: Observation) -> bool:
+        """Whether an observation was made from its current files and settings, and is whole."""
         entry = self.entries.get(observation.key)
         if entry is None or not self.is_whole(observation.key):
             return False
-        told = []
+        inputs = []
         for path in input_files(context.plan, observation, self.snapshot):
-            if (known := self._known(str(path))) is None:
+            # A file that has to be read decides nothing here: the update reads it on its own thread.
+            if (known := self.known_fingerprint(str(path))) is None:
                 return False
-            told.append((path.name, known))
-        return entry.made == digest(astuple(provenance_for(context, told)))
+            inputs.append((path.name, known))
+        return entry.made == json_digest(astuple(provenance_for(context, inputs)))
 
-    def on_outlines_of_now(self, plan: Plan, record: Record) -> bool:
-        """Whether an observation was made with the land outlines that stand now."""
-        files = _outline_files(plan, self.snapshot)
-        names = {part.name for path in files for part in with_shapefile_parts(path)}
+    def has_current_land(self, plan: Plan, record: Record) -> bool:
+        """Whether an observation was made with the current land outlines."""
+        files = land_files(plan, self.snapshot)
+        names = {part.name for path in files for part in with_parts(path)}
         try:
-            now = {(path.name, self.fingerprints(path)) for path in files}
+            current = {(path.name, self.fingerprints(path)) for path in files}
         except InputError:
             return False
-        return now == {told for told in record.made.inputs if told[0] in names}
+        return current == {(name, used) for name, used in record.made.inputs if name in names}
 
-    def _run_files(self, below: str = "") -> Iterator[tuple[str, str | None]]:
-        """Files of a run beside those of its observations, with their fingerprints where they are as they were."""
-        for name, found in sorted(self.snapshot.folder(os.path.join(self.folder, below)).items()):  # noqa: PTH118
+    def current_records(self, context: RunContext) -> tuple[dict[str, Record], list[str]]:
+        """Return the records of observations that belong to the series, by key, and the keys of stale ones.
+
+        A record belongs to the series if it was made on this basis with these settings, is of the observation that
+        its folder is named after, and its files are whole.
+        """
+        records, stale, config = {}, [], context.plan.config
+        expected = context.basis_hash, config.digest, config.polygons_digest
+        for folder in self.paths.observation_folders():
+            record = read_record(folder, self.fingerprints)
+            made = record and (record.made.basis, record.made.settings, record.made.polygons)
+            if record and made == expected and {row.date for row in record.rows} == {folder.name}:
+                records[folder.name] = record
+            else:
+                stale.append(folder.name)
+        return records, stale
+
+    def run_files(self, below: str = "") -> Iterator[tuple[str, str | None]]:
+        """Yield the outputs outside the folder of observations, with their fingerprints; None for changed files."""
+        for name, entry in sorted(self.snapshot.folder(os.path.join(self.folder, below)).items()):  # noqa: PTH118
             path = f"{below}{name}"
             if path == OBSERVATIONS or path in NOT_OUTPUTS:
                 continue
-            if found.is_dir(follow_symlinks=False):
-                yield from self._run_files(f"{path}/")
+            if entry.is_dir(follow_symlinks=False):
+                yield from self.run_files(f"{path}/")
             else:
-                yield path, self._known(os.path.join(self.folder, path))  # noqa: PTH118
+                yield path, self.known_fingerprint(os.path.join(self.folder, path))  # noqa: PTH118
 
     def digest(self, context: RunContext, faults: Sequence[InputError]) -> str | None:
-        """Changes with everything that a run's tables, maps and notes are made from; None where files were changed."""
+        """Return a digest of everything that the tables, maps and notes of a run depend on; None if outputs changed."""
         keys = sorted(self.snapshot.folder(os.path.join(self.folder, OBSERVATIONS)))  # noqa: PTH118
-        files = dict(self._run_files())
+        files = dict(self.run_files())
         if None in files.values() or not all(self.is_whole(key) for key in keys):
             return None
         scenes = [
@@ -156,25 +184,37 @@ class RunState:
         ]
         made = {key: self.entries[key].made for key in keys}
         unusable = [*map(str, faults), *(path.name for path in context.plan.catalog.skipped)]
-        return digest(
+        return json_digest(
             context.plan.config.published_settings, context.basis_hash, versions(), scenes, unusable, made, files
         )
 
+    def store_waiting(self, keys: Sequence[str]) -> None:
+        """Mark observations in the ledger as waiting for their update."""
+        entries = [self.entries.get(key, ObservationEntry(key, "")) for key in keys]
+        with self.ledger.together():
+            self.ledger.save_entries(replace(entry, state="waiting") for entry in entries)
 
-def record_done(run_state: RunState, folder: Path, record: Record) -> None:
-    """Take what a finished observation left into the ledger, as one change.
+    def store_failure(self, key: str, fault: InputError) -> None:
+        """Store in the ledger why an observation failed; its earlier outputs stay in place."""
+        log_note(f"{key} failed: {fault}", logging.WARNING, observation=key, stage="failed")
+        old = self.entries.get(key, ObservationEntry(key, ""))
+        self.ledger.save_entries([replace(old, state="failed", reason=str(fault))])
 
-    Raises
-    ------
-    IntegrityError
-        If the files are gone by now.
-    """
-    try:
-        for name, told in record.outputs:
-            run_state.fingerprints.record_written(folder / name, told)
-        run_state.fingerprints(ObservationPaths(folder).record)
-    except InputError as error:
-        raise IntegrityError(f"{folder}: was changed by another program while the run went on ({error})") from error
-    with run_state.ledger.transaction():
-        run_state.ledger.save_files(run_state.fingerprints.take_new())
-        run_state.ledger.save_entries([ledger_entry(folder.name, "done", record)])
+    def store_record(self, key: str, record: Record) -> None:
+        """Store a published observation and the fingerprints of its files in the ledger, in one transaction.
+
+        Raises
+        ------
+        IntegrityError
+            If its files are gone.
+        """
+        folder = self.paths.observation(key).folder
+        try:
+            for name, published in record.outputs:
+                self.fingerprints.learn(folder / name, published)
+            self.fingerprints(ObservationPaths(folder).record)
+        except InputError as error:
+            raise IntegrityError(f"{folder}: another program changed it during the run ({error})") from error
+        with self.ledger.together():
+            self.ledger.save_files(self.fingerprints.take_added())
+            self.ledger.save_entries([ledger_entry(key, "done", record)])

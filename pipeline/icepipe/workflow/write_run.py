@@ -1,43 +1,86 @@
-"""What a run writes once its observations are done: series, changes, trends, projects, provenance, manifest."""
+"""Publish what all observations give together: series, changes, trends, projects, provenance and manifest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from icepipe.measure.area.series import Row
+from icepipe.errors import InputError
 from icepipe.measure.polygons.reproject import needs_multipolygons
+from icepipe.measure.trends.alerts import find_alerts
+from icepipe.measure.trends.quality_flags import add_series_flags
+from icepipe.measure.trends.summary import area_trends
 from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.qgis_project import write_project
 from icepipe.publish.report.write import remove_report, write_report
 from icepipe.publish.run_folder.manifest import write_manifest
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.run_folder.provenance import previous_geopackage, provenance_document
-from icepipe.publish.run_folder.record import Record
+from icepipe.publish.run_folder.provenance import geopackage_before, provenance
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.trends import trend_document, write_trends
 from icepipe.publish.tables.writers import write_change_table, write_history, write_series
 from icepipe.publish.vectors.geopackage import ObservationParts, write_run_geopackage
 from icepipe.publish.vectors.region_layer import write_region_layer
+from icepipe.runtime.log import log_step
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import model_document
 from icepipe.storage.json_document import write_json
-from icepipe.workflow.changes.update import RunChanges
-from icepipe.workflow.notes import RunEvents
+from icepipe.workflow.changes.update import RunChanges, update_changes
+from icepipe.workflow.notes import RunEvents, occlusion_notes, run_notes, trend_notes
 from icepipe.workflow.plan import Plan
 from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
+from icepipe.workflow.result_cache import store_result
+from icepipe.workflow.run_state import RunState
 
 
-def _replaced(record: Record) -> Iterator[tuple[int, Row]]:
-    """Rows that were replaced, each with the number of its revision."""
-    for revision, rows in enumerate(record.superseded, start=1):
-        for row in rows:
-            yield revision, row
+def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunResult:
+    """Compute and write what all observations give together, and store the result in the ledger."""
+    plan, config = context.plan, context.plan.config
+    with log_step("finish"):
+        records, stale = run_state.current_records(context)
+        events = RunEvents(
+            records=records,
+            stale=stale,
+            gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
+            outside_km2=plan.outside_km2(),
+            frozen_without_files=plan.earlier is None and bool(faults),
+            skipped=plan.catalog.skipped,
+        )
+        # Comparisons skip blocks that no file of either date reaches; under other land outlines that is not known.
+        with_extents = {
+            key: record if run_state.has_current_land(plan, record) else replace(record, reached=None)
+            for key, record in records.items()
+        }
+        changes = update_changes(
+            config.run_folder,
+            context.basis,
+            plan.background,
+            with_extents,
+            config.publish.change,
+            plan.workers,
+            run_state.fingerprints,
+        )
+        measured = tuple(row for record in records.values() for row in record.rows)
+        series = add_series_flags(measured, changes.hidden)
+        trends = area_trends(series, config.measure)
+        result = RunResult(
+            folder=config.run_folder,
+            faults=faults,
+            rows=series,
+            model=context.model,
+            notes=(*run_notes(context.model, events), *occlusion_notes(changes.hidden), *trend_notes(trends)),
+            trends=trends,
+            alerts=None if config.measure.alerts is None else find_alerts(series, config.measure.alerts),
+        )
+        write_run(context, result, events, changes, run_state.fingerprints)
+    store_result(context, run_state, result, events)
+    return result
 
 
-def _publish_model(paths: RunPaths, model: Model | None) -> None:
-    """Write the model that all observations share, and its curve; what an earlier run left of either goes."""
+def publish_model(paths: RunPaths, model: Model | None) -> None:
+    """Write the model that all observations share and its k curve, or remove those of an earlier run."""
     if model:
         write_json(paths.model, model_document(model))
     else:
@@ -48,50 +91,57 @@ def _publish_model(paths: RunPaths, model: Model | None) -> None:
         paths.k_curve.unlink(missing_ok=True)
 
 
-def _collected(plan: Plan, events: RunEvents) -> ObservationParts:
-    config, drawing = plan.config, plan.drawing
-    return ObservationParts(
+def publish_geopackage(plan: Plan, events: RunEvents) -> tuple[Path | None, dict[str, str]]:
+    """Write the GeoPackage of the run if the config wants one, or remove that of an earlier run.
+
+    Returns
+    -------
+    tuple of (Path or None, dict)
+        The file, and what ``run.json`` says of it, by which the next run sees whether it is up to date.
+    """
+    config, options = plan.config, plan.polygon_options
+    parts = ObservationParts(
         folder=config.run_folder,
         name=config.name,
-        codes=drawing.codes,
+        codes=options.codes,
         crs=plan.polygons_crs,
-        multi=needs_multipolygons(drawing.crs),
+        multi=needs_multipolygons(options.crs),
         records=events.records,
     )
-
-
-def _publish_geopackage(plan: Plan, collected: ObservationParts) -> dict[str, str]:
-    """Write the run's GeoPackage where it is asked for, or drop an earlier run's; what ``run.json`` keeps of it."""
-    before = previous_geopackage(collected.folder)
-    if "geopackage" in plan.config.publish.polygons.format:
-        return write_run_geopackage(collected, before)
+    before = geopackage_before(config.run_folder)
+    if "geopackage" in config.publish.polygons.format:
+        written = write_run_geopackage(parts, before)
+        return parts.path if written else None, written
     if before:
-        collected.path.unlink(missing_ok=True)
-    return {}
+        parts.path.unlink(missing_ok=True)
+    return None, {}
 
 
 def write_run(
     context: RunContext, result: RunResult, events: RunEvents, changes: RunChanges, fingerprint: Callable[[Path], str]
 ) -> None:
-    """Write what all observations together give, from the series to the manifest."""
-    folder, plan, basis = result.folder, context.plan, context.basis
-    paths = RunPaths(folder, plan.config.name)
+    """Write the outputs of a run that are not of one observation, from the series to the manifest."""
+    folder, plan, basis, name = result.folder, context.plan, context.basis, context.plan.config.name
+    paths = RunPaths(folder, name)
     write_series(folder, result.rows)
     write_region_layer(folder, basis.regions, result.rows)
-    replaced = [pair for record in events.records.values() for pair in _replaced(record)]
+    replaced = [
+        (revision, row)
+        for record in events.records.values()
+        for revision, rows in enumerate(record.superseded, start=1)
+        for row in rows
+    ]
     if replaced or paths.history.exists():
         write_history(folder, replaced)
-    write_change_table(folder, plan.config.name, changes.pairs)
+    write_change_table(folder, name, changes.pairs)
     write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
-    _publish_model(paths, result.model)
-    surface, scenes = plan.pixel_area.surface, plan.catalog.scenes
-    collected = _collected(plan, events)
-    geopackage = _publish_geopackage(plan, collected)
-    document = provenance_document(
+    publish_model(paths, result.model)
+    geopackage_path, geopackage = publish_geopackage(plan, events)
+    document = provenance(
         plan.config,
         basis,
-        surface,
-        scenes,
+        plan.pixel_area.surface,
+        plan.catalog.scenes,
         events.records,
         events.outside_km2,
         result.faults,
@@ -100,12 +150,13 @@ def write_run(
     )
     write_json(paths.provenance, document)
     moments = {key: record.moments for key, record in events.records.items()}
-    write_project(folder, plan.config.name, moments, plan.grid, collected.path if geopackage else None)
+    write_project(folder, name, moments, plan.grid, geopackage_path)
     try:
         if plan.config.publish.report:
             write_report(folder)
         else:
             remove_report(folder)
     finally:
-        write_collection(folder, plan.config.name, events.records, context.where)
+        # A report that cannot be written fails the run, but the manifest must list everything else.
+        write_collection(folder, name, events.records, context.footprint)
         write_manifest(folder, events.records, fingerprint)
