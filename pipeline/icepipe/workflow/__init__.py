@@ -1,1 +1,1 @@
-"""The order of a run."""
+"""The order of a run: plan, fit, update observations, publish."""

@@ -116,13 +116,13 @@ def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
 
 def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[str, ...]:
     """Return a note on the observations whose clouds and gaps hide one class more than another, if any."""
-    biased = [
-        f"{key}{f' {region}' if len(by_region) > 1 else ''} ({occlusion.hidden_shares[0]:.0%} of what was last seen as ice, "
-        f"{occlusion.hidden_shares[1]:.0%} of water)"
-        for key, by_region in hidden.items()
-        for region, occlusion in by_region.items()
-        if occlusion.is_biased and occlusion.hidden_shares
-    ]
+    biased = []
+    for key, by_region in hidden.items():
+        for region, occlusion in by_region.items():
+            if occlusion.is_biased and occlusion.hidden_shares:
+                ice, water = occlusion.hidden_shares[:2]
+                name = f"{key} {region}" if len(by_region) > 1 else key
+                biased.append(f"{name} ({ice:.0%} of what was last seen as ice, {water:.0%} of water)")
     if not biased:
         return ()
     return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(biased)}",)

@@ -1,9 +1,9 @@
-"""Class rasters of several observations laid side by side, square by square, where any of them tells of something."""
+"""Compare the class rasters of several observations, square by square, where any of them was reached by a file."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,107 +28,107 @@ from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import CLASS_DTYPE, RunLengthWriter
 
 SIDE_PX = 1024
-"""Of a square: whole tiles of class rasters, so that none is unpacked twice."""
+"""Side of a square: a multiple of the tiles of class rasters, so that no tile is decompressed twice."""
 
 
 @dataclass(frozen=True)
 class GainLossRasters:
-    """The class that each pixel of a pair gained, and the one that it lost."""
+    """The class that each pixel of a pair gained, and the class that it lost."""
 
     gained: RunLengthWriter[np.uint8]
     lost: RunLengthWriter[np.uint8]
 
     @classmethod
-    def on(cls, grid: GeoBox) -> GainLossRasters:
-        """Rasters to be filled block by block."""
+    def for_grid(cls, grid: GeoBox) -> GainLossRasters:
+        """Return empty rasters, to be filled block by block."""
         return cls(RunLengthWriter(grid.width, CLASS_DTYPE), RunLengthWriter(grid.width, CLASS_DTYPE))
 
-    def put(self, block: Block, before: UInt8, after: UInt8) -> None:
-        """Take the classes of a block on both days."""
+    def write(self, block: Block, before: UInt8, after: UInt8) -> None:
+        """Write a block from its classes on both dates."""
         for writer, classes in zip((self.gained, self.lost), gain_loss(before, after), strict=True):
             writer.write(block, classes)
 
-    def put_nothing(self, block: Block) -> None:
-        """Take a block of which nothing can be said."""
+    def write_unobserved(self, block: Block) -> None:
+        """Write a block that neither observation reached."""
         for writer in (self.gained, self.lost):
             writer.write_view(block)[:] = ClassCode.UNOBSERVED
 
 
-def _published(mapped: ClassMap) -> dict[ClassCode, float]:
-    """Areas of the rows; nothing where several regions share the map, whose rows do not add up to it."""
-    rows = mapped.record.rows
+def reached_squares(maps: Sequence[ClassMap]) -> Iterator[tuple[Block, bool]]:
+    """Yield every square of the grid that maps share, and whether a file of any map reached it."""
+    for square in blocks(maps[0].basis.grid, SIDE_PX):
+        yield square, any(class_map.reaches(square) for class_map in maps)
+
+
+def add_background(tally: Tally, background: Tally) -> None:
+    """Add pixels of the background to a tally of pairs: their class is the same in all maps."""
+    tally.add_tally(background, lambda code: pair_code(code, code))
+
+
+def published_areas(class_map: ClassMap) -> dict[ClassCode, float]:
+    """Return the areas of the rows of a map by class, in km2; nothing if several regions share the map."""
+    # Rows of several regions do not add up to the map: regions may overlap and leave gaps.
+    rows = class_map.record.rows
     if len({row.region for row in rows}) > 1:
         return {}
     return {ClassCode[row.class_.upper()]: row.area_km2 for row in rows if row.area_km2 is not None}
 
 
-def _squares(maps: Sequence[ClassMap]) -> Iterator[tuple[Block, bool]]:
-    """Every square of the grid that maps share, and whether one of them may tell of something there."""
-    for square in blocks(maps[0].basis.grid, SIDE_PX):
-        yield square, any(one.reaches(square) for one in maps)
-
-
 def change_between(
-    before: ClassMap, after: ClassMap, unseen: Background | None = None, into: GainLossRasters | None = None
+    before: ClassMap, after: ClassMap, background: Background | None = None, into: GainLossRasters | None = None
 ) -> ChangeTable:
-    """The table of two maps on one basis.
+    """Return the table of change between two maps on one basis.
 
     Parameters
     ----------
     before, after
         The maps.
-    unseen
-        What pixels are where neither reaches, which is then not looked at.
+    background
+        Classes of the pixels that neither map reached, so that those are not read; read them if it is None.
     into
-        Takes what each pixel gained and lost.
+        Rasters to write gain and loss to.
 
     Raises
     ------
     IntegrityError
-        If the table does not add up to the areas that were published.
+        If the table does not add up to the published areas.
     """
     tally = Tally()
     with open_together([before, after]) as read:
-        for square, is_reached in _squares([before, after]):
-            if unseen and not is_reached:
-                _add_unseen(tally, unseen.block_tallies(square).values())
+        for square, is_reached in reached_squares([before, after]):
+            if background and not is_reached:
+                for pixels in background.tallies(square).values():
+                    add_background(tally, pixels)
                 if into:
-                    into.put_nothing(square)
+                    into.write_unobserved(square)
                 continue
             first, second = read(0, square), read(1, square)
             tally.add(encode_pairs(first, second), before.area.units(square))
             if into:
-                into.put(square, first, second)
-    return _checked(change_table(tally, before.basis.unit_m2, before.known_classes, after.known_classes), before, after)
-
-
-def _add_unseen(tally: Tally, unseen: Iterable[Tally]) -> None:
-    """Add pixels of which no map tells anything: they are what they were."""
-    for rest in unseen:
-        tally.add_tally(rest, lambda code: pair_code(code, code))
-
-
-def _checked(change: ChangeTable, before: ClassMap, after: ClassMap) -> ChangeTable:
-    published = _published(before), _published(after)
+                into.write(square, first, second)
+    change = change_table(tally, before.basis.unit_m2, before.known, after.known)
+    published = published_areas(before), published_areas(after)
     if all(published):
         check_closes(change, *published, before.record.rows[0].region_km2)
     return change
 
 
-def occlusion_between(mapped: ClassMap, earlier: Sequence[ClassMap], unseen: Background) -> dict[str, Occlusion]:
-    """What one map hides of what earlier ones, the latest first, last saw; by region."""
-    tallies, regions = defaultdict[int, Tally](Tally), unseen.regions
-    with open_together([mapped, *earlier]) as read:
-        for square, is_reached in _squares([mapped, *earlier]):
+def occlusion_between(class_map: ClassMap, earlier: Sequence[ClassMap], background: Background) -> dict[str, Occlusion]:
+    """Return what clouds and gaps of a map hide of the class last seen in earlier maps, latest first, by region."""
+    tallies, regions = defaultdict[int, Tally](Tally), background.regions
+    with open_together([class_map, *earlier]) as read:
+        for square, is_reached in reached_squares([class_map, *earlier]):
             if not is_reached:
-                for key, rest in unseen.block_tallies(square).items():
-                    _add_unseen(tallies[key], [rest])
+                for key, pixels in background.tallies(square).items():
+                    add_background(tallies[key], pixels)
                 continue
-            now, there = read(0, square), [n for n, one in enumerate(earlier, 1) if one.reaches(square)]
-            pairs = encode_pairs(last_seen(now, (read(n, square) for n in there)), now)
-            count_by_set(tallies, pairs, regions.set_numbers(square), mapped.area.units(square))
-    found = {}
+            now = read(0, square)
+            # Lazily: earlier maps are read only as far back as some pixel is still hidden.
+            before = (read(n, square) for n, other in enumerate(earlier, 1) if other.reaches(square))
+            pairs = encode_pairs(last_seen(now, before), now)
+            count_by_set(tallies, pairs, regions.set_numbers(square), class_map.area.units(square))
+    occlusion = {}
     for number, outline in enumerate(regions.outlines):
-        change = change_table(region_tally(number, tallies, regions), mapped.basis.unit_m2, BUDGET, BUDGET)
-        found[outline.name] = find_occlusion(change)
-    return found
+        tally = region_tally(number, tallies, regions)
+        occlusion[outline.name] = find_occlusion(change_table(tally, class_map.basis.unit_m2, BUDGET, BUDGET))
+    return occlusion

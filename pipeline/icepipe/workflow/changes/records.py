@@ -1,4 +1,4 @@
-"""``change.csv``, and what the folder ``change`` keeps so that a rerun leaves alone what has not changed."""
+"""Read and write the records of the folder ``change``, by which a rerun sees which pairs are up to date."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from icepipe.storage.json_document import JsonDocument
 
 @dataclass(frozen=True)
 class PairProvenance:
-    """What a pair is made from.
+    """What the change between two observations is made from.
 
     Attributes
     ----------
     rasters
-        Fingerprints of the class rasters, the first observation's first.
+        Fingerprints of the class rasters, in order of time.
     known
-        Classes whose area is known on each day.
+        Classes whose area is known, for each observation.
     basis
-        Digest.
+        Digest of the basis.
     code
-        Versions of what decides the bytes.
+        Versions of the code that decides the bytes.
     polygons
-        Whether polygons are asked for.
+        Whether polygons are written.
     """
 
     rasters: tuple[str, str]
@@ -41,7 +41,7 @@ class PairProvenance:
 
 @dataclass(frozen=True)
 class PairRecord:
-    """What a pair was made from and what it gave; ``outputs`` are names and fingerprints of its files."""
+    """Provenance and table of a pair; ``outputs`` are names and fingerprints of its files."""
 
     made: PairProvenance
     change: ChangeTable
@@ -50,7 +50,7 @@ class PairRecord:
 
 @dataclass(frozen=True)
 class OcclusionRecord:
-    """What an observation hides, and what that was made from: class rasters, its own first."""
+    """Occlusion of an observation by region, and what it was made from: class rasters, its own first."""
 
     rasters: tuple[str, ...]
     basis: str
@@ -62,10 +62,10 @@ _HIDDEN = JsonDocument(dict[PublishedKey, OcclusionRecord])
 
 
 def read_pair(path: Path, fingerprint: Callable[[Path], str] = fingerprint) -> PairRecord | None:
-    """The record of a pair if every file it lists is there and as it says, or None."""
+    """Return the record of a pair; None unless every file that it lists has the bytes that were published."""
     record = _PAIR.load_or_none(path)
-    files = [(path.with_name(name), held) for name, held in record.outputs] if record else []
-    return record if all(file.is_file() and fingerprint(file) == held for file, held in files) else None
+    files = [(path.with_name(name), published) for name, published in record.outputs] if record else []
+    return record if all(file.is_file() and fingerprint(file) == published for file, published in files) else None
 
 
 def write_pair(path: Path, record: PairRecord) -> None:
@@ -74,27 +74,28 @@ def write_pair(path: Path, record: PairRecord) -> None:
 
 
 def read_occlusion(path: Path) -> dict[ObservationKey, OcclusionRecord]:
-    """What observations hide, by key; nothing where it cannot be read, so that it is made anew."""
+    """Return the occlusion of observations by key; nothing if it cannot be read, so that it is computed again."""
     return _HIDDEN.load_or_none(path) or {}
 
 
 def write_occlusion(path: Path, hidden: Mapping[ObservationKey, OcclusionRecord]) -> None:
-    """Write what observations hide."""
+    """Write the occlusion of observations."""
     _HIDDEN.save(path, dict(hidden))
 
 
-def drop_stale(there: Iterable[Path], records: Collection[Path]) -> None:
+def drop_stale(documents: Iterable[Path], current: Collection[Path]) -> None:
     """Remove the files of pairs that are no longer consecutive; files that no record names are left alone.
 
     Parameters
     ----------
-    there, records
-        Documents in the folder of changes, and records of the pairs that are consecutive.
+    documents, current
+        Documents in the folder ``change``, and the records of pairs that are consecutive now.
     """
-    for path in there:
+    for path in documents:
         record = _PAIR.load_or_none(path)
-        if path in records or record is None:
+        if path in current or record is None:
             continue
+        # Only the last part of a name: a record that was edited must not lead out of the folder.
         for name, _ in record.outputs:
             path.with_name(Path(name).name).unlink(missing_ok=True)
         path.unlink()

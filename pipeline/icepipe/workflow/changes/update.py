@@ -1,10 +1,9 @@
-"""Changes between the observations of a run: tables, polygons, and what clouds hide of what was there before."""
+"""Bring the changes between observations up to date: tables, polygons, and occlusion by clouds and gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from icepipe.measure.change.transitions import ChangeTable
 from icepipe.measure.polygons.polygonize import empty_layer, polygonize
 from icepipe.publish.run_folder.basis import Basis
 from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
-from icepipe.publish.run_folder.paths import PairPaths, RunPaths
+from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Record
 from icepipe.publish.vectors.change_layer import ChangeLayer, write_change_layer
@@ -41,111 +40,111 @@ WATCHED = (ClassCode.ICE, ClassCode.WATER)
 
 @dataclass(frozen=True)
 class RunChanges:
-    """What a run tells of change.
+    """Changes between the observations of a run.
 
     Attributes
     ----------
     pairs
-        The table of every two consecutive observations, by their keys.
+        Table of every two consecutive observations, by their keys.
     hidden
-        What each observation hides of what was last seen, by its key and by region.
+        Occlusion of each observation, by its key and by region.
     """
 
     pairs: Mapping[tuple[ObservationKey, ObservationKey], ChangeTable]
     hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]
 
 
-def layer_of(before: ClassMap, after: ClassMap, change: ChangeTable, found: GainLossRasters) -> ChangeLayer:
-    """Polygons of gain and loss of each class whose area is known on both days."""
-    grid, area, told = before.basis.grid, before.area.units, [code for code in WATCHED if change.is_comparable(code)]
-    drawn = {
-        kind: polygonize(writer.finish(), told, grid, area, change.unit_m2)
-        for kind, writer in (("gain", found.gained), ("loss", found.lost))
+def gain_loss_layer(before: ClassMap, after: ClassMap, change: ChangeTable, rasters: GainLossRasters) -> ChangeLayer:
+    """Return polygons of gain and loss of each class whose area is known in both maps."""
+    grid, area = before.basis.grid, before.area.units
+    codes = [code for code in WATCHED if change.is_comparable(code)]
+    traced = {
+        kind: polygonize(writer.finish(), codes, grid, area, change.unit_m2)
+        for kind, writer in (("gain", rasters.gained), ("loss", rasters.lost))
     }
-    kinds = {
-        f"{code.label}_{kind}": layers.get(code) or empty_layer(code, grid.crs)
+    layers = {
+        f"{code.label}_{kind}": by_code.get(code) or empty_layer(code, grid.crs)
         for code in WATCHED
-        for kind, layers in drawn.items()
+        for kind, by_code in traced.items()
     }
-    return ChangeLayer(before.key, after.key, grid.crs, kinds)
+    return ChangeLayer(before.key, after.key, grid.crs, layers)
 
 
-def _make_pair(
-    paths: PairPaths, before: ClassMap, after: ClassMap, unseen: Background, made: PairProvenance
-) -> PairRecord:
-    found = GainLossRasters.on(before.basis.grid) if made.polygons else None
-    change = change_between(before, after, unseen, found)
-    files = [paths.polygons, paths.style]
-    if found:
-        write_change_layer(files[0], layer_of(before, after, change, found))
-    else:
-        for file in files:
-            file.unlink(missing_ok=True)
-    outputs = tuple((file.name, fingerprint(file)) for file in files if found)
-    record = PairRecord(made, change, outputs)
-    write_pair(paths.record, record)
-    return record
+@dataclass(frozen=True)
+class ChangeUpdater:
+    """Updates the changes of a run; its methods may run on several threads.
 
+    Attributes
+    ----------
+    paths
+        Paths of the run.
+    maps
+        Class maps of all observations, in order of time.
+    background
+        Classes of the pixels that no scene reaches.
+    polygons
+        Whether polygons of gain and loss are written.
+    fingerprint
+        Function that returns the fingerprint of a file.
+    """
 
-def _pair(
-    run: RunPaths,
-    unseen: Background,
-    polygons: bool,
-    fingerprint: Callable[[Path], str],
-    pair: tuple[ClassMap, ClassMap],
-) -> ChangeTable:
-    """The table of a pair: the one that stands there if it was made from the same, or a new one."""
-    before, after = pair
-    made = PairProvenance(
-        rasters=(before.fingerprint, after.fingerprint),
-        known=(tuple(sorted(before.known_classes)), tuple(sorted(after.known_classes))),
-        basis=before.record.made.basis,
-        code=versions(),
-        polygons=polygons,
-    )
-    paths = run.pair(before.key, after.key)
-    record = read_pair(paths.record, fingerprint)
-    if record is None or record.made != made:
-        record = _make_pair(paths, before, after, unseen, made)
-    return record.change
+    paths: RunPaths
+    maps: Sequence[ClassMap]
+    background: Background
+    polygons: bool
+    fingerprint: Callable[[Path], str]
 
+    def update_pair(self, pair: tuple[ClassMap, ClassMap]) -> ChangeTable:
+        """Return the table of a pair: the published one if it was made from the same, or a new one."""
+        before, after = pair
+        provenance = PairProvenance(
+            rasters=(before.fingerprint, after.fingerprint),
+            known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
+            basis=before.record.made.basis,
+            code=versions(),
+            polygons=self.polygons,
+        )
+        record = read_pair(self.paths.pair(before.key, after.key).record, self.fingerprint)
+        if record is None or record.made != provenance:
+            record = self.compare_pair(before, after, provenance)
+        return record.change
 
-def _earlier(maps: Sequence[ClassMap], number: int) -> list[ClassMap]:
-    """Maps before one whose names can be trusted, the latest first."""
-    trusted = (one for one in reversed(maps[:number]) if Flag.MODEL_MISFIT not in one.flags)
-    return list(islice(trusted, LOOK_BACK))
-
-
-def _occlusion_for(
-    kept: Mapping[ObservationKey, OcclusionRecord], maps: Sequence[ClassMap], unseen: Background, number: int
-) -> OcclusionRecord | None:
-    """What one map hides, read where it was made from the same maps; None where there is no earlier one."""
-    mapped, earlier = maps[number], _earlier(maps, number)
-    if not earlier:
-        return None
-    rasters = tuple(one.fingerprint for one in (mapped, *earlier))
-    basis, record = mapped.record.made.basis, kept.get(mapped.key)
-    if record and (record.rasters, record.basis) == (rasters, basis):
+    def compare_pair(self, before: ClassMap, after: ClassMap, provenance: PairProvenance) -> PairRecord:
+        """Compare two maps, write the polygons of gain and loss, and then the record."""
+        paths = self.paths.pair(before.key, after.key)
+        rasters = GainLossRasters.for_grid(before.basis.grid) if self.polygons else None
+        change = change_between(before, after, self.background, rasters)
+        files = [paths.polygons, paths.style]
+        if rasters:
+            write_change_layer(paths.polygons, gain_loss_layer(before, after, change, rasters))
+        else:
+            for file in files:
+                file.unlink(missing_ok=True)
+        outputs = tuple((file.name, fingerprint(file)) for file in files if rasters)
+        record = PairRecord(provenance, change, outputs)
+        # The record comes last: without it, a run that was stopped here compares the pair again.
+        write_pair(paths.record, record)
         return record
-    return OcclusionRecord(rasters, basis, occlusion_between(mapped, earlier, unseen))
 
-
-def _update_occlusion(
-    path: Path, maps: Sequence[ClassMap], unseen: Background, workers: int
-) -> dict[ObservationKey, dict[str, Occlusion]]:
-    """What each map hides of what was there before, by key and region."""
-    kept = read_occlusion(path)
-    found = ordered_map(partial(_occlusion_for, kept, maps, unseen), range(len(maps)), workers)
-    now = {mapped.key: record for mapped, record in zip(maps, found, strict=True) if record}
-    if now != kept:
-        write_occlusion(path, now)
-    return {key: record.hidden for key, record in now.items()}
+    def update_occlusion(self, number: int, known: Mapping[ObservationKey, OcclusionRecord]) -> OcclusionRecord | None:
+        """Return the occlusion of one map, from its record if that is up to date; None without earlier maps."""
+        class_map = self.maps[number]
+        # A map whose model does not fit says nothing reliable about what was seen before.
+        trusted = (earlier for earlier in reversed(self.maps[:number]) if Flag.MODEL_MISFIT not in earlier.flags)
+        earlier_maps = list(islice(trusted, LOOK_BACK))
+        if not earlier_maps:
+            return None
+        rasters = tuple(used.fingerprint for used in (class_map, *earlier_maps))
+        basis, record = class_map.record.made.basis, known.get(class_map.key)
+        if record and (record.rasters, record.basis) == (rasters, basis):
+            return record
+        return OcclusionRecord(rasters, basis, occlusion_between(class_map, earlier_maps, self.background))
 
 
 def update_changes(
     run_folder: Path,
     basis: Basis,
-    unseen: Background,
+    background: Background,
     records: Mapping[str, Record],
     polygons: bool,
     workers: int,
@@ -156,27 +155,33 @@ def update_changes(
     Parameters
     ----------
     run_folder
-        Of the run; polygons and records of pairs go to its folder ``change``.
-    basis, unseen
-        What all observations share, and what pixels are where no scene reaches.
+        Folder of the run; polygons and records of pairs go to its folder ``change``.
+    basis, background
+        The basis, and the classes of the pixels that no scene reaches.
     records
-        Of every observation, by key, in order of time.
+        Records of all observations by key, in order of time.
     polygons
-        Whether polygons are asked for.
+        Whether to write polygons of gain and loss.
     workers
-        Pairs worked on at once.
+        Number of pairs to compare at once.
     fingerprint
-        Tells what a file holds.
+        Function that returns the fingerprint of a file.
 
     Raises
     ------
     IntegrityError
         If a table does not close, or a file cannot be written.
     """
-    run = RunPaths(run_folder)
-    maps = [load_class_map(run.observation(key).folder, basis, record) for key, record in records.items()]
+    paths = RunPaths(run_folder)
+    maps = [load_class_map(paths.observation(key).folder, basis, record) for key, record in records.items()]
+    updater = ChangeUpdater(paths, maps, background, polygons, fingerprint)
     pairs = list(pairwise(maps))
-    drop_stale(run.pair_records(), {run.pair(before.key, after.key).record for before, after in pairs})
-    tables = ordered_map(partial(_pair, run, unseen, polygons, fingerprint), pairs, workers)
-    told = {(before.key, after.key): table for (before, after), table in zip(pairs, tables, strict=True)}
-    return RunChanges(told, _update_occlusion(run.occlusion, maps, unseen, workers))
+    keys = [(before.key, after.key) for before, after in pairs]
+    drop_stale(paths.pair_records(), {paths.pair(*pair).record for pair in keys})
+    tables = dict(zip(keys, ordered_map(updater.update_pair, pairs, workers), strict=True))
+    known = read_occlusion(paths.occlusion)
+    occlusions = ordered_map(lambda number: updater.update_occlusion(number, known), range(len(maps)), workers)
+    current = {class_map.key: record for class_map, record in zip(maps, occlusions, strict=True) if record}
+    if current != known:
+        write_occlusion(paths.occlusion, current)
+    return RunChanges(tables, {key: record.hidden for key, record in current.items()})
