@@ -1,4 +1,4 @@
-"""Ice and water area from satellite tiles, in true square kilometres, with a reason for every name."""
+"""Measure ice and water area from satellite tiles, in true square kilometres, with a reason for every name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Config", "RunResult", "Segmented", "__version__", "load", "run", "segment_image"]
 
-_HOMES = {
+_MODULES = {
     "Config": "config.schema",
     "load": "config.loader",
     "RunResult": "workflow.result",
@@ -25,9 +25,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import public names on first use, so that ``import icepipe`` stays light."""
-    if name not in _HOMES:
+    """Import a public name on first use."""
+    # `import icepipe` stays fast: the numeric libraries load only once a name needs them.
+    if name not in _MODULES:
         raise AttributeError(f"module 'icepipe' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"icepipe.{_HOMES[name]}"), name)
+    return getattr(import_module(f"icepipe.{_MODULES[name]}"), name)

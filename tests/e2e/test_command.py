@@ -72,16 +72,24 @@ def test_check_tells_the_plan_and_writes_nothing(icepipe, config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("second", "told"), [("20240702", ", 0.55 GB a year"), ("20240703", ", 0.27 GB a year"), ("", "")]
+    ("second", "rate"), [("20240702", ", 0.55 GB per year"), ("20240703", ", 0.27 GB per year"), ("", "")]
 )
-def test_check_tells_what_a_year_takes(icepipe, tmp_path, second, told):
-    """1.5 bytes a pixel, a million pixels a date, a date a day: 1.5 MB times 365.25."""
+def test_check_tells_what_a_year_takes(icepipe, tmp_path, second, rate):
+    """1.5 bytes per pixel, a million pixels per date, one date per day: 1.5 MB times 365.25."""
     for day in filter(None, ("20240701", second)):
         write(tmp_path / f"x_{day}.tif", np.full((3, 1000, 1000), 200, dtype=np.uint8), compress="deflate")
     config = tmp_path / "c.yaml"
     config.write_text(json.dumps({"name": "bay", "inputs": {"scenes": "x_*.tif"}}))
-    line = next(line for line in icepipe("check", config).stdout.splitlines() if line.startswith("roughly"))
-    assert line.partition("MB written")[2].removesuffix(" at this rate") == told
+    line = next(line for line in icepipe("check", config).stdout.splitlines() if line.startswith("about"))
+    assert line.partition("MB of output")[2].removesuffix(" at this rate") == rate
+
+
+def test_the_command_chooses_k(icepipe, config, tmp_path):
+    """scikit-learn judges k, in a process that has no pandas to load."""
+    write(tmp_path / "tiles/x_20240701.tif", PICTURE)
+    done = icepipe("run", config(segment={"k": "elbow"}))
+    assert done.returncode == 0, done.stderr
+    assert "chosen by elbow" in done.stdout
 
 
 def test_schema_is_the_schema_of_a_config(icepipe):

@@ -153,7 +153,7 @@ def test_a_file_that_vanished_is_told_and_its_row_kept(icepipe, config, folder, 
     done = icepipe("run", config)
     assert "gone or broken: 2024-07-02" in done.stdout
     assert rows(folder) == before
-    assert "2024-07-02  done, and its files are gone; its row is kept" in icepipe("status", folder).stdout
+    assert "2024-07-02  done, but its input files are gone; its row is kept" in icepipe("status", folder).stdout
 
 
 def test_status_tells_what_failed_and_why_and_what_waits(icepipe, config, folder, tmp_path):
@@ -169,7 +169,7 @@ def test_status_tells_what_failed_and_why_and_what_waits(icepipe, config, folder
     with open_ledger(folder) as ledger:
         entry = ledger.entries()["2024-07-01"]
         ledger.save_entries([type(entry)("2024-07-01", "waiting")])
-    assert "2024-07-01  waits for a run" in icepipe("status", folder).stdout
+    assert "2024-07-01  waiting for a run" in icepipe("status", folder).stdout
 
 
 def test_a_ledger_that_was_deleted_comes_back_from_the_records(icepipe, config, folder, tmp_path):

@@ -66,7 +66,7 @@ def test_a_delivery_runs_from_init_to_areas(icepipe, tmp_path, ending, options):
 def test_inspect_tells_sensor_day_time_and_satellite(icepipe, tmp_path):
     said = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR")).stdout
     assert "date 2022-05-01 18:40:30 UTC  planetscope" in said
-    assert "sensor planetscope-4, rules near-infrared, numbers by gain and offset" in said
+    assert "sensor planetscope-4, rules near-infrared, reflectance by gain and offset" in said
     assert "validity: nodata 0" in said
     assert "nir: 220 .. 7150" in said
 

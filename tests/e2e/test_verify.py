@@ -141,7 +141,7 @@ def test_polygons_that_lack_one_are_found_even_where_the_manifest_was_made_to_fi
 
 
 def test_the_commands(icepipe, folder):
-    assert "files are as the run left them" in icepipe("verify", folder).stdout
+    assert "files are unchanged" in icepipe("verify", folder).stdout
     assert "2024-07-01  done: ice" in icepipe("status", folder).stdout
     (folder / "observations/2024-07-01/explain.json").write_text("{}")
     done = icepipe("verify", folder)

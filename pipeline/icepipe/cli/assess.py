@@ -1,4 +1,4 @@
-"""Parse, call and print for `icepipe assess`."""
+"""The commands `icepipe assess sample` and `icepipe assess estimate`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 app = typer.Typer(
-    help="How right is a map: points to label, and the accuracy and areas that follow from the labels.",
+    help="Assess the accuracy of a map: draw points to label, and estimate accuracy and areas from the labels.",
     no_args_is_help=True,
 )
 
 
-def _opened(target: Path) -> tuple[Path, Config | None]:
-    """Folder of a run, and its config where that was named."""
+def open_run(target: Path) -> tuple[Path, Config | None]:
+    """Return the folder of a run, and its config if the target is a config."""
     if target.is_dir():
         return target.resolve(), None
     from icepipe.config.loader import load
@@ -37,36 +37,35 @@ def _opened(target: Path) -> tuple[Path, Config | None]:
 def sample(
     target: Run,
     date: Annotated[str, typer.Argument(metavar="DATE", help="One observation, e.g. 2024-07-04.")],
-    points: Annotated[int, typer.Option(min=2, max=100_000, help="How many, in all.")] = SampleOptions.points,
+    points: Annotated[int, typer.Option(min=2, max=100_000, help="Number of points in total.")] = SampleOptions.points,
     allocation: Annotated[
-        Allocation, typer.Option(help=f"By true area with at least {RARE_STRATUM_POINTS} a class, or as many in each.")
+        Allocation,
+        typer.Option(help=f"By true area, at least {RARE_STRATUM_POINTS} per class; or equal for all."),
     ] = SampleOptions.allocation,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Another number draws other points.")
-    ] = SampleOptions.seed,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder; RUN/assess/DATE if not given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the random points.")] = SampleOptions.seed,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder; default RUN/assess/DATE.")] = None,
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
-    folder, config = _opened(target)
+    folder, config = open_run(target)
     from icepipe.assess.draw_sample import draw_sample, write_sample
     from icepipe.assess.text import sample_lines
     from icepipe.publish.run_folder.class_map import open_class_map
     from icepipe.publish.run_folder.paths import RunPaths
 
-    mapped = open_class_map(folder, date)
-    design = draw_sample(mapped, folder.name, SampleOptions(points, allocation, seed))
-    written = write_sample((out or RunPaths(folder).assessment(date)).resolve(), design, mapped, config)
+    class_map = open_class_map(folder, date)
+    design = draw_sample(class_map, folder.name, SampleOptions(points, allocation, seed))
+    written = write_sample((out or RunPaths(folder).assessment(date)).resolve(), design, class_map, config)
     print_result("\n".join(sample_lines(design, display_path(written), config is not None)))
 
 
 @app.command()
 def estimate(
     target: Run,
-    labelled: Annotated[Path, typer.Argument(metavar="SAMPLE", help="The GeoPackage, labelled.")],
+    labelled: Annotated[Path, typer.Argument(metavar="SAMPLE", help="The labelled GeoPackage.")],
     as_json: Json = False,
 ) -> None:
-    """Read a labelled sample: error matrix, accuracies, and error-adjusted areas with intervals."""
-    folder, _ = _opened(target)
+    """Print error matrix, accuracies, and error-adjusted areas with intervals of a labelled sample."""
+    folder, _ = open_run(target)
     from icepipe.assess.design import read_design
     from icepipe.assess.estimate import assess_observation
     from icepipe.assess.reference_points import check_labels, read_points
@@ -76,7 +75,7 @@ def estimate(
     points, design = read_points(labelled), read_design(labelled)
     check_labels(labelled, points, design)
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such run", "run `icepipe run` first")
+        raise ConfigError(f"{folder}: this run does not exist", "run `icepipe run` first")
     assessed = assess_observation(open_class_map(folder, design.observation), labelled, design, points)
     print_result("\n".join(estimate_lines(assessed)))
     if as_json:

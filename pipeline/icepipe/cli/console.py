@@ -1,4 +1,4 @@
-"""What the command line prints, whoever reads it: a terminal, a file on a full disk, or nobody any more."""
+"""Print to the standard streams, which may be a terminal, a file on a full disk, or a closed pipe."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from icepipe.errors import IntegrityError, escape_unprintable
 
 
 def prepare_streams() -> None:
-    """Make the standard streams safe: closed ones lead nowhere, and names that are no text are shown with escapes.
-
-    A number of a closed stream would else go to the next file that is opened, and messages of libraries into it.
-    """
+    """Redirect closed standard streams to the null device, and print names that are not text with escapes."""
+    # The next file that is opened would get the number of a closed stream, and with it the messages of libraries.
     for number in range(3):
         try:
             os.fstat(number)
@@ -26,45 +24,45 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _redirect_to_null(stream: TextIO) -> None:
-    """Let a stream lead nowhere, so that what still waits in it does no harm at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def redirect_to_null(stream: TextIO) -> None:
+    """Redirect a broken stream to the null device."""
+    # Python flushes its buffer at exit, which would fail again and change the exit code.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def print_error(text: str) -> None:
-    """Tell something on the standard error, with escapes for letters that would steer a terminal.
-
-    Where that cannot be written, the exit code still tells.
-    """
+    """Print to stderr, escaping terminal control characters."""
     if sys.stderr is None:
         return
     try:
         print("\n".join(map(escape_unprintable, text.split("\n"))), file=sys.stderr, flush=True)
     except OSError:
-        _redirect_to_null(sys.stderr)
+        # Nothing else can be done: the exit code still reports the failure.
+        redirect_to_null(sys.stderr)
 
 
 def print_result(text: str, end: str = "\n") -> None:
-    """Print a result; a reader who has had enough (``| head``) ends the printing and nothing else.
+    """Print a result to stdout.
 
     Raises
     ------
     IntegrityError
-        If it cannot be written.
+        If stdout cannot be written.
     """
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
-        _redirect_to_null(sys.stdout)
+        # A reader such as `head` has seen enough; that ends the printing, not the command.
+        redirect_to_null(sys.stdout)
     except OSError as error:
-        _redirect_to_null(sys.stdout)
+        redirect_to_null(sys.stdout)
         raise IntegrityError(f"the standard output cannot be written ({error.strerror})", "check free space") from error
 
 
 def display_path(path: Path) -> Path:
-    """A path as people type it: relative where it lies under the working folder."""
+    """Return a path as people type it: relative if it is below the working folder."""
     try:
         return path.relative_to(Path.cwd())
     except (ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Parse, call, print, exit. Only `cli_output` prints; only this exits."""
+"""The command `icepipe`: sets up the process, runs a subcommand, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from icepipe import __version__
 from icepipe.cli import assess as cli_assess
-from icepipe.cli import maintain as cli_folder
+from icepipe.cli import maintain as cli_maintain
 from icepipe.cli import picture as cli_picture
 from icepipe.cli import run as cli_run
 from icepipe.cli.console import display_path, prepare_streams, print_error, print_result
@@ -35,8 +35,8 @@ cli_run.register(app)
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of tiles.")]) -> None:
-    """Look at a folder of tiles and print a commented config that runs."""
+def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with tiles.")]) -> None:
+    """Print a commented config that runs on a folder of tiles."""
     from icepipe.workflow.starter import starter_config
 
     print_result(starter_config(folder), end="")
@@ -44,7 +44,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder
 
 @app.command()
 def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rasters.")]) -> None:
-    """Tell what icepipe understands of a raster."""
+    """Print how a run would read a raster: grid, date, sensor, scaling and statistics."""
     from icepipe.errors import InputError
     from icepipe.workflow.inspect import inspect_lines
 
@@ -62,18 +62,18 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
 @app.command()
 def explain(
     target: Run,
-    date: Annotated[str, typer.Argument(help="One observation; all of them where none is given.")] = "",
+    date: Annotated[str, typer.Argument(help="One observation; all if not given.")] = "",
 ) -> None:
-    """Tell why each cluster got its name."""
+    """Print why each cluster got its name."""
     from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
     from icepipe.publish.tables.explanation import explain_text, parse_explanation
 
-    run = RunPaths(cli_folder.folder_of(target))
+    run = RunPaths(cli_maintain.run_folder(target))
     folders = [folder for folder in run.observation_folders() if date in {"", folder.name}]
     documents = [path for folder in folders if (path := ObservationPaths(folder).explanation).exists()]
     if not documents:
         raise ConfigError(
-            f"{run.observations}: no observation {date or 'at all'}", "run `icepipe run` first, or name another date"
+            f"{run.observations}: no observation {date}".rstrip(), "run `icepipe run` first, or name another date"
         )
     for path in documents:
         print_result(explain_text(parse_explanation(path.read_text(encoding="utf-8"), str(path))))
@@ -82,16 +82,16 @@ def explain(
 @app.command()
 def compare(
     target: Run,
-    before: Annotated[str, typer.Argument(metavar="DATE", help="The observation to start from.")],
-    after: Annotated[str, typer.Argument(metavar="DATE", help="The one to compare it with.")],
+    before: Annotated[str, typer.Argument(metavar="DATE", help="The earlier observation.")],
+    after: Annotated[str, typer.Argument(metavar="DATE", help="The later observation.")],
     as_json: Json = False,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the polygons, to a .gpkg.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the polygons to a .gpkg file.")] = None,
 ) -> None:
-    """Tell gain and loss between two observations, on what was seen on both days."""
+    """Print gain and loss between two observations, over the area that was seen on both dates."""
     from icepipe.workflow.changes.compare import compare_json, compare_lines, compare_observations
 
     written = out.resolve() if out else None
-    compared = compare_observations(cli_folder.folder_of(target).resolve(), before, after, written)
+    compared = compare_observations(cli_maintain.run_folder(target).resolve(), before, after, written)
     print_result("\n".join(compare_lines(compared)))
     if written:
         print_result(f"Written to {display_path(written)}")
@@ -101,11 +101,11 @@ def compare(
 
 @app.command()
 def schema(
-    markdown: Annotated[bool, typer.Option("--markdown", help="A table for people instead of JSON Schema.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="Sensors, rules and thresholds instead.")] = False,
-    flags: Annotated[bool, typer.Option("--flags", help="Quality flags and what they mean instead.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of keys instead.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="Print sensors, rules and thresholds instead.")] = False,
+    flags: Annotated[bool, typer.Option("--flags", help="Print quality flags and their meaning instead.")] = False,
 ) -> None:
-    """Print the JSON Schema of a config, or the reference pages made from the program's own tables."""
+    """Print the JSON Schema of the config, or a reference page generated from the code."""
     from icepipe.config.schema import Config
     from icepipe.config.schema import schema as config_schema
 
@@ -119,49 +119,51 @@ def schema(
 
 
 cli_picture.register(app)
-cli_folder.register(app)
+cli_maintain.register(app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def print_version(is_given: bool) -> None:
+    """Print the version and exit, if the option is given."""
+    if is_given:
         print_result(f"icepipe {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _root(
-    _version_wanted: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Ice and water area from satellite tiles, in true square kilometres."""
 
 
-def _unexpected(error: Exception) -> tuple[str, int]:
-    """What people are told of a failure that is none of icepipe's own, and the exit code."""
+def describe_error(error: Exception) -> tuple[str, int]:
+    """Return the message and the exit code for an error."""
+    if isinstance(error, IcepipeError):
+        return str(error), error.exit_code
     if isinstance(error, OSError):
-        named = f"{error.filename}: " if error.filename else ""
-        return f"{named}{error.strerror or error}; check the disk, its permissions and the system's limits", 1
+        file = f"{error.filename}: " if error.filename else ""
+        return f"{file}{error.strerror or error}; check free space, permissions and system limits", 1
     if isinstance(error, MemoryError | ImportError):
-        return f"{error or 'out of memory'}; there is too little memory, or the installation is damaged", 6
+        return f"{error or 'out of memory'}; free some memory, or install icepipe again if it is damaged", 6
     where = traceback.extract_tb(error.__traceback__)[-1]
-    said = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}"
-    return f"{said}; this is a bug: run again with -v and report what it prints", 1
+    what = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}"
+    return f"{what}; this is a bug: run again with -v and report the output", 1
 
 
-def _quiet_rasterio() -> None:
-    """Hide rasterio's warnings of files without a place: a run refuses those in words, and a picture needs none.
-
-    The class of the warnings is not named, as that would load rasterio to start.
-    """
+def silence_rasterio() -> None:
+    """Ignore rasterio's warnings of files without a georeference: a run refuses them, and a picture needs none."""
+    # Matched by message: naming the class of the warning would import rasterio at every start.
     for message in ("Dataset has no geotransform", "The given matrix is equal to Affine.identity"):
         warnings.filterwarnings("ignore", message=message)
 
 
 def main() -> None:
-    """Run the command line and exit with the code that fits."""
+    """Run the command line and exit with the exit code of its error, if any."""
+    # GDAL reads its settings when it is loaded, and the C library its limits at the first thread: before anything else.
     apply_gdal_settings()
-    _quiet_rasterio()
+    silence_rasterio()
     limit_arenas()
     tune_allocator()
     prepare_streams()
@@ -174,8 +176,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001
         if not {"-v", "--verbose"}.isdisjoint(sys.argv[1:]):
             traceback.print_exc()
-        told, code = (str(error), error.exit_code) if isinstance(error, IcepipeError) else _unexpected(error)
-        print_error(f"icepipe: {told}")
+        message, code = describe_error(error)
+        print_error(f"icepipe: {message}")
         sys.exit(code)
     finally:
         skip_final_gc()

@@ -1,4 +1,4 @@
-"""Parse, call and print for the main job, and for a look at it beforehand."""
+"""The commands `icepipe run` and `icepipe check`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from icepipe.workflow.result import RunResult
 
 
-def _load_without_pandas() -> None:
-    # pyogrio and pyarrow load pandas wherever it is installed, although a run hands neither a data frame: 0.2 s and
-    # 32 MB of every run. A module that is None raises ImportError in pyogrio; the compiled code of pyarrow meets None
-    # itself, and asks only once, so that the first array settles it.
+def load_without_pandas() -> None:
+    """Load pyogrio and pyarrow without pandas, which both would load although a run hands them no data frame."""
+    # It would cost 0.2 s and 32 MB of every run. A module that is None raises ImportError in pyogrio; the compiled code
+    # of pyarrow fails on None, but looks only once, so that the first array settles it.
     if "pandas" in sys.modules:
         return
     sys.modules["pandas"] = None  # type: ignore[assignment]
@@ -32,13 +32,14 @@ def _load_without_pandas() -> None:
 
     with suppress(AttributeError):
         pa.array([])
+    # scikit-learn, which judges k, looks for the module and fails on None.
     del sys.modules["pandas"]
 
 
-def _progress() -> Callable[[str, int, int], None]:
-    """A bar on a terminal, a line a step elsewhere."""
+def progress_printer() -> Callable[[str, int, int], None]:
+    """Return a function that shows progress: as a bar on a terminal, as a line for each step elsewhere."""
     if sys.stderr is None or not sys.stderr.isatty():
-        return lambda what, done, total: print_error(f"icepipe: {what} ({done}/{total})")
+        return lambda step, done, total: print_error(f"icepipe: {step} ({done}/{total})")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -52,15 +53,17 @@ def _progress() -> Callable[[str, int, int], None]:
     task = bar.add_task("")
     bar.start()
 
-    def show(what: str, done: int, total: int) -> None:
-        bar.update(task, description=what, completed=done, total=total)
-        if what == "publish":
+    def show(step: str, done: int, total: int) -> None:
+        bar.update(task, description=step, completed=done, total=total)
+        # The last step: results are printed next, and a bar that is still drawn would overwrite them.
+        if step == "publish":
             bar.stop()
 
     return show
 
 
-def _result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
+def result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
+    """Return a result for programs."""
     from icepipe.measure.area.series import COLUMNS
     from icepipe.publish.tables.trends import alert_documents, trend_document
 
@@ -75,39 +78,56 @@ def _result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
     }
 
 
-def _result_lines(result: RunResult) -> Iterator[str]:
-    """What people are told of a run."""
-    from icepipe.cli.plan_text import alert_lines, closing_table
+def result_lines(result: RunResult) -> Iterator[str]:
+    """Yield lines on a result for people: the series, alerts, notes and the folder."""
+    from icepipe.publish.tables.text import aligned, series_cells
 
     if result.rows:
-        yield from closing_table(result.rows)
-    yield from alert_lines(result.alerts or ())
+        yield from aligned(series_cells(result.rows))
+    for alert in result.alerts or ():
+        yield f"alert {alert.date}  {alert.region}: {alert.message}"
     yield from result.notes
     yield f"Written to {display_path(result.folder)}"
+
+
+def print_run(result: RunResult, measure: Measure, quiet: bool, as_json: bool) -> None:
+    """Print a result, and the faults of the inputs that failed."""
+    for line in () if quiet else result_lines(result):
+        print_result(line)
+    if as_json:
+        print_result(json.dumps(result_json(result, measure), allow_nan=False))
+    for fault in result.faults:
+        print_error(f"icepipe: {fault}")
 
 
 def run(
     config: ConfigPath,
     as_json: Json = False,
     assignments: Set = None,
-    only: Annotated[str, typer.Option(help="Work on these dates alone, e.g. 2024-07-01,2024-07-04.")] = "",
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Observations at once; 0 is as the config says.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Redo what is up to date, too.")] = False,
-    rebase: Annotated[bool, typer.Option("--rebase", help="Make region, grid and model anew, and redo all.")] = False,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop work at the first input that fails.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what fails.")] = False,
+    only: Annotated[str, typer.Option(help="Update only these dates, e.g. 2024-07-01,2024-07-04.")] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Number of observations at once; 0 takes it from the config.")
+    ] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Process observations that are up to date, too.")] = False,
+    rebase: Annotated[
+        bool, typer.Option("--rebase", help="Make a new region, grid and model, and process everything again.")
+    ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and tracebacks.")] = False,
-    log_json: Annotated[Path | None, typer.Option(metavar="FILE", help="Append every step, as JSON lines.")] = None,
+    log_json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append every step to a file, as JSON lines.")
+    ] = None,
 ) -> None:
-    """Do the main job: read tiles, name clusters, measure, and publish."""
+    """Run the main job: read tiles, name clusters, measure areas, and publish."""
     from icepipe.config.loader import load
 
     extra = [f"batch.workers={workers}"] if workers else []
     settings = load(config, [*(assignments or []), *extra])
-    _load_without_pandas()
+    load_without_pandas()
     from icepipe.runtime.log import to_file, to_terminal
     from icepipe.workflow.run import no_progress
-    from icepipe.workflow.run import run as run_stages
+    from icepipe.workflow.run import run as run_config
 
     dates = [date.strip() for date in only.split(",") if date.strip()]
     with ExitStack() as stack:
@@ -119,33 +139,28 @@ def run(
             from icepipe.runtime.jit import log_compilation
 
             stack.enter_context(log_compilation())
-        progress = no_progress if quiet or verbose else _progress()
-        result = run_stages(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
-        for line in () if quiet else _result_lines(result):
-            print_result(line)
-        if as_json:
-            print_result(json.dumps(_result_json(result, settings.measure), allow_nan=False))
-        for fault in result.faults:
-            print_error(f"icepipe: {fault}")
+        progress = no_progress if quiet or verbose else progress_printer()
+        result = run_config(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
+    print_run(result, settings.measure, quiet, as_json)
     if result.faults:
         raise ObservationsFailed(f"{len(result.faults)} input(s) failed, the rest is published")
 
 
 def check(config: ConfigPath, assignments: Set = None) -> None:
-    """Show what a run would do, without doing it. Writes nothing."""
+    """Print what a run would do: scenes, dates, masks, grid and an estimate of its cost. Write nothing."""
     from icepipe.config.loader import load
 
     settings = load(config, assignments or [])
     from icepipe.cli.plan_text import plan_lines
     from icepipe.workflow.plan import make_plan
 
-    planned = make_plan(settings)
-    print_result("\n".join(plan_lines(planned)))
-    if planned.catalog.faults:
-        raise ObservationsFailed(f"{len(planned.catalog.faults)} input(s) cannot be used")
+    plan = make_plan(settings)
+    print_result("\n".join(plan_lines(plan)))
+    if plan.catalog.faults:
+        raise ObservationsFailed(f"{len(plan.catalog.faults)} input(s) cannot be used")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the application."""
     for command in (run, check):
         app.command()(command)

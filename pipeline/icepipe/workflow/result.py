@@ -1,4 +1,4 @@
-"""What a run gave, for programs and notebooks."""
+"""The result of a run, for programs and notebooks."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """The part of a result that the ledger keeps for a run that finds nothing new.
+    """The part of a result that the ledger stores for a run that finds nothing new.
 
     Attributes
     ----------
     rows
-        The series: what was done now, and what earlier runs left.
+        The series, with the rows of this run and of earlier runs.
     model
-        The named clusters; None where every observation has its own.
+        The model with named clusters; None where every observation has its own.
     notes
-        What a reader should know, in sentences.
+        Sentences that a reader should know.
     trends
-        How ice and water of every region changed.
+        Trends of ice and water in every region.
     alerts
-        What happened, or None where no alerts are asked for.
+        Alerts; None where the config asks for none.
     """
 
     rows: tuple[Row, ...]
@@ -46,31 +46,31 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult(Findings):
-    """What a run gave; a notebook shows it as a table.
+    """The result of a run; a notebook shows it as a table.
 
     Attributes
     ----------
     folder
-        Where it was written.
+        Folder that it was written to.
     faults
-        What failed, each with its reason; the rest is published.
+        Faults of the inputs that failed; the rest is published.
     """
 
     folder: Path
     faults: tuple[InputError, ...]
 
     def plot(self, observation: str | None = None) -> Plot:
-        """A matplotlib figure: areas over time with bounds, or what one observation showed and what it was called.
+        """Return a matplotlib figure of areas over time with bounds, or of one observation and its classes.
 
         Parameters
         ----------
         observation
-            Its key, as in the column ``date`` of the series.
+            Key of the observation, as in the column ``date`` of the series.
 
         Raises
         ------
         ConfigError
-            If there is no such observation.
+            If the observation does not exist.
         IntegrityError
             If a published file cannot be read.
         """
@@ -79,17 +79,17 @@ class RunResult(Findings):
         return draw_run(self.folder) if observation is None else draw_observation(self.folder, observation)
 
     def to_geodataframe(self, *classes: str) -> gpd.GeoDataFrame:
-        """Published polygons of all observations, with their fields and the key of the observation.
+        """Return the published polygons of all observations, with their fields and the key of the observation.
 
         Parameters
         ----------
         classes
-            ``ice``, ``water`` or ``other``; all that were published where none is given.
+            ``ice``, ``water`` or ``other``; all published classes if none is given.
 
         Raises
         ------
         ConfigError
-            If there are no polygons of one.
+            If a class has no published polygons.
         IntegrityError
             If a published file cannot be read.
         """
@@ -98,7 +98,7 @@ class RunResult(Findings):
         return published_polygons(self.folder, classes)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """The series, a row a region, observation and class; areas that are not known are missing."""
+        """Return the series with a row for each region, observation and class; unknown areas are missing values."""
         import pandas as pd
 
         frame = pd.DataFrame.from_records([row.cells for row in self.rows], columns=COLUMNS)
