@@ -1,11 +1,11 @@
-"""Show that a change of the code changes no published byte.
+"""Check that a change of the code changes no published byte.
 
     python benchmarks/kept_outputs.py WORK --save before.json --icepipe OTHER/icepipe
     python benchmarks/kept_outputs.py WORK --against before.json
 
 Run the samples, five MODIS scenes, NSIDC concentrations, a Landsat and a Sentinel-2 folder, and ``picture`` on three
-images, with and without named regions; list every file with its SHA-256. WORK is emptied first, and has to be the same
-folder both times, as some outputs hold absolute paths. Cases whose data are not on this machine are left out by name.
+images, with and without named regions; hash every file with SHA-256. WORK is emptied first, and must be the same folder
+both times, as some outputs contain absolute paths. Cases whose data are not on this machine are skipped by name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/data"
 LEFT_OUT = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock")
-"""Files that hold times, by design."""
+"""Files that contain times, by design."""
 
 CONCENTRATION = {
     "0..150": "water",
@@ -40,7 +40,7 @@ SENTINEL2_BANDS = {"blue": "B02", "green": "B03", "red": "B04", "nir": "B08", "s
 
 @dataclass(frozen=True)
 class Case:
-    """A run of a config, or a picture, whose outputs are kept; a case without scenes gets tiles of several years."""
+    """A run of a config, or a picture, to hash the outputs of; a case without scenes gets tiles of several years."""
 
     name: str
     scenes: str
@@ -109,14 +109,15 @@ CASES = (
 )
 
 
-def _matches(pattern: str) -> list[Path]:
+def matching_files(pattern: str) -> list[Path]:
+    """Return the files that match an absolute pattern, sorted."""
     return sorted(Path("/").glob(pattern.removeprefix("/")))
 
 
-def _regions(work: Path) -> str:
+def write_regions(work: Path) -> str:
     """Write the five Hudson Bay regions as one file, and return its path."""
     features = []
-    for path in _matches(f"{SHARED}/nsidc-seaice-geotiff/regions/*_polygon.geojson"):
+    for path in matching_files(f"{SHARED}/nsidc-seaice-geotiff/regions/*_polygon.geojson"):
         name = path.name.removesuffix("_polygon.geojson")
         outlines = json.loads(path.read_text())["features"]
         features += [outline | {"properties": {"name": name}} for outline in outlines]
@@ -125,72 +126,75 @@ def _regions(work: Path) -> str:
     return str(path)
 
 
-def _tiles_of_years(work: Path) -> str:
+def copy_tiles_to_years(work: Path) -> str:
     """Copy sample tiles to dates of four years, so that there are trends, seasons and steps; return their glob."""
     folder = work / "tiles"
     folder.mkdir(exist_ok=True)
-    tiles = _matches(f"{ROOT}/data/samples/arctic/*_a.tif")
+    tiles = matching_files(f"{ROOT}/data/samples/arctic/*_a.tif")
     for number, (year, month) in enumerate(product(range(2020, 2024), (3, 6, 9))):
         shutil.copy(tiles[(5 * number + number // 5) % len(tiles)], folder / f"bay_{year}{month:02d}15.tif")
     return f"{folder}/*.tif"
 
 
-def _command(icepipe: str, case: Case, work: Path) -> list[str]:
+def case_command(icepipe: str, case: Case, work: Path) -> list[str]:
+    """Return the command of a case; write its config first."""
     if case.picture:
-        return [icepipe, "picture", str(_matches(case.scenes)[0]), "--out", str(work / case.name), *case.picture]
-    settings = json.loads(json.dumps(case.settings))
+        return [icepipe, "picture", str(matching_files(case.scenes)[0]), "--out", str(work / case.name), *case.picture]
+    settings = json.loads(json.dumps(case.settings))  # a deep copy, as keys are added
     inputs = settings.setdefault("inputs", {})
-    inputs["scenes"] = case.scenes or _tiles_of_years(work)
+    inputs["scenes"] = case.scenes or copy_tiles_to_years(work)
     if inputs.get("regions"):
-        inputs["regions"] = _regions(work)
+        inputs["regions"] = write_regions(work)
     settings.setdefault("publish", {})["folder"] = str(work)
     config = work / f"{case.name}.yaml"
     config.write_text(json.dumps({"name": case.name, **settings}))
     return [icepipe, "run", "-q", str(config)]
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_OUT)
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def outputs(icepipe: str, work: Path, wanted: list[str]) -> dict[str, dict[str, str]]:
     """Run every case and return the hash of every file, by case."""
-    found = {}
+    hashes = {}
     for case in CASES:
         if wanted and case.name not in wanted:
             continue
-        if case.scenes and not _matches(case.scenes):
-            print(f"{case.name}: left out, its data are not on this machine", file=sys.stderr)
+        if case.scenes and not matching_files(case.scenes):
+            print(f"{case.name}: skipped, its data are not on this machine", file=sys.stderr)
             continue
-        done = subprocess.run(_command(icepipe, case, work), capture_output=True, text=True, check=False)  # noqa: S603
-        found[case.name] = {"exit code": str(done.returncode)} | _hashes(work / case.name)
-        print(f"{case.name}: exit code {done.returncode}, {len(found[case.name]) - 1} files", file=sys.stderr)
+        done = subprocess.run(case_command(icepipe, case, work), capture_output=True, text=True, check=False)  # noqa: S603
+        hashes[case.name] = {"exit code": str(done.returncode)} | file_hashes(work / case.name)
+        print(f"{case.name}: exit code {done.returncode}, {len(hashes[case.name]) - 1} files", file=sys.stderr)
         if done.returncode:
             print(done.stderr[-500:], file=sys.stderr)
-    return found
+    return hashes
 
 
 def differences(before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> list[str]:
-    """Return a line for every file that is new, gone, or has other bytes."""
+    """Return a line for every file that is new, missing, or has other bytes."""
     lines = []
+    # A case that ran on one machine only says nothing.
     for case in sorted(before.keys() & now.keys()):
         old, new = before[case], now[case]
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
-                what = "gone" if name not in new else "new" if name not in old else "other bytes"
-                lines.append(f"{case}/{name}: {what}")
+                state = "missing" if name not in new else "new" if name not in old else "other bytes"
+                lines.append(f"{case}/{name}: {state}")
     return lines
 
 
 def main() -> None:
-    """Save the hashes of one version, or compare them with those of another."""
+    """Save the hashes of this version, or compare them with saved ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="folder to run in; emptied first")
     parser.add_argument("--icepipe", default=str(Path(sys.executable).parent / "icepipe"), help="the command to run")
     parser.add_argument("--save", type=Path, help="write the hashes to this file")
     parser.add_argument("--against", type=Path, help="compare with the hashes in this file")
-    parser.add_argument("--cases", default="", help="names, with commas; all where none are given")
+    parser.add_argument("--cases", default="", help="names, separated by commas; all if not given")
     options = parser.parse_args()
     work = options.work.resolve()
     shutil.rmtree(work, ignore_errors=True)

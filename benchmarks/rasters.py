@@ -1,6 +1,6 @@
-"""Scenes to measure speed on: `python benchmarks/rasters.py [A B C E Q1 Q2 S M T P regions]`, into $ICEPIPE_BENCH_DIR.
+"""Write benchmark scenes to $ICEPIPE_BENCH_DIR: `python benchmarks/rasters.py [A B C E Q1 Q2 S M T P regions]`.
 
-Every pixel is a function of the seed and its place alone, so a smaller scene is a corner of a larger one. Smooth noise
+Every pixel is a function of the seed and its position, so a smaller scene is a corner of a larger one. Smooth noise
 of several sizes makes ground, open water and ice; cells of a finer noise make floes, with brash between them.
 """
 
@@ -47,7 +47,7 @@ SPECTRA = np.array(
 
 @dataclass(frozen=True)
 class Case:
-    """One scene: width and height in pixels, side of a pixel 10 m; measured bands, or a picture."""
+    """A scene: width and height in pixels of 10 m, and whether it has measured bands or is a picture."""
 
     width: int
     height: int
@@ -69,8 +69,8 @@ DAYS, TILE = 30, 1024
 ACROSS, DOWN = 5, 4
 
 
-def hashed(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int) -> Real:
-    """A number in 0 .. 1 for every place, the finaliser of SplitMix64."""
+def hash_noise(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int) -> Real:
+    """Return white noise in 0 .. 1, by the finaliser of SplitMix64 on column, row and seed."""
     with np.errstate(over="ignore"):
         mixed = cols.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ rows.astype(np.uint64) * np.uint64(
             0xC2B2AE3D27D4EB4F
@@ -82,22 +82,26 @@ def hashed(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int) -> Real:
 
 
 def noise(cols: NDArray[np.int64], rows: NDArray[np.int64], size: int, seed: int) -> Real:
-    """Smooth noise between -1 and 1 with lumps of ``size`` pixels; shape (rows, columns)."""
-    (left, across), (top, down) = (_lattice(axis, size) for axis in (cols, rows))
+    """Return smooth noise in -1 .. 1 with features of ``size`` pixels; shape (rows, columns)."""
+    # Value noise: white noise on a lattice of this size, interpolated between its nodes.
+    (left, across), (top, down) = (lattice_position(axis, size) for axis in (cols, rows))
     nodes_x, nodes_y = np.arange(left[0], left[-1] + 2), np.arange(top[0], top[-1] + 2)
-    lattice = hashed(nodes_x[None, :], nodes_y[:, None], seed + size) * 2 - 1
+    lattice = hash_noise(nodes_x[None, :], nodes_y[:, None], seed + size) * 2 - 1
     i, j = left - left[0], top - top[0]
     along = lattice[:, i] * (1 - across) + lattice[:, i + 1] * across
     return np.asarray(along[j] * (1 - down[:, None]) + along[j + 1] * down[:, None], np.float32)
 
 
-def _lattice(places: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Real]:
-    part = (places % size / size).astype(np.float32)
-    return places // size, part * part * (3 - 2 * part)
+def lattice_position(pixels: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Real]:
+    """Return the lattice node before each pixel, and the weight of the node after it."""
+    part = (pixels % size / size).astype(np.float32)
+    # Smoothstep: the slope is zero at nodes, so that no lattice line shows.
+    return pixels // size, part * part * (3 - 2 * part)
 
 
 def scene(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int, melt: float, grain: float) -> Real:
-    """Reflectance of four bands; shape (4, rows, columns)."""
+    """Return the reflectance of four bands; shape (4, rows, columns)."""
+    # Later kinds overwrite earlier ones, in the order of SPECTRA.
     cover = 0.8 * noise(cols, rows, 1300, seed) + 0.3 * noise(cols, rows, 310, seed) + 0.3 - melt
     floes = noise(cols, rows, 64, seed + 1) + 0.4 * noise(cols, rows, 23, seed + 2) + 0.3 * noise(cols, rows, 6, seed)
     ground = 0.6 * noise(cols, rows, 1100, seed + 4) + 0.25 * noise(cols, rows, 50, seed + 4)
@@ -107,19 +111,19 @@ def scene(cols: NDArray[np.int64], rows: NDArray[np.int64], seed: int, melt: flo
     kinds[floes > 1.0 - 1.3 * cover] = 3
     kinds[(kinds == 3) & (noise(cols, rows, 41, seed + 5) > 0.55 - melt)] = 4
     kinds[ground > 0.4] = 5
-    speckle = hashed(cols[None, :], rows[:, None], seed + 9) - np.float32(0.5)
+    speckle = hash_noise(cols[None, :], rows[:, None], seed + 9) - np.float32(0.5)
     return np.maximum(SPECTRA.T[:, kinds] * (1 + np.float32(grain) * speckle), np.float32(0.0005))
 
 
 def as_stored(reflectance: Real, measured: bool) -> NDArray[np.uint16] | NDArray[np.uint8]:
-    """Ten thousandths of reflectance, or the colours of a picture."""
+    """Return stored pixels: ten thousandths of reflectance, or the colours of a picture."""
     if measured:
         return np.asarray(reflectance * 10_000, np.uint16)
     return np.asarray(np.clip(np.sqrt(reflectance[2::-1]) * 262, 0, 255), np.uint8)
 
 
 def write(path: Path, case: Case, left: int = 0, melt: float = 0.0, above: int = 0) -> None:
-    """Write one scene as a tiled GeoTIFF; strips are painted on two threads while others are packed."""
+    """Write a scene as a tiled GeoTIFF; strips are painted on two threads while others are compressed."""
     profile = {
         "driver": "GTiff",
         "width": case.width,
@@ -137,19 +141,20 @@ def write(path: Path, case: Case, left: int = 0, melt: float = 0.0, above: int =
     }
     cols, grain = left + np.arange(case.width), 0.01 if case.measured else 0.0
 
-    def strip(top: int) -> tuple[int, NDArray[np.generic]]:
+    def paint_strip(top: int) -> tuple[int, NDArray[np.generic]]:
         rows = np.arange(top, min(top + STRIP, case.height))
         return top, as_stored(scene(cols, above + rows, case.seed, melt, grain), case.measured)
 
+    # A scene that was interrupted must not be taken for a whole one.
     part = path.with_suffix(".part")
     with rasterio.open(part, "w", num_threads=2, **profile) as dataset, ThreadPoolExecutor(2) as pool:
-        for top, pixels in pool.map(strip, range(0, case.height, STRIP)):
+        for top, pixels in pool.map(paint_strip, range(0, case.height, STRIP)):
             dataset.write(pixels, window=Window(0, top, case.width, pixels.shape[1]))
     part.replace(path)
 
 
 def write_stack(folder: Path) -> None:
-    """Two overlapping tiles a day for a month of melt."""
+    """Write two overlapping tiles for every day of a month of melt."""
     folder.mkdir(exist_ok=True)
     for number in range(DAYS):
         day = dt.date(2024, 6, 1) + dt.timedelta(number)
@@ -159,7 +164,7 @@ def write_stack(folder: Path) -> None:
 
 
 def write_mosaic(folder: Path) -> None:
-    """A tile a day, from place to place, until they fill a rectangle."""
+    """Write a tile for every day, side by side, until they fill a rectangle."""
     folder.mkdir(exist_ok=True)
     case = CASES["Q1"]
     for number in range(ACROSS * DOWN):
@@ -169,10 +174,10 @@ def write_mosaic(folder: Path) -> None:
 
 
 def write_regions(path: Path) -> None:
-    """Three regions of B that overlap, in longitude and latitude."""
+    """Write three overlapping regions of case B, in longitude and latitude."""
     side, (left, top) = 10 * CASES["B"].width, ORIGIN
-    places = {"west": (0.3, 0.6, 0.25), "east": (0.6, 0.5, 0.3), "both": (0.5, 0.5, 0.49)}
-    circles = {name: Point(left + side * x, top - side * y).buffer(side * r) for name, (x, y, r) in places.items()}
+    placed = {"west": (0.3, 0.6, 0.25), "east": (0.6, 0.5, 0.3), "both": (0.5, 0.5, 0.49)}
+    circles = {name: Point(left + side * x, top - side * y).buffer(side * r) for name, (x, y, r) in placed.items()}
     to_degrees = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True).transform
     features = [
         {
@@ -194,7 +199,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 def make(name: str) -> Path:
-    """The raster, the folder, or the outlines of a case; written where they are not there."""
+    """Return the raster, folder or outlines of a case; write them if they do not exist."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file, maker = MAKERS[name]
     if not (path := FOLDER / file).exists():
@@ -203,5 +208,5 @@ def make(name: str) -> Path:
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or MAKERS:
-        print(make(wanted))
+    for name in sys.argv[1:] or MAKERS:
+        print(make(name))

@@ -1,8 +1,8 @@
-"""How far the ice fraction moves with k and the seed, before and after clusters are split: a table and a plot.
+"""Measure how much the ice fraction varies with k and the seed, before and after clusters are split.
 
     python benchmarks/stability.py PLOT.png KIND=SCENES [KIND=SCENES ...] [--seeds 10] [--sensor KEY]
 
-Every KIND is fitted as one run over its scenes would be, for k = 4..12 and each seed.
+Fit every KIND as one run over its scenes would, for k = 4..12 and each seed; print a table and write a plot.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SIZE = 200_000
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene's own plan, and its distinct colours with how often each occurs."""
+    """A scene with a plan of its own, and its distinct colours with the number of pixels of each."""
 
     name: str
     plan: Plan
@@ -44,7 +44,8 @@ class Scene:
     counts: np.ndarray
 
 
-def _scene(path: str) -> Scene:
+def load_scene(path: str) -> Scene:
+    """Read a scene and count its colours."""
     plan = make_plan(Config.model_validate({"name": "stability", "inputs": {"scenes": path}}))
     with plan.reader(plan.observations[0]) as reader:
         grid = plan.grid
@@ -53,7 +54,8 @@ def _scene(path: str) -> Scene:
     return Scene(Path(path).name, plan, colours, counts)
 
 
-def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
+def draw_sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
+    """Draw a sample of all scenes, as a run over them would."""
     rate = POOL_FACTOR * SIZE / sum(int(scene.counts.sum()) for scene in scenes)
     pools = []
     for scene in scenes:
@@ -66,49 +68,47 @@ def _sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
     return thin_sample(pools, SIZE)
 
 
-def _shares(model: Model, scenes: Sequence[Scene], clusters: Sequence[bool]) -> list[float]:
-    """Part of each scene that lies in some clusters."""
-    chosen = np.array(clusters)
+def ice_fractions(model: Model, scenes: Sequence[Scene]) -> list[float]:
+    """Return the share of pixels of each scene in clusters that are named ice."""
+    is_ice = np.array([cluster.code is ClassCode.ICE for cluster in model.clusters])
     return [
-        float(scene.counts[chosen[nearest(scene.colours, model.centroids)]].sum() / scene.counts.sum())
+        float(scene.counts[is_ice[nearest(scene.colours, model.centroids)]].sum() / scene.counts.sum())
         for scene in scenes
     ]
 
 
-def _ice(model: Model, scenes: Sequence[Scene]) -> list[float]:
-    return _shares(model, scenes, [cluster.code is ClassCode.ICE for cluster in model.clusters])
-
-
-def _bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high ice share of each scene, as a run gives them."""
+def ice_bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the low and high ice fraction of each scene, by the bounds of a run."""
     table = ClusterStrata([model])
-    search = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
+    lookup = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
     kinds = table.certain(ClassCode.ICE), table.possible(ClassCode.ICE)
-    strata = [search.strata_for_spectra(scene.colours) for scene in scenes]
+    strata = [lookup.strata_for_spectra(scene.colours) for scene in scenes]
     low, high = (
         np.array(
-            [s.counts[np.isin(found, kind)].sum() / s.counts.sum() for s, found in zip(scenes, strata, strict=True)]
+            [s.counts[np.isin(codes, kind)].sum() / s.counts.sum() for s, codes in zip(scenes, strata, strict=True)]
         )
         for kind in kinds
     )
     return low, high
 
 
-def _before(how: Clustering, sample: PixelSample, k: int, seed: int) -> Model:
+def unsplit_model(how: Clustering, sample: PixelSample, k: int, seed: int) -> Model:
+    """Return the model of k clusters, before clusters that straddle a threshold are split."""
     centroids, record = k_means(distinct_values(sample, how.space), len(sample.values), k, seed)
     n = len(centroids)
     raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
     return name_clusters(raw, k, how.space, how.rules)
 
 
-def _matching(pattern: str) -> list[str]:
+def matching_files(pattern: str) -> list[str]:
+    """Return the files that match a pattern, sorted."""
     anchor = Path(pattern).anchor or "."
     return sorted(str(path) for path in Path(anchor).glob(pattern.removeprefix(Path(pattern).anchor)))
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Ice fractions, shape (fits, scenes), with the bounds of the fit of k = 6 and seed 0."""
+    """Ice fractions of all fits, shape (fits, scenes), with the bounds of the fit with k = 6 and seed 0."""
 
     scenes: tuple[str, ...]
     before: np.ndarray
@@ -119,46 +119,48 @@ class Sweep:
 
 
 def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
-    """Fit one kind of scenes with every k and seed."""
-    scenes = [_scene(path) for path in paths]
+    """Fit scenes of one kind with every k and seed."""
+    scenes = [load_scene(path) for path in paths]
     how, before, after, n_clusters = scenes[0].plan.clustering, [], [], []
     assert how is not None
     low = high = np.zeros(len(scenes))
     for seed in range(n_seeds):
-        sample = _sample(scenes, seed)
+        sample = draw_sample(scenes, seed)
         for k in KS:
             model = name_clusters(fit(sample, k, seed, how.space, how.rules), k, how.space, how.rules)
-            before.append(_ice(_before(how, sample, k, seed), scenes))
-            after.append(_ice(model, scenes))
+            before.append(ice_fractions(unsplit_model(how, sample, k, seed), scenes))
+            after.append(ice_fractions(model, scenes))
             n_clusters.append(len(model.clusters))
             if (k, seed) == (6, 0):
-                low, high = _bounds(model, scenes)
+                low, high = ice_bounds(model, scenes)
         print(f"seed {seed}", file=sys.stderr, flush=True)
     return Sweep(tuple(s.name for s in scenes), np.array(before), np.array(after), low, high, tuple(n_clusters))
 
 
-def _table(kind: str, found: Sweep) -> Iterator[str]:
+def table_lines(kind: str, result: Sweep) -> Iterator[str]:
+    """Yield the lines of a Markdown table of the spread of each scene, in percentage points."""
     yield f"| {kind} | spread before | spread after | range after | low..high at k = 6 |"
     yield "|---|---|---|---|---|"
-    for i, name in enumerate(found.scenes):
-        before, after = 100 * found.before[:, i], 100 * found.after[:, i]
+    for i, name in enumerate(result.scenes):
+        before, after = 100 * result.before[:, i], 100 * result.after[:, i]
         yield (
             f"| {name} | {np.ptp(before):.2f} points | {np.ptp(after):.2f} points | {after.min():.2f} .. "
-            f"{after.max():.2f} % | {100 * found.low[i]:.2f} .. {100 * found.high[i]:.2f} % |"
+            f"{after.max():.2f} % | {100 * result.low[i]:.2f} .. {100 * result.high[i]:.2f} % |"
         )
-    yield f"\n{min(found.n_clusters)} to {max(found.n_clusters)} clusters after splitting.\n"
+    yield f"\n{min(result.n_clusters)} to {max(result.n_clusters)} clusters after splitting.\n"
 
 
-def _plot(path: Path, sweeps: dict[str, Sweep]) -> None:
+def draw_plot(path: Path, sweeps: dict[str, Sweep]) -> None:
+    """Plot the ice fraction of every fit as the distance from the median after splitting."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.2 * len(sweeps)), dpi=90)
-    for axes, (kind, found) in zip(np.atleast_1d(figure.subplots(len(sweeps), 1)), sweeps.items(), strict=True):
-        for i, _ in enumerate(found.scenes):
-            for values, shift, colour in ((found.before, -0.17, "#bb5566"), (found.after, 0.17, "#004488")):
-                middle = 100 * (values[:, i] - np.median(found.after[:, i]))
+    for axes, (kind, result) in zip(np.atleast_1d(figure.subplots(len(sweeps), 1)), sweeps.items(), strict=True):
+        for i, _ in enumerate(result.scenes):
+            for values, shift, colour in ((result.before, -0.17, "#bb5566"), (result.after, 0.17, "#004488")):
+                middle = 100 * (values[:, i] - np.median(result.after[:, i]))
                 axes.plot(np.full(len(middle), i + shift), middle, "_", color=colour, markersize=14, alpha=0.5)
-        axes.set_xticks(range(len(found.scenes)), [str(i) for i in range(1, len(found.scenes) + 1)])
+        axes.set_xticks(range(len(result.scenes)), [str(i) for i in range(1, len(result.scenes) + 1)])
         axes.set_xlabel("scene, in the order of the table", fontsize=8)
         axes.set_ylabel("points from the median")
         axes.set_title(
@@ -178,9 +180,9 @@ def main() -> None:
     arguments = parser.parse_args()
     sweeps = {}
     for kind, pattern in (text.split("=", 1) for text in arguments.kinds):
-        sweeps[kind] = sweep(_matching(pattern), arguments.seeds)
-        print("\n".join(_table(kind, sweeps[kind])), flush=True)
-    _plot(arguments.plot, sweeps)
+        sweeps[kind] = sweep(matching_files(pattern), arguments.seeds)
+        print("\n".join(table_lines(kind, sweeps[kind])), flush=True)
+    draw_plot(arguments.plot, sweeps)
 
 
 if __name__ == "__main__":

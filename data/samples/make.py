@@ -1,13 +1,12 @@
-"""Make the sample tiles again, byte for byte: an Arctic bay on eight dates, drawn from shapes of known area.
+"""Write the sample tiles, byte for byte the same: an Arctic bay on eight dates, drawn from shapes of known area.
 
-Two tiles a date that overlap, each with a nodata wedge that the other fills; one date partly under cloud; one date
-whose second tile came late (folder ``late``); a cloud mask for every tile and land outlines for all.
+Each date has two overlapping tiles, each with a nodata wedge that the other tile fills. One date is partly under cloud;
+the second tile of one date comes late (folder ``late``). Every tile has a cloud mask, and all share land outlines.
 
     python data/samples/make.py [FOLDER]
 
-Everything is a shape on the map plane of EPSG:3413. The true area of a class is the geodesic area (WGS 84) of
-its shapes with dense outlines; no raster takes part in it. A pixel gets the colour of the shape that holds its
-centre.
+All shapes are on the map plane of EPSG:3413. The true area of a class is the geodesic area (WGS 84) of its shapes with
+densified outlines, independent of any raster. A pixel gets the colour of the shape that contains its centre.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ CLASS_OF = {
 
 @dataclass(frozen=True)
 class Picture:
-    """Shapes of one date: parts of the frame that do not overlap, by what they are, and what hides them."""
+    """Shapes of one date: parts of the frame by kind, which do not overlap, and the shapes that hide them."""
 
     date: str
     parts: dict[str, BaseGeometry]
@@ -74,48 +73,52 @@ class Picture:
     unseen: BaseGeometry
 
 
-def _at(x_km: float, y_km: float) -> tuple[float, float]:
-    """Map coordinates of a place given in km from the frame's upper left corner, y downwards."""
+def to_map(x_km: float, y_km: float) -> tuple[float, float]:
+    """Return the map coordinates of a point given in km from the upper left corner of the frame, y downwards."""
     return WEST + x_km * 1000, NORTH - y_km * 1000
 
 
-def _below(curve_km: NDArray[np.float64]) -> BaseGeometry:
-    """The part of the frame under a curve y(x), both in km."""
+def below_curve(curve_km: NDArray[np.float64]) -> BaseGeometry:
+    """Return the part of the frame below a curve y(x), both in km."""
+    # The curve starts and ends outside the frame, so that its ends leave no gap.
     x = np.linspace(-1, SIDE_M / 1000 + 1, len(curve_km))
-    points = [_at(a, b) for a, b in zip(x, curve_km, strict=True)]
-    return Polygon([*points, _at(x[-1], 2 * SIDE_M / 1000), _at(x[0], 2 * SIDE_M / 1000)]).intersection(FRAME)
+    points = [to_map(a, b) for a, b in zip(x, curve_km, strict=True)]
+    return Polygon([*points, to_map(x[-1], 2 * SIDE_M / 1000), to_map(x[0], 2 * SIDE_M / 1000)]).intersection(FRAME)
 
 
-def _ellipse(x_km: float, y_km: float, a_km: float, b_km: float, angle: float) -> BaseGeometry:
+def ellipse(x_km: float, y_km: float, a_km: float, b_km: float, angle: float) -> BaseGeometry:
+    """Return an ellipse within the frame, from its centre, half axes and rotation in degrees."""
     circle = Point(0, 0).buffer(1, quad_segs=256)
     shape = shapely.affinity.scale(circle, a_km * 1000, b_km * 1000)
-    return shapely.affinity.translate(shapely.affinity.rotate(shape, angle), *_at(x_km, y_km)).intersection(FRAME)
+    return shapely.affinity.translate(shapely.affinity.rotate(shape, angle), *to_map(x_km, y_km)).intersection(FRAME)
 
 
-def _coast() -> BaseGeometry:
+def coast() -> BaseGeometry:
+    """Return the land along the upper edge of the frame."""
     x = np.linspace(-1, SIDE_M / 1000 + 1, 1000)
-    return FRAME.difference(_below(12 + 5 * np.sin(x / 11) + 2 * np.sin(x / 3.7)))
+    return FRAME.difference(below_curve(12 + 5 * np.sin(x / 11) + 2 * np.sin(x / 3.7)))
 
 
-def _cloud(date: str) -> BaseGeometry:
+def cloud_cover(date: str) -> BaseGeometry:
+    """Return the clouds of a date; empty but for the cloudy date."""
     if date != CLOUDY:
         return Polygon()
-    return shapely.union_all([_ellipse(30, 45, 21, 13, 20), _ellipse(52, 62, 17, 9, -15), _ellipse(78, 86, 9, 6, 0)])
+    return shapely.union_all([ellipse(30, 45, 21, 13, 20), ellipse(52, 62, 17, 9, -15), ellipse(78, 86, 9, 6, 0)])
 
 
-def _unseen(date: str) -> BaseGeometry:
-    """What no tile of the date shows: the columns that the missing tile alone would."""
+def unseen_area(date: str) -> BaseGeometry:
+    """Return the part of the frame that no tile of a date shows: where only the late tile has data."""
     if date != HALF_SEEN:
         return Polygon()
     last = TILE_COLUMNS["a"][1]
-    wedge = [_at(last * 0.25 - WEDGE_COLUMNS * 0.25, 0), _at(last * 0.25, 0), _at(last * 0.25, 100)]
+    wedge = [to_map(last * 0.25 - WEDGE_COLUMNS * 0.25, 0), to_map(last * 0.25, 0), to_map(last * 0.25, 100)]
     return FRAME.difference(box(*FRAME.bounds[:2], WEST + last * PIXEL_M, NORTH)).union(Polygon(wedge))
 
 
-def _leads(number: int) -> BaseGeometry:
-    """Straight cracks through the pack, one pixel wide."""
+def leads(number: int) -> BaseGeometry:
+    """Return straight cracks through the pack ice, one pixel wide."""
     lines = [
-        LineString([_at(5 + 17 * i + number, 101), _at(22 + 16 * i - number, 40 + 3 * i)]).buffer(
+        LineString([to_map(5 + 17 * i + number, 101), to_map(22 + 16 * i - number, 40 + 3 * i)]).buffer(
             PIXEL_M / 2, cap_style="flat"
         )
         for i in range(5)
@@ -123,10 +126,11 @@ def _leads(number: int) -> BaseGeometry:
     return shapely.union_all(lines)
 
 
-def _floes(number: int) -> BaseGeometry:
+def floes(number: int) -> BaseGeometry:
+    """Return the floes of a date; they drift and shrink from date to date."""
     shrink = 1 - 0.07 * number
-    floes = [
-        _ellipse(
+    ellipses = [
+        ellipse(
             12 + 15.5 * i + 1.5 * number,
             24 + 7 * (i % 3) + 0.5 * number,
             (4.2 - 0.3 * i) * shrink,
@@ -135,35 +139,36 @@ def _floes(number: int) -> BaseGeometry:
         )
         for i in range(6)
     ]
-    return shapely.union_all(floes)
+    return shapely.union_all(ellipses)
 
 
 def draw(number: int) -> Picture:
-    """Shapes of the date with this number: the pack's edge retreats southward from date to date."""
+    """Return the shapes of a date by its number: the edge of the pack retreats southward from date to date."""
     x = np.linspace(-1, SIDE_M / 1000 + 1, 2000)
     edge = 42 + 5.6 * number + 3 * np.sin(x / 9 + number) + 1.2 * np.sin(x / 2.6)
     layers = {
-        "island": _ellipse(70, 30, 3.1, 1.7, 25),
-        "tundra": _ellipse(62, 4, 15, 3.2, 0).intersection(_coast()),
-        "ground": _coast(),
-        "floe": _floes(number),
-        "pack": _below(edge + 2.5).difference(_leads(number)),
-        "water": _leads(number).intersection(_below(edge + 2.5)),
-        "grey ice": _below(edge + 1.0),
-        "nilas": _below(edge - 0.6),
-        "rough water": _below(edge - 2.2),
+        "island": ellipse(70, 30, 3.1, 1.7, 25),
+        "tundra": ellipse(62, 4, 15, 3.2, 0).intersection(coast()),
+        "ground": coast(),
+        "floe": floes(number),
+        "pack": below_curve(edge + 2.5).difference(leads(number)),
+        "water": leads(number).intersection(below_curve(edge + 2.5)),
+        "grey ice": below_curve(edge + 1.0),
+        "nilas": below_curve(edge - 0.6),
+        "rough water": below_curve(edge - 2.2),
     }
+    # Earlier layers lie on top of later ones.
     parts: dict[str, BaseGeometry] = {}
     rest: BaseGeometry = FRAME
     for name, shape in layers.items():
         parts[name] = shape.intersection(rest)
         rest = rest.difference(shape)
     parts["water"] = parts["water"].union(rest)
-    return Picture(DATES[number], parts, _cloud(DATES[number]), _unseen(DATES[number]))
+    return Picture(DATES[number], parts, cloud_cover(DATES[number]), unseen_area(DATES[number]))
 
 
 def true_area_km2(shape: BaseGeometry) -> float:
-    """Geodesic area of a shape on the map plane, its outline made dense first."""
+    """Return the geodesic area of a shape on the map plane, with a densified outline."""
     to_lonlat = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     geod = pyproj.Geod(ellps="WGS84")
     total = 0.0
@@ -179,13 +184,14 @@ def true_area_km2(shape: BaseGeometry) -> float:
 
 
 def truth(picture: Picture) -> dict[str, tuple[float, float]]:
-    """True km2 of every class: all there is, and what the tiles show of it."""
+    """Return the true area of every class in km2: in total, and the part that the tiles show."""
     hidden = picture.cloud.union(picture.unseen)
     areas = dict.fromkeys(("ice", "water", "other", "land"), (0.0, 0.0))
     for name, shape in picture.parts.items():
-        there, shown = areas[CLASS_OF[name]]
+        total, shown = areas[CLASS_OF[name]]
+        # Land is known from its outlines, also under cloud and where no tile has data.
         visible = shape if CLASS_OF[name] == "land" else shape.difference(hidden)
-        areas[CLASS_OF[name]] = there + true_area_km2(shape), shown + true_area_km2(visible)
+        areas[CLASS_OF[name]] = total + true_area_km2(shape), shown + true_area_km2(visible)
     sea = FRAME.difference(picture.parts["ground"].union(picture.parts["tundra"]))
     for name, shape in (("cloud", picture.cloud.difference(picture.unseen)), ("unobserved", picture.unseen)):
         area = true_area_km2(shape.intersection(sea))
@@ -193,14 +199,16 @@ def truth(picture: Picture) -> dict[str, tuple[float, float]]:
     return areas
 
 
-def _srgb(reflectance: NDArray[np.float64]) -> NDArray[np.float64]:
+def srgb(reflectance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return reflectance as sRGB values in 0 .. 255 (IEC 61966-2-1)."""
     low = reflectance * 12.92
     high = 1.055 * np.maximum(reflectance, 1e-9) ** (1 / 2.4) - 0.055
     return 255 * np.where(reflectance <= 0.0031308, low, high)
 
 
-def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Bell-shaped noise of standard deviation 1.5 from raw random bits, the same on every machine."""
+def pixel_noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return bell-shaped noise with a standard deviation of 1.5, the same on every machine."""
+    # From raw random bits, as a sum of four bytes: NumPy may change how it makes normal numbers of them.
     count = int(np.prod(shape))
     raw = np.random.PCG64(seed).random_raw(count).view(np.uint8).reshape(count, 8)[:, :4]
     centred = raw.astype(np.float64).sum(axis=1) - 510
@@ -208,33 +216,35 @@ def _noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def paint(picture: Picture, number: int) -> NDArray[np.uint8]:
-    """Pixels of a date, shape (3, rows, columns): lit from the left, seen with noise."""
+    """Return the pixels of a date, shape (3, rows, columns): brighter on the left, and with noise."""
     reflectance = np.zeros((3, SIZE, SIZE))
     for name, shape in picture.parts.items():
         shapely.prepare(shape)
-        reflectance[:, under(shape)] = np.array(REFLECTANCE[name])[:, None]
+        reflectance[:, pixels_within(shape)] = np.array(REFLECTANCE[name])[:, None]
     light = np.linspace(1.05, 0.95, SIZE)
-    values = _srgb(reflectance * light)
-    values[:, under(picture.cloud)] = np.array(CLOUD_RGB)[:, None]
-    return np.clip(np.rint(values + _noise(number, reflectance.shape)), 1, 255).astype(np.uint8)
+    values = srgb(reflectance * light)
+    values[:, pixels_within(picture.cloud)] = np.array(CLOUD_RGB)[:, None]
+    # From 1: 0 is nodata.
+    return np.clip(np.rint(values + pixel_noise(number, reflectance.shape)), 1, 255).astype(np.uint8)
 
 
-def under(shape: BaseGeometry) -> NDArray[np.bool_]:
-    """True for pixels whose centre lies in a shape."""
+def pixels_within(shape: BaseGeometry) -> NDArray[np.bool_]:
+    """Return True for pixels whose centre is within a shape."""
     centres = (np.arange(SIZE) + 0.5) * PIXEL_M
     x, y = np.meshgrid(WEST + centres, NORTH - centres)
     return np.asarray(shapely.contains_xy(shape, x, y))
 
 
 def wedge(tile: str) -> NDArray[np.bool_]:
-    """True for pixels of the frame that a tile leaves as nodata at its inner edge: a thin triangle."""
+    """Return True for pixels that a tile leaves as nodata: a thin triangle at its inner edge."""
     row, col = np.indices((SIZE, SIZE)) + 0.5
     first, last = TILE_COLUMNS[tile]
     depth = WEDGE_COLUMNS * (1 - row / SIZE)
     return np.asarray(col > last - depth if tile == "a" else col < first + depth)
 
 
-def _write(path: Path, pixels: NDArray[np.uint8], first_column: int, **options: object) -> None:
+def write_raster(path: Path, pixels: NDArray[np.uint8], first_column: int, **options: object) -> None:
+    """Write bands that start at a column of the frame as a GeoTIFF."""
     profile = {
         "driver": "GTiff",
         "width": pixels.shape[2],
@@ -257,20 +267,20 @@ def _write(path: Path, pixels: NDArray[np.uint8], first_column: int, **options: 
 def write_tile(folder: Path, picture: Picture, pixels: NDArray[np.uint8], tile: str) -> None:
     """Write one RGB tile and its cloud mask."""
     first, last = TILE_COLUMNS[tile]
-    shown = np.where(wedge(tile), np.uint8(0), pixels)[:, :, first:last]
+    values = np.where(wedge(tile), np.uint8(0), pixels)[:, :, first:last]
     late = picture.date == HALF_SEEN and tile == "b"
     stem = f"bay_{picture.date}_{tile}"
-    home = folder / ("late" if late else "arctic")
-    _write(home / f"{stem}.tif", shown, first, photometric="RGB", predictor=2, nodata=0)
-    cloud = under(picture.cloud)[None, :, first:last].astype(np.uint8)
-    _write(folder / "masks" / f"{stem}_cloud.tif", cloud, first)
+    tile_folder = folder / ("late" if late else "arctic")
+    write_raster(tile_folder / f"{stem}.tif", values, first, photometric="RGB", predictor=2, nodata=0)
+    cloud = pixels_within(picture.cloud)[None, :, first:last].astype(np.uint8)
+    write_raster(folder / "masks" / f"{stem}_cloud.tif", cloud, first)
 
 
 def write_land(path: Path) -> None:
     """Write the coast as GeoJSON in longitude and latitude."""
     to_lonlat = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     features = []
-    for part in shapely.get_parts(_coast()):
+    for part in shapely.get_parts(coast()):
         lon, lat = to_lonlat.transform(*np.asarray(shapely.segmentize(part, 1000).exterior.coords).T)
         ring = [[round(a, 7), round(b, 7)] for a, b in zip(lon, lat, strict=True)]
         geometry = {"type": "Polygon", "coordinates": [ring]}
@@ -279,7 +289,7 @@ def write_land(path: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write all tiles, masks, the land and ``truth.csv``."""
+    """Write tiles, masks, land and ``truth.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
     write_land(folder / "land.geojson")
     with (folder / "truth.csv").open("w", newline="") as file:
