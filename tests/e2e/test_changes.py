@@ -292,8 +292,8 @@ def test_a_season_whose_clouds_prefer_ice_is_flagged(run_scenes, tmp_path):
     result = run_scenes(tmp_path / "tiles", inputs={"cloud": cloud})
     flagged = {(row.date, row.class_) for row in result.rows if Flag.CLOUD_BIASED in row.flags}
     assert flagged == {(f"2024-07-0{day}", name) for day in (3, 4) for name in ("ice", "water", "other")}
-    told = [note for note in result.notes if note.startswith("one class hides more")]
-    shares = [re.findall(r"(2024-07-0\d) \((\d+)% of what was last seen as ice, (\d+)% of water\)", told[0])]
+    notes = [note for note in result.notes if note.startswith("clouds and gaps hide one class more")]
+    shares = [re.findall(r"(2024-07-0\d) \((\d+)% of what was last seen as ice, (\d+)% of water\)", notes[0])]
     assert shares == [[("2024-07-03", "50", "0"), ("2024-07-04", "55", "0")]]  # 6 of 12 columns, then 6 of 11
     assert any("cloud_biased" in row["flags"] for row in rows_of(result.folder / "series.csv"))
     records = [path.read_text() for path in result.folder.glob("observations/*/record.json")]

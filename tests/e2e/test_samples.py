@@ -144,7 +144,7 @@ def test_the_closing_table_and_json_say_the_same(arctic):
     folder, done = arctic
     *table, clouds, overlap, written, last = done.stdout.strip().splitlines()
     assert "1,550.149 km2 (2024-08-12); 100% of that looks like ice" in clouds
-    assert "counted once: up to" in overlap
+    assert overlap.startswith("overlapping scenes: up to ")
     assert written == "Written to out/arctic"
     document = json.loads(last)
     assert document["folder"] == str(folder)

@@ -58,37 +58,38 @@ def model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
     if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
     if unfit := events.with_flag(Flag.MODEL_MISFIT):
-        todo = "use --rebase where an earlier run fitted it, else another model or other features"
-        yield f"the model has no cluster for what is there, areas left empty: {', '.join(unfit)}; {todo}"
+        todo = "use --rebase if an earlier run fitted it, otherwise another model or other features"
+        yield f"the model has no cluster for many of the pixels, areas are left empty: {', '.join(unfit)}; {todo}"
     if model and len(model.clusters) >= MAX_CLUSTERS:
         yield (
-            f"splitting stopped at {MAX_CLUSTERS} clusters with up to {model.misnamed:.2%} of the sample under another "
-            "name in one of them; the low and high areas hold it"
+            f"splitting stopped at {MAX_CLUSTERS} clusters; in one of them up to {model.misnamed:.2%} of the sample "
+            "would have another name, which the low and high areas include"
         )
     records = events.records.items()
     if drifted := [f"{key} ({r.drift:.1f} times)" for key, r in records if r.drift > MAX_DRIFT]:
-        yield f"farther from the model than what it was fitted on: {', '.join(drifted)}; consider --rebase"
+        yield f"farther from the model than the sample it was fitted on: {', '.join(drifted)}; consider --rebase"
     if misnamed := [f"{key} ({r.misnamed:.1%})" for key, r in records if r.misnamed > MAX_MISFIT]:
-        yield f"pixels that have another name of their own: {', '.join(misnamed)}; the low and high areas hold them"
+        pixels = "pixels whose own spectrum has another name than their cluster"
+        yield f"{pixels}: {', '.join(misnamed)}; the low and high areas include them"
     if events.with_flag(Flag.WATER_NOT_SEPARABLE):
-        yield "visible bands cannot tell water from dark forest and shadow: its area is left empty"
+        yield "visible bands cannot separate water from dark forest and shadow: its area is left empty"
 
 
 def input_notes(events: RunEvents) -> Iterator[str]:
     """Yield notes on inputs and observations that are left out, and the remarks of records."""
     if events.skipped:
-        yield f"skipped, as they are no regular files: {', '.join(path.name for path in events.skipped)}"
+        yield f"skipped, not regular files: {', '.join(path.name for path in events.skipped)}"
     for path, km2 in events.outside_km2.items():
-        yield f"{Path(path).name}: {km2:,.3f} km2 lie outside the region of the basis"
+        yield f"{Path(path).name}: {km2:,.3f} km2 are outside the region of the basis"
     if events.stale:
-        yield f"left out of the series, as other settings or another basis made them: {', '.join(events.stale)}"
+        yield f"left out of the series, made with other settings or on another basis: {', '.join(events.stale)}"
     for record in events.records.values():
         yield from record.remarks
     if events.gone:
-        keys = ", ".join(events.gone)
-        yield f"rows kept of observations whose files are gone or broken: {keys}; delete their folders to drop them"
+        rows = "rows are kept of observations whose files are gone or broken"
+        yield f"{rows}: {', '.join(events.gone)}; delete their folders to drop the rows"
     if events.frozen_without_files:
-        yield "region and model were frozen without the files that failed; use --rebase once they are repaired"
+        yield "region and model were made without the files that failed; use --rebase once they are repaired"
 
 
 def area_notes(events: RunEvents) -> Iterator[str]:
@@ -104,9 +105,10 @@ def area_notes(events: RunEvents) -> Iterator[str]:
     most = max(moved_km2, key=lambda key: moved_km2[key], default="")
     if most and moved_km2[most]:
         parts = ", ".join(f"{classes} {km2:,.3f}" for classes, km2 in events.records[most].moved_km2.items())
-        yield f"small patches moved, up to {moved_km2[most]:,.3f} km2 ({most}): {parts}"
+        yield f"small patches were reclassified, up to {moved_km2[most]:,.3f} km2 ({most}): {parts}"
     if doubled := max((record.doubled_fraction for record in events.records.values()), default=0.0):
-        yield f"pixels that several scenes saw, counted once: up to {doubled:.1%} of an observation"
+        pixels = f"up to {doubled:.1%} of the pixels of an observation"
+        yield f"overlapping scenes: {pixels} were seen more than once and counted once"
 
 
 def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
@@ -125,7 +127,7 @@ def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) ->
                 biased.append(f"{name} ({ice:.0%} of what was last seen as ice, {water:.0%} of water)")
     if not biased:
         return ()
-    return (f"one class hides more than another, so that area_est_km2 is biased: {', '.join(biased)}",)
+    return (f"clouds and gaps hide one class more than another, so area_est_km2 is biased: {', '.join(biased)}",)
 
 
 def trend_notes(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
@@ -138,12 +140,12 @@ def trend_notes(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
             # Neighbouring values that are alike count as fewer values: their p is the larger one.
             correlated = autocorrelation.makes_p_too_small
             p = autocorrelation.p if correlated else series.trend.mann_kendall.p
-            why = ", for neighbouring values that are alike" if correlated else ""
-            seasons = "; it mixes seasons: see the seasonal test" if series.trend.mixes_seasons else ""
+            why = " (corrected for autocorrelation)" if correlated else ""
+            seasons = "; seasons are mixed: see the seasonal test" if series.trend.mixes_seasons else ""
             interval = f"{slope.value:+,.3f} km2 per year ({slope.low:+,.3f} .. {slope.high:+,.3f})"
             notes.append(f"trend of {name}: {interval}, p {p:.2g}{why}{seasons}; see trend.json")
         notes += [
-            f"step of {name} at {step.date} ({step.what}): {step.step_km2.value:+,.3f} km2 beside the trend"
+            f"step of {name} at {step.date} ({step.what}): {step.step_km2.value:+,.3f} km2 on top of the trend"
             for step in series.steps.tested
             if step.step_km2.low > 0 or step.step_km2.high < 0
         ]

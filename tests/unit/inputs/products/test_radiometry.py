@@ -217,7 +217,7 @@ def test_visible_bands_alone_cannot_tell_water(run_scenes, tmp_path):
     result = run_scenes(path, inputs=bands)
     rows = {row.class_: row for row in result.rows}
     assert rows["water"].area_km2 is None
-    assert any("cannot tell water" in note for note in result.notes)
+    assert any("cannot separate water" in note for note in result.notes)
     assert "water_not_separable" in rows["water"].flags
     assert rows["ice"].area_km2 > 0
 

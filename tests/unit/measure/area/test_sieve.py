@@ -152,4 +152,4 @@ def test_a_run_tells_how_much_moved(run_scenes, tmp_path):
     moved = json.loads((result.folder / "run.json").read_text())["observations"]["2024-07-01"]["moved_km2"]
     assert moved == {"ice to water": pytest.approx(ice["w"].area_km2 / 5, rel=1e-3)}
     assert ice["c"].area_high_km2 == pytest.approx(ice["w"].area_high_km2, rel=1e-9)
-    assert any("small patches moved" in note for note in result.notes)
+    assert any("small patches were reclassified" in note for note in result.notes)
