@@ -14,7 +14,7 @@ import rasterio
 from rasterio.windows import Window
 
 from icepipe.cli.plan_text import memory_range_mb
-from icepipe.runtime.memory import STRATA_BYTES
+from icepipe.runtime.memory import STRATA_PIXEL_BYTES
 from tests.conftest import ROOT
 from tests.rasters import TRANSFORM
 
@@ -70,5 +70,5 @@ def test_memory_is_told_from_usual_to_dense_where_these_differ():
     assert memory_range_mb(400 * 400, 2).isdigit()
     usual, most = map(int, memory_range_mb(10_980 * 10_980, 1).split(" to "))
     assert 500 < usual < 700 < 3000 < most
-    moving, _ = map(int, memory_range_mb(10_980 * 10_980, 1, STRATA_BYTES).split(" to "))
+    moving, _ = map(int, memory_range_mb(10_980 * 10_980, 1, STRATA_PIXEL_BYTES).split(" to "))
     assert moving - usual == pytest.approx(2 * 10_980**2 / 1e6, abs=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from icepipe.inputs.scenes import Scene
-from icepipe.runtime.memory import MOST_BYTES, STRATA_BYTES, USUAL_BYTES, memory_bytes
+from icepipe.runtime.memory import MAX_PIXEL_BYTES, STRATA_PIXEL_BYTES, TYPICAL_PIXEL_BYTES, memory_bytes
 from icepipe.workflow.inspect import validity_text
 from icepipe.workflow.plan import Plan
 
@@ -39,7 +39,9 @@ def region_lines(plan: Plan) -> Iterator[str]:
 
 def memory_range_mb(pixels: int, workers: int, strata_bytes: int = 0) -> str:
     """Return the memory of usual and of the densest scenes in MB; one number where they are nearly the same."""
-    usual, most = (memory_bytes(pixels, workers, n + strata_bytes) / 1e6 for n in (USUAL_BYTES, MOST_BYTES))
+    usual, most = (
+        memory_bytes(pixels, workers, n + strata_bytes) / 1e6 for n in (TYPICAL_PIXEL_BYTES, MAX_PIXEL_BYTES)
+    )
     return f"{most:.0f}" if most < 1.1 * usual else f"{usual:.0f} to {most:.0f}"
 
 
@@ -49,7 +51,7 @@ def cost_line(plan: Plan) -> str:
     read_mpx = sum(scene.geobox.width * scene.geobox.height for scene in plan.catalog.scenes) / 1e6
     seconds = START_SECONDS + SECONDS_PER_OBSERVATION * count + SECONDS_PER_MPX * read_mpx
     # The sieve holds the strata of the whole grid in memory.
-    strata_bytes = STRATA_BYTES if plan.config.measure.min_patch_m2 else 0
+    strata_bytes = STRATA_PIXEL_BYTES if plan.config.measure.min_patch_m2 else 0
     memory = memory_range_mb(pixels, min(plan.workers, count), strata_bytes)
     written_mb = BYTES_PER_PX_OUT * pixels * count / 1e6
     # Extrapolated from the dates so far; a single date gives no rate.

@@ -129,7 +129,7 @@ class Plan:
     @property
     def workers(self) -> int:
         """Number of observations to work on at once."""
-        return workers_for(self.config.batch.workers, self.grid.width * self.grid.height)
+        return worker_count(self.config.batch.workers, self.grid.width * self.grid.height)
 
     @property
     def masked_classes(self) -> frozenset[ClassCode]:

@@ -17,9 +17,9 @@ from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation
-from icepipe.measure.area.budget import budget
+from icepipe.measure.area.budget import compute_budget
 from icepipe.measure.area.by_region import count_by_set, results_by_region
-from icepipe.measure.area.mixed_edges import Edges, with_neighbours
+from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row, RowContext, observation_rows, row_flags
 from icepipe.measure.area.sieve import sieve
@@ -157,14 +157,14 @@ class ObservationTotals:
     def add_strata(self, part: Block, strata: UInt16, read_codes: Callable[[Block], UInt8]) -> None:
         """Add the strata of a part; ``read_codes`` returns the classes of a block."""
         # An edge belongs to the pixel right of it or below it, so the neighbours above and left are read as well.
-        bordered, above, left = with_neighbours(part, self._grid)
+        bordered, above, left = block_with_neighbours(part, self._grid)
         units = self._plan.pixel_area.units(bordered)
         self.edges.add(read_codes(bordered), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
     def add_background(self, parts: Sequence[Block]) -> None:
         """Add the pixels outside these parts, which no scene reaches."""
-        for key, tally in self._plan.background.beyond(parts).items():
+        for key, tally in self._plan.background.tallies_outside(parts).items():
             self.tallies[key].add_tally(tally, lambda code: int(MASK_STRATA[code]))
 
 
@@ -195,7 +195,7 @@ def scan_observation(
         reached_parts = [part for _, part in parts if part.width]
         # A row of a file's tiles is decoded at once and serves several blocks: read ahead as far as memory allows,
         # so that classification does not wait for the next row.
-        depth = max(1, AHEAD_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
+        depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
         with (
             closing(prefetch(lambda part: (part, list(reader.layers(part))), reached_parts, depth)) as layers,
             closing(prefetch(lambda item: classify_block(plan, classifier, reader, *item), layers, 2)) as classified,
@@ -252,7 +252,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         strata=strata,
         tally=tally,
         unit_m2=plan.unit_m2,
-        budget=budget(tally, strata, plan.unit_m2, totals.edges.units),
+        budget=compute_budget(tally, strata, plan.unit_m2, totals.edges.units),
         regions=tuple(
             results_by_region(classes, totals.tallies, totals.edges, strata, plan.regions, area, plan.unit_m2)
         ),
@@ -273,7 +273,7 @@ def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
     all_rows: list[Row] = []
     for region in result.regions:
         flags = row_flags(region.budget, min_valid, masked, result.observation, drifted, unfit, on_grid=region.on_grid)
-        context = Context(
+        context = RowContext(
             region=region.name,
             observation=result.observation,
             prefer=plan.config.measure.prefer,
@@ -284,5 +284,5 @@ def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
             screened=masked,
             fits=not unfit,
         )
-        all_rows += rows(region.budget, region.n_patches, context)
+        all_rows += observation_rows(region.budget, region.n_patches, context)
     return tuple(all_rows)

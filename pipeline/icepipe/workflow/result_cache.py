@@ -138,7 +138,7 @@ def store_snapshot(context: RunContext, ledger: Ledger) -> None:
     watched = watched_files(context.plan.config, context.plan.catalog.scenes)
     snapshot_hash = folder_snapshot_hash(context.plan.config, watched)
     document = json.dumps({"looked_at": watched, "observations": len(context.plan.observations)})
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_outcome(SNAPSHOT, snapshot_hash or "", document if snapshot_hash else "{}")
 
 
@@ -166,7 +166,7 @@ def vanished_files(ledger: Ledger) -> list[str]:
     for path in ledger.files():
         # A file whose folder cannot be listed may still exist.
         with suppress(InputError):
-            if snapshot.identity(path) is None:
+            if snapshot.file_stat(path) is None:
                 vanished.append(path)
     return vanished
 
@@ -178,8 +178,8 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
         run_state.fingerprints(path)
     before = ledger.entries()
     entries, vanished = updated_entries(context, before, events), vanished_files(ledger)
-    with ledger.together():
-        ledger.save_files(run_state.fingerprints.take_added())
+    with ledger.transaction():
+        ledger.save_files(run_state.fingerprints.take_new())
         ledger.drop_files(vanished)
         ledger.drop_entries(before.keys() - entries.keys())
         ledger.save_entries(entry for key, entry in entries.items() if before.get(key) != entry)
@@ -187,5 +187,5 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
     digest = RunState.load(folder, ledger).digest(context, result.faults)
     if digest is None:
         return
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_outcome(RESULT, digest, _FINDINGS.compact(result))

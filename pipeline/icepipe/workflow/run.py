@@ -13,7 +13,7 @@ from icepipe.inputs.scene_cache import SceneCache
 from icepipe.publish.run_folder.basis import save_basis
 from icepipe.publish.run_folder.paths import CHANGE, OBSERVATIONS, RunPaths
 from icepipe.runtime.log import log_step, now, peak_memory_mb
-from icepipe.runtime.memory import check_addresses
+from icepipe.runtime.memory import check_address_space
 from icepipe.storage.atomic import check_writable, refuse_links, remove_partial_outputs
 from icepipe.storage.fingerprint import FolderSnapshot
 from icepipe.storage.ledger import RunEntry, open_ledger
@@ -120,7 +120,7 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
     with log_step("plan"):
         scenes = SceneCache(ledger.scenes(), options.config.inputs, run_state.snapshot)
         plan = make_plan(options.config, options.rebase, scenes)
-    with ledger.together():
+    with ledger.transaction():
         ledger.save_scenes(scenes.used)
     selected = plan.select(options.only)
     if options.fail_fast and plan.catalog.faults:

@@ -104,7 +104,7 @@ class RunState:
 
     def known_fingerprint(self, path: str) -> str | None:
         """Return the fingerprint of a file, without reading it; None if it changed since it was last read."""
-        return self.fingerprints.known(path, self.snapshot.identity(path))
+        return self.fingerprints.cached(path, self.snapshot.file_stat(path))
 
     def is_whole(self, key: str) -> bool:
         """Whether every output of an observation has the bytes that were published."""
@@ -191,7 +191,7 @@ class RunState:
     def store_waiting(self, keys: Sequence[str]) -> None:
         """Mark observations in the ledger as waiting for their update."""
         entries = [self.entries.get(key, ObservationEntry(key, "")) for key in keys]
-        with self.ledger.together():
+        with self.ledger.transaction():
             self.ledger.save_entries(replace(entry, state="waiting") for entry in entries)
 
     def store_failure(self, key: str, fault: InputError) -> None:
@@ -211,10 +211,10 @@ class RunState:
         folder = self.paths.observation(key).folder
         try:
             for name, published in record.outputs:
-                self.fingerprints.learn(folder / name, published)
+                self.fingerprints.record_written(folder / name, published)
             self.fingerprints(ObservationPaths(folder).record)
         except InputError as error:
             raise IntegrityError(f"{folder}: another program changed it during the run ({error})") from error
-        with self.ledger.together():
-            self.ledger.save_files(self.fingerprints.take_added())
+        with self.ledger.transaction():
+            self.ledger.save_files(self.fingerprints.take_new())
             self.ledger.save_entries([ledger_entry(key, "done", record)])

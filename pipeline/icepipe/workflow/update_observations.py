@@ -21,7 +21,7 @@ from icepipe.publish.run_folder.record import Provenance, Record, last_record, r
 from icepipe.raster.run_length import CLASS_DTYPE, run_length_raster
 from icepipe.runtime.log import log_note, log_step
 from icepipe.runtime.parallel import ordered_map
-from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, identity
+from icepipe.storage.fingerprint import Fingerprints, FolderSnapshot, file_stat
 from icepipe.workflow.fit import Progress
 from icepipe.workflow.plan import Plan
 from icepipe.workflow.process_observation import RunContext, process_observation, series_rows
@@ -172,7 +172,7 @@ class ObservationUpdater:
             result = process_observation(context, with_scene_order(observation, config.measure.prefer))
         # The record names the bytes that were fingerprinted: publish nothing if a file has other bytes by now.
         for path in input_files(plan, observation, self.run_state.snapshot):
-            if self.run_state.fingerprints.known(str(path), identity(path)) is None:
+            if self.run_state.fingerprints.cached(str(path), file_stat(path)) is None:
                 raise InputError(path, "changed while it was read", "run again once it is complete")
         rows, own, formats = series_rows(plan, result), context.shared is None, config.publish.polygons.format
         name, where = config.name, context.footprint

@@ -97,7 +97,7 @@ def change_between(
     with open_together([before, after]) as read:
         for square, is_reached in reached_squares([before, after]):
             if background and not is_reached:
-                for pixels in background.tallies(square).values():
+                for pixels in background.block_tallies(square).values():
                     add_background(tally, pixels)
                 if into:
                     into.write_unobserved(square)
@@ -119,7 +119,7 @@ def occlusion_between(class_map: ClassMap, earlier: Sequence[ClassMap], backgrou
     with open_together([class_map, *earlier]) as read:
         for square, is_reached in reached_squares([class_map, *earlier]):
             if not is_reached:
-                for key, pixels in background.tallies(square).items():
+                for key, pixels in background.block_tallies(square).items():
                     add_background(tallies[key], pixels)
                 continue
             now = read(0, square)
