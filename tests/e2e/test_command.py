@@ -85,7 +85,7 @@ def test_check_tells_what_a_year_takes(icepipe, tmp_path, second, rate):
 
 
 def test_the_command_chooses_k(icepipe, config, tmp_path):
-    """scikit-learn judges k, in a process that has no pandas to load."""
+    """scikit-learn judges k, in a process where other libraries load without pandas."""
     write(tmp_path / "tiles/x_20240701.tif", PICTURE)
     done = icepipe("run", config(segment={"k": "elbow"}))
     assert done.returncode == 0, done.stderr

@@ -27,6 +27,7 @@ def open_run(target: Path) -> tuple[Path, Config | None]:
     """Return the folder of a run, and its config if the target is a config."""
     if target.is_dir():
         return target.resolve(), None
+    # Imported here, as everywhere in this package: the command must start fast, whatever its subcommands need.
     from icepipe.config.loader import load
 
     config = load(target)
@@ -46,6 +47,7 @@ def sample(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="New folder; default RUN/assess/DATE.")] = None,
 ) -> None:
     """Draw a stratified random sample of pixels, with images, for people to label."""
+    # With a config, the scenes are known and the sample gets image chips.
     folder, config = open_run(target)
     from icepipe.assess.draw_sample import draw_sample, write_sample
     from icepipe.assess.text import sample_lines
@@ -73,6 +75,7 @@ def estimate(
     from icepipe.publish.run_folder.class_map import open_class_map
 
     points, design = read_points(labelled), read_design(labelled)
+    # Labels first: they are checked without the run, and errors in them are the common case.
     check_labels(labelled, points, design)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: this run does not exist", "run `icepipe run` first")

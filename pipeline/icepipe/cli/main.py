@@ -56,6 +56,7 @@ def inspect(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=
             faults.append(fault)
             print_error(f"icepipe: {fault}")
     if faults:
+        # Exit code 4 if some files can be used, the code of the fault (3) if none can.
         raise ObservationsFailed(f"{len(faults)} file(s) cannot be used") if len(faults) < len(files) else faults[0]
 
 
@@ -173,6 +174,7 @@ def main() -> None:
     except Interrupted as interrupted:
         print_error("icepipe: interrupted; run again to continue")
         sys.exit(128 + interrupted.number)
+    # Whatever a library raises ends in one line and an exit code; -v adds the traceback.
     except Exception as error:  # noqa: BLE001
         if not {"-v", "--verbose"}.isdisjoint(sys.argv[1:]):
             traceback.print_exc()
@@ -180,4 +182,5 @@ def main() -> None:
         print_error(f"icepipe: {message}")
         sys.exit(code)
     finally:
+        # Collecting the garbage of a large run takes longer than ending the process.
         skip_final_gc()

@@ -33,6 +33,7 @@ def verify(target: Run) -> None:
     from icepipe.publish.run_folder.verify import find_faults
 
     folder = run_folder(target)
+    # All faults are printed, not only the first: each names another file to look at.
     faults = list(find_faults(folder))
     for fault in faults:
         print_result(fault)

@@ -20,6 +20,7 @@ def parse_k(text: str) -> int | None:
     """Return the number of colours; None for ``auto``."""
     if text == "auto":
         return None
+    # isdigit() accepts digits of all scripts, and int() numbers of any length.
     if not (text.isascii() and text.isdigit()) or len(text) > 4:
         raise ConfigError(f"--k {text}: not a number", "give a number of colours such as 5, or auto")
     return int(text)

@@ -22,6 +22,7 @@ BYTES_PER_PX_OUT = 1.5
 def scene_line(scene: Scene) -> str:
     """Return a line on a scene: file, satellite, bands, validity and masks."""
     masks = [f"{key} {mask.path.name}" for key, mask in (("cloud", scene.cloud), ("land", scene.land)) if mask]
+    # A scene is one file with several bands, or a file for each band.
     files = dict.fromkeys(band.path for band in scene.bands)
     bands = "bands " + ",".join(str(band.index) for band in scene.bands) if len(files) == 1 else f"{len(files)} files"
     return "  " + "  ".join(filter(None, [scene.path.name, scene.platform, bands, validity_text(scene), *masks]))

@@ -125,6 +125,7 @@ def run(
     extra = [f"batch.workers={workers}"] if workers else []
     settings = load(config, [*(assignments or []), *extra])
     load_without_pandas()
+    # After load_without_pandas: these import the numeric libraries.
     from icepipe.runtime.log import to_file, to_terminal
     from icepipe.workflow.run import no_progress
     from icepipe.workflow.run import run as run_config
@@ -139,6 +140,7 @@ def run(
             from icepipe.runtime.jit import log_compilation
 
             stack.enter_context(log_compilation())
+        # The log on the terminal already names every step.
         progress = no_progress if quiet or verbose else progress_printer()
         result = run_config(settings, progress, only=dates, force=force, rebase=rebase, fail_fast=fail_fast)
     print_run(result, settings.measure, quiet, as_json)

@@ -73,6 +73,7 @@ def fit_model(plan: Plan, sample: PixelSample) -> Model:
     how, k_option, seed = plan.clustering, plan.config.segment.k, plan.config.segment.seed
     assert how is not None, "class rasters are not fitted"
     curve: tuple[KPoint, ...] = ()
+    # k cannot be chosen on an empty sample, which the fit refuses with a message of its own.
     k = k_option if isinstance(k_option, int) else 0
     if isinstance(k_option, str) and len(sample.values):
         k, curve = choose_k(sample, k_option, seed, how.space, how.rules)
@@ -120,6 +121,7 @@ def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model
         # Compiled kernels take longer to load than a tile takes to decode, and decoding releases the GIL.
         loader.submit(import_module, "icepipe.segment.clustering._kernels")
         pools, faults = all_candidates(plan, rate, progress, meanwhile)
+        # The rate assumes that the whole region was seen.
         if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
             pools, faults = all_candidates(plan, 1.0, progress, meanwhile)
     return fit_model(plan, thin_sample(pools, plan.config.segment.sample)), faults
@@ -145,6 +147,7 @@ def apply_pins(plan: Plan, model: Model) -> Model:
     ConfigError
         If the config pins names to another model, or to clusters that the model lacks.
     """
+    # Cluster numbers mean nothing in another model.
     pin = plan.config.segment.pin
     if pin is None:
         return model

@@ -85,6 +85,7 @@ def inspect_lines(path: Path) -> list[str]:
         scene = describe((path,), Inputs(scenes=(str(path),)))
     except InputError as fault:
         return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
+    # Of the centre pixel: in polar maps the true size of pixels varies by several percent.
     plane = PixelPlane(scene.geobox)
     true_m2 = float(np.prod(plane.sides_m))
     sensor = scene_sensor(scene)

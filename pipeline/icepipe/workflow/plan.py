@@ -143,6 +143,7 @@ class Plan:
     @cached_property
     def planar_km2_per_pixel(self) -> float | None:
         """Area of a pixel as dx times dy; None where the unit of the map is an angle."""
+        # Published next to the true area, to show by how much pixel counts would be wrong.
         crs = Ellipsoid.of(self.grid.crs).crs
         if crs.is_geographic:
             return None
@@ -157,6 +158,7 @@ class Plan:
     def polygon_options(self) -> PolygonOptions:
         """Which classes become polygons, and how."""
         options = self.config.publish.polygons
+        # Each class once, in the order of the config.
         codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in options.classes))
         return PolygonOptions(codes, options.simplify_m, target_wkt(self.config))
 
@@ -214,6 +216,7 @@ def common_sensor(catalog: Catalog) -> Sensor:
     ConfigError
         If the scenes come from several sensors, or have different bands.
     """
+    # One model serves all scenes, so they must have the same bands.
     sensors = {(scene.sensor, scene.roles): scene_sensor(scene) for scene in catalog.scenes}
     if len(sensors) > 1:
         names = ", ".join(f"{key} ({' '.join(roles)})" for key, roles in sorted(sensors))
@@ -259,6 +262,7 @@ def load_earlier_basis(
     config: Config, sensor: Sensor, clustering: Clustering | None, named: tuple[Region, ...] | None
 ) -> Basis | None:
     """Return the basis of an earlier run; None unless it has the same settings, given model and named regions."""
+    # Anything else that changed keeps the basis: a new date must not move the rows of the others.
     basis = load_basis(config.run_folder)
     if basis is None or basis.settings != config.basis_digest or (named and basis.regions != named):
         return None
@@ -302,6 +306,7 @@ def new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | No
         grid = configured_grid(catalog.scenes, option.crs, option.resolution)
     if named:
         return RegionMap(named, region_grid(named, grid), from_scenes=False)
+    # All digits: the region of a later run must be the same to the last bit.
     covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
     return RegionMap((Region(config.name, covered, grid.crs),), grid, from_scenes=True)
 
@@ -339,6 +344,7 @@ def make_plan(config: Config, rebase: bool = False, describe: Describe = describ
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set a coarser inputs.grid")
     # Fail before the work: a CRS that cannot hold the extent would show only once polygons are written.
     check_reprojectable(raster_extent(regions), grid, target_wkt(config))
+    # The unit is part of the basis: areas of all dates are integers of the same unit.
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2
     observations = group_observations(catalog.scenes, config.measure.period)
     return Plan(config, catalog, observations, sensor, clustering, earlier, grid, regions, unit_m2)

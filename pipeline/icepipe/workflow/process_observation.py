@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -115,6 +115,7 @@ def classify_block(
             alone = reader.composite([classifier.classify_layer(layer)], block)
             # A scene votes only where it shows the surface.
             votes.append(np.where(alone.valid, alone.bands[0], mask_stratum(ClassCode.UNOBSERVED)).astype(np.uint16))
+        # Only where the surface was seen: a vote must not replace what masks hide.
         strata = np.where(pixels.valid, majority_strata(votes, classifier.table.codes), strata)
     return strata, pixels
 
@@ -150,6 +151,7 @@ class ObservationTotals:
         plan = self._plan
         self.n_doubled += pixels.doubled
         self.thumbnail.add(part, pixels.bands)
+        # By the same hash as the sample of the fit, so that drift does not depend on block size or workers.
         rate, day = DRIFT_PIXELS / (plan.grid.width * plan.grid.height), self._observation.date.toordinal()
         rows, cols, _ = hash_sample(plan.config.segment.seed, day, part, pixels.valid, rate)
         self.drift_pixels.append(pixels.bands[:, rows, cols].T)
@@ -166,6 +168,20 @@ class ObservationTotals:
         """Add the pixels outside these parts, which no scene reaches."""
         for key, tally in self._plan.background.tallies_outside(parts).items():
             self.tallies[key].add_tally(tally, lambda code: int(MASK_STRATA[code]))
+
+
+def classified_parts(
+    plan: Plan, classifier: PixelClassifier, reader: ObservationReader, parts: Sequence[Block]
+) -> Generator[tuple[UInt16, Pixels]]:
+    """Yield strata and composite of every part, in order, while the next parts are read and classified."""
+    # A row of a file's tiles is decoded at once and serves several blocks: read ahead as far as memory allows, so that
+    # classification does not wait for the next row.
+    depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
+    with (
+        closing(prefetch(lambda part: (part, list(reader.layers(part))), parts, depth)) as layers,
+        closing(prefetch(lambda item: classify_block(plan, classifier, reader, *item), layers, 2)) as classified,
+    ):
+        yield from classified
 
 
 def scan_observation(
@@ -193,13 +209,8 @@ def scan_observation(
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
         reached_parts = [part for _, part in parts if part.width]
-        # A row of a file's tiles is decoded at once and serves several blocks: read ahead as far as memory allows,
-        # so that classification does not wait for the next row.
-        depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
-        with (
-            closing(prefetch(lambda part: (part, list(reader.layers(part))), reached_parts, depth)) as layers,
-            closing(prefetch(lambda item: classify_block(plan, classifier, reader, *item), layers, 2)) as classified,
-        ):
+        # Closed before the reader is: its threads read from the reader.
+        with closing(classified_parts(plan, classifier, reader, reached_parts)) as classified:
             for block, part in parts:
                 window = writer.write_view(block)
                 if part != block:
@@ -215,6 +226,7 @@ def scan_observation(
                     all_strata[part.slices] = strata
         reached = reader.reached
     classes = writer.finish()
+    # Patches move between classes before anything is counted, so that areas, raster and polygons agree.
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in reached_parts:
@@ -257,6 +269,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
             results_by_region(classes, totals.tallies, totals.edges, strata, plan.regions, area, plan.unit_m2)
         ),
         draw=partial(polygon_layers, classes, grid, area, plan.unit_m2, plan.polygon_options),
+        # Shares of the pixels that were seen; an observation without any has nothing doubled or misnamed.
         doubled_fraction=totals.n_doubled / n_seen if n_seen else 0.0,
         drift=round(model_drift(np.concatenate(totals.drift_pixels), fitted, plan.sensor), 6) if fitted else 1.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / n_seen, 6) if n_seen else 0.0,
@@ -268,6 +281,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
 def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
     """Return the rows of the series for an observation, region by region."""
     drifted = result.drift > MAX_DRIFT or result.misnamed > MAX_MISFIT
+    # Areas of a model that does not fit are left empty; those of a model that only drifted are flagged.
     unfit = result.misfit > MAX_MISFIT
     min_valid, masked = plan.config.measure.min_valid, plan.masked_classes
     all_rows: list[Row] = []

@@ -39,6 +39,7 @@ _FINDINGS = JsonDocument(Findings)
 def watched_files(config: Config, scenes: Iterable[Scene]) -> WatchedFiles:
     """Return every file that the result of a run depends on."""
     inputs = config.inputs
+    # Scenes carry their masks; these files are named by the config alone.
     options = (inputs.land and inputs.land.path, inputs.regions and inputs.regions.path, config.segment.model_file)
     paths = [part for option in options if option for part in with_parts(Path(option))]
     paths += [path for scene in scenes for path in stat_files(scene)]
@@ -64,6 +65,7 @@ def output_stats(folder: str) -> Iterator[tuple[str, FileStat]]:
     with os.scandir(folder) as scanned:
         entries = sorted(scanned, key=lambda entry: entry.name)
     for entry in entries:
+        # The ledger and the lock change with every run.
         if entry.name in NO_OUTPUTS:
             continue
         if entry.is_dir(follow_symlinks=False):
@@ -91,11 +93,13 @@ def folder_snapshot_hash(config: Config, watched: WatchedFiles) -> str | None:
     digest = hashlib.blake2b(digest_size=16)
     try:
         files = find_files(config.inputs.scenes)
+        # A folder that cannot be listed may hold new scenes.
         if unlisted_folders(config.inputs.scenes):
             return None
         digest.update(json.dumps([config.published_settings, versions(), config.run_folder.name]).encode())
         digest.update("\0".join(map(ascii, map(str, files))).encode())
         for path, stamp in input_stats(watched):
+            # Within the resolution of file times, a second change would leave the same stamp.
             if stamp and not stamp.is_settled():
                 return None
             digest.update(f"{path!a} {stamp}\n".encode())
@@ -174,6 +178,7 @@ def vanished_files(ledger: Ledger) -> list[str]:
 def store_result(context: RunContext, run_state: RunState, result: RunResult, events: RunEvents) -> None:
     """Bring the ledger up to date with the folder, and store the result for :func:`cached_result`."""
     folder, ledger, paths = context.plan.config.run_folder, run_state.ledger, run_state.paths
+    # Written last, so their fingerprints are not known yet.
     for path in (paths.manifest, *(paths.observation(key).record for key in events.records)):
         run_state.fingerprints(path)
     before = ledger.entries()

@@ -20,7 +20,7 @@ from icepipe.storage.ledger import RunEntry, open_ledger
 from icepipe.storage.lock import run_lock
 from icepipe.workflow.fit import Progress, fit_basis
 from icepipe.workflow.notes import up_to_date_notes
-from icepipe.workflow.plan import make_plan
+from icepipe.workflow.plan import Plan, make_plan
 from icepipe.workflow.process_observation import RunContext
 from icepipe.workflow.result import RunResult
 from icepipe.workflow.result_cache import cached_result, quick_cached_result, store_snapshot
@@ -85,6 +85,7 @@ def run(
     started, start = now(), time.monotonic()
     check_address_space()
     paths = RunPaths(config.run_folder, config.name)
+    # Before the lock, which is a file in this folder.
     check_writable(paths.folder)
     refuse_links(paths.folder, (OBSERVATIONS, CHANGE))
     with run_lock(config.run_folder), open_ledger(config.run_folder) as ledger:
@@ -107,6 +108,17 @@ def run(
         return replace(result, notes=(*up_to_date_notes(n_up_to_date), *result.notes))
 
 
+def plan_run(options: RunOptions) -> Plan:
+    """Plan a run; headers of scenes that the ledger knows and that did not change are not read again."""
+    ledger = options.run_state.ledger
+    with log_step("plan"):
+        scenes = SceneCache(ledger.scenes(), options.config.inputs, options.run_state.snapshot)
+        plan = make_plan(options.config, options.rebase, scenes)
+    with ledger.transaction():
+        ledger.save_scenes(scenes.used)
+    return plan
+
+
 def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry]:
     """Plan, fit, update the observations that need it, and publish.
 
@@ -116,12 +128,8 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
         The result, the number of observations that were up to date, and the entry for the ledger without the figures
         that are known at the end.
     """
-    run_state, ledger, progress = options.run_state, options.run_state.ledger, options.progress
-    with log_step("plan"):
-        scenes = SceneCache(ledger.scenes(), options.config.inputs, run_state.snapshot)
-        plan = make_plan(options.config, options.rebase, scenes)
-    with ledger.transaction():
-        ledger.save_scenes(scenes.used)
+    run_state, progress = options.run_state, options.progress
+    plan = plan_run(options)
     selected = plan.select(options.only)
     if options.fail_fast and plan.catalog.faults:
         raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
@@ -129,6 +137,7 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
     meanwhile = partial(prefetch_fingerprints, plan, run_state.fingerprints, FolderSnapshot())
     basis, fit_faults = fit_basis(plan, progress, meanwhile)
     context = RunContext.create(plan, basis)
+    # Saved before any observation: a run that is stopped here must go on with the same region, grid and model.
     if plan.earlier is None:
         save_basis(options.config.run_folder, basis)
     summary = update_observations(
@@ -140,8 +149,9 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
     if result is None:
         progress("publish", len(plan.observations), len(plan.observations))
         result = publish_run(context, run_state, faults)
+    # After a fault, or for a part of the dates, the next run has to look closer than a snapshot does.
     if not faults and not options.only:
-        store_snapshot(context, ledger)
+        store_snapshot(context, run_state.ledger)
     n_updated = len(summary.updated)
     entry = RunEntry(
         started,

@@ -30,7 +30,8 @@ def land_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
     land = plan.config.inputs.land
     if not land or not is_vector(land):
         return set()
-    path, *parts = with_shapefile_parts(Path(land.path))
+    # The parts of a Shapefile are optional, but the file itself must be there or fail when it is read.
+    path, *parts = with_parts(Path(land.path))
     return {path, *(part for part in parts if snapshot.file_stat(part))}
 
 
@@ -90,6 +91,7 @@ class RunState:
     entries: Mapping[str, ObservationEntry]
     snapshot: FolderSnapshot
     fingerprints: Fingerprints
+    # Asked for every observation by the update and again by the digest of the run.
     _whole: dict[str, bool] = field(default_factory=dict)
 
     @property
@@ -141,6 +143,7 @@ class RunState:
         names = {part.name for path in files for part in with_parts(path)}
         try:
             current = {(path.name, self.fingerprints(path)) for path in files}
+        # Land that cannot be read counts as changed: the caller then reads more pixels than it had to.
         except InputError:
             return False
         return current == {(name, used) for name, used in record.made.inputs if name in names}
@@ -175,6 +178,7 @@ class RunState:
 
     def digest(self, context: RunContext, faults: Sequence[InputError]) -> str | None:
         """Return a digest of everything that the tables, maps and notes of a run depend on; None if outputs changed."""
+        # Over fingerprints that are known already: this reads no file.
         keys = sorted(self.snapshot.folder(os.path.join(self.folder, OBSERVATIONS)))  # noqa: PTH118
         files = dict(self.run_files())
         if None in files.values() or not all(self.is_whole(key) for key in keys):
@@ -197,6 +201,7 @@ class RunState:
     def store_failure(self, key: str, fault: InputError) -> None:
         """Store in the ledger why an observation failed; its earlier outputs stay in place."""
         log_note(f"{key} failed: {fault}", logging.WARNING, observation=key, stage="failed")
+        # Only state and reason change: the entry still describes the outputs of the last success.
         old = self.entries.get(key, ObservationEntry(key, ""))
         self.ledger.save_entries([replace(old, state="failed", reason=str(fault))])
 
@@ -211,6 +216,7 @@ class RunState:
         folder = self.paths.observation(key).folder
         try:
             for name, published in record.outputs:
+                # Known from writing, so that the next run need not read its own outputs.
                 self.fingerprints.record_written(folder / name, published)
             self.fingerprints(ObservationPaths(folder).record)
         except InputError as error:

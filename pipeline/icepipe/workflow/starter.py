@@ -55,6 +55,7 @@ def scene_patterns(folder: Path, scenes: Sequence[Scene], others: Sequence[Path]
     length = next((n for n in range(shortest) if len({name[-1 - n] for name in names}) > 1), shortest)
     tail = names[0][len(names[0]) - length :].lstrip("0123456789")
     deep = "" if all(path.parent == folder for path in wanted) else "**/"
+    # A glob also matches tiles that arrive later, a list of files does not: try the narrow glob, then the suffix.
     for pattern in (f"{deep}*{tail}", f"{deep}*{Path(tail).suffix}"):
         matches = set(folder.glob(pattern))
         if wanted == matches - set(others) and not matches & set(others):
@@ -98,6 +99,7 @@ def starter_config(folder: Path) -> str:
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in RASTER_SUFFIXES and p.is_file())
     if not files:
         raise NoUsableInput(f"{folder}: no GeoTIFF (.tif, .tiff) in this folder", "name a folder with GeoTIFFs")
+    # By name: a mask is a raster like a tile.
     masks = [path for path in files if _MASK_NAME.search(path.stem) or is_quality(path)]
     scenes, faults = usable_scenes([path for path in files if path not in masks])
     if not scenes:
@@ -113,6 +115,7 @@ def starter_config(folder: Path) -> str:
             f"{folder}: its tiles are too far apart for one run", "name a folder with tiles of one area"
         )
     others = [path for path in files if path not in {used for scene in scenes for used in scene.rasters}]
+    # Two satellites on one date would be merged into one row per day.
     same_day = len({scene.date for scene in scenes}) < len({(scene.date, scene.platform) for scene in scenes})
     patterns = [os.path.relpath(pattern) for pattern in scene_patterns(folder, scenes, others)]
     return _TEMPLATE.format(

@@ -120,6 +120,7 @@ class ObservationUpdater:
         try:
             with log_step("check", key):
                 provenance = retry_io(lambda: self.current_provenance(observation))
+            # The record itself is checked here, as the ledger may have been deleted or belong to an older version.
             record = None if self.force else read_record(folder, self.run_state.fingerprints)
             if record and record.made == provenance:
                 return Outcome(key, record)
@@ -128,6 +129,7 @@ class ObservationUpdater:
             return Outcome(key, self.process(observation, folder, provenance), updated=True)
         except InputError as fault:
             return Outcome(key, fault=fault)
+        # One observation that is too large must not stop the others.
         except MemoryError:
             todo = "set batch.workers: 1, or run it where there is more memory"
             return Outcome(key, fault=InputError(observation.scenes[0].path, "out of memory", todo))
@@ -210,6 +212,7 @@ def update_observations(
         If a budget does not close, or a file cannot be written.
     """
     missing = context.plan.missing_inputs
+    # Judged by file times alone; whatever needs bytes to be read is decided by the updater, on several threads.
     todo = [o for o in selected if force or o.key in missing or not run_state.is_up_to_date(context, o)]
     run_state.store_waiting([observation.key for observation in todo])
     updated, faults, n_up_to_date = [], [], len(selected) - len(todo)
@@ -222,6 +225,7 @@ def update_observations(
             if fail_fast:
                 break
             continue
+        # Stored at once, on the main thread: a run that is killed later need not process this observation again.
         if outcome.record:
             run_state.store_record(outcome.key, outcome.record)
         if outcome.updated:

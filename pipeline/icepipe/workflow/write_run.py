@@ -35,23 +35,30 @@ from icepipe.workflow.result_cache import store_result
 from icepipe.workflow.run_state import RunState
 
 
+def collect_events(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunEvents:
+    """Return what the run found and did, with the records of all observations of the series."""
+    plan = context.plan
+    records, stale = run_state.current_records(context)
+    return RunEvents(
+        records=records,
+        stale=stale,
+        # Rows outlive their files: an archive that was cleaned up must not shorten the series.
+        gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
+        outside_km2=plan.outside_km2(),
+        frozen_without_files=plan.earlier is None and bool(faults),
+        skipped=plan.catalog.skipped,
+    )
+
+
 def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunResult:
     """Compute and write what all observations give together, and store the result in the ledger."""
     plan, config = context.plan, context.plan.config
     with log_step("finish"):
-        records, stale = run_state.current_records(context)
-        events = RunEvents(
-            records=records,
-            stale=stale,
-            gone=sorted(records.keys() - {observation.key for observation in plan.observations}),
-            outside_km2=plan.outside_km2(),
-            frozen_without_files=plan.earlier is None and bool(faults),
-            skipped=plan.catalog.skipped,
-        )
+        events = collect_events(context, run_state, faults)
         # Comparisons skip blocks that no file of either date reaches; under other land outlines that is not known.
         with_extents = {
             key: record if run_state.has_current_land(plan, record) else replace(record, reached=None)
-            for key, record in records.items()
+            for key, record in events.records.items()
         }
         changes = update_changes(
             config.run_folder,
@@ -62,7 +69,8 @@ def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputErr
             plan.workers,
             run_state.fingerprints,
         )
-        measured = tuple(row for record in records.values() for row in record.rows)
+        measured = tuple(row for record in events.records.values() for row in record.rows)
+        # Flags that depend on neighbours in time are added here: the records of observations hold none of them.
         series = add_series_flags(measured, changes.hidden)
         trends = area_trends(series, config.measure)
         result = RunResult(
@@ -75,6 +83,7 @@ def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputErr
             alerts=None if config.measure.alerts is None else find_alerts(series, config.measure.alerts),
         )
         write_run(context, result, events, changes, run_state.fingerprints)
+    # After the manifest: a result must not be cached before its outputs are complete.
     store_result(context, run_state, result, events)
     return result
 
@@ -117,29 +126,37 @@ def publish_geopackage(plan: Plan, events: RunEvents) -> tuple[Path | None, dict
     return None, {}
 
 
-def write_run(
-    context: RunContext, result: RunResult, events: RunEvents, changes: RunChanges, fingerprint: Callable[[Path], str]
-) -> None:
-    """Write the outputs of a run that are not of one observation, from the series to the manifest."""
-    folder, plan, basis, name = result.folder, context.plan, context.basis, context.plan.config.name
-    paths = RunPaths(folder, name)
+def write_tables(context: RunContext, result: RunResult, events: RunEvents, changes: RunChanges) -> None:
+    """Write the series, its map layer, its history, changes and trends."""
+    folder, config = result.folder, context.plan.config
     write_series(folder, result.rows)
-    write_region_layer(folder, basis.regions, result.rows)
+    write_region_layer(folder, context.basis.regions, result.rows)
+    # Revision 1 is the first row that a late scene replaced.
     replaced = [
         (revision, row)
         for record in events.records.values()
         for revision, rows in enumerate(record.superseded, start=1)
         for row in rows
     ]
-    if replaced or paths.history.exists():
+    # An earlier history is emptied if the observations that it lists are gone.
+    if replaced or RunPaths(folder, config.name).history.exists():
         write_history(folder, replaced)
-    write_change_table(folder, name, changes.pairs)
-    write_trends(folder, trend_document(result.trends, plan.config.measure), result.alerts)
+    write_change_table(folder, config.name, changes.pairs)
+    write_trends(folder, trend_document(result.trends, config.measure), result.alerts)
+
+
+def write_run(
+    context: RunContext, result: RunResult, events: RunEvents, changes: RunChanges, fingerprint: Callable[[Path], str]
+) -> None:
+    """Write the outputs of a run that are not of one observation, from the series to the manifest."""
+    folder, plan, name = result.folder, context.plan, context.plan.config.name
+    paths = RunPaths(folder, name)
+    write_tables(context, result, events, changes)
     publish_model(paths, result.model)
     geopackage_path, geopackage = publish_geopackage(plan, events)
     document = provenance(
         plan.config,
-        basis,
+        context.basis,
         plan.pixel_area.surface,
         plan.catalog.scenes,
         events.records,

@@ -96,6 +96,7 @@ def change_between(
     tally = Tally()
     with open_together([before, after]) as read:
         for square, is_reached in reached_squares([before, after]):
+            # Whole squares of the grid are counted from the background, which is the same for all dates.
             if background and not is_reached:
                 for pixels in background.block_tallies(square).values():
                     add_background(tally, pixels)

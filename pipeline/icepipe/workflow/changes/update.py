@@ -105,6 +105,7 @@ class ChangeUpdater:
             polygons=self.polygons,
         )
         record = read_pair(self.paths.pair(before.key, after.key).record, self.fingerprint)
+        # Fingerprints of rasters decide: a date that was processed again to the same bytes changes nothing.
         if record is None or record.made != provenance:
             record = self.compare_pair(before, after, provenance)
         return record.change
@@ -182,6 +183,7 @@ def update_changes(
     known = read_occlusion(paths.occlusion)
     occlusions = ordered_map(lambda number: updater.update_occlusion(number, known), range(len(maps)), workers)
     current = {class_map.key: record for class_map, record in zip(maps, occlusions, strict=True) if record}
+    # An unchanged file keeps its times, and with them the snapshot of the next run.
     if current != known:
         write_occlusion(paths.occlusion, current)
     return RunChanges(tables, {key: record.hidden for key, record in current.items()})
