@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def load_without_pandas() -> None:
     """Load pyogrio and pyarrow without pandas, which both would load although a run hands them no data frame."""
-    # It would cost 0.2 s and 32 MB of every run. A module that is None raises ImportError in pyogrio; the compiled code
-    # of pyarrow fails on None, but looks only once, so that the first array settles it.
+    # It would cost 0.2 s and 32 MB of every run. A module that is None raises ImportError in pyogrio. The compiled code
+    # of pyarrow fails on None at the first array; from the second one on it takes pandas for missing.
     if "pandas" in sys.modules:
         return
     sys.modules["pandas"] = None  # type: ignore[assignment]
@@ -32,6 +32,7 @@ def load_without_pandas() -> None:
 
     with suppress(AttributeError):
         pa.array([])
+    pa.array([])
     # scikit-learn, which judges k, looks for the module and fails on None.
     del sys.modules["pandas"]
 
