@@ -1,4 +1,4 @@
-"""Class rasters drawn with letters, for tests of change."""
+"""Class rasters from rows of letters, for tests of change."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LETTERS = {
 
 
 def drawn(*rows: str) -> UInt8:
-    """Class codes of rows of letters."""
+    """Return class codes from rows of letters."""
     return np.array([[LETTERS[letter] for letter in row] for row in rows], dtype=np.uint8)
 
 
 def changed(
     before: UInt8, after: UInt8, units: Int64 | None = None, known: Sequence[ClassCode] = BUDGET
 ) -> ChangeTable:
-    """Change between two rasters; a pixel is 1 km2 unless ``units`` says how many it has."""
+    """Return the change between two rasters; a pixel has 1 km2, or ``units`` km2."""
     tally = Tally()
     tally.add(encode_pairs(before, after), np.ones(before.shape, np.int64) if units is None else units)
     return change_table(tally, 1e6, known, known)

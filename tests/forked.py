@@ -1,6 +1,6 @@
-"""The command in a process of its own, forked from one that has loaded the libraries: seconds less for each test.
+"""Run the command in a process that is forked from one with its libraries loaded, which saves seconds in each test.
 
-What a start has to do with (imports, variables of the environment, memory, signals) is tested by a start that is real.
+Tests of imports, environment variables, memory and signals start a new process instead.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ LOADED = (
     "pyogrio",
     "sklearn.cluster",
 )
-"""What a run, a picture or a report imports on its way."""
+"""Modules that a run, a picture or a report imports late."""
 
 
 class Forker:
-    """A process that waits with its libraries loaded, and has a child do each command."""
+    """A process that has loaded the libraries, and forks a child for each command."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.forked"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, arguments: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Do a command, and wait for it."""
+        """Run a command and wait for it."""
         with tempfile.TemporaryDirectory() as folder:
             streams = [Path(folder) / name for name in ("out", "err")]
-            asked = {"arguments": arguments, "cwd": str(cwd), "streams": list(map(str, streams))}
-            print(json.dumps(asked), file=_open(self._process.stdin), flush=True)
+            request = {"arguments": arguments, "cwd": str(cwd), "streams": list(map(str, streams))}
+            print(json.dumps(request), file=_open(self._process.stdin), flush=True)
             code = json.loads(_open(self._process.stdout).readline())
             out, err = (stream.read_text(encoding="utf-8") for stream in streams)
         return subprocess.CompletedProcess(["icepipe", *arguments], code, out, err)
@@ -62,15 +62,15 @@ def _open(pipe: IO[str] | None) -> IO[str]:
     return pipe
 
 
-def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
-    """Do the command as this process, and end it."""
+def run_and_exit(arguments: list[str], cwd: str, streams: list[str]) -> None:
+    """Run the command in this process, and exit."""
     from icepipe.cli.main import main
 
     os.chdir(cwd)
     for number, path in enumerate(("/dev/null", *streams)):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT)
-        os.dup2(opened, number)
-        os.close(opened)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     sys.argv = ["icepipe", *arguments]
     code: object = 0
     try:
@@ -84,7 +84,7 @@ def _become(arguments: list[str], cwd: str, streams: list[str]) -> None:
 
 
 def serve() -> None:
-    """Do the commands that come as lines, one after the other, and answer each with its exit code."""
+    """Run the commands that come as lines of JSON, one after the other, and answer each with its exit code."""
     apply_gdal_settings()
     for name in LOADED:
         import_module(name)
@@ -92,7 +92,7 @@ def serve() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _become(**json.loads(line))
+            run_and_exit(**json.loads(line))
         _, status = os.waitpid(child, 0)
         print(json.dumps(os.waitstatus_to_exitcode(status)), file=answers, flush=True)
 

@@ -1,4 +1,4 @@
-"""Small rasters for tests, written as real GeoTIFFs."""
+"""Write small GeoTIFFs for tests."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TRANSFORM = Affine(250, 0, -650_000, 0, -250, -1_350_000)
 
 
 def paint(letters: Sequence[str]) -> NDArray[np.uint8]:
-    """RGB pixels from rows of letters: w water, i ice, g ground, p plants, . black; shape (3, rows, columns)."""
+    """Return RGB pixels from rows of letters: w water, i ice, g ground, p plants, . black; shape (3, rows, columns)."""
     colours = {"w": WATER, "i": ICE, "g": GROUND, "p": PLANTS, ".": (0, 0, 0)}
     return np.array([[colours[letter] for letter in row] for row in letters], dtype=np.uint8).transpose(2, 0, 1)
 
 
 def write(path: Path, pixels: NDArray[np.generic], **options: Any) -> Path:
-    """Write bands as a GeoTIFF; options go to rasterio, ``tags`` and ``colorinterp`` to the data set."""
+    """Write bands as a GeoTIFF; ``tags``, ``colorinterp`` and ``mask`` are set on it, other options go to rasterio."""
     tags, interpretation = options.pop("tags", {}), options.pop("colorinterp", None)
     mask = options.pop("mask", None)
     profile = {

@@ -1,4 +1,4 @@
-"""Series for tests of trends and alerts."""
+"""Make series for tests of trends and alerts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def daily(
     flags: str = "",
     sensor: str = "rgb",
 ) -> list[Row]:
-    """Rows of a series from pairs of observation key and area, None where it is not known, with flags as in a table."""
+    """Return rows of a series from pairs of observation key and area (None if unknown), with flags as in a table."""
     return [
         Row(
             region=region,
@@ -48,5 +48,5 @@ def daily(
 
 
 def yearly(pairs: Iterable[tuple[float, float]], sensor: Callable[[int], str] = lambda _year: "rgb") -> list[Point]:
-    """Points of a September from pairs of year and area."""
+    """Return one point in every September, from pairs of year and area."""
     return [Point(str(int(y)), dt.date(int(y), 9, 15), float(y), float(v), 1, sensor(int(y))) for y, v in pairs]

@@ -77,18 +77,18 @@ def test_points_hide_their_class_and_the_design_keeps_it(home):
     assert list(frame.columns) == ["id", "reference", "chip", "geometry"]
     assert frame["id"].tolist() == list(range(1, 301))
     assert set(frame["reference"]) == {""}
-    kept = design(gpkg(home))
+    stored = design(gpkg(home))
     with rasterio.open(home / f"out/bare/observations/{DATE}/bare_{DATE}_classes.tif") as dataset:
         places = zip(frame.geometry.x, frame.geometry.y, strict=True)
         codes = [int(value[0]) for value in dataset.sample(places)]
     names = {1: "water", 2: "ice", 3: "other"}
-    assert [point["stratum"] for point in kept["points"]] == [names[code] for code in codes]
+    assert [point["stratum"] for point in stored["points"]] == [names[code] for code in codes]
     with (home / "out/bare/series.csv").open(newline="") as file:
         pixels = {row["class"]: row["n_pixels"] for row in csv.DictReader(file) if row["date"] == DATE}
         file.seek(0)
         areas = {row["class"]: row["area_km2"] for row in csv.DictReader(file) if row["date"] == DATE}
-    drawn = Counter(point["stratum"] for point in kept["points"])
-    for stratum in kept["strata"]:
+    drawn = Counter(point["stratum"] for point in stored["points"])
+    for stratum in stored["strata"]:
         assert stratum["n_points"] == drawn[stratum["label"]] >= 50
         if areas[stratum["label"]]:  # water has no area where visible bands are all there is
             assert stratum["area_km2"] == pytest.approx(float(areas[stratum["label"]]), rel=1e-9)
@@ -143,7 +143,7 @@ def test_the_adjusted_areas_hold_the_truth(home):
     assert any("every point of stratum water has the same label" in note for note in got["notes"])
     mapped = got["by_class"]["ice"]["mapped_km2"]
     assert mapped > 1.3 * shown["ice"]
-    assert sum(one["area_km2"]["value"] for one in got["by_class"].values()) == pytest.approx(got["total_km2"])
+    assert sum(entry["area_km2"]["value"] for entry in got["by_class"].values()) == pytest.approx(got["total_km2"])
     assert got["strata_are_the_map"] is True
 
 
@@ -162,8 +162,8 @@ def test_one_labelled_sample_assesses_another_map_of_the_same_day(home):
     assert got["strata_are_the_map"] is False
     assert bare["overall_accuracy"]["value"] < 0.85
     assert got["overall_accuracy"]["value"] > 0.99
-    for name, one in bare["by_class"].items():
-        assert got["by_class"][name]["area_km2"] == one["area_km2"]
+    for name, entry in bare["by_class"].items():
+        assert got["by_class"][name]["area_km2"] == entry["area_km2"]
 
 
 def test_an_output_folder_gives_points_without_chips(home):
@@ -227,10 +227,10 @@ def test_a_map_that_was_changed_is_told(home):
 
 
 def test_help_comes_at_once(home):
-    said = command(home, "assess", "--help")
-    assert said.returncode == 0
-    assert "sample" in said.stdout
-    assert "estimate" in said.stdout
+    done = command(home, "assess", "--help")
+    assert done.returncode == 0
+    assert "sample" in done.stdout
+    assert "estimate" in done.stdout
     code = "import sys, icepipe.cli; print(sorted({'numpy', 'rasterio', 'scipy', 'geopandas'} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout == "[]\n"

@@ -119,7 +119,7 @@ def test_the_layer_has_the_fields_of_the_others_and_a_style(arctic):
     assert dict(zip(info["fields"], info["ogr_types"], strict=True))["to_date"] == "OFTDate"
     style = ElementTree.fromstring(path.with_suffix(".qml").read_text().split("\n", 1)[1])
     assert style.find("renderer-v2").get("attr") == "change"
-    assert [one.get("value") for one in style.iter("category")] == list(KINDS)
+    assert [entry.get("value") for entry in style.iter("category")] == list(KINDS)
     assert len(list(style.iter("symbol"))) == len(KINDS)
 
 
@@ -135,19 +135,19 @@ def test_the_page_shows_what_the_commands_print(arctic, icepipe):
 def test_compare_there_and_back_again(arctic, icepipe, tmp_path):
     run, dates = arctic / "out/arctic", ("2024-06-10", "2024-09-10")
     polygons = tmp_path / "new/c.gpkg"
-    said = []
+    documents = []
     for pair in (dates, dates[::-1]):
         done = icepipe("compare", run, *pair, "--json", "--out", polygons)
         assert done.returncode == 0, done.stderr
-        said.append(json.loads(done.stdout.splitlines()[-1]))
-    there, back = said
+        documents.append(json.loads(done.stdout.splitlines()[-1]))
+    there, back = documents
     for name in ("ice", "water", "other"):
         assert there["classes"][name]["gained_km2"] == back["classes"][name]["lost_km2"]
         assert there["classes"][name]["net_km2"] == -back["classes"][name]["net_km2"]
     ice = {row["date"]: float(row["area_km2"]) for row in rows_of(run / "series.csv") if row["class"] == "ice"}
     assert there["not_compared_km2"] == 0
     assert there["classes"]["ice"]["net_km2"] == pytest.approx(ice[dates[1]] - ice[dates[0]], rel=1e-9)
-    assert sum(one["area_km2"] for one in there["transitions"]) == pytest.approx(there["region_km2"], rel=1e-9)
+    assert sum(entry["area_km2"] for entry in there["transitions"]) == pytest.approx(there["region_km2"], rel=1e-9)
     assert there["polygons"] == str(polygons)
     frame = pyogrio.read_dataframe(polygons)
     assert frame[frame["change"] == "ice_gain"].area_km2.sum() == pytest.approx(back["classes"]["ice"]["gained_km2"])
@@ -207,9 +207,9 @@ def test_only_pairs_whose_members_changed_are_made_again(run_scenes, tmp_path):
     }
     assert not any(name.startswith("2024-07-02_2024-07-04") for name in late)
     assert mark.exists()
-    kept = [name for name in late if name.startswith(("2024-07-01", "2024-07-04"))]
-    assert len(kept) == 6
-    assert all(late[name] == again[name] for name in kept)
+    unchanged = [name for name in late if name.startswith(("2024-07-01", "2024-07-04"))]
+    assert len(unchanged) == 6
+    assert all(late[name] == again[name] for name in unchanged)
 
 
 @pytest.mark.usefixtures("week")

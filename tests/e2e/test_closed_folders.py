@@ -51,8 +51,8 @@ def config(tiles):
 
     def make(pattern="tiles/*/*.tif"):
         path = tiles.parent / "bay.yaml"
-        said = {"name": "bay", "inputs": {"scenes": pattern}, "publish": {"folder": "out", "report": False}}
-        path.write_text(json.dumps(said))
+        settings = {"name": "bay", "inputs": {"scenes": pattern}, "publish": {"folder": "out", "report": False}}
+        path.write_text(json.dumps(settings))
         return path
 
     return make
@@ -140,9 +140,9 @@ def test_a_closed_tile_fails_its_day_and_no_other(config, tiles):
 
 def test_a_scene_whose_mask_is_out_of_sight_is_no_scene_without_cloud(config, tiles):
     path = config("tiles/a/*.tif")
-    said = json.loads(path.read_text())
-    said["inputs"]["cloud"] = {"path": "masks/{stem}.tif"}
-    path.write_text(json.dumps(said))
+    settings = json.loads(path.read_text())
+    settings["inputs"]["cloud"] = {"path": "masks/{stem}.tif"}
+    path.write_text(json.dumps(settings))
     masks = tiles.parent / "masks"
     for tile in (tiles / "a").iterdir():
         write(masks / tile.name, np.zeros((1, 6, 12), np.uint8))

@@ -31,10 +31,10 @@ def config(tmp_path):
 
 
 def test_help_and_version(icepipe):
-    said = icepipe("--help")
-    assert said.returncode == 0
+    done = icepipe("--help")
+    assert done.returncode == 0
     for command in ("run", "check", "init", "inspect", "explain", "schema"):
-        assert command in said.stdout
+        assert command in done.stdout
     assert icepipe("--version").stdout.startswith("icepipe 0.")
 
 
@@ -64,10 +64,10 @@ def _feature(name, columns):
 
 def test_check_tells_the_plan_and_writes_nothing(icepipe, config, tmp_path):
     write(tmp_path / "tiles/x_20240701.tif", PICTURE)
-    said = icepipe("check", config())
-    assert said.returncode == 0
-    assert "x_20240701.tif" in said.stdout
-    assert "sensor rgb" in said.stdout
+    done = icepipe("check", config())
+    assert done.returncode == 0
+    assert "x_20240701.tif" in done.stdout
+    assert "sensor rgb" in done.stdout
     assert not (tmp_path / "out").exists()
 
 
@@ -109,36 +109,36 @@ def test_schema_is_the_schema_of_a_config(icepipe):
 )
 def test_unusable_inputs_alone(icepipe, config, tmp_path, make, code, text):
     make(tmp_path / "tiles")
-    said = icepipe("run", config())
-    assert said.returncode == code
-    assert text in said.stderr
-    assert "Traceback" not in said.stderr
+    done = icepipe("run", config())
+    assert done.returncode == code
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_a_raster_without_a_place_brings_up_no_warning_of_rasterio(icepipe, tmp_path):
     path = write(tmp_path / "a.tif", PICTURE, crs=None, transform=Affine.identity())
-    said = icepipe("inspect", path).stderr
-    assert "it has no coordinate system" in said
-    assert "Warning" not in said
+    done = icepipe("inspect", path).stderr
+    assert "it has no coordinate system" in done
+    assert "Warning" not in done
     assert icepipe("picture", path, "--out", tmp_path / "p").stderr == ""
 
 
 def test_a_bad_tile_among_good_ones_is_named_and_the_rest_published(icepipe, config, tmp_path):
     write(tmp_path / "tiles/a_20240701.tif", PICTURE)
     (tmp_path / "tiles/b_20240702.tif").write_text("text")
-    said = icepipe("run", config(), "--json")
-    assert said.returncode == 4
-    assert "b_20240702.tif" in said.stderr
-    document = json.loads(said.stdout.strip().splitlines()[-1])
+    done = icepipe("run", config(), "--json")
+    assert done.returncode == 4
+    assert "b_20240702.tif" in done.stderr
+    document = json.loads(done.stdout.strip().splitlines()[-1])
     assert document["observations"] == 1
     assert len(document["failed"]) == 1
 
 
 def test_a_bad_config_is_two(icepipe, config):
-    said = icepipe("run", config(segment={"k": 1}))
-    assert said.returncode == 2
-    assert "segment.k" in said.stderr
+    done = icepipe("run", config(segment={"k": 1}))
+    assert done.returncode == 2
+    assert "segment.k" in done.stderr
     assert icepipe("run", "no-such.yaml").returncode == 2
     assert icepipe("run").returncode == 2
 
@@ -146,10 +146,10 @@ def test_a_bad_config_is_two(icepipe, config):
 def test_an_output_that_cannot_be_made_is_told_before_any_work(icepipe, config, tmp_path):
     write(tmp_path / "tiles/a_20240701.tif", PICTURE)
     (tmp_path / "out").write_text("in the way")
-    said = icepipe("run", config())
-    assert said.returncode == 2
-    assert "change publish.folder" in said.stderr
-    assert "sample" not in said.stderr
+    done = icepipe("run", config())
+    assert done.returncode == 2
+    assert "change publish.folder" in done.stderr
+    assert "sample" not in done.stderr
 
 
 @pytest.mark.parametrize(("colour", "name", "absent"), [(WATER, "water", "ice"), (ICE, "ice", "water")])

@@ -67,8 +67,8 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", ["faults", "threats"])
 def test_every_test_that_a_page_names_is_there(page):
     named = set(re.findall(r"`(test_\w+)`", (ROOT / f"docs/explanation/{page}.md").read_text()))
-    there = {
+    existing = {
         name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
     }
     assert len(named) > 20
-    assert named <= there, named - there
+    assert named <= existing, named - existing

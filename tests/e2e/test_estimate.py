@@ -23,8 +23,8 @@ def test_the_memory_of_a_small_run_is_as_estimated(icepipe, tmp_path):
     for name in ("configs", "data"):
         shutil.copytree(ROOT / name, tmp_path / name)
     config, log = tmp_path / "configs/arctic.yaml", tmp_path / "log.jsonl"
-    said = icepipe("check", config).stdout
-    estimated_mb = float(re.search(r"([\d,]+) MB of memory", said)[1].replace(",", ""))
+    output = icepipe("check", config).stdout
+    estimated_mb = float(re.search(r"([\d,]+) MB of memory", output)[1].replace(",", ""))
     assert icepipe("run", config).returncode == 0, "which may have to compile, in memory of its own"
     assert icepipe("run", config, "--force", "--log-json", log).returncode == 0
     peak_mb = max(line.get("memory_mb", 0) for line in map(json.loads, log.read_text().splitlines()))
@@ -62,8 +62,8 @@ def test_the_memory_told_is_not_that_of_the_process_that_started_it():
     start = (
         "import subprocess, sys; held = bytearray(b'1') * 700_000_000; subprocess.run([sys.executable, *sys.argv[1:]])"
     )
-    told = subprocess.run([sys.executable, "-c", start, "-c", ask], capture_output=True, text=True, check=True).stdout
-    assert 5 < float(told) < 300
+    output = subprocess.run([sys.executable, "-c", start, "-c", ask], capture_output=True, text=True, check=True).stdout
+    assert 5 < float(output) < 300
 
 
 def test_memory_is_told_from_usual_to_dense_where_these_differ():

@@ -45,8 +45,8 @@ def steps(path):
 
 def stamps(folder):
     """When and what every output was written; the ledger aside, which keeps its own notes."""
-    kept = sorted(p for p in folder.rglob("[!.]*") if p.is_file() and not p.name.startswith("ledger.sqlite"))
-    return {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in kept}
+    files = sorted(p for p in folder.rglob("[!.]*") if p.is_file() and not p.name.startswith("ledger.sqlite"))
+    return {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in files}
 
 
 def rerun(icepipe, config, tmp_path, *options, code=0):
@@ -93,12 +93,12 @@ def test_another_format_is_written_without_classifying(icepipe, config, folder, 
 
 
 def test_redrawn_polygons_are_those_of_a_run_that_asked_for_them_at_once(icepipe, config, folder):
-    asked = ("--set", "publish.polygons.format=geoparquet", "--set", "publish.polygons.classes=ice")
+    options = ("--set", "publish.polygons.format=geoparquet", "--set", "publish.polygons.classes=ice")
     assert icepipe("run", config).returncode == 0
-    assert icepipe("run", config, *asked).returncode == 0
+    assert icepipe("run", config, *options).returncode == 0
     redrawn = published(folder)
     shutil.rmtree(folder)
-    assert icepipe("run", config, *asked).returncode == 0
+    assert icepipe("run", config, *options).returncode == 0
     assert redrawn == published(folder)
 
 
@@ -160,12 +160,12 @@ def test_status_tells_what_failed_and_why_and_what_waits(icepipe, config, folder
     write(tmp_path / "tiles/a_20240703.tif", paint(CLOSED), nodata=0)
     (tmp_path / "tiles/b_20240703.tif").write_bytes(b"II*\0 cut short")
     assert icepipe("run", config).returncode == 4
-    said = icepipe("status", folder).stdout
-    assert "2024-07-01  done: ice" in said
-    failed = next(line for line in said.splitlines() if line.startswith("2024-07-03"))
+    output = icepipe("status", folder).stdout
+    assert "2024-07-01  done: ice" in output
+    failed = next(line for line in output.splitlines() if line.startswith("2024-07-03"))
     assert "failed" in failed
     assert "b_20240703.tif" in failed
-    assert "2 done, 1 failed" in said
+    assert "2 done, 1 failed" in output
     with open_ledger(folder) as ledger:
         entry = ledger.entries()["2024-07-01"]
         ledger.save_entries([type(entry)("2024-07-01", "waiting")])
@@ -215,13 +215,13 @@ def test_an_overwritten_page_is_damage(icepipe, config, folder):
 def test_a_lost_write_ahead_log_loses_nothing_of_the_series(icepipe, config, folder, tmp_path):
     """Killed in mid-run, and the log gone with it: the records tell what was done."""
     assert icepipe("run", config).returncode == 0
-    held = sqlite3.connect(folder / "ledger.sqlite")
-    held.execute("SELECT * FROM run").fetchall()  # the log stays as long as somebody reads
+    connection = sqlite3.connect(folder / "ledger.sqlite")
+    connection.execute("SELECT * FROM run").fetchall()  # the log stays as long as somebody reads
     write(tmp_path / "tiles/a_20240703.tif", paint(CLOSED), nodata=0)
     assert icepipe("run", config).returncode == 0
     assert (folder / "ledger.sqlite-wal").stat().st_size > 0
     copied = (folder / "ledger.sqlite").read_bytes()
-    held.close()
+    connection.close()
     for name in ("ledger.sqlite-wal", "ledger.sqlite-shm"):
         (folder / name).unlink(missing_ok=True)
     (folder / "ledger.sqlite").write_bytes(copied)
@@ -261,12 +261,12 @@ def test_a_ledger_that_another_program_holds_is_waited_for_and_then_given_up(tmp
     with open_ledger(tmp_path):
         pass
     monkeypatch.setattr("icepipe.storage.ledger_schema.BUSY_TIMEOUT_S", 0.3)
-    held = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
-    held.execute("BEGIN IMMEDIATE")
+    connection = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(RunLocked, match="another program"), open_ledger(tmp_path) as ledger:
         ledger.save_outcome("run", "a", "b")
-    held.execute("ROLLBACK")
-    held.close()
+    connection.execute("ROLLBACK")
+    connection.close()
     with open_ledger(tmp_path) as ledger:
         ledger.save_outcome("run", "a", "b")
 
@@ -344,6 +344,6 @@ def test_a_disk_that_is_away_for_a_moment_is_asked_again_and_a_broken_one_is_not
 
 def is_of_the_fingerprint(config, tile, number, tmp_path):
     """Whether the n-th read of a file is the fingerprint's; leaves no folder behind."""
-    said = traced(config, tile, "EIO", number).stderr
+    output = traced(config, tile, "EIO", number).stderr
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
-    return "cannot be read ([Errno 5]" in said
+    return "cannot be read ([Errno 5]" in output

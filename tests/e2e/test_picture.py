@@ -39,11 +39,11 @@ def make(icepipe, tmp_path):
     def call(path, *options):
         done = icepipe("picture", path, "--out", tmp_path / "made", "--json", *options, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        told = json.loads(done.stdout.splitlines()[-1])
-        assert told.pop("folder") == str(tmp_path / "made")
-        assert told == json.loads((tmp_path / "made/palette.json").read_text())
-        assert sorted(told["files"]) == sorted(path.name for path in (tmp_path / "made").iterdir())
-        return told
+        result = json.loads(done.stdout.splitlines()[-1])
+        assert result.pop("folder") == str(tmp_path / "made")
+        assert result == json.loads((tmp_path / "made/palette.json").read_text())
+        assert sorted(result["files"]) == sorted(path.name for path in (tmp_path / "made").iterdir())
+        return result
 
     return call
 
@@ -156,25 +156,25 @@ def put(path, data):
 @pytest.mark.parametrize("kind", WORKS)
 def test_awkward_pictures_work(make, tmp_path, kind):
     path = WORKS[kind](tmp_path)
-    told = make(path, "--k", "3", "--space", "--pick", "1")
-    with rasterio.open(tmp_path / "made" / told["files"][0]) as dataset:
-        assert (dataset.width, dataset.height) == (told["width"], told["height"])
-    assert round(sum(round(100 * one["share_percent"]) for one in told["clusters"])) == 10_000
+    result = make(path, "--k", "3", "--space", "--pick", "1")
+    with rasterio.open(tmp_path / "made" / result["files"][0]) as dataset:
+        assert (dataset.width, dataset.height) == (result["width"], result["height"])
+    assert round(sum(round(100 * entry["share_percent"]) for entry in result["clusters"])) == 10_000
     assert (
-        sum(one["pixels"] for one in told["clusters"])
-        == told["pixels"]
-        == told["width"] * told["height"] - told["hidden_pixels"]
+        sum(entry["pixels"] for entry in result["clusters"])
+        == result["pixels"]
+        == result["width"] * result["height"] - result["hidden_pixels"]
     )
 
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_is_no_picture_is_refused_in_a_sentence(icepipe, tmp_path, kind):
-    write_it, said = REFUSED[kind]
+    write_it, message = REFUSED[kind]
     began, done = time.monotonic(), icepipe("picture", write_it(tmp_path), cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "; " in done.stderr
     assert time.monotonic() - began < 20
     assert not list(tmp_path.glob("*_picture"))
@@ -232,51 +232,51 @@ def test_outputs_are_not_written_through_links(icepipe, tmp_path):
 
 def test_each_pixel_gets_the_mean_of_its_cluster(make, tmp_path):
     path = saved(photo(), tmp_path / "a.png")
-    told = make(path)
+    result = make(path)
     before, after = (np.asarray(Image.open(p).convert("RGB")) for p in (path, tmp_path / "made/a_colours.png"))
     colours = np.unique(after.reshape(-1, 3), axis=0)
     assert len(colours) == 5
-    for one in told["clusters"]:
-        inside = np.all(after == one["colour"], axis=-1)
-        assert inside.sum() == one["pixels"]
-        assert np.abs(before[inside].mean(axis=0) - one["centroid"]).max() < 0.1
-        assert one["hex"] == "#{:02x}{:02x}{:02x}".format(*one["colour"])
+    for entry in result["clusters"]:
+        inside = np.all(after == entry["colour"], axis=-1)
+        assert inside.sum() == entry["pixels"]
+        assert np.abs(before[inside].mean(axis=0) - entry["centroid"]).max() < 0.1
+        assert entry["hex"] == "#{:02x}{:02x}{:02x}".format(*entry["colour"])
     apart = np.linalg.norm(before.astype(float) - after, axis=-1).mean()
-    assert told["mean_colour_error"] == pytest.approx(apart, abs=1e-3)
-    light = [np.dot(one["centroid"], [0.2126, 0.7152, 0.0722]) for one in told["clusters"]]
+    assert result["mean_colour_error"] == pytest.approx(apart, abs=1e-3)
+    light = [np.dot(entry["centroid"], [0.2126, 0.7152, 0.0722]) for entry in result["clusters"]]
     assert light == sorted(light)
 
 
 def test_k_can_be_chosen(make, tmp_path):
-    told = make(saved(photo(), tmp_path / "a.png"), "--k", "auto", "--elbow", "--sweep", "2,3,5,7")
-    assert (told["k"], told["k_asked"], told["elbow"]["k"]) == (5, "auto", 5)
-    assert "5 colours leave" in told["elbow"]["reason"]
-    assert [one["k"] for one in told["sweep"]] == [2, 3, 5, 7]
-    assert all(a["inertia"] > b["inertia"] for a, b in pairwise(told["sweep"]))
-    assert told["sweep"][2]["inertia"] == told["inertia"]
-    assert {"a_elbow.png", "a_sweep.png"} <= set(told["files"])
+    result = make(saved(photo(), tmp_path / "a.png"), "--k", "auto", "--elbow", "--sweep", "2,3,5,7")
+    assert (result["k"], result["k_asked"], result["elbow"]["k"]) == (5, "auto", 5)
+    assert "5 colours leave" in result["elbow"]["reason"]
+    assert [entry["k"] for entry in result["sweep"]] == [2, 3, 5, 7]
+    assert all(a["inertia"] > b["inertia"] for a, b in pairwise(result["sweep"]))
+    assert result["sweep"][2]["inertia"] == result["inertia"]
+    assert {"a_elbow.png", "a_sweep.png"} <= set(result["files"])
 
 
 def test_more_colours_than_there_are_is_said(make, tmp_path):
-    told = make(saved(Image.fromarray(patches(FLAT[:3], 0)), tmp_path / "a.png"), "--k", "6")
-    assert told["k"] == 3
-    assert told["notes"] == ["it has 3 colours, so k is 3 and not 6"]
-    assert told["mean_colour_error"] == 0
+    result = make(saved(Image.fromarray(patches(FLAT[:3], 0)), tmp_path / "a.png"), "--k", "6")
+    assert result["k"] == 3
+    assert result["notes"] == ["it has 3 colours, so k is 3 and not 6"]
+    assert result["mean_colour_error"] == 0
 
 
 def test_the_article_can_be_reproduced(make, tmp_path):
     pixels = load_sample_image("china.jpg")[::3, ::3]
-    told = make(saved(Image.fromarray(pixels), tmp_path / "a.png"), "--method", "article", "--k", "6", "--seed", "3")
+    result = make(saved(Image.fromarray(pixels), tmp_path / "a.png"), "--method", "article", "--k", "6", "--seed", "3")
     theirs = article_by_hand(pixels, 6, 3)
-    assert sorted(one["centroid"] for one in told["clusters"]) == sorted(theirs.tolist())
-    assert told["iterations"] == len(told["history"]) <= 10
-    assert told["history"][-1]["centroids"] == [one["centroid"] for one in told["clusters"]]
-    steps = [told["start"], *(one["centroids"] for one in told["history"])]
-    for (before, after), one in zip(pairwise(steps), told["history"], strict=True):
+    assert sorted(entry["centroid"] for entry in result["clusters"]) == sorted(theirs.tolist())
+    assert result["iterations"] == len(result["history"]) <= 10
+    assert result["history"][-1]["centroids"] == [entry["centroid"] for entry in result["clusters"]]
+    steps = [result["start"], *(entry["centroids"] for entry in result["history"])]
+    for (before, after), entry in zip(pairwise(steps), result["history"], strict=True):
         moved = np.linalg.norm(np.array(after) - before, axis=1).sum()
-        assert one["moved"] == pytest.approx(moved, abs=1e-3)
-        assert sum(one["counts"]) == told["pixels"]
-    assert told["converged"] == (told["history"][-1]["moved"] == 0)
+        assert entry["moved"] == pytest.approx(moved, abs=1e-3)
+        assert sum(entry["counts"]) == result["pixels"]
+    assert result["converged"] == (result["history"][-1]["moved"] == 0)
 
 
 def test_transparent_pixels_take_no_part_and_stay(make, tmp_path):
@@ -284,16 +284,16 @@ def test_transparent_pixels_take_no_part_and_stay(make, tmp_path):
     pixels[:30, :30] = (255, 0, 255, 0)
     pixels[30:60, :30, 3] = 77
     path = saved(Image.fromarray(pixels), tmp_path / "a.png")
-    told = make(path, "--k", "3")
+    result = make(path, "--k", "3")
     after = np.asarray(Image.open(tmp_path / "made/a_colours.png"))
     assert np.array_equal(after[..., 3], pixels[..., 3])
     assert np.array_equal(after[:30, :30], pixels[:30, :30])
-    assert told["hidden_pixels"] == 900
+    assert result["hidden_pixels"] == 900
     assert (
         max(
             abs(a - b)
-            for one, flat in zip(told["clusters"], FLAT[[0, 1, 2]], strict=True)
-            for a, b in zip(one["colour"], flat, strict=True)
+            for entry, flat in zip(result["clusters"], FLAT[[0, 1, 2]], strict=True)
+            for a, b in zip(entry["colour"], flat, strict=True)
         )
         <= 1
     )
@@ -308,17 +308,17 @@ def test_pictures_are_turned_upright(make, tmp_path, orientation, kind):
     exif = image.getexif()
     exif[274] = orientation
     path = saved(image, tmp_path / f"a.{kind}", exif=exif, **({"quality": 95} if kind == "jpg" else {}))
-    told = make(path, "--k", "5")
+    result = make(path, "--k", "5")
     upright = np.asarray(ImageOps.exif_transpose(Image.open(path)), dtype=float)
-    after = np.asarray(Image.open(tmp_path / "made" / told["files"][0]).convert("RGB"), dtype=float)
+    after = np.asarray(Image.open(tmp_path / "made" / result["files"][0]).convert("RGB"), dtype=float)
     assert after.shape == upright.shape
     assert np.abs(after - upright).mean() < 9
 
 
 def test_only_the_first_frame_is_taken_and_it_is_said(make, tmp_path):
     path = with_frames(tmp_path / "a.png", "PNG")
-    told = make(path)
-    assert told["notes"] == ["it holds 3 pictures, and the first is taken"]
+    result = make(path)
+    assert result["notes"] == ["it holds 3 pictures, and the first is taken"]
     after = np.asarray(Image.open(tmp_path / "made/a_colours.png").convert("RGB"), dtype=float)
     assert np.abs(after - np.asarray(photo(), dtype=float)).mean() < 15
 
@@ -334,8 +334,8 @@ def test_place_and_what_is_not_seen_are_kept(make, tmp_path, how):
         pixels = np.concatenate([pixels, 255 * ~hidden[None]]).astype(np.uint8)
         options = {"colorinterp": [ColorInterp[name] for name in ("red", "green", "blue", "alpha")]}
     path = write(tmp_path / "a.tif", pixels, **UTM, **options)
-    told = make(path, "--k", "2")
-    assert told["hidden_pixels"] == hidden.sum()
+    result = make(path, "--k", "2")
+    assert result["hidden_pixels"] == hidden.sum()
     with rasterio.open(path) as before, rasterio.open(tmp_path / "made/a_colours.tif") as after:
         assert (after.crs, after.transform, after.shape) == (before.crs, before.transform, before.shape)
         assert (after.nodata, after.count, after.dtypes) == (before.nodata, before.count, before.dtypes)
@@ -348,46 +348,46 @@ def test_a_colour_is_never_nodata(make, tmp_path):
     pixels = (np.indices((1, 20, 20)).sum(axis=0) % 2 * 8 + 1).astype(np.uint8)
     pixels[..., :8] = 200
     path = write(tmp_path / "a.tif", pixels, nodata=5, **UTM)
-    told = make(path, "--k", "2")
+    result = make(path, "--k", "2")
     with rasterio.open(tmp_path / "made/a_colours.tif") as after:
-        assert (after.read_masks(1) == 0).sum() == told["hidden_pixels"] == 0
+        assert (after.read_masks(1) == 0).sum() == result["hidden_pixels"] == 0
         assert np.unique(after.read(1)).tolist() == [6, 200]
 
 
 def test_sixteen_bits_stay_sixteen(make, tmp_path):
     for path in (write(tmp_path / "a.tif", WIDE, **UTM), write(tmp_path / "b.png", WIDE, driver="PNG", crs=None)):
-        told = make(path, "--k", "5")
+        result = make(path, "--k", "5")
         shutil.move(tmp_path / "made", tmp_path / f"made-{path.stem}")
-        with rasterio.open(tmp_path / f"made-{path.stem}" / told["files"][0]) as after:
+        with rasterio.open(tmp_path / f"made-{path.stem}" / result["files"][0]) as after:
             colours = np.unique(after.read().reshape(3, -1), axis=1).T
             assert after.dtypes == ("uint16",) * 3
-        assert sorted(colours.tolist()) == sorted(one["colour"] for one in told["clusters"])
+        assert sorted(colours.tolist()) == sorted(entry["colour"] for entry in result["clusters"])
         assert np.abs(np.sort(colours, axis=0) - np.sort(FLAT * 150 + 300, axis=0)).max() < 300
-        assert any("shown from black to white" in note for note in told["notes"])
+        assert any("shown from black to white" in note for note in result["notes"])
 
 
 def test_a_lake_has_its_true_area(make, tmp_path):
     pixels, wet = lake()
     path = write(tmp_path / "lake.tif", pixels, **UTM)
-    told = make(path, "--k", "2", "--pick", "#182860")
-    assert told["pick"]["hex"] == told["clusters"][0]["hex"]
-    assert told["pick"]["pixels"] == wet.sum()
-    assert told["pick"]["share_percent"] == pytest.approx(100 * wet.mean(), abs=0.006)
+    result = make(path, "--k", "2", "--pick", "#182860")
+    assert result["pick"]["hex"] == result["clusters"][0]["hex"]
+    assert result["pick"]["pixels"] == wet.sum()
+    assert result["pick"]["share_percent"] == pytest.approx(100 * wet.mean(), abs=0.006)
     with rasterio.open(tmp_path / "made/lake_pick.tif") as mask:
         assert np.array_equal(mask.read(1), 255 * wet)
         assert (mask.crs, mask.transform) == (pyproj.CRS(32633), UTM["transform"])
     frame = pyogrio.read_dataframe(tmp_path / "made/lake_pick.gpkg")
     assert frame.crs == "EPSG:32633"
     assert frame.columns.tolist() == ["area_m2", "area_km2", "perim_m", "n_px", "id", "geometry"]
-    assert len(frame) == told["pick"]["n_polygons"] == 1
+    assert len(frame) == result["pick"]["n_polygons"] == 1
     drawn = rasterize(frame.geometry, wet.shape, transform=UTM["transform"])
     assert np.array_equal(drawn == 1, wet)
     dense = shapely.segmentize(frame.geometry.union_all(), 50)
     to_degrees = pyproj.Transformer.from_crs(32633, 4326, always_xy=True)
     ring = np.array(to_degrees.transform(*dense.exterior.coords.xy))
     geodesic_m2 = abs(pyproj.Geod(ellps="WGS84").polygon_area_perimeter(*ring)[0])
-    assert told["pick"]["area_km2"] * 1e6 == pytest.approx(geodesic_m2, rel=1e-6)
-    assert abs(told["pick"]["area_km2"] / (wet.sum() * 400 / 1e6) - 1) > 1e-4, "map area is not true area"
+    assert result["pick"]["area_km2"] * 1e6 == pytest.approx(geodesic_m2, rel=1e-6)
+    assert abs(result["pick"]["area_km2"] / (wet.sum() * 400 / 1e6) - 1) > 1e-4, "map area is not true area"
 
 
 def test_without_a_place_there_is_no_area(icepipe, make, tmp_path):
@@ -395,9 +395,9 @@ def test_without_a_place_there_is_no_area(icepipe, make, tmp_path):
         saved(Image.fromarray(lake()[0].transpose(1, 2, 0)), tmp_path / "a.tif"),
         saved(photo(), tmp_path / "b.jpg"),
     ):
-        told = make(path, "--pick", "1")
-        assert "area_km2" not in json.dumps(told)
-        assert not [name for name in told["files"] if name.endswith(".gpkg")]
+        result = make(path, "--pick", "1")
+        assert "area_km2" not in json.dumps(result)
+        assert not [name for name in result["files"] if name.endswith(".gpkg")]
         shutil.rmtree(tmp_path / "made")
         done = icepipe("picture", path, "--pick", "1", cwd=tmp_path)
         assert "; no km2: " in done.stdout

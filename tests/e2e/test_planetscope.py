@@ -64,23 +64,23 @@ def test_a_delivery_runs_from_init_to_areas(icepipe, tmp_path, ending, options):
 
 
 def test_inspect_tells_sensor_day_time_and_satellite(icepipe, tmp_path):
-    said = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR")).stdout
-    assert "date 2022-05-01 18:40:30 UTC  planetscope" in said
-    assert "sensor planetscope-4, rules near-infrared, reflectance by gain and offset" in said
-    assert "validity: nodata 0" in said
-    assert "nir: 220 .. 7150" in said
+    output = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR")).stdout
+    assert "date 2022-05-01 18:40:30 UTC  planetscope" in output
+    assert "sensor planetscope-4, rules near-infrared, reflectance by gain and offset" in output
+    assert "validity: nodata 0" in output
+    assert "nir: 220 .. 7150" in output
 
 
 def test_a_near_infrared_band_that_is_marked_as_alpha_hides_nothing(icepipe, tmp_path):
     colours = [*[ColorInterp.gray] * 3, ColorInterp.alpha]
-    said = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR", colorinterp=colours)).stdout
-    assert "validity: nodata 0" in said
+    output = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR", colorinterp=colours)).stdout
+    assert "validity: nodata 0" in output
 
 
 def test_a_file_of_another_number_of_bands_is_refused(icepipe, tmp_path):
     path = write(tmp_path / "tiles/20220501_184030_12_2480_3B_AnalyticMS_SR.tif", np.ones((5, 4, 4), np.uint16))
     config = tmp_path / "bay.yaml"
     config.write_text(f"name: bay\ninputs: {{scenes: {path}, sensor: planetscope-4}}\n")
-    said = icepipe("check", config)
-    assert said.returncode == 3
-    assert "its bands do not have the names that planetscope-4 needs" in said.stderr + said.stdout
+    output = icepipe("check", config)
+    assert output.returncode == 3
+    assert "its bands do not have the names that planetscope-4 needs" in output.stderr + output.stdout

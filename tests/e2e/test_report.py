@@ -104,19 +104,19 @@ def key_of(page):
 
 
 def test_the_headline_tells_the_newest_numbers_with_bounds(samples, visit):
-    said = visit(samples).locator(".headline").text_content()
+    headline = visit(samples).locator(".headline").text_content()
     row = rows_of(samples, **{"date": "2024-09-10", "class": "ice"})[0]
     for column in ("area_km2", "area_low_km2", "area_high_km2"):
-        assert f"{float(row[column]):.2f}" in said
-    assert "2024-09-10" in said
-    assert "No flags" in said
+        assert f"{float(row[column]):.2f}" in headline
+    assert "2024-09-10" in headline
+    assert "No flags" in headline
 
 
 def test_flags_of_the_newest_date_stand_in_the_headline(tmp_path, visit):
     write(tmp_path / "x_20240701.tif", paint(["iiww", "iiww", "wwww"]))
-    said = visit(ran(tmp_path)).locator(".headline").text_content()
-    assert "cloud_not_screened" in said
-    assert "land_not_masked" in said
+    headline = visit(ran(tmp_path)).locator(".headline").text_content()
+    assert "cloud_not_screened" in headline
+    assert "land_not_masked" in headline
 
 
 def test_the_slider_moves_the_map_and_the_cursor_of_the_chart(samples, visit):
@@ -230,11 +230,11 @@ def test_axe_finds_no_serious_fault_and_nothing_scrolls_sideways(samples, visit,
 
     page = visit(samples, viewport, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-    found = Axe().run(page).response["violations"]
+    violations = Axe().run(page).response["violations"]
     told = [
-        (one["id"], [node["html"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in {"serious", "critical"}
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
     ]
     assert told == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -158,10 +158,10 @@ def test_the_closing_table_and_json_say_the_same(arctic):
 def test_explain_gives_a_reason_for_every_cluster(arctic, icepipe):
     folder, _ = arctic
     model = json.loads((folder / "model.json").read_text())
-    said = icepipe("explain", folder, "2024-07-04")
-    assert said.returncode == 0
+    done = icepipe("explain", folder, "2024-07-04")
+    assert done.returncode == 0
     for cluster in model["clusters"]:
-        assert cluster["reason"] in " ".join(said.stdout.split())
+        assert cluster["reason"] in " ".join(done.stdout.split())
     assert icepipe("explain", folder, "1999-01-01").returncode == 2
 
 
@@ -175,5 +175,5 @@ def test_samples_are_small_and_made_again_byte_for_byte(tmp_path):
 
 def test_the_run_verifies_as_the_page_shows(arctic, icepipe):
     folder, _ = arctic
-    told = icepipe("verify", folder).stdout
-    assert told in (ROOT / "docs/how-to/unattended.md").read_text()
+    output = icepipe("verify", folder).stdout
+    assert output in (ROOT / "docs/how-to/unattended.md").read_text()

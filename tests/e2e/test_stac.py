@@ -95,8 +95,8 @@ def test_the_raster_asset_tells_its_grid_and_classes(collection):
         assert asset.extra_fields["proj:bbox"] == list(dataset.bounds)
         assert pyproj.CRS(item.properties["proj:code"]) == pyproj.CRS(dataset.crs.to_wkt())
     (band,) = asset.extra_fields["bands"]
-    told = {entry["value"]: (entry["name"], entry["color_hint"]) for entry in band["classification:classes"]}
-    assert told == {int(c): (c.label, "{:02X}{:02X}{:02X}".format(*rgb)) for c, rgb in CLASS_COLOURS.items()}
+    classes = {entry["value"]: (entry["name"], entry["color_hint"]) for entry in band["classification:classes"]}
+    assert classes == {int(c): (c.label, "{:02X}{:02X}{:02X}".format(*rgb)) for c, rgb in CLASS_COLOURS.items()}
     assert band["raster:spatial_resolution"] == pytest.approx(254, abs=1)
 
 

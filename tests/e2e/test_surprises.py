@@ -223,9 +223,9 @@ def test_a_grid_of_degrees_does_not_tear_a_polar_tile(run_scenes, tmp_path, corn
 
 def test_explain_of_an_odd_date_is_one_sentence(icepipe, tmp_path):
     for date in ("/x", "../..", "*"):
-        said = icepipe("explain", tmp_path, date)
-        assert said.returncode == 2
-        assert "Traceback" not in said.stderr
+        done = icepipe("explain", tmp_path, date)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
 
 
 def test_a_mostly_empty_tile_is_measured_all_the_same(run_scenes, tmp_path):

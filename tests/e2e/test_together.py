@@ -137,6 +137,6 @@ def test_explained_areas_and_moved_patches_add_up(run_scenes, tmp_path):
     scene = write(tmp_path / "x_20240701.tif", paint(["wwwwww", "wiwwii", "wwwwii"]))
     result = run_scenes(scene, measure={"min_patch_m2": 100_000})
     document = json.loads(next(result.folder.glob("observations/*/explain.json")).read_text())
-    told = sum(c["area_km2"] for c in document["clusters"]) + sum(document["small_patches_moved_km2"].values())
+    total_km2 = sum(c["area_km2"] for c in document["clusters"]) + sum(document["small_patches_moved_km2"].values())
     seen = sum(row.area_km2 for row in result.rows if row.class_ in {"ice", "water", "other"})
-    assert told == pytest.approx(seen, rel=1e-12)
+    assert total_km2 == pytest.approx(seen, rel=1e-12)

@@ -115,8 +115,8 @@ def test_a_number_of_any_of_several_regions_is_held_against_the_raster(run_scene
     row["n_pixels"] = (row["n_pixels"] or 0) + 1
     path.write_text(json.dumps(document))
     write_manifest(folder, {"2024-07-01": last_record(path.parent)})
-    (said,) = find_faults(folder)
-    assert f"pixels of ice in {region}, and the table says" in said
+    (fault,) = find_faults(folder)
+    assert f"pixels of ice in {region}, and the table says" in fault
 
 
 @pytest.mark.parametrize("form", ["geoparquet", "flatgeobuf"])
@@ -136,8 +136,8 @@ def test_polygons_that_lack_one_are_found_even_where_the_manifest_was_made_to_fi
         record = record.replace(old, fingerprint(part))
     (place / "record.json").write_text(record)
     write_manifest(folder, {"2024-07-01": last_record(place)})
-    told = list(find_faults(folder))
-    assert any(line.startswith(f"{path}: holds") for line in told), told
+    faults = list(find_faults(folder))
+    assert any(line.startswith(f"{path}: holds") for line in faults), faults
 
 
 def test_the_commands(icepipe, folder):
