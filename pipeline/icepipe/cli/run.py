@@ -81,10 +81,10 @@ def result_json(result: RunResult, measure: Measure) -> dict[str, Any]:
 
 def result_lines(result: RunResult) -> Iterator[str]:
     """Yield lines on a result for people: the series, alerts, notes and the folder."""
-    from icepipe.publish.tables.text import aligned, series_cells
+    from icepipe.publish.tables.text import align_columns, series_cells
 
     if result.rows:
-        yield from aligned(series_cells(result.rows))
+        yield from align_columns(series_cells(result.rows))
     for alert in result.alerts or ():
         yield f"alert {alert.date}  {alert.region}: {alert.message}"
     yield from result.notes

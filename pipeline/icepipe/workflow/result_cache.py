@@ -66,7 +66,7 @@ def output_stats(folder: str) -> Iterator[tuple[str, FileStat]]:
         entries = sorted(scanned, key=lambda entry: entry.name)
     for entry in entries:
         # The ledger and the lock change with every run.
-        if entry.name in NO_OUTPUTS:
+        if entry.name in NOT_OUTPUTS:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from output_stats(entry.path)

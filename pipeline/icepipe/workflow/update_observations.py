@@ -124,7 +124,7 @@ class ObservationUpdater:
             record = None if self.force else read_record(folder, self.run_state.fingerprints)
             if record and record.made == provenance:
                 return Outcome(key, record)
-            if record and record.made.has_pixels_of(provenance):
+            if record and record.made.has_same_pixels(provenance):
                 return Outcome(key, self.redraw(observation, folder, record, provenance), updated=True)
             return Outcome(key, self.process(observation, folder, provenance), updated=True)
         except InputError as fault:
@@ -159,7 +159,7 @@ class ObservationUpdater:
             layers = polygon_layers(classes, plan.grid, plan.pixel_area.units, plan.unit_m2, plan.polygon_options)
         formats, name, where = plan.config.publish.polygons.format, plan.config.name, context.footprint
         with log_step("publish", key):
-            return redraw_observation(folder, name, observation, layers, old, provenance, where, plan.grid, formats)
+            return rewrite_polygons(folder, name, observation, layers, old, provenance, where, plan.grid, formats)
 
     def process(self, observation: Observation, folder: Path, provenance: Provenance) -> Record:
         """Classify and measure an observation, and publish it.

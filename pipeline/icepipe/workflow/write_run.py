@@ -16,7 +16,7 @@ from icepipe.publish.qgis_project import write_project
 from icepipe.publish.report.write import remove_report, write_report
 from icepipe.publish.run_folder.manifest import write_manifest
 from icepipe.publish.run_folder.paths import RunPaths
-from icepipe.publish.run_folder.provenance import geopackage_before, provenance
+from icepipe.publish.run_folder.provenance import previous_geopackage, provenance_document
 from icepipe.publish.stac import write_collection
 from icepipe.publish.tables.trends import trend_document, write_trends
 from icepipe.publish.tables.writers import write_change_table, write_history, write_series
@@ -117,7 +117,7 @@ def publish_geopackage(plan: Plan, events: RunEvents) -> tuple[Path | None, dict
         multi=needs_multipolygons(options.crs),
         records=events.records,
     )
-    before = geopackage_before(config.run_folder)
+    before = previous_geopackage(config.run_folder)
     if "geopackage" in config.publish.polygons.format:
         written = write_run_geopackage(parts, before)
         return parts.path if written else None, written
@@ -154,7 +154,7 @@ def write_run(
     write_tables(context, result, events, changes)
     publish_model(paths, result.model)
     geopackage_path, geopackage = publish_geopackage(plan, events)
-    document = provenance(
+    document = provenance_document(
         plan.config,
         context.basis,
         plan.pixel_area.surface,

@@ -113,9 +113,9 @@ def compare_lines(compared: Comparison) -> list[str]:
     """Return the tables and notes for people."""
     return [
         f"{compared.before.key} -> {compared.after.key}",
-        *aligned(transition_table(compared.change)),
+        *align_columns(transition_table(compared.change)),
         "",
-        *aligned(gain_loss_table(compared.change)),
+        *align_columns(gain_loss_table(compared.change)),
         *comparison_notes(compared),
     ]
 

@@ -107,7 +107,7 @@ def change_between(
             tally.add(encode_pairs(first, second), before.area.units(square))
             if into:
                 into.write(square, first, second)
-    change = change_table(tally, before.basis.unit_m2, before.known, after.known)
+    change = change_table(tally, before.basis.unit_m2, before.known_classes, after.known_classes)
     published = published_areas(before), published_areas(after)
     if all(published):
         check_closes(change, *published, before.record.rows[0].region_km2)

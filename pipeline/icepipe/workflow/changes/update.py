@@ -99,7 +99,7 @@ class ChangeUpdater:
         before, after = pair
         provenance = PairProvenance(
             rasters=(before.fingerprint, after.fingerprint),
-            known=(tuple(sorted(before.known)), tuple(sorted(after.known))),
+            known=(tuple(sorted(before.known_classes)), tuple(sorted(after.known_classes))),
             basis=before.record.made.basis,
             code=versions(),
             polygons=self.polygons,
