@@ -1,4 +1,4 @@
-# Every target does its own set-up; a bare machine needs Python (3.11 or newer) and make.
+# Every target sets up the environment that it needs; a new machine needs Python (3.11 or newer) and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ test: $(READY)
 soak: $(READY)
 	$(BIN)/python -m pytest -q -n auto -m soak -rP
 
-# Under a minute; `make -j check` does them side by side.
+# Takes less than a minute; `make -j check` runs the checks in parallel.
 check: $(CHECKS)
 
 check-ruff: $(READY)

@@ -159,7 +159,11 @@ def test_compare_there_and_back_again(arctic, icepipe, tmp_path):
     ("arguments", "code", "text"),
     [
         (["2024-06-10", "1999-01-01"], 2, "no observation 1999-01-01; name one of 2024-06-10, "),
-        (["2024-06-10", "2024-09-10", "--out", "c.shp"], 2, "polygons are written as GeoPackage; let its name end in"),
+        (
+            ["2024-06-10", "2024-09-10", "--out", "c.shp"],
+            2,
+            "polygons are written as GeoPackage; use a file name that ends in",
+        ),
         (["2024-06-10"], 2, "Missing argument 'DATE'"),
     ],
 )

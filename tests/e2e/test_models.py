@@ -233,7 +233,7 @@ def test_any_change_of_a_model_file_is_noticed(run_scenes, two_days, tmp_path, c
 
 def test_the_model_that_a_run_writes_cannot_be_its_own_input(run_scenes, two_days):
     first = run_scenes(two_days)
-    with pytest.raises(ConfigError, match="is what this run writes itself"):
+    with pytest.raises(ConfigError, match="is an output of this run"):
         run_scenes(two_days, segment={"fit": str(first.folder / "model.json")})
 
 

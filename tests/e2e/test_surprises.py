@@ -200,7 +200,7 @@ def test_rows_whose_files_are_gone_are_told(run_scenes, tmp_path):
 def test_a_basis_made_without_a_broken_file_says_so(run_scenes, tmp_path):
     write(tmp_path / "tiles/a_20240301.tif", half())
     (tmp_path / "tiles/b_20240301.tif").write_bytes(b"broken")
-    assert any("frozen without" in note for note in run_scenes(tmp_path / "tiles").notes)
+    assert any("made without the files that failed" in note for note in run_scenes(tmp_path / "tiles").notes)
 
 
 def test_values_of_outlines_and_patterns_without_a_day_are_refused(run_scenes, tmp_path):

@@ -220,7 +220,7 @@ class RunState:
                 self.fingerprints.record_written(folder / name, published)
             self.fingerprints(ObservationPaths(folder).record)
         except InputError as error:
-            raise IntegrityError(f"{folder}: another program changed it during the run ({error})") from error
+            raise IntegrityError(f"{folder}: changed by another program during the run ({error})") from error
         with self.ledger.transaction():
             self.ledger.save_files(self.fingerprints.take_new())
             self.ledger.save_entries([ledger_entry(key, "done", record)])
