@@ -162,7 +162,7 @@ def test_compare_there_and_back_again(arctic, icepipe, tmp_path):
         (
             ["2024-06-10", "2024-09-10", "--out", "c.shp"],
             2,
-            "polygons are written as GeoPackage; use a file name that ends in",
+            "polygons are written as GeoPackage; use a file name that",
         ),
         (["2024-06-10"], 2, "Missing argument 'DATE'"),
     ],
