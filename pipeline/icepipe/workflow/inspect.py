@@ -90,7 +90,7 @@ def inspect_lines(path: Path) -> list[str]:
     true_m2 = float(np.prod(plane.sides_m))
     sensor = scene_sensor(scene)
     lines += [
-        f"  the centre pixel covers {true_m2:,.2f} m2 on {plane.earth.surface}",
+        f"  the centre pixel covers {true_m2:,.2f} m2 on {plane.ellipsoid.surface}",
         f"  date {scene.date.isoformat()}{f' {scene.time} UTC' if scene.time else ''}  {scene.platform}".rstrip(),
         f"  sensor {sensor.key}, rules {sensor.rule_set}, reflectance by {sensor.encoding}",
         f"  validity: {validity_text(scene)}",

@@ -144,7 +144,7 @@ class Plan:
     def planar_km2_per_pixel(self) -> float | None:
         """Area of a pixel as dx times dy; None where the unit of the map is an angle."""
         # Published next to the true area, to show by how much pixel counts would be wrong.
-        crs = Ellipsoid.of(self.grid.crs).crs
+        crs = Ellipsoid.from_wkt(self.grid.crs).crs
         if crs.is_geographic:
             return None
         return float(self.grid.planar_pixel_area * crs.axis_info[0].unit_conversion_factor ** 2 / 1e6)

@@ -41,7 +41,7 @@ def watched_files(config: Config, scenes: Iterable[Scene]) -> WatchedFiles:
     inputs = config.inputs
     # Scenes carry their masks; these files are named by the config alone.
     options = (inputs.land and inputs.land.path, inputs.regions and inputs.regions.path, config.segment.model_file)
-    paths = [part for option in options if option for part in with_parts(Path(option))]
+    paths = [part for option in options if option for part in with_shapefile_parts(Path(option))]
     paths += [path for scene in scenes for path in stat_files(scene)]
     by_folder: defaultdict[str, set[str]] = defaultdict(set)
     for path in paths:

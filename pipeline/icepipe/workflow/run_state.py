@@ -31,7 +31,7 @@ def land_files(plan: Plan, snapshot: FolderSnapshot) -> set[Path]:
     if not land or not is_vector(land):
         return set()
     # The parts of a Shapefile are optional, but the file itself must be there or fail when it is read.
-    path, *parts = with_parts(Path(land.path))
+    path, *parts = with_shapefile_parts(Path(land.path))
     return {path, *(part for part in parts if snapshot.file_stat(part))}
 
 
@@ -140,7 +140,7 @@ class RunState:
     def has_current_land(self, plan: Plan, record: Record) -> bool:
         """Whether an observation was made with the current land outlines."""
         files = land_files(plan, self.snapshot)
-        names = {part.name for path in files for part in with_parts(path)}
+        names = {part.name for path in files for part in with_shapefile_parts(path)}
         try:
             current = {(path.name, self.fingerprints(path)) for path in files}
         # Land that cannot be read counts as changed: the caller then reads more pixels than it had to.
