@@ -184,7 +184,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Interval:
+class TimeInterval:
     """Closed time interval in UTC: the first and the last second."""
 
     start: dt.datetime
@@ -196,13 +196,13 @@ class Interval:
         return f"{self.start:%Y-%m-%dT%H:%M:%SZ}", f"{self.end:%Y-%m-%dT%H:%M:%SZ}"
 
     @classmethod
-    def from_iso(cls, texts: tuple[str, str]) -> Interval:
+    def from_iso(cls, texts: tuple[str, str]) -> TimeInterval:
         """Return the interval between two ISO texts."""
         start, end = (dt.datetime.fromisoformat(text) for text in texts)
         return cls(start, end)
 
     @classmethod
-    def for_scene(cls, scene: Scene, to_the_minute: bool) -> Interval:
+    def for_scene(cls, scene: Scene, to_the_minute: bool) -> TimeInterval:
         """Return the minute of a scene if requested and known, else its day."""
         time = scene.time if to_the_minute else None
         start = dt.datetime.combine(scene.date, time or dt.time(), dt.UTC)
@@ -211,11 +211,11 @@ class Interval:
         return cls(start, start + span - dt.timedelta(seconds=1))
 
 
-def acquisition_interval(observation: Observation) -> Interval:
+def acquisition_interval(observation: Observation) -> TimeInterval:
     """Return the interval from the first to the last scene: whole days, or minutes if the key has a time."""
     to_the_minute = observation.key.time is not None
-    intervals = [Interval.for_scene(scene, to_the_minute) for scene in observation.scenes]
-    return Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
+    intervals = [TimeInterval.for_scene(scene, to_the_minute) for scene in observation.scenes]
+    return TimeInterval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
 
 
 def shared_time(observation: Observation) -> dt.time | None:

@@ -14,7 +14,7 @@ import pyproj
 
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
-from icepipe.inputs.scenes import Interval
+from icepipe.inputs.scenes import TimeInterval
 from icepipe.publish.run_folder.paths import CHANGE, RunPaths
 from icepipe.publish.vectors import change_layer, region_layer
 from icepipe.publish.vectors.geopackage import OBSERVATION, PART_ENDING
@@ -59,7 +59,7 @@ class MapLayer:
     provider: str = "ogr"
     group: str = ""
     crs: str = ""
-    interval: Interval | None = None
+    interval: TimeInterval | None = None
     renderer: Callable[[], Element] | None = None
     is_checked: bool = True
 
@@ -88,7 +88,7 @@ class ProjectFiles:
     """
 
     paths: RunPaths
-    intervals: Mapping[str, Interval]
+    intervals: Mapping[str, TimeInterval]
     crs: str
     geopackage: Path | None
     crs_cache: dict[str, str] = field(default_factory=dict)
@@ -185,7 +185,7 @@ def find_layers(
     IntegrityError
         If a file has no coordinate system.
     """
-    intervals = {key: Interval.from_iso(moments[key]) for key in sorted(moments)}
+    intervals = {key: TimeInterval.from_iso(moments[key]) for key in sorted(moments)}
     files = ProjectFiles(RunPaths(folder, name), intervals, crs, geopackage)
     layers = [*change_layers(files), *polygon_layers(files), *raster_layers(files)]
     if (path := files.paths.regions).is_file():

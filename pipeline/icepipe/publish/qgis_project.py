@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from icepipe.geo.geobox import GeoBox
-from icepipe.inputs.scenes import Interval
+from icepipe.inputs.scenes import TimeInterval
 from icepipe.publish.qgis_layers import MapLayer, find_layers
 from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.vectors.qml_styles import WRITTEN_FOR, add_element, xml_text
@@ -32,7 +32,7 @@ def add_crs(parent: Element, tag: str, wkt: str) -> None:
     add_element(SubElement(SubElement(parent, tag), "spatialrefsys"), "wkt", wkt)
 
 
-def add_range(parent: Element, tag: str, interval: Interval) -> None:
+def add_range(parent: Element, tag: str, interval: TimeInterval) -> None:
     """Add a time range."""
     element = SubElement(parent, tag)
     start, end = interval.texts
@@ -89,9 +89,9 @@ def add_view(root: Element, grid: GeoBox) -> None:
     add_crs(canvas, "destinationsrs", grid.crs)
 
 
-def add_time(root: Element, properties: Element, intervals: Sequence[Interval]) -> None:
+def add_time(root: Element, properties: Element, intervals: Sequence[TimeInterval]) -> None:
     """Add the temporal range of the project, and a temporal controller that stops at every date."""
-    season = Interval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
+    season = TimeInterval(min(interval.start for interval in intervals), max(interval.end for interval in intervals))
     controller = SubElement(properties, "TemporalControllerWidget")
     add_element(controller, "StartDateTime", season.texts[0], type="QString")
     add_element(controller, "EndDateTime", season.texts[1], type="QString")

@@ -15,7 +15,7 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.observation_key import ObservationKey
-from icepipe.inputs.scenes import Interval, Observation, Scene, acquisition_interval
+from icepipe.inputs.scenes import Observation, Scene, TimeInterval, acquisition_interval
 from icepipe.publish.cog import write_classes
 from icepipe.publish.qgis_layers import MapLayer, find_layers
 from icepipe.publish.qgis_project import project_xml, write_project
@@ -136,7 +136,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
 
 def test_names_are_escaped():
     key = "2024-07-01<b>&\"'c"
-    layer = MapLayer(f"ice {key}", f"./{key}.shp", "ogr", "ice", GRID.crs, Interval.from_iso(MOMENTS[KEYS[0]]))
+    layer = MapLayer(f"ice {key}", f"./{key}.shp", "ogr", "ice", GRID.crs, TimeInterval.from_iso(MOMENTS[KEYS[0]]))
     root = ElementTree.fromstring(project_xml(key, GRID, [layer]))
     assert root.findtext("title") == root.get("projectname") == key
     assert root.findtext(".//maplayer/datasource") == f"./{key}.shp"
