@@ -25,7 +25,6 @@ from icepipe.geo.pixel_area import PixelArea
 from icepipe.geo.resampling import locate_source
 from icepipe.publish.run_folder import class_map as mapped
 from icepipe.publish.run_folder import record
-from icepipe.publish.run_folder.paths import ObservationPaths
 from tests.rasters import GROUND, ICE, TRANSFORM, WATER, write
 
 POLAR, LONLAT = pyproj.CRS(3413).to_wkt(), pyproj.CRS(4326).to_wkt()
@@ -303,14 +302,13 @@ def test_records_that_do_not_tell_what_was_reached_stand(run_scenes, tmp_path, m
     tiles(tmp_path / "tiles")
     late = [path.rename(tmp_path / path.name) for path in sorted((tmp_path / "tiles").glob("*_20240704.tif"))]
 
-    def as_it_was(folder, told):
-        contents = vars(told) | {"reached": None}
-        data = {key: value for key, value in json.loads(record.DOCUMENT.compact(told)).items() if key != "reached"}
-        ObservationPaths(folder).record.write_text(json.dumps(data))
-        return record.Record(**contents)
+    text = record.DOCUMENT.text
+
+    def without_extent(value):
+        return json.dumps({key: item for key, item in json.loads(text(value)).items() if key != "reached"})
 
     with monkeypatch.context() as patched:
-        patched.setattr(record, "_written", as_it_was)
+        patched.setattr(record.DOCUMENT, "text", without_extent)
         folder = run_scenes(tmp_path / "tiles", name="x").folder
     before = {path: path.stat().st_mtime_ns for path in folder.glob("observations/*/record.json")}
     for path in late:
@@ -334,18 +332,18 @@ def test_an_observation_that_lies_beside_the_grid_has_seen_nothing(run_scenes, t
 
 def test_work_grows_with_what_is_seen_and_not_with_the_grid(run_scenes, tmp_path, monkeypatch):
     """Areas are computed for blocks with tiles, and twice for the grid; maps are read where they have data."""
-    asked_for, read, units, read_map = [], [], PixelArea.units, mapped._read
+    asked_for, read, units, read_map = [], [], PixelArea.units, mapped.read_codes
 
     def counted(area, block):
         asked_for.append(block.height * block.width)
         return units(area, block)
 
-    def counted_map(block, dataset):
+    def counted_map(dataset, block):
         read.append(block.height * block.width)
-        return read_map(block, dataset)
+        return read_map(dataset, block)
 
     monkeypatch.setattr(PixelArea, "units", counted)
-    monkeypatch.setattr(mapped, "_read", counted_map)
+    monkeypatch.setattr(mapped, "read_codes", counted_map)
     monkeypatch.setattr("icepipe.raster.blocks.BLOCK_PIXELS", 4 * SIDE)
     monkeypatch.setattr("icepipe.workflow.changes.compare_maps.SIDE_PX", 8)
     run_scenes(tiles(tmp_path / "tiles"), name="x")
