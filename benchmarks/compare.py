@@ -162,7 +162,7 @@ def run_once(command: Command, parent: Path) -> Run:
 
 def measure(case: str, rounds: int, wanted: list[str], python: str) -> dict[str, Any]:
     """Run every tool of a case, round by round, and return all figures."""
-    raster = Path(script_lines("rasters.py", case)[0])
+    raster = Path(script_lines("rasters.py", case)[0]).resolve()
     tools = commands(case, raster, wanted, python)
     runs: dict[str, list[Run]] = {name: [] for name in tools}
     floors = []
@@ -201,7 +201,7 @@ def case_table(figures: dict[str, Any]) -> str:
 
 def measure_versions(case: str, rounds: int, other: str) -> list[tuple[Run, Run]]:
     """Run this version and another one in turns, this one first in every second round; return a pair for each round."""
-    raster = Path(script_lines("rasters.py", case)[0])
+    raster = Path(script_lines("rasters.py", case)[0]).resolve()
     features = ROLES if is_measured(case) else None
     versions = [partial(icepipe_run, icepipe, case, raster, features, None) for icepipe in (ICEPIPE, other)]
     pairs = []

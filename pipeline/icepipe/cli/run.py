@@ -20,21 +20,16 @@ if TYPE_CHECKING:
     from icepipe.workflow.result import RunResult
 
 
-def load_without_pandas() -> None:
-    """Load pyogrio and pyarrow without pandas, which both would load although a run hands them no data frame."""
-    # It would cost 0.2 s and 32 MB of every run. A module that is None raises ImportError in pyogrio. The compiled code
-    # of pyarrow fails on None at the first array; from the second one on it takes pandas for missing.
-    if "pandas" in sys.modules:
-        return
+def hide_pandas() -> None:
+    """Keep pandas out of this process, which pyogrio and pyarrow would load although a run hands them no data frame."""
+    # It would cost 0.2 s and 32 MB of every run. Python code that looks for pandas gets an ImportError.
     sys.modules["pandas"] = None  # type: ignore[assignment]
     import pyarrow as pa
-    import pyogrio  # noqa: F401
 
+    # The compiled code of pyarrow fails on None at the first array; from the second one on it takes pandas for missing.
     with suppress(AttributeError):
         pa.array([])
     pa.array([])
-    # scikit-learn, which judges k, looks for the module and fails on None.
-    del sys.modules["pandas"]
 
 
 def progress_printer() -> Callable[[str, int, int], None]:
@@ -125,7 +120,9 @@ def run(
 
     extra = [f"batch.workers={workers}"] if workers else []
     settings = load(config, [*(assignments or []), *extra])
-    load_without_pandas()
+    # scikit-learn, which judges k where the config does not state it, fails on a module that is None.
+    if isinstance(settings.segment.k, int):
+        hide_pandas()
     # After load_without_pandas: these import the numeric libraries.
     from icepipe.runtime.log import to_file, to_terminal
     from icepipe.workflow.run import no_progress
