@@ -20,15 +20,20 @@ def prune(folder: Path) -> list[str]:
     Raises
     ------
     ConfigError
-        If no run has finished in the folder.
+        If no run has finished in the folder, or ``run.json`` is damaged.
     RunLocked
         If a run holds the lock of the folder.
+    InputError
+        If an output cannot be read for the manifest.
+    IntegrityError
+        If the record of an observation cannot be read, or the manifest or the ledger cannot be written.
     """
     run = RunPaths(folder)
     with run_lock(folder):
         try:
-            listed = set(dict(json.loads(run.provenance.read_bytes()))["observations"])
-        except (OSError, ValueError):
+            # ``keys`` refuses a list or a text: its items would be no keys, and every observation would be removed.
+            listed = json.loads(run.provenance.read_bytes())["observations"].keys()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"{folder}: no run has finished there", "run `icepipe run` first") from None
         records = {path.name: last_record(path) for path in run.observation_folders()}
         stale = [key for key in records if key not in listed]
