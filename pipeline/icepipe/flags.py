@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import PlainSerializer, PlainValidator
 
-LEFT_OUT = True
+EXCLUDES = True
 """Mark of a flag that excludes its rows from trends, dates and alerts."""
 
 
@@ -34,13 +34,13 @@ class Flag(StrEnum):
     LAND_NOT_MASKED = "land_not_masked", "no land mask was used, so snow on land may count as ice"
     LOW_SUN = "low_sun", "the sun stood low, which darkens ice and water"
     MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from"
-    MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", LEFT_OUT
+    MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", EXCLUDES
     NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"
-    NOTHING_SEEN = "nothing_seen", "nothing of the region was seen", LEFT_OUT
+    NOTHING_SEEN = "nothing_seen", "nothing of the region was seen", EXCLUDES
     OFF_GRID = "off_grid", "part of the region lies outside the run's grid"
     PARTLY_SEEN = "partly_seen", "a part of the region was not seen"
     SUDDEN_JUMP = "sudden_jump", "the area jumps away from the dates around it"
-    UNDER_MIN_VALID = "under_min_valid", "too little was seen for trends and alerts", LEFT_OUT
+    UNDER_MIN_VALID = "under_min_valid", "too little was seen for trends and alerts", EXCLUDES
     WATER_NOT_SEPARABLE = (
         "water_not_separable",
         "visible bands cannot tell water from shadow, so its area is left empty",
@@ -54,7 +54,7 @@ class Flag(StrEnum):
         return flag
 
 
-EXCLUDING = tuple(flag for flag in Flag if flag.excludes_from_trends)
+EXCLUDING_FLAGS = tuple(flag for flag in Flag if flag.excludes_from_trends)
 """Flags of rows that no trend, date or alert uses."""
 
 

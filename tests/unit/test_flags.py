@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from icepipe.errors import IntegrityError
-from icepipe.flags import EXCLUDING, Flag, flags_text, parse_flags
+from icepipe.flags import EXCLUDING_FLAGS, Flag, flags_text, parse_flags
 from icepipe.measure.area.series import COLUMNS, Row
 from icepipe.publish.report.published_run import read_published_run
 from icepipe.publish.run_folder.record import last_record
@@ -30,7 +30,7 @@ def test_every_flag_has_a_meaning_of_its_own():
 
 
 def test_rows_without_a_usable_area_are_excluded_from_trends():
-    assert EXCLUDING == (Flag.MODEL_MISFIT, Flag.NOTHING_SEEN, Flag.UNDER_MIN_VALID)
+    assert EXCLUDING_FLAGS == (Flag.MODEL_MISFIT, Flag.NOTHING_SEEN, Flag.UNDER_MIN_VALID)
 
 
 def test_flags_are_published_in_order_and_read_back():

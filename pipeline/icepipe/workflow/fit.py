@@ -36,7 +36,7 @@ from icepipe.workflow.plan import Plan
 Progress = Callable[[str, int, int], None]
 """Called with the current step, the number of its parts that are done, and the number of its parts."""
 
-Meanwhile = Callable[[Observation], None]
+PrefetchFiles = Callable[[Observation], None]
 """Called with an observation while its files are read for the sample; must not raise."""
 
 MIN_SAMPLE = 1_000
@@ -82,7 +82,7 @@ def fit_model(plan: Plan, sample: PixelSample) -> Model:
 
 
 def all_candidates(
-    plan: Plan, rate: float, progress: Progress, meanwhile: Meanwhile
+    plan: Plan, rate: float, progress: Progress, prefetch_files: PrefetchFiles
 ) -> tuple[list[CandidatePixels], list[InputError]]:
     """Return the candidate pixels of all observations, and the faults of those that cannot be read.
 
@@ -93,7 +93,7 @@ def all_candidates(
     """
 
     def read(observation: Observation) -> CandidatePixels | InputError:
-        thread = Thread(target=meanwhile, args=[observation], daemon=True)
+        thread = Thread(target=prefetch_files, args=[observation], daemon=True)
         thread.start()
         candidates = candidate_pixels(plan, rate, observation)
         # After a fault, do not wait: the other thread may hang on the same broken file.
@@ -114,20 +114,20 @@ def all_candidates(
     return pools, faults
 
 
-def fit_run(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Model, list[InputError]]:
+def fit_run(plan: Plan, progress: Progress, prefetch_files: PrefetchFiles) -> tuple[Model, list[InputError]]:
     """Fit one model on a sample of all observations, and return it with the faults of those that cannot be read."""
     rate = sampling_rate(plan, len(plan.observations))
     with ThreadPoolExecutor(1) as loader:
         # Compiled kernels take longer to load than a tile takes to decode, and decoding releases the GIL.
         loader.submit(import_module, "icepipe.segment.clustering._kernels")
-        pools, faults = all_candidates(plan, rate, progress, meanwhile)
+        pools, faults = all_candidates(plan, rate, progress, prefetch_files)
         # The rate assumes that the whole region was seen.
         if sum(len(pool.values) for pool in pools) < MIN_SAMPLE and rate < 1:
-            pools, faults = all_candidates(plan, 1.0, progress, meanwhile)
+            pools, faults = all_candidates(plan, 1.0, progress, prefetch_files)
     return fit_model(plan, thin_sample(pools, plan.config.segment.sample)), faults
 
 
-def fit_basis(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Basis, list[InputError]]:
+def fit_basis(plan: Plan, progress: Progress, prefetch_files: PrefetchFiles) -> tuple[Basis, list[InputError]]:
     """Return the basis of the earlier run, or a new one with the faults of observations that cannot be read."""
     if plan.earlier:
         return plan.earlier, []
@@ -135,7 +135,7 @@ def fit_basis(plan: Plan, progress: Progress, meanwhile: Meanwhile) -> tuple[Bas
         return plan.new_basis(None), []
     if plan.clustering.given:
         return plan.new_basis(plan.clustering.given), []
-    model, faults = fit_run(plan, progress, meanwhile)
+    model, faults = fit_run(plan, progress, prefetch_files)
     return plan.new_basis(model), faults
 
 

@@ -18,7 +18,7 @@ from icepipe.segment.model import Model
 
 @dataclass(frozen=True)
 class RunEvents:
-    """What a run found and did, as far as notes, provenance and the ledger need it.
+    """Records of a run and problems it met, for notes, provenance and the ledger.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ def model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
 
 
 def input_notes(events: RunEvents) -> Iterator[str]:
-    """Yield notes on inputs and observations that are left out, and the remarks of records."""
+    """Yield notes on inputs and observations that are left out, and the notes stored in records."""
     if events.skipped:
         yield f"skipped, not regular files: {', '.join(path.name for path in events.skipped)}"
     for path, km2 in events.outside_km2.items():

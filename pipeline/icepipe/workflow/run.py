@@ -89,11 +89,11 @@ def run(
     check_writable(paths.folder)
     refuse_links(paths.folder, (OBSERVATIONS, CHANGE))
     with run_lock(config.run_folder), open_ledger(config.run_folder) as ledger:
-        # Partial outputs of a run that was killed; nobody else writes while the lock is held.
+        # Remove what a killed run left half written. The lock keeps other writers out.
         for folder in (paths.folder, paths.observations, paths.change):
             remove_partial_outputs(folder)
         number = ledger.begin_run(started)
-        with log_step("look"):
+        with log_step("check_cache"):
             cached = None if only or force or rebase else quick_cached_result(config, ledger)
         if cached:
             result, n_up_to_date = cached
@@ -134,8 +134,8 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
     if options.fail_fast and plan.catalog.faults:
         raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
     # A snapshot of its own: files may change during the fit, and the update must see them as they are then.
-    meanwhile = partial(prefetch_fingerprints, plan, run_state.fingerprints, FolderSnapshot())
-    basis, fit_faults = fit_basis(plan, progress, meanwhile)
+    prefetch = partial(prefetch_fingerprints, plan, run_state.fingerprints, FolderSnapshot())
+    basis, fit_faults = fit_basis(plan, progress, prefetch)
     context = RunContext.create(plan, basis)
     # Saved before any observation: a run that is stopped here must go on with the same region, grid and model.
     if plan.earlier is None:

@@ -91,12 +91,12 @@ class RunState:
     entries: Mapping[str, ObservationEntry]
     snapshot: FolderSnapshot
     fingerprints: Fingerprints
-    # Asked for every observation by the update and again by the digest of the run.
-    _whole: dict[str, bool] = field(default_factory=dict)
+    # Cache: the update and the digest of the run both ask for every observation.
+    _whole_by_key: dict[str, bool] = field(default_factory=dict)
 
     @property
     def paths(self) -> RunPaths:
-        """Paths of the outputs, without those that carry the name of the run."""
+        """Paths of outputs whose names do not contain the name of the run."""
         return RunPaths(self.folder)
 
     @classmethod
@@ -109,11 +109,15 @@ class RunState:
         return self.fingerprints.cached(path, self.snapshot.file_stat(path))
 
     def is_whole(self, key: str) -> bool:
-        """Whether every output of an observation has the bytes that were published."""
-        if key not in self._whole:
+        """Return whether every output of an observation has its published fingerprint.
+
+        Files are judged by their size and time, and not read.
+        """
+        if key not in self._whole_by_key:
             # Strings instead of Path: this runs for thousands of files of a run over years.
-            entry, folder = self.entries.get(key), os.path.join(self.folder, OBSERVATIONS, key)  # noqa: PTH118
-            self._whole[key] = bool(
+            folder = os.path.join(self.folder, OBSERVATIONS, key)  # noqa: PTH118
+            entry = self.entries.get(key)
+            self._whole_by_key[key] = bool(
                 entry
                 and entry.made
                 and self.known_fingerprint(f"{folder}/{ObservationPaths.record.pattern}")
@@ -122,23 +126,23 @@ class RunState:
                     for name, published in json.loads(entry.outputs)
                 )
             )
-        return self._whole[key]
+        return self._whole_by_key[key]
 
     def is_up_to_date(self, context: RunContext, observation: Observation) -> bool:
-        """Whether an observation was made from its current files and settings, and is whole."""
+        """Return whether an observation was made from its current files and settings, and is whole."""
         entry = self.entries.get(observation.key)
         if entry is None or not self.is_whole(observation.key):
             return False
         inputs = []
         for path in input_files(context.plan, observation, self.snapshot):
-            # A file that has to be read decides nothing here: the update reads it on its own thread.
+            # A file whose fingerprint is not known may have changed. The update reads it, on its own thread.
             if (known := self.known_fingerprint(str(path))) is None:
                 return False
             inputs.append((path.name, known))
         return entry.made == json_digest(astuple(provenance_for(context, inputs)))
 
     def has_current_land(self, plan: Plan, record: Record) -> bool:
-        """Whether an observation was made with the current land outlines."""
+        """Return whether an observation was made with the current land outlines."""
         files = land_files(plan, self.snapshot)
         names = {part.name for path in files for part in with_shapefile_parts(path)}
         try:
@@ -154,7 +158,9 @@ class RunState:
         A record belongs to the series if it was made on this basis with these settings, is of the observation that
         its folder is named after, and its files are whole.
         """
-        records, stale, config = {}, [], context.plan.config
+        config = context.plan.config
+        records = {}
+        stale = []
         expected = context.basis_hash, config.digest, config.polygons_digest
         for folder in self.paths.observation_folders():
             record = read_record(folder, self.fingerprints)
@@ -178,7 +184,7 @@ class RunState:
 
     def digest(self, context: RunContext, faults: Sequence[InputError]) -> str | None:
         """Return a digest of everything that the tables, maps and notes of a run depend on; None if outputs changed."""
-        # Over fingerprints that are known already: this reads no file.
+        # The digest uses known fingerprints and reads no file.
         keys = sorted(self.snapshot.folder(os.path.join(self.folder, OBSERVATIONS)))  # noqa: PTH118
         files = dict(self.run_files())
         if None in files.values() or not all(self.is_whole(key) for key in keys):
@@ -192,7 +198,7 @@ class RunState:
             context.plan.config.published_settings, context.basis_hash, versions(), scenes, unusable, made, files
         )
 
-    def store_waiting(self, keys: Sequence[str]) -> None:
+    def mark_waiting(self, keys: Sequence[str]) -> None:
         """Mark observations in the ledger as waiting for their update."""
         entries = [self.entries.get(key, ObservationEntry(key, "")) for key in keys]
         with self.ledger.transaction():
@@ -216,7 +222,7 @@ class RunState:
         folder = self.paths.observation(key).folder
         try:
             for name, published in record.outputs:
-                # Known from writing, so that the next run need not read its own outputs.
+                # The fingerprints are known from writing, so the next run does not read these files.
                 self.fingerprints.record_written(folder / name, published)
             self.fingerprints(ObservationPaths(folder).record)
         except InputError as error:

@@ -214,7 +214,7 @@ def update_observations(
     missing = context.plan.missing_inputs
     # Judged by file times alone; whatever needs bytes to be read is decided by the updater, on several threads.
     todo = [o for o in selected if force or o.key in missing or not run_state.is_up_to_date(context, o)]
-    run_state.store_waiting([observation.key for observation in todo])
+    run_state.mark_waiting([observation.key for observation in todo])
     updated, faults, n_up_to_date = [], [], len(selected) - len(todo)
     updater = ObservationUpdater(context, run_state, force)
     for number, outcome in enumerate(ordered_map(updater.update, todo, context.plan.workers), start=1):

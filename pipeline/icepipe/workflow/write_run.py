@@ -1,4 +1,4 @@
-"""Publish what all observations give together: series, changes, trends, projects, provenance and manifest."""
+"""Publish the outputs of the whole series: tables, changes, trends, projects, provenance and manifest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from icepipe.workflow.run_state import RunState
 
 
 def collect_events(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunEvents:
-    """Return what the run found and did, with the records of all observations of the series."""
+    """Return the problems that the run met, with the records of all observations of the series."""
     plan = context.plan
     records, stale = run_state.current_records(context)
     return RunEvents(
@@ -51,12 +51,12 @@ def collect_events(context: RunContext, run_state: RunState, faults: tuple[Input
 
 
 def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunResult:
-    """Compute and write what all observations give together, and store the result in the ledger."""
+    """Compute and write the outputs of the whole series, and store the result in the ledger."""
     plan, config = context.plan, context.plan.config
     with log_step("finish"):
         events = collect_events(context, run_state, faults)
         # Comparisons skip blocks that no file of either date reaches; under other land outlines that is not known.
-        with_extents = {
+        records_to_compare = {
             key: record if run_state.has_current_land(plan, record) else replace(record, reached=None)
             for key, record in events.records.items()
         }
@@ -64,7 +64,7 @@ def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputErr
             config.run_folder,
             context.basis,
             plan.background,
-            with_extents,
+            records_to_compare,
             config.publish.change,
             plan.workers,
             run_state.fingerprints,

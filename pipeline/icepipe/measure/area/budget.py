@@ -74,14 +74,14 @@ class Budget:
     @property
     def cloud_fraction(self) -> float:
         """Fraction of the region without land that is cloud; 0 if the whole region is land."""
-        sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
-        return self.classes[ClassCode.CLOUD].area_km2 / sea if sea > 0 else 0.0
+        without_land_km2 = self.region_km2 - self.classes[ClassCode.LAND].area_km2
+        return self.classes[ClassCode.CLOUD].area_km2 / without_land_km2 if without_land_km2 > 0 else 0.0
 
     @property
     def valid_fraction(self) -> float:
         """Fraction of the region without land that was seen; 0 if the whole region is land."""
-        sea = self.region_km2 - self.classes[ClassCode.LAND].area_km2
-        return self.seen_km2 / sea if sea > 0 else 0.0
+        without_land_km2 = self.region_km2 - self.classes[ClassCode.LAND].area_km2
+        return self.seen_km2 / without_land_km2 if without_land_km2 > 0 else 0.0
 
 
 def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units: Mapping[ClassCode, int]) -> Budget:

@@ -75,7 +75,7 @@ def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
     is_open, last = np.empty(now.shape, dtype=bool), np.empty_like(now)
     start_last_seen(now.reshape(-1), code_mask((*SEEN, *HIDING)), is_open.reshape(-1), last.reshape(-1))
     for classes in earlier:
-        # Reading a raster costs more than comparing it, so that the search ends with the last open pixel.
+        # Reading a raster costs more than comparing it, so the search stops when every pixel has been found.
         if not update_last_seen(classes.reshape(-1), code_mask(SEEN), is_open.reshape(-1), last.reshape(-1)):
             break
     return last
@@ -83,7 +83,7 @@ def last_seen(now: UInt8, earlier: Iterable[UInt8]) -> UInt8:
 
 def find_occlusion(change: ChangeTable) -> Occlusion:
     """Compute the occlusion from the transitions between last seen classes and the classes seen now."""
-    # Pixels that are land now are left out: land does not hide a surface for a while, as cloud does.
+    # Pixels that are land now are left out: land is permanent and, unlike cloud, hides no ice or water.
     not_land = (*SEEN, *HIDING)
     ice, water = [ClassCode.ICE], [ClassCode.WATER]
     return Occlusion(

@@ -14,19 +14,19 @@ from icepipe.errors import IntegrityError
 from icepipe.measure.area.budget import CLOSURE_TOLERANCE
 from icepipe.measure.area.tally import Tally
 
-FIRST_CLASS = 256
-"""Factor of the first class in a pair code."""
+PAIR_BASE = 256
+"""Base of pair codes: the class before is multiplied by it, so it exceeds every class code."""
 
 
 def pair_code(before: int, after: int) -> int:
     """Encode a pair of classes as one number of 16 bits."""
-    # Class codes have 8 bits, so that pairs are unique and can be tallied as strata are.
-    return before * FIRST_CLASS + after
+    # Class codes have 8 bits, so each pair has its own number and can be tallied like a stratum.
+    return before * PAIR_BASE + after
 
 
 def encode_pairs(before: UInt8, after: UInt8) -> UInt16:
     """Encode the classes of each pixel in two rasters of one shape, as :func:`pair_code` does, to tally them."""
-    return before.astype(np.uint16) * np.uint16(FIRST_CLASS) + after
+    return before.astype(np.uint16) * np.uint16(PAIR_BASE) + after
 
 
 def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
@@ -42,7 +42,7 @@ def gain_loss(before: UInt8, after: UInt8) -> tuple[UInt8, UInt8]:
 
 
 def code_mask(codes: Collection[ClassCode]) -> Bool:
-    """Return a table by class code, True for some classes; shape (256,)."""
+    """Return a lookup table of 256 booleans, True at the given codes."""
     # Kernels look codes up in a table: one access per pixel, however many classes are True.
     return np.isin(np.arange(256), list(codes))
 
@@ -92,7 +92,7 @@ class ChangeTable:
         return {(transition.before, transition.after): transition for transition in self.transitions}
 
     def units(self, before: Collection[ClassCode], after: Collection[ClassCode]) -> int:
-        """Return the area, in units, that has one of some classes before and one of others after."""
+        """Return the area of pixels whose class was in ``before`` and is now in ``after``, in units of the basis."""
         return sum(self.by_pair[a, b].units for a in before for b in after)
 
     def km2(self, before: Collection[ClassCode], after: Collection[ClassCode]) -> float:
@@ -177,7 +177,7 @@ def change_table(
     # Other pairs mean that the observations have different regions, or that a raster is damaged.
     outside = pair_code(ClassCode.OUTSIDE, ClassCode.OUTSIDE)
     if unexpected := tally.pixels.keys() - set(pairs.values()) - {outside}:
-        codes = ", ".join(f"{pair // FIRST_CLASS} and {pair % FIRST_CLASS}" for pair in sorted(unexpected))
+        codes = ", ".join(f"{pair // PAIR_BASE} and {pair % PAIR_BASE}" for pair in sorted(unexpected))
         raise IntegrityError(f"two observations do not share a region: pixels of codes {codes}", "run with --force")
     # Pairs that do not occur are rows of the table, too: readers of all tables find the same rows.
     transitions = tuple(Transition(a, b, tally.units[pair], tally.pixels[pair]) for (a, b), pair in pairs.items())
@@ -185,7 +185,7 @@ def change_table(
     return ChangeTable(transitions, unit_m2, before, after)
 
 
-def check_closes(
+def check_table_closes(
     change: ChangeTable, before: Mapping[ClassCode, float], after: Mapping[ClassCode, float], region_km2: float
 ) -> None:
     """Check that the sums of a table equal the areas that were published for both observations.

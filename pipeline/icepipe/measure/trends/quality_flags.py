@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from icepipe.classes import SEEN
-from icepipe.flags import EXCLUDING, Flag
+from icepipe.flags import EXCLUDING_FLAGS, Flag
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row
 from icepipe.measure.change.occlusion import Occlusion
 
 MIN_POINTS = 9
-"""Fewest usable observations for a jump to be found. A jump shows in its own residual and in those of both neighbours;
-three of the seven inner residuals leave their median unchanged."""
+"""Fewest usable observations for a jump to be found. A jump changes three residuals. Nine points have seven, so
+their median stays a residual without the jump."""
 
 OUTLYING = 3.0
 """Scaled median absolute deviations beyond which a value is an outlier; the usual limit of a Hampel filter."""
@@ -25,11 +25,11 @@ TO_SIGMA = 1.4826
 """Factor from the median absolute deviation to the standard deviation of normal values."""
 
 SHARE_PER_DAY = 0.01
-"""Fraction of the region by which a jump exceeds per day. In July, at its fastest, the Arctic loses about 0.1 of 10
-million km2 per day."""
+"""Smallest change of a jump per day between the observations, as a fraction of the region. Arctic sea ice loses at most
+about 0.1 million of 10 million km2 (1 %) per day, in July."""
 
 MAX_SHARE = 0.1
-"""Largest fraction of the region that a jump has to exceed, however distant its neighbours are."""
+"""Upper limit of that fraction for neighbours many days apart."""
 
 MIN_OTHERS = 3
 """Fewest other usable observations for a class to be missing."""
@@ -39,55 +39,59 @@ PRESENT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Usable row of one class: its estimate, and bounds of the area whatever the unseen part of the region holds."""
+class UsableValue:
+    """Area of one class in a usable row: estimate, and bounds for any content of the unseen part of the region."""
 
-    date: str
+    date: ObservationKey
     day: float
     est_km2: float
     low_km2: float
     high_km2: float
 
     @classmethod
-    def from_row(cls, row: Row) -> Candidate | None:
-        """Return the candidate of a row; None for a row that is excluded from trends or whose area is not known."""
+    def from_row(cls, row: Row) -> UsableValue | None:
+        """Return the value of a row; None for a row that is excluded from trends or whose area is not known."""
         est, low, high = row.area_est_km2, row.area_low_km2, row.area_high_km2
-        if est is None or low is None or high is None or not row.flags.isdisjoint(EXCLUDING):
+        if est is None or low is None or high is None or not row.flags.isdisjoint(EXCLUDING_FLAGS):
             return None
         return cls(row.date, float(row.date.day.toordinal()), est, low, high + row.unknown_km2)
 
-    def jump_sign(self, neighbour: Candidate, region_km2: float) -> int:
-        """Return 1 or -1 if the area is certainly and by enough above or below that of a neighbour, else 0."""
+    def jump_sign(self, neighbour: UsableValue, region_km2: float) -> int:
+        """Return 1 or -1 if the area is clearly above or below that of a neighbour, else 0.
+
+        The bounds of the two areas must not overlap, and the difference must exceed the allowed change, which grows
+        with the days between them.
+        """
         up = self.est_km2 - neighbour.est_km2
         # Two observations of one day count as one day apart: the allowed change is never zero.
-        enough = min(SHARE_PER_DAY * max(abs(self.day - neighbour.day), 1.0), MAX_SHARE) * region_km2
+        allowed = min(SHARE_PER_DAY * max(abs(self.day - neighbour.day), 1.0), MAX_SHARE) * region_km2
         apart = self.low_km2 > neighbour.high_km2 if up > 0 else self.high_km2 < neighbour.low_km2
-        return int(np.sign(up)) if apart and abs(up) > enough else 0
+        return int(np.sign(up)) if apart and abs(up) > allowed else 0
 
 
-def hampel_outliers(candidates: Sequence[Candidate]) -> list[bool]:
-    """Return for each candidate whether its residual from the line through both neighbours is an outlier.
+def hampel_outliers(values: Sequence[UsableValue]) -> list[bool]:
+    """Return for each value whether its residual from the line through both neighbours is an outlier.
 
-    The median of the residuals is taken as 0, where residuals from a line belong.
+    The median of the residuals is taken as 0, the expected value of a residual.
     """
-    day, est = (np.array([getattr(candidate, name) for candidate in candidates]) for name in ("day", "est_km2"))
+    day = np.array([value.day for value in values])
+    est = np.array([value.est_km2 for value in values])
     span = day[2:] - day[:-2]
     # Three observations of one day have no line; the mean of the neighbours takes its place.
     part = np.divide(day[1:-1] - day[:-2], span, out=np.full(len(span), 0.5), where=span > 0)
     inner = est[1:-1] - (est[:-2] + part * (est[2:] - est[:-2]))
-    # An end has one neighbour only; a jump there shows in the residual of that neighbour, which it takes over.
+    # The first and last values have one neighbour; they take its residual.
     residuals = np.concatenate([inner[:1], inner, inner[-1:]])
     scale = TO_SIGMA * np.median(np.abs(inner))
     return [bool(outlier) for outlier in np.abs(residuals) > OUTLYING * scale]
 
 
-def sudden_jumps(rows: Sequence[Row]) -> set[str]:
+def sudden_jumps(rows: Sequence[Row]) -> set[ObservationKey]:
     """Return the dates on which the area jumps, for the rows of one region and class in order of time.
 
     An area jumps if it differs from both neighbours (at an end: from its only neighbour) in the same direction,
 
-    - beyond the uncertainty of the pair: the bounds of one, including all that was not seen, exclude those of the
-      other,
+    - beyond the uncertainty of the pair: their bounds, which include everything that was not seen, do not overlap,
     - by more than ``SHARE_PER_DAY`` of the region per day, or ``MAX_SHARE`` for distant neighbours,
     - and by an outlying amount: its residual from the line through its neighbours exceeds three times the scaled
       median of the absolute residuals. This is the Hampel identifier (Davies and Gather 1993, Journal of the American
@@ -95,31 +99,31 @@ def sudden_jumps(rows: Sequence[Row]) -> set[str]:
 
     A lasting step differs from one neighbour only and is no jump. Fewer than ``MIN_POINTS`` usable rows give no jumps.
     """
-    candidates = [candidate for candidate in map(Candidate.from_row, rows) if candidate]
-    if len(candidates) < MIN_POINTS:
+    values = [value for value in map(UsableValue.from_row, rows) if value]
+    if len(values) < MIN_POINTS:
         return set()
     dates = set()
-    for i, is_outlier in enumerate(hampel_outliers(candidates)):
-        neighbours = [candidates[j] for j in (i - 1, i + 1) if 0 <= j < len(candidates)]
-        signs = {candidates[i].jump_sign(neighbour, rows[0].region_km2) for neighbour in neighbours}
+    for i, is_outlier in enumerate(hampel_outliers(values)):
+        neighbours = [values[j] for j in (i - 1, i + 1) if 0 <= j < len(values)]
+        signs = {values[i].jump_sign(neighbour, rows[0].region_km2) for neighbour in neighbours}
         # One sign: both neighbours are on the same side, so this is no lasting step.
         if is_outlier and len(signs) == 1 and 0 not in signs:
-            dates.add(candidates[i].date)
+            dates.add(values[i].date)
     return dates
 
 
-def class_missing_dates(rows: Sequence[Row]) -> set[str]:
+def class_missing_dates(rows: Sequence[Row]) -> set[ObservationKey]:
     """Return the dates without a class that most other dates have, for the rows of one region and class.
 
     The area of the class is 0 on such a date, and more than ``PRESENT_SHARE`` of the region in more than half of at
     least ``MIN_OTHERS`` other usable rows.
     """
-    candidates = [candidate for candidate in map(Candidate.from_row, rows) if candidate]
-    present = sum(candidate.est_km2 > PRESENT_SHARE * rows[0].region_km2 for candidate in candidates)
-    others = len(candidates) - 1
-    if others < MIN_OTHERS or 2 * present <= others:
+    values = [value for value in map(UsableValue.from_row, rows) if value]
+    n_present = sum(value.est_km2 > PRESENT_SHARE * rows[0].region_km2 for value in values)
+    n_others = len(values) - 1
+    if n_others < MIN_OTHERS or 2 * n_present <= n_others:
         return set()
-    return {candidate.date for candidate in candidates if candidate.est_km2 == 0}
+    return {value.date for value in values if value.est_km2 == 0}
 
 
 def _by_class(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -141,7 +145,7 @@ def add_series_flags(rows: Sequence[Row], hidden: Mapping[ObservationKey, Mappin
         Part of the last seen surface that each observation hides, by observation key and region; the first observation
         has no item.
     """
-    flags: dict[tuple[str, str, str], set[Flag]] = defaultdict(set)
+    flags: dict[tuple[str, ObservationKey, str], set[Flag]] = defaultdict(set)
     for group in _by_class(rows):
         region, class_ = group[0].region, group[0].class_
         for flag, dates in ((Flag.SUDDEN_JUMP, sudden_jumps(group)), (Flag.CLASS_MISSING, class_missing_dates(group))):

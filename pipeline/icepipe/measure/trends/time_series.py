@@ -12,7 +12,7 @@ from statistics import fmean, median
 import numpy as np
 
 from icepipe.arrays import Float64
-from icepipe.flags import EXCLUDING
+from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.measure.area.series import Row
 
 DAYS_PER_YEAR = 365.25
@@ -95,7 +95,7 @@ def day_series(rows: Iterable[Row], classes: Sequence[str]) -> tuple[DaySeries, 
 
 def exclusion_reason(row: Row) -> str:
     """Return why a row is excluded from trends: the first of its excluding flags; empty for a usable row."""
-    excluding = row.flags.intersection(EXCLUDING)
+    excluding = row.flags.intersection(EXCLUDING_FLAGS)
     return min(excluding).value if excluding else "area_not_known" if row.area_est_km2 is None else ""
 
 

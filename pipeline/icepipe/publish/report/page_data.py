@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from icepipe.classes import CLASS_COLOURS, SEEN, ClassCode
-from icepipe.flags import EXCLUDING
+from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.annotations import scale_bar
 from icepipe.publish.report.images import MOST_PICTURED, EncodedImages
@@ -189,7 +189,7 @@ def script_data(published: PublishedRun) -> dict[str, Any]:
     return {
         "series": published.series_csv,
         "charted": [code.label for code in CHARTED],
-        "unusable": list(EXCLUDING),
+        "unusable": list(EXCLUDING_FLAGS),
         "classes": class_entries(),
         "changes": change_entries(published),
     }

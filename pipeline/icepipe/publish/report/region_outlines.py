@@ -1,4 +1,4 @@
-"""Outlines of the regions on the map of the page, as SVG paths along the sides of pixels."""
+"""Outlines of the regions on the map of the report, as SVG paths along the sides of pixels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def resize_grid(grid: GeoBox, size: tuple[int, int]) -> GeoBox:
 
 def svg_path(outlines: RaggedPolygons) -> str:
     """Return outlines along the sides of pixels as relative horizontal and vertical lines."""
-    points, rings = outlines.points.astype(np.int64), []
+    points = outlines.points.astype(np.int64)
+    rings = []
     for first, end in zip(outlines.ring_offsets[:-1], outlines.ring_offsets[1:], strict=True):
         ring = points[first:end]
         # "z" closes the ring, so that its last step is left out.
@@ -51,14 +52,14 @@ def trace_mask(mask: Bool) -> str:
 
 
 def small_mask(regions: RegionMap, number: int) -> Bool:
-    """Return the pixels of a small map whose centre is in a region; its bounding box if the region has no centre."""
-    grid, region = regions.grid, regions.outlines[number]
-    # Held as bytes of 0 and 1, which are booleans without a copy.
+    """Return the pixels of a small map whose centres are in a region; those of its bounding box if there is none."""
+    grid = regions.grid
+    # The mask holds bytes of 0 and 1, so a view as booleans needs no copy.
     mask: Bool = regions.region_mask(number).block(Block(0, 0, *grid.shape)).view(bool)
     if mask.any():
         return mask
     box = np.zeros(grid.shape, dtype=bool)
-    if bounds := region_bounds(region, grid):
+    if bounds := region_bounds(regions.outlines[number], grid):
         left, top, right, bottom = bounds
         rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
         cols = slice(max(0, math.floor(left)), max(0, math.ceil(right)))
@@ -72,8 +73,9 @@ def region_paths(basis: Basis, named: bool) -> dict[str, object] | None:
     Returns
     -------
     dict
-        ``width`` and ``height`` of the small map, and in ``paths`` an SVG path by name of the region. A path is empty
-        if the grid does not reach the region. Parts of a region smaller than a pixel of the small map are left out.
+        ``width`` and ``height`` of the small map, and in ``paths`` the SVG path of each region, by its name. A path is
+        empty if the grid does not reach the region. Parts of a region smaller than a pixel of the small map are left
+        out.
     """
     if not named:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
-from icepipe.flags import EXCLUDING
+from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import Row
 from icepipe.publish.report.published_run import PublishedRun
@@ -73,7 +73,7 @@ def plot_points(
         # Matplotlib plots aware times in the zone of a setting; all times are UTC.
         time = dt.datetime.fromisoformat(starts[key]).replace(tzinfo=None)
         most = row.area_high_km2 + row.unknown_km2
-        usable = row.flags.isdisjoint(EXCLUDING)
+        usable = row.flags.isdisjoint(EXCLUDING_FLAGS)
         points.append(PlotPoint(time, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(row.flags)))
     return points
 

@@ -2,8 +2,8 @@
 
 The classes below are the table of output files, one row per output: :class:`RunPaths` lists the files of the run,
 :class:`ObservationPaths` the files of an observation, :class:`PairPaths` the files of two consecutive observations. The
-assets of the STAC catalogue, the files that are written again with the polygons, the files of the report and the list
-in README follow from the rows.
+assets of the STAC catalogue, the files that are written again with the polygons and the files of the report follow from
+the rows. A test compares the list in README with them.
 """
 
 from __future__ import annotations

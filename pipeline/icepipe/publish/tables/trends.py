@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from icepipe.config.measure import Measure
-from icepipe.flags import EXCLUDING
+from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
@@ -33,7 +33,7 @@ def trend_document(trends: Sequence[AreaTrend], measure: Measure) -> dict[str, A
         "area": "area_est_km2",
         "season": list(measure.season) if measure.season else None,
         "confidence": CONFIDENCE,
-        "left_out_for": ["area_not_known", *EXCLUDING],
+        "left_out_for": ["area_not_known", *EXCLUDING_FLAGS],
         "series": [json_values(asdict(trend)) for trend in trends],
     }
 

@@ -10,14 +10,17 @@ from icepipe.publish.vectors.ogr import write_ogr
 from icepipe.publish.vectors.validation import check_shapefile
 
 LIMIT_BYTES = 2**31 - 1
-"""Largest size of each file: many readers count bytes with 31 bits and silently lose the rest."""
+"""Largest size of each file: many readers use signed 32-bit offsets and ignore what lies beyond."""
 
 NAME_BYTES = 10
 """Largest length of a field name; longer names are truncated, and can then be equal."""
 
-ENCODING, NO_LANGUAGE = "UTF-8", "LDID/0"
-"""Text encoding, and the option that keeps GDAL from writing the ``.cpg`` file that declares it: GDAL crashes if it
-cannot open that file, so it is written here."""
+ENCODING = "UTF-8"
+"""Text encoding, which the ``.cpg`` file declares."""
+
+NO_LANGUAGE = "LDID/0"
+"""Encoding option with which GDAL writes no ``.cpg`` file: GDAL crashes if it cannot open that file, so
+:func:`write_shapefile` writes it."""
 
 ROW_BYTES = 1 + 12 + 9 + 8 + 24 + 3 * 24 + 2 * 9
 """Bytes of a ``.dbf`` row: the deletion flag, and the widths that GDAL gives to text, int32, dates and doubles."""

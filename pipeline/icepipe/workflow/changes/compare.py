@@ -1,4 +1,4 @@
-"""Compare two observations of a run, and print the table for people or as JSON."""
+"""Compare two observations of a run, and lay the result out as text lines or JSON."""
 
 from __future__ import annotations
 
@@ -60,12 +60,13 @@ def transition_table(change: ChangeTable) -> list[list[str]]:
     """Return the cells of the table of transitions, in km2; empty for a class whose area is not known."""
 
     def is_known(codes: Collection[ClassCode], known: Collection[ClassCode]) -> bool:
-        # The sum over all classes is known even if a class of it is not.
+        # The area of all classes together is known even if the area of one is not.
         return len(codes) == len(BUDGET) or all(code in known for code in codes if code in SEEN)
 
     land = [ClassCode.LAND]
     has_land = change.units(land, BUDGET) + change.units(BUDGET, land) > 0
     groups = [(name, codes) for name, codes in TABLE_GROUPS if name != "land" or has_land]
+    # The empty last column: :func:`align_columns` aligns the last column to the left, and numbers belong to the right.
     lines = [["from \\ to, km2", *(name for name, _ in groups), ""]]
     for name, before in groups:
         cells = [
@@ -84,6 +85,7 @@ def gain_loss_table(change: ChangeTable) -> list[list[str]]:
     def cell(km2: float | None, sign: str = "") -> str:
         return "not known" if km2 is None else format(km2, f"{sign},.3f")
 
+    # The last column is empty, as in the table of transitions.
     lines = [["class", "gained km2", "lost km2", "net km2", ""]]
     for code in SEEN:
         cells = cell(change.gained_km2(code)), cell(change.lost_km2(code)), cell(change.net_km2(code), "+")
@@ -94,8 +96,10 @@ def gain_loss_table(change: ChangeTable) -> list[list[str]]:
 def comparison_notes(compared: Comparison) -> list[str]:
     """Return notes on the area that was compared, on flags, and on settings that differ."""
     change = compared.change
-    sea_km2 = change.region_km2 - change.land_km2
-    share = f" ({change.compared_km2 / sea_km2:.1%} of the region without land)" if sea_km2 > 0 else ""
+    without_land_km2 = change.region_km2 - change.land_km2
+    share = ""
+    if without_land_km2 > 0:
+        share = f" ({change.compared_km2 / without_land_km2:.1%} of the region without land)"
     notes = [
         f"seen on both days: {change.compared_km2:,.3f} km2{share}; not on both: {change.not_compared_km2:,.3f} km2"
     ]

@@ -18,7 +18,7 @@ from icepipe.measure.change.occlusion import Occlusion, find_occlusion, last_see
 from icepipe.measure.change.transitions import (
     ChangeTable,
     change_table,
-    check_closes,
+    check_table_closes,
     encode_pairs,
     gain_loss,
     pair_code,
@@ -110,7 +110,7 @@ def change_between(
     change = change_table(tally, before.basis.unit_m2, before.known_classes, after.known_classes)
     published = published_areas(before), published_areas(after)
     if all(published):
-        check_closes(change, *published, before.record.rows[0].region_km2)
+        check_table_closes(change, *published, before.record.rows[0].region_km2)
     return change
 
 

@@ -9,7 +9,7 @@ from tests.classrasters import changed, drawn
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.change.occlusion import find_occlusion, last_seen
-from icepipe.measure.change.transitions import check_closes, gain_loss
+from icepipe.measure.change.transitions import check_table_closes, gain_loss
 
 WATER, ICE, OTHER, CLOUD, LAND = (ClassCode[n] for n in ("WATER", "ICE", "OTHER", "CLOUD", "LAND"))
 UNSEEN = ClassCode.UNOBSERVED
@@ -51,14 +51,14 @@ def test_area_is_that_of_the_pixels_and_not_their_number():
 def test_a_table_closes_with_the_areas_of_both_days_or_is_an_error():
     change = changed(BEFORE, AFTER)
     before, after = {ICE: 4.0, WATER: 2.0, CLOUD: 1.0}, {ICE: 3.0, WATER: 2.0, OTHER: 1.0, UNSEEN: 1.0}
-    check_closes(change, before, after, 8.0)
+    check_table_closes(change, before, after, 8.0)
     for wrong in (
         (before | {ICE: 4.0001}, after, 8.0),
         (before, after | {UNSEEN: 0.9999}, 8.0),
         (before, after, 8.0001),
     ):
         with pytest.raises(IntegrityError, match="transitions add up to"):
-            check_closes(change, *wrong)
+            check_table_closes(change, *wrong)
 
 
 @pytest.mark.parametrize(("before", "after"), [("i.", "ii"), ("ii", "i.")])
