@@ -72,8 +72,12 @@ def write_classes(path: Path, classes: ClassRuns, grid: GeoBox, date: dt.date) -
 
 
 def _held(stack: ExitStack, classes: ClassRuns, grid: GeoBox, date: dt.date) -> MemoryFile:
-    """The raster in memory, its overviews in files beside it as GDAL looks for them: each the ``.ovr`` of the last."""
-    folder, shapes = uuid.uuid4().hex, overview_shapes(grid.shape)
+    """Write the raster and its overviews to memory; each overview is the ``.ovr`` file of the previous level.
+
+    GDAL looks for overviews under these names.
+    """
+    folder = uuid.uuid4().hex
+    shapes = overview_shapes(grid.shape)
     names = ["classes.tif" + number * ".ovr" for number in range(len(shapes))]
     files = [stack.enter_context(MemoryFile(dirname=folder, filename=name)) for name in names]
     with ExitStack() as opened:

@@ -152,7 +152,7 @@ def change_layers(files: ProjectFiles) -> Iterator[MapLayer]:
         if path.is_file():
             name, source = f"change {before} to {after}", files.source(path, change_layer.LAYER)
             interval = files.intervals[after]
-            # Not checked: they would hide the classes below.
+            # Changes are not checked, as they would hide the classes below.
             yield MapLayer(name, source, "ogr", CHANGE, files.crs, interval, change_renderer, is_checked=False)
 
 

@@ -63,7 +63,8 @@ def add_layer(parent: Element, layer: MapLayer) -> None:
 
 def add_tree(root: Element, layers: Sequence[MapLayer]) -> None:
     """Add the layer tree: layers in their order, consecutive layers of a group within it."""
-    tree, checked = SubElement(root, "layer-tree-group"), {True: "Qt::Checked", False: "Qt::Unchecked"}
+    tree = SubElement(root, "layer-tree-group")
+    checked = {True: "Qt::Checked", False: "Qt::Unchecked"}
     for name, group in groupby(layers, key=lambda layer: layer.group):
         members, parent = list(group), tree
         if name:
@@ -96,7 +97,7 @@ def add_time(root: Element, properties: Element, intervals: Sequence[TimeInterva
     add_element(controller, "StartDateTime", season.texts[0], type="QString")
     add_element(controller, "EndDateTime", season.texts[1], type="QString")
     add_element(controller, "NavigationMode", NAVIGATION_ANIMATED, type="int")
-    # Not cumulative: each step shows one date, not all dates up to it.
+    # The range is not cumulative: each step shows one date, not all dates up to it.
     settings = {"timeStepUnit": STEP_BY_LAYER, "timeStep": "1", "frameRate": "1", "cumulativeTemporalRange": "0"}
     add_range(SubElement(root, "ProjectTimeSettings", settings), "TemporalRange", season)
 

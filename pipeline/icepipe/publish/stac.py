@@ -165,7 +165,7 @@ def write_item(
         "links": [link(rel, collection) for rel in ("root", "parent", "collection")],
         "assets": assets,
     }
-    # Not written atomically: the folder of an observation is replaced as a whole.
+    # The item is not written atomically: the folder of an observation is replaced as a whole.
     paths.item.write_text(json_text(document), encoding="utf-8")
 
 

@@ -45,14 +45,15 @@ MIN_SAMPLE = 1_000
 
 def candidate_pixels(plan: Plan, rate: float, observation: Observation) -> CandidatePixels | InputError:
     """Return the pixels of an observation to sample from, in raster order, or the fault if it cannot be read."""
-    seed, day = plan.config.segment.seed, observation.date.toordinal()
+    seed = plan.config.segment.seed
+    day = observation.date.toordinal()
     values, hashes, cells = [], [], []
     try:
         with plan.reader(with_scene_order(observation, plan.config.measure.prefer)) as reader:
             reached = (part for _, part in reader.parts() if part.width)
             with closing(prefetch(lambda part: (part, reader.read(part)), reached)) as read:
                 for block, pixels in read:
-                    # Chosen by a hash of seed, date and place: the sample does not depend on files or block size.
+                    # A hash of seed, date and place chooses pixels: the sample does not depend on files or block size.
                     rows, cols, row_hashes = hash_sample(seed, day, block, pixels.valid, rate)
                     values.append(pixels.bands[:, rows, cols].T)
                     hashes.append(row_hashes)

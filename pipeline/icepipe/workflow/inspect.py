@@ -52,7 +52,8 @@ def header_lines(path: Path) -> list[str]:
 def statistics_lines(scene: Scene) -> Iterator[str]:
     """Yield a line on the share of valid pixels, and a line on the range and mean of every band over them."""
     roles = scene.roles
-    n_valid, sums = 0, np.zeros(len(roles))
+    n_valid = 0
+    sums = np.zeros(len(roles))
     low, high = np.full(len(roles), np.inf), np.full(len(roles), -np.inf)
     with ObservationReader(Observation(ObservationKey.of(scene.date), (scene,)), scene.geobox) as reader:
         for block in blocks(scene.geobox):
@@ -85,7 +86,7 @@ def inspect_lines(path: Path) -> list[str]:
         scene = describe((path,), Inputs(scenes=(str(path),)))
     except InputError as fault:
         return [*lines, f"  a run would refuse it: {fault.reason}; {fault.todo}"]
-    # Of the centre pixel: in polar maps the true size of pixels varies by several percent.
+    # The size is that of the centre pixel: in polar maps the true size of pixels varies by several percent.
     plane = PixelPlane(scene.geobox)
     true_m2 = float(np.prod(plane.sides_m))
     sensor = scene_sensor(scene)

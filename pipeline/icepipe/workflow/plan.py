@@ -107,7 +107,7 @@ class Plan:
     @cached_property
     def background(self) -> Background:
         """Classes of the pixels that no scene reaches."""
-        # A function, so that land is rasterized only if some pixel belongs to the background.
+        # Land is a function, so that it is rasterized only if some pixel belongs to the background.
         return Background(self.regions, lambda: self.land, self.pixel_area)
 
     @cached_property
@@ -143,7 +143,7 @@ class Plan:
     @cached_property
     def planar_km2_per_pixel(self) -> float | None:
         """Area of a pixel as dx times dy; None where the unit of the map is an angle."""
-        # Published next to the true area, to show by how much pixel counts would be wrong.
+        # This is published next to the true area, to show by how much pixel counts would be wrong.
         crs = Ellipsoid.from_wkt(self.grid.crs).crs
         if crs.is_geographic:
             return None
@@ -156,15 +156,15 @@ class Plan:
 
     @property
     def polygon_options(self) -> PolygonOptions:
-        """Which classes become polygons, and how."""
+        """Options of polygons: classes, tolerance of the simplification, and CRS."""
         options = self.config.publish.polygons
-        # Each class once, in the order of the config.
+        # The dictionary keeps each class once, in the order of the config.
         codes = tuple(dict.fromkeys(ClassCode[name.upper()] for name in options.classes))
         return PolygonOptions(codes, options.simplify_m, target_wkt(self.config))
 
     def reader(self, observation: Observation) -> ObservationReader:
         """Return a reader of an observation's files, to be used as a context manager."""
-        # Share the cores between the observations that are read at the same time.
+        # The observations that are read at the same time share the cores.
         at_once = min(self.workers, len(self.observations))
         threads = max(1, (os.cpu_count() or 1) // at_once)
         return ObservationReader(observation, self.grid, self.regions.mask, self.land, threads)
@@ -306,7 +306,7 @@ def new_regions(config: Config, catalog: Catalog, named: tuple[Region, ...] | No
         grid = configured_grid(catalog.scenes, option.crs, option.resolution)
     if named:
         return RegionMap(named, region_grid(named, grid), from_scenes=False)
-    # All digits: the region of a later run must be the same to the last bit.
+    # All digits are written: the region of a later run must be the same to the last bit.
     covered = shapely.to_wkt(union_of_footprints(catalog.scenes, grid), rounding_precision=-1)
     return RegionMap((Region(config.name, covered, grid.crs),), grid, from_scenes=True)
 
@@ -342,7 +342,7 @@ def make_plan(config: Config, rebase: bool = False, describe: Describe = describ
     grid = regions.grid
     if grid.width * grid.height > MAX_PIXELS:
         raise ConfigError(f"the run grid would have {grid.width} x {grid.height} pixels", "set a coarser inputs.grid")
-    # Fail before the work: a CRS that cannot hold the extent would show only once polygons are written.
+    # The run fails before the work: a CRS that cannot hold the extent would show only once polygons are written.
     check_reprojectable(raster_extent(regions), grid, target_wkt(config))
     # The unit is part of the basis: areas of all dates are integers of the same unit.
     unit_m2 = earlier.unit_m2 if earlier else PixelArea.of(grid).unit_m2

@@ -115,7 +115,7 @@ def classify_block(
             alone = reader.composite([classifier.classify_layer(layer)], block)
             # A scene votes only where it shows the surface.
             votes.append(np.where(alone.valid, alone.bands[0], mask_stratum(ClassCode.UNOBSERVED)).astype(np.uint16))
-        # Only where the surface was seen: a vote must not replace what masks hide.
+        # Votes count only where the surface was seen: they must not replace what masks hide.
         strata = np.where(pixels.valid, majority_strata(votes, classifier.table.codes), strata)
     return strata, pixels
 
@@ -151,8 +151,9 @@ class ObservationTotals:
         plan = self._plan
         self.n_doubled += pixels.doubled
         self.thumbnail.add(part, pixels.bands)
-        # By the same hash as the sample of the fit, so that drift does not depend on block size or workers.
-        rate, day = DRIFT_PIXELS / (plan.grid.width * plan.grid.height), self._observation.date.toordinal()
+        # The hash is that of the sample of the fit, so that drift does not depend on block size or workers.
+        rate = DRIFT_PIXELS / (plan.grid.width * plan.grid.height)
+        day = self._observation.date.toordinal()
         rows, cols, _ = hash_sample(plan.config.segment.seed, day, part, pixels.valid, rate)
         self.drift_pixels.append(pixels.bands[:, rows, cols].T)
 
@@ -199,17 +200,18 @@ def scan_observation(
     InputError
         If a file cannot be read.
     """
-    # Imported here, so that a run with nothing to do does not load compiled kernels.
+    # The import is here, so that a run with nothing to do does not load compiled kernels.
     from icepipe.segment.classification._kernels import strata_to_codes
 
     min_patch_units = plan.config.measure.min_patch_m2 / plan.unit_m2
     # The sieve needs the whole grid before anything is counted; without it, a block is dropped once counted.
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
-    writer, totals = RunLengthWriter(plan.grid.width, CLASS_DTYPE), ObservationTotals(plan, observation)
+    writer = RunLengthWriter(plan.grid.width, CLASS_DTYPE)
+    totals = ObservationTotals(plan, observation)
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
         reached_parts = [part for _, part in parts if part.width]
-        # Closed before the reader is: its threads read from the reader.
+        # The parts are closed before the reader, from which their threads read.
         with closing(classified_parts(plan, classifier, reader, reached_parts)) as classified:
             for block, part in parts:
                 window = writer.write_view(block)

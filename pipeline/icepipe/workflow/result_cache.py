@@ -1,4 +1,4 @@
-"""Caches the last result in the ledger: a run whose inputs, settings and outputs are unchanged returns it."""
+"""Cache the last result in the ledger: a run whose inputs, settings and outputs are unchanged returns it."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ def updated_entries(
 
 def vanished_files(ledger: Ledger) -> list[str]:
     """Return the files that the ledger knows and that no longer exist."""
-    snapshot, vanished = FolderSnapshot(), []
+    snapshot = FolderSnapshot()
+    vanished = []
     for path in ledger.files():
         # A file whose folder cannot be listed may still exist.
         with suppress(InputError):
@@ -178,7 +179,7 @@ def vanished_files(ledger: Ledger) -> list[str]:
 def store_result(context: RunContext, run_state: RunState, result: RunResult, events: RunEvents) -> None:
     """Bring the ledger up to date with the folder, and store the result for :func:`cached_result`."""
     folder, ledger, paths = context.plan.config.run_folder, run_state.ledger, run_state.paths
-    # Written last, so their fingerprints are not known yet.
+    # These files are written last, so their fingerprints are not known yet.
     for path in (paths.manifest, *(paths.observation(key).record for key in events.records)):
         run_state.fingerprints(path)
     before = ledger.entries()
@@ -188,7 +189,7 @@ def store_result(context: RunContext, run_state: RunState, result: RunResult, ev
         ledger.drop_files(vanished)
         ledger.drop_entries(before.keys() - entries.keys())
         ledger.save_entries(entry for key, entry in entries.items() if before.get(key) != entry)
-    # The digest is taken of a fresh look at the folder, as the next run will take it.
+    # The digest uses a fresh snapshot of the folder, as the next run will.
     digest = RunState.load(folder, ledger).digest(context, result.faults)
     if digest is None:
         return

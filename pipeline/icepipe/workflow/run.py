@@ -85,7 +85,7 @@ def run(
     started, start = now(), time.monotonic()
     check_address_space()
     paths = RunPaths(config.run_folder, config.name)
-    # Before the lock, which is a file in this folder.
+    # These checks come before the lock, which is a file in this folder.
     check_writable(paths.folder)
     refuse_links(paths.folder, (OBSERVATIONS, CHANGE))
     with run_lock(config.run_folder), open_ledger(config.run_folder) as ledger:
@@ -133,23 +133,23 @@ def execute(options: RunOptions, started: str) -> tuple[RunResult, int, RunEntry
     selected = plan.select(options.only)
     if options.fail_fast and plan.catalog.faults:
         raise ObservationsFailed(f"stopped at the first failure: {plan.catalog.faults[0]}")
-    # A snapshot of its own: files may change during the fit, and the update must see them as they are then.
+    # The prefetch has its own snapshot: files may change during the fit, and the update must see them as they are then.
     prefetch = partial(prefetch_fingerprints, plan, run_state.fingerprints, FolderSnapshot())
     basis, fit_faults = fit_basis(plan, progress, prefetch)
     context = RunContext.create(plan, basis)
-    # Saved before any observation: a run that is stopped here must go on with the same region, grid and model.
+    # The basis is saved before any observation: a run that is stopped here must go on with the same basis.
     if plan.earlier is None:
         save_basis(options.config.run_folder, basis)
     summary = update_observations(
         context, run_state, selected, progress, force=options.force, fail_fast=options.fail_fast
     )
-    # One fault a file: the fit, the update and the catalog may all have met it.
+    # Each file has one fault, even if the fit, the update and the catalog all met it.
     faults = tuple({fault.path: fault for fault in (*fit_faults, *summary.faults, *plan.catalog.faults)}.values())
     result = cached_result(context, run_state, faults) if not summary.updated and plan.earlier else None
     if result is None:
         progress("publish", len(plan.observations), len(plan.observations))
         result = publish_run(context, run_state, faults)
-    # After a fault, or for a part of the dates, the next run has to look closer than a snapshot does.
+    # After a fault, or for a part of the dates, a snapshot must not let the next run skip its checks.
     if not faults and not options.only:
         store_snapshot(context, run_state.ledger)
     n_updated = len(summary.updated)

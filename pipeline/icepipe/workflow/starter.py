@@ -36,7 +36,8 @@ publish:
 
 def usable_scenes(files: Sequence[Path]) -> tuple[list[Scene], list[InputError]]:
     """Return the scenes that a run could use, and the faults of the other files."""
-    scenes, faults = [], []
+    scenes = []
+    faults = []
     inputs = Inputs(scenes=(".",))
     for group in group_files(files, inputs):
         try:
@@ -49,7 +50,7 @@ def usable_scenes(files: Sequence[Path]) -> tuple[list[Scene], list[InputError]]
 def scene_patterns(folder: Path, scenes: Sequence[Scene], others: Sequence[Path]) -> list[str]:
     """Return globs that match the scenes and none of the other rasters, or the files if no glob does."""
     wanted = {path for scene in scenes for path in scene.rasters}
-    # The common end of the file names, without digits at its start: those are part of a date or a tile number.
+    # The suffix is the common end of the file names, without digits at its start: they belong to a date or tile number.
     names = [path.name for path in wanted]
     shortest = min(map(len, names))
     length = next((n for n in range(shortest) if len({name[-1 - n] for name in names}) > 1), shortest)
@@ -99,7 +100,7 @@ def starter_config(folder: Path) -> str:
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in RASTER_SUFFIXES and p.is_file())
     if not files:
         raise NoUsableInput(f"{folder}: no GeoTIFF (.tif, .tiff) in this folder", "name a folder with GeoTIFFs")
-    # By name: a mask is a raster like a tile.
+    # Masks are recognised by name, as a mask is a raster like a tile.
     masks = [path for path in files if _MASK_NAME.search(path.stem) or is_quality(path)]
     scenes, faults = usable_scenes([path for path in files if path not in masks])
     if not scenes:

@@ -114,7 +114,8 @@ class ObservationUpdater:
 
     def update(self, observation: Observation) -> Outcome:
         """Bring one observation up to date, and return its record or the fault that stopped it."""
-        key, folder = observation.key, self.run_state.paths.observation(observation.key).folder
+        key = observation.key
+        folder = self.run_state.paths.observation(key).folder
         if missing := self.context.plan.missing_inputs.get(key) or self.unlisted_fault(observation):
             return Outcome(key, fault=missing)
         try:
@@ -140,7 +141,7 @@ class ObservationUpdater:
         old = last_record(self.run_state.paths.observation(observation.key).folder) if unlisted else None
         if old is None:
             return None
-        # Counted by name, as files of one name may come from several folders.
+        # Files are counted by name, as files of one name may come from several folders.
         lost = Counter(name for name, _ in old.made.inputs)
         lost.subtract(path.name for path in input_files(self.context.plan, observation, self.run_state.snapshot))
         return unlisted[0] if max(lost.values(), default=0) > 0 else None
@@ -212,10 +213,12 @@ def update_observations(
         If a budget does not close, or a file cannot be written.
     """
     missing = context.plan.missing_inputs
-    # Judged by file times alone; whatever needs bytes to be read is decided by the updater, on several threads.
+    # File times alone decide here; the updater reads files where their bytes decide, on several threads.
     todo = [o for o in selected if force or o.key in missing or not run_state.is_up_to_date(context, o)]
     run_state.mark_waiting([observation.key for observation in todo])
-    updated, faults, n_up_to_date = [], [], len(selected) - len(todo)
+    updated = []
+    faults = []
+    n_up_to_date = len(selected) - len(todo)
     updater = ObservationUpdater(context, run_state, force)
     for number, outcome in enumerate(ordered_map(updater.update, todo, context.plan.workers), start=1):
         progress(outcome.key, number, len(todo))
@@ -225,7 +228,7 @@ def update_observations(
             if fail_fast:
                 break
             continue
-        # Stored at once, on the main thread: a run that is killed later need not process this observation again.
+        # The record is stored at once, on the main thread: a run that is killed later need not process this again.
         if outcome.record:
             run_state.store_record(outcome.key, outcome.record)
         if outcome.updated:

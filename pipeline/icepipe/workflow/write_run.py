@@ -83,7 +83,7 @@ def publish_run(context: RunContext, run_state: RunState, faults: tuple[InputErr
             alerts=None if config.measure.alerts is None else find_alerts(series, config.measure.alerts),
         )
         write_run(context, result, events, changes, run_state.fingerprints)
-    # After the manifest: a result must not be cached before its outputs are complete.
+    # This comes after the manifest: a result must not be cached before its outputs are complete.
     store_result(context, run_state, result, events)
     return result
 

@@ -48,7 +48,7 @@ class Background:
         codes = np.full((block.height, block.width), ClassCode.UNOBSERVED, dtype=CLASS_DTYPE)
         if land := self.land():
             codes[land.block(block) > 0] = ClassCode.LAND
-        # After land: land outside the regions is not part of their budget.
+        # This comes after land, as land outside the regions is not part of their budget.
         codes[~self.regions.mask(block)] = ClassCode.OUTSIDE
         return codes
 
@@ -83,7 +83,7 @@ class Background:
 
     def tallies_outside(self, parts: Iterable[Block]) -> dict[int, Tally]:
         """Return the tallies of the grid without some blocks, no two of which overlap."""
-        # Whole minus covered: cheaper than a pass over the rest, and exact because areas are integers.
+        # The whole minus the blocks is cheaper than a pass over the rest, and exact because areas are integers.
         rest = {key: merge_tallies([tally]) for key, tally in self.tallies.items()}
         for part in parts:
             for key, tally in self.block_tallies(part).items():

@@ -12,7 +12,7 @@ from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import StrataTable, mask_stratum
 
 CLOSURE_TOLERANCE = 1e-9
-"""Relative to the area of the region; float rounding of integer sums stays far below."""
+"""Largest difference between two sums, relative to the area of the region; rounding errors are far smaller."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
         mid, low, high = (tally.units_in(numbers) * unit_km2 for numbers in members)
         weighted = None
         if (concentration := strata.concentration(code)) is not None:
-            # fsum: the result must not depend on the order in which strata were counted.
+            # fsum is exact, so the result does not depend on the order in which strata were counted.
             parts = (tally.units[number] * part for number, part in concentration.items() if tally.units[number])
             weighted = math.fsum(parts) * unit_km2
         classes[code] = ClassArea(mid, low, high, tally.pixels_in(members[0]), weighted)

@@ -46,7 +46,7 @@ class RegionResult:
 def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
     """Count a block by the set of regions that its pixels belong to; arrays of shape (rows, columns)."""
     first = int(sets[0, 0])
-    # Most blocks lie within one set of regions: one pass without a mask.
+    # Most blocks are within one set of regions, and need one pass without a mask.
     if (sets == first).all():
         tallies[first].add(strata, area_units)
         return

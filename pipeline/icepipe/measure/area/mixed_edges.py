@@ -69,7 +69,8 @@ def edge_areas(runs: ClassRuns, window: Block, area: Callable[[Block], Int64]) -
     area
         Returns the true area of the pixels of a block, in units.
     """
-    edges, seen = Edges(), runs.window(SEEN)
+    edges = Edges()
+    seen = runs.window(SEEN)
     if seen is None:
         return edges
     for strip in strips(seen):

@@ -26,7 +26,7 @@ class Tally:
         """Count the pixels of a block; both arrays have its shape."""
         from icepipe.measure.area._kernels import count_pixels
 
-        # One slot for every value of the dtype: the kernel then needs no bounds check.
+        # Every value of the dtype has a slot, so the kernel needs no bounds check.
         counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
         count_pixels(strata.ravel(), area_units.ravel(), counts, sums)
         self._add_counts(counts, sums)
@@ -46,7 +46,7 @@ class Tally:
             self.units[renumber(number)] += tally.units[number]
 
     def _add_counts(self, counts: Int64, sums: Int64) -> None:
-        # Only strata that occur: a Counter with 65536 zeros would be slow to merge.
+        # Only strata that occur are added: a Counter with 65536 zeros would be slow to merge.
         for stratum in np.flatnonzero(counts).tolist():
             self.pixels[stratum] += int(counts[stratum])
             self.units[stratum] += int(sums[stratum])

@@ -94,8 +94,8 @@ class RaggedPolygons:
 
         rings = np.diff(self.polygon_offsets)
         points = np.diff(self.ring_offsets[self.polygon_offsets])
-        # Bytes: 1 for the byte order, 4 for the type, 4 for the number of rings; 4 for the number of points of each
-        # ring; 8 for each of two coordinates (OGC 06-103r4, clause 8).
+        # The bytes are 1 for the byte order, 4 for the type, 4 for the number of rings; 4 for the number of points of
+        # each ring; 8 for each of two coordinates (OGC 06-103r4, clause 8).
         offsets = np.concatenate([[0], np.cumsum(9 + 4 * rings + 16 * points)])
         out = np.empty(offsets[-1], dtype=np.uint8)
         bits = self.points.view(np.uint64)

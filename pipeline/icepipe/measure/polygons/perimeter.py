@@ -88,7 +88,7 @@ def interpolation_errors(nodes: Float64) -> Float64:
     """
     errors = []
     for axis in (1, 0):
-        # Differences stand for derivatives: the first for h f', the fourth for h4 f4.
+        # Differences approximate derivatives: the first h f', the fourth h4 f4.
         first, fourth = (np.linalg.norm(np.diff(nodes, n, axis), axis=-1) for n in (1, 4))
         with np.errstate(invalid="ignore", divide="ignore"):
             errors.append((fourth / (12 * np.take(first, np.arange(fourth.shape[axis]) + 1, axis))).max())
@@ -145,7 +145,7 @@ def split_edges(points: Float64, is_edge: Bool, plane: PixelPlane) -> tuple[Floa
     parts = np.ceil(np.hypot(*(plane.vectors @ steps.T)) / longest_edge(plane)).astype(np.int64)
     added = np.where(is_edge, np.maximum(parts - 1, 0), 0)
     begins = np.cumsum(added + 1) - (added + 1)
-    # Of every added point: its edge, and which of the points of this edge it is, from 1.
+    # Every added point has an edge, and a number among the points of this edge, from 1.
     edge = np.repeat(np.arange(len(steps)), added)
     nth = np.arange(len(edge)) - np.repeat(np.cumsum(added) - added, added) + 1
     between = points[edge] + steps[edge] * (nth / parts[edge])[:, None]

@@ -67,7 +67,7 @@ class DensifiedPolygons:
 
     def ring(self, number: int, full_circle: float, hole: bool) -> Ring:
         """Return a ring, counter-clockwise around what it encloses."""
-        # Without the closing point. Holes are oriented clockwise, so they are reversed.
+        # The closing point is left out. Holes are oriented clockwise, so they are reversed.
         points = slice(self.ring_offsets[number], self.ring_offsets[number + 1] - 1)
         order = slice(None, None, -1 if hole else 1)
         u, v, pole = self.path.u[points], self.path.v[points], self.path.pole[points]
@@ -81,12 +81,13 @@ class DensifiedPolygons:
 
     def multipolygons(self, full_circle: float) -> NDArray[Any]:
         """Shapely multipolygons, of one part each but for those that are split at the antimeridian; shape (n,)."""
-        path, whole = self.path, self.geometry
+        path = self.path
+        whole = self.geometry
         is_special = needs_split(path.u, path.ring, path.pole, full_circle, len(self.ring_offsets) - 1)
         crossing = np.flatnonzero(np.add.reduceat(is_special, self.polygon_offsets[:-1], dtype=np.int64))
         parts = [self.split(polygon, full_circle) for polygon in crossing.tolist()]
         uncut = np.setdiff1d(np.arange(len(whole)), crossing)
-        # Polygon that each part belongs to; the sort brings parts into the order of the polygons.
+        # ``owner`` is the polygon that each part belongs to; the sort brings parts into the order of the polygons.
         owner = np.concatenate([uncut, np.repeat(crossing, [len(part) for part in parts])]).astype(np.int64)
         flat = np.array([*whole[uncut], *(polygon for part in parts for polygon in part)], dtype=object)
         order = np.argsort(owner, kind="stable")
@@ -139,7 +140,7 @@ def reproject_layer(layer: PolygonLayer, target: DensifySpec) -> PolygonLayer:
     Iterating over the batches raises ConfigError if polygons have no coordinates in the CRS, or are torn by it.
     """
     transform = CrsTransform(layer.crs, target.crs)
-    # Also polygons that are in longitude and latitude already may have to be split.
+    # Polygons that are in longitude and latitude already may have to be split, too.
     if same_crs(layer.crs, target.crs) and not transform.full_circle:
         return layer
     batches = ReprojectedPolygons(layer.batches, transform, target)

@@ -49,13 +49,14 @@ class RingIndex:
         """Find all rings of all components."""
         from icepipe.measure.polygons._kernels import find_rings, index_runs
 
-        runs, n = components.runs, len(components.number)
+        runs = components.runs
+        n = len(components.number)
         index_runs(runs.starts, components.number, runs.rows, run_index := np.empty((n, 4), np.int32))
         # A run starts at most an exterior at its left end and a hole at its right end.
         limit = 2 * int(np.count_nonzero(components.number >= 0))
         starts, owner, points = np.empty(limit, np.int64), np.empty(limit, np.int32), np.empty(limit, np.int32)
         n_rings = find_rings(run_index, runs.rows, np.zeros(n, np.uint8), starts, owner, points)
-        # Stable, so that the exterior of a component stays before its holes.
+        # The sort is stable, so that the exterior of a component stays before its holes.
         order = np.argsort(owner[:n_rings], kind="stable")
         rings = np.concatenate([[0], np.cumsum(np.bincount(owner[:n_rings], minlength=len(components.codes)))])
         return cls(run_index, starts[order], points[order], rings)

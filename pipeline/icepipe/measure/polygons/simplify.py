@@ -23,12 +23,14 @@ def start_at_top_left(geometry: NDArray[Any]) -> NDArray[Any]:
     Exteriors run clockwise in the raster and holes the other way, from their topmost then leftmost point on.
     """
     kind, points, offsets = shapely.to_ragged_array(shapely.orient_polygons(geometry))
-    starts, sizes = offsets[0][:-1], np.diff(offsets[0])
+    starts = offsets[0][:-1]
+    sizes = np.diff(offsets[0])
     ring = np.repeat(np.arange(len(starts)), sizes)
-    # Points sorted by ring, row and column: the first of each ring is its top left one, here as an index in the ring.
+    # Points are sorted by ring, row and column, so the first of each ring is its top left one; this is its index in the
+    # ring.
     top_left = np.lexsort((points[:, 0], points[:, 1], ring))[starts] - starts
     along = np.arange(len(points)) - starts[ring]
-    # Modulo the size less one: the closing point repeats the first, and closes the rotated ring again.
+    # The modulus is the size less one, as the closing point repeats the first and closes the rotated ring again.
     rotated = points[starts[ring] + (top_left[ring] + along) % (sizes[ring] - 1)]
     return np.asarray(shapely.from_ragged_array(kind, rotated, offsets))
 

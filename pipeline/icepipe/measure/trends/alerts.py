@@ -95,7 +95,7 @@ def find_alerts(rows: Iterable[Row], rules: Sequence[Alert]) -> tuple[AlertRow, 
     measured between consecutive usable observations.
     """
     rows = list(rows)
-    # A set: two rules may give the same alert. The clock is never read, so a rerun gives the same alerts.
+    # Two rules may give the same alert, so this is a set. The clock is never read, so a rerun gives the same alerts.
     alerts: set[AlertRow] = set()
     for rule in rules:
         for series in day_series(rows, [rule.class_]):

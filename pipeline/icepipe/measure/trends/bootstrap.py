@@ -53,7 +53,7 @@ def unbiased_correlation(residuals: Float64) -> float:
     (1 + r) / n for a fitted slope.
     """
     n = len(residuals)
-    # Solves estimate = r - (2 + 4 r) / n, the sum of both biases, for r.
+    # This solves estimate = r - (2 + 4 r) / n, with the sum of both biases, for r.
     r = (float(autocorrelation(residuals, 1)[0]) * n + 2) / (n - 4)
     return min(max(r, 0.0), LARGEST_CORRELATION)
 
@@ -108,7 +108,7 @@ def replicate_slopes(x: Float64, residuals: Float64, length: int, seed: int, n_r
     picks = (starts[:, :, None] + np.arange(length)).reshape(n_replicates, -1)[:, :n]
     first, second = np.triu_indices(n, 1)
     dx = x[second] - x[first]
-    # One replicate at a time: its pairwise slopes alone are n * (n - 1) / 2 values.
+    # Replicates are computed one at a time: the pairwise slopes of each are n * (n - 1) / 2 values.
     replicates = (residuals[pick] for pick in picks)
     return np.array([np.median((values[second] - values[first]) / dx) for values in replicates])
 
@@ -132,7 +132,7 @@ def block_bootstrap(x: Float64, y: Float64, *, seed: int = SEED, n_replicates: i
     length = choose_block_length(len(x), correlation)
     widening = interval_widening(x, correlation, length)
     tail = (1 - CONFIDENCE) / 2
-    # Slopes of the residuals alone: the line adds its slope to each of them.
+    # These are slopes of the residuals alone: the line adds its slope to each of them.
     low, high = np.quantile(replicate_slopes(x, residuals, length, seed, n_replicates), [tail, 1 - tail])
     return BlockBootstrap(
         low=slope + float(low) * widening,

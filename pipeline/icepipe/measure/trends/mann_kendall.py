@@ -61,7 +61,7 @@ def quantile(confidence: float = CONFIDENCE) -> float:
 
 def two_sided_p(z: float) -> float:
     """Return the two-sided p of a standard normal value."""
-    # erfc and not 1 - erf, which cancels to 0 in the far tail.
+    # erfc is used because 1 - erf cancels to 0 in the far tail.
     return math.erfc(abs(z) / math.sqrt(2))
 
 
@@ -103,7 +103,8 @@ def mann_kendall(values: Float64) -> MannKendall:
     """
     n, s, variance = len(values), concordance(values), s_variance(values)
     z = z_score(s, variance)
-    pairs, ties = n * (n - 1) / 2, tie_sizes(values)
+    pairs = n * (n - 1) / 2
+    ties = tie_sizes(values)
     untied = pairs - float(np.sum(ties * (ties - 1))) / 2
     return MannKendall(s, variance, z, two_sided_p(z), s / math.sqrt(pairs * untied) if untied else 0.0)
 

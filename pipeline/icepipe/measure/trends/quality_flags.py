@@ -106,7 +106,7 @@ def sudden_jumps(rows: Sequence[Row]) -> set[ObservationKey]:
     for i, is_outlier in enumerate(hampel_outliers(values)):
         neighbours = [values[j] for j in (i - 1, i + 1) if 0 <= j < len(values)]
         signs = {values[i].jump_sign(neighbour, rows[0].region_km2) for neighbour in neighbours}
-        # One sign: both neighbours are on the same side, so this is no lasting step.
+        # With one sign, both neighbours are on the same side, so this is no lasting step.
         if is_outlier and len(signs) == 1 and 0 not in signs:
             dates.add(values[i].date)
     return dates

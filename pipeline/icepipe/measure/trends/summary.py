@@ -86,7 +86,7 @@ def baseline_mean(points: Sequence[Point], period: Period | None) -> Baseline | 
 
 def mean_ranks(values: Float64) -> Float64:
     """Return ranks from 1; equal values have their mean rank."""
-    # Same as scipy.stats.rankdata, which takes a second to import and is the only thing most runs would need of it.
+    # This is the same as scipy.stats.rankdata, which takes a second to import; most runs need nothing else of scipy.
     _, place, times = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])
 
@@ -123,7 +123,7 @@ def area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
     mean = baseline.mean_km2 if baseline else None
     under_km2 = {str(class_): km2 for class_, km2 in (measure.dates_under_km2 or {}).items()}
     reason = no_trend_reason(points, bool(measure.season))
-    # Days of several months: a slope over them mixes trend and seasonal cycle, which a note of the run points out.
+    # A slope over days of several months mixes trend and seasonal cycle, which a note of the run points out.
     mixed = not measure.season and len({point.day.month for point in points}) > 1
     x, y = (np.array([getattr(point, name) for point in points]) for name in ("year", "value_km2"))
     return AreaTrend(

@@ -130,7 +130,7 @@ def fit_trend(x: Float64, y: Float64, percent_of: float | None = None, *, mixes_
     """
     reference = float(np.mean(y)) if percent_of is None else percent_of
     slope, test = theil_sen(x, y), mann_kendall(y)
-    # Residuals from the robust line, so that outliers do not add to their autocorrelation.
+    # Residuals are taken from the robust line, so that outliers do not add to their autocorrelation.
     residuals = y - intercept(x, y, slope.value) - slope.value * x
     return Trend(
         n_points=len(y),

@@ -23,11 +23,11 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
 
     The scale is that of the middle row, on the ellipsoid.
     """
-    # A tenth of the row in its middle: on a global grid the ends of the row can be the same place.
+    # Only the middle tenth of the row is measured: on a global grid the ends of the row can be the same place.
     row = grid.height / 2
     (x1, y1), (x2, y2) = (grid.transform @ (col, row) for col in (grid.width * 0.45, grid.width * 0.55))
     width_m = 10 * float(Ellipsoid.from_wkt(grid.crs).distances_m(np.array([x1, x2]), np.array([y1, y2]))[0])
-    # The longest of 1, 2 or 5 times a power of ten that is at most a quarter of the width.
+    # The bar is the longest of 1, 2 or 5 times a power of ten that is at most a quarter of the width.
     power = 10.0 ** math.floor(math.log10(width_m / 4))
     length_m = max(step * power for step in (1, 2, 5) if step * power <= width_m / 4)
     label = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
@@ -35,6 +35,7 @@ def scale_bar(grid: GeoBox) -> tuple[float, str]:
 
 
 PAPER, INK = (255, 255, 255), (26, 36, 46)
+"""Colours of the background and of text and lines."""
 
 
 @cache
@@ -65,7 +66,8 @@ def draw_scale(picture: Image, grid: GeoBox, left: int, bottom: int, map_width: 
     from PIL import ImageDraw
 
     fraction, label = scale_bar(grid)
-    pen, length = ImageDraw.Draw(picture), max(2, round(fraction * map_width))
+    pen = ImageDraw.Draw(picture)
+    length = max(2, round(fraction * map_width))
     width = max(length, math.ceil(font(12).getlength(label)))
     pen.rectangle((left + 6, bottom - 30, left + width + 18, bottom - 6), (0, 0, 0))
     pen.text((left + 12, bottom - 29), label, PAPER, font(12))

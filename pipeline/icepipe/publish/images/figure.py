@@ -28,6 +28,6 @@ class Plot(Figure):
     def _repr_png_(self) -> bytes:
         """Return the PNG that a notebook shows without the inline backend."""
         buffer = io.BytesIO()
-        # No version of matplotlib in the file, so that its bytes depend on the figure alone.
+        # The version of matplotlib is not written, so that the bytes of the file depend on the figure alone.
         self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()

@@ -10,7 +10,7 @@ from icepipe.storage.atomic import replace_file
 
 def write_k_curve(path: Path, model: Model) -> None:
     """Write a PNG of the candidates of a model; a line marks the chosen k in every panel."""
-    # Loads matplotlib, which takes 0.3 s; most runs give k and draw no curve.
+    # The import loads matplotlib, which takes 0.3 s; most runs give k and draw no curve.
     from icepipe.publish.images.figure import Plot
 
     figure = Plot(12, 4)
@@ -33,5 +33,5 @@ def write_k_curve(path: Path, model: Model) -> None:
     figure.suptitle(f"k = {model.k_fitted}, chosen by {model.k_asked}")
     figure.tight_layout()
     with replace_file(path) as part:
-        # No version of matplotlib in the file, so that its bytes depend on the model alone.
+        # The version of matplotlib is not written, so that the bytes of the file depend on the model alone.
         figure.savefig(part, format="png", metadata={"Software": None})

@@ -56,7 +56,7 @@ def enlarge(colours: UInt8) -> Image:
     image = Image.fromarray(colours)
     factor = PANEL_PX / max(image.size)
     width, height = (max(1, round(side * factor)) for side in image.size)
-    # Sharp pixels: a small grid shows where each of them is.
+    # Nearest neighbour keeps pixels sharp, so that a small grid shows where each of them is.
     return image.resize((width, height), Image.Resampling.NEAREST)
 
 
@@ -64,7 +64,8 @@ def draw_legend(picture: Image, legend: Mapping[ClassCode, str], left: int, bott
     """Draw the legend in a box with its lower left corner at a pixel."""
     from PIL import ImageDraw
 
-    pen, (width, height) = ImageDraw.Draw(picture), SWATCH
+    pen = ImageDraw.Draw(picture)
+    width, height = SWATCH
     text_width = max(math.ceil(font(13).getlength(text)) for text in legend.values())
     top = bottom - len(legend) * LINE - 8
     pen.rounded_rectangle((left, top, left + width + text_width + 28, bottom), 4, PAPER, outline=(204, 204, 204))
@@ -97,14 +98,15 @@ def draw_quicklook(title: str, picture: UInt8, classes: UInt8, grid: GeoBox, leg
     # A flat grid still gets a sheet half as high as a panel, which has space for the legend.
     row = max(height, PANEL_PX // 2)
     sheet = Image.new("RGB", (2 * PANEL_PX + 3 * MARGIN, TITLE + row + MARGIN), PAPER)
-    pen, bottom = ImageDraw.Draw(sheet), TITLE + (row + height) // 2
+    pen = ImageDraw.Draw(sheet)
+    bottom = TITLE + (row + height) // 2
     pen.text((sheet.width / 2, TITLE / 2), title, INK, font(16), anchor="mm")
     lefts = [MARGIN + (PANEL_PX - width) // 2 + number * (PANEL_PX + MARGIN) for number in range(2)]
     for left, panel in zip(lefts, panels, strict=True):
         sheet.paste(panel, (left, bottom - height))
         pen.rectangle((left - 1, bottom - height - 1, left + width, bottom), outline=INK)
     draw_scale(sheet, grid, lefts[0], bottom, width)
-    # Over the classes, which it explains.
+    # The legend is drawn over the classes, which it explains.
     if legend:
         draw_legend(sheet, legend, lefts[1] + 8, bottom - 8)
     sheet.info[DESCRIPTION] = "; ".join(legend.values())

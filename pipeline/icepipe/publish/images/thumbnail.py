@@ -55,13 +55,13 @@ class Thumbnail:
         self._sensor = sensor
         self._step = thumbnail_step(grid)
         shape = tuple(math.ceil(side / self._step) for side in grid.shape)
-        # Pixels that no block covers: unobserved in a class raster, black in a scene.
+        # Pixels that no block covers are unobserved in a class raster, and black in a scene.
         empty = CLASS_COLOURS[ClassCode.UNOBSERVED] if sensor.key == CLASSES else (0, 0, 0)
         self.picture = np.full((*shape, 3), empty, dtype=np.uint8)
 
     def add(self, block: Block, bands: StoredPixels) -> None:
         """Add the pixels of a block; bands have shape (bands, rows, columns)."""
-        # Offset of the first row and column of the block that are multiples of the step.
+        # The thumbnail takes rows and columns that are multiples of the step; these are the first ones of the block.
         top, left = -block.row % self._step, -block.col % self._step
         small = to_rgb(bands[:, top :: self._step, left :: self._step], self._sensor).transpose(1, 2, 0)
         row, col = (block.row + top) // self._step, (block.col + left) // self._step
@@ -70,7 +70,7 @@ class Thumbnail:
 
 def paint(classes: UInt8) -> UInt8:
     """Return class codes in the colours of their classes, shape (rows, columns, 3)."""
-    # One lookup for all pixels; a code that is no class is black.
+    # A table gives the colours of all pixels in one lookup; a code that is no class is black.
     table = np.zeros((256, 3), dtype=np.uint8)
     for code, colour in CLASS_COLOURS.items():
         table[code] = colour

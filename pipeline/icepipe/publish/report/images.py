@@ -91,7 +91,7 @@ def read_picture(path: Path, size: tuple[int, int]) -> Image:
 
     try:
         with Image.open(path) as image:
-            # Means of pixels when it shrinks; sharp pixels when it grows.
+            # An image that shrinks gets means of pixels, and one that grows gets sharp pixels.
             resampling = Image.Resampling.BOX if size[0] < image.width else Image.Resampling.NEAREST
             return image.convert("RGB").resize(size, resampling)
     except (OSError, ValueError) as error:

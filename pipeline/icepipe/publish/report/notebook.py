@@ -105,7 +105,8 @@ def draw_observation(folder: Path, key: str) -> Plot:
     by_key = {str(observation.key): observation for observation in published.observations}
     if key not in by_key:
         raise ConfigError(f"there is no observation {key}", f"choose from {', '.join(by_key)}")
-    observation, size = by_key[key], size_within(published.grid, PANEL_PX)
+    observation = by_key[key]
+    size = size_within(published.grid, PANEL_PX)
     classes = read_classes(observation, size)
     picture = observation_picture(published, observation, classes, size)
     if len(published.regions) == 1:
@@ -128,7 +129,7 @@ def polygon_files(published: PublishedRun, classes: Collection[str]) -> Iterator
     for observation in published.observations:
         paths = published.paths.observation(observation.key)
         record = last_record(paths.folder)
-        # Only files of the record: others in the folder may be of an earlier config.
+        # Only files of the record are read: others in the folder may be of an earlier config.
         written = {name for name, _ in record.outputs} if record else set()
         for label in classes:
             files = (paths.polygon_file(code, end) for code in SEEN if code.label == label for end in ENDINGS)

@@ -50,7 +50,7 @@ def content_policy(style: str, script: str) -> str:
 @cache
 def template_environment() -> Environment:
     """Return the environment of the page templates; names that are not defined raise errors."""
-    # Imported here: the command loads this module also for runs without a report.
+    # jinja2 is imported here because the command loads this module also for runs without a report.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(

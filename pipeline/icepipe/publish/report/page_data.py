@@ -138,7 +138,7 @@ def flat_settings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:  # no
             yield from flat_settings(nested, f"{key}.{name}" if key else name)
     elif value not in (None, [], ""):
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        # Only the last part of a path: pages are passed on, and folders can name users and machines.
+        # Only the last part of a path is shown: pages are passed on, and folders can name users and machines.
         yield key, PurePath(text).name if key.endswith(".path") else text
 
 

@@ -150,7 +150,7 @@ def read_series(path: Path) -> tuple[Row, ...]:
     """Read the series from its Parquet file, which has full precision."""
     import pyarrow.parquet as pq
 
-    # ParquetFile, as read_table loads pyarrow's datasets and with them pandas.
+    # ParquetFile is used because read_table loads pyarrow's datasets and with them pandas.
     table = pq.ParquetFile(path).read().select(COLUMNS).to_pylist()
     return tuple(Row.from_cells(row.values()) for row in table)
 

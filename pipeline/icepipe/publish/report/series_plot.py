@@ -94,7 +94,8 @@ def draw_class(axes: Axes, code: ClassCode, marker: str, points: Sequence[PlotPo
     from matplotlib.patheffects import withStroke
 
     red, green, blue = (value / 255 for value in CLASS_COLOURS[code])
-    colour, cased = (red, green, blue), [withStroke(linewidth=4, foreground=CASING)]
+    colour = (red, green, blue)
+    cased = [withStroke(linewidth=4, foreground=CASING)]
     for stretch in usable_stretches(points):
         times = [point.time for point in stretch]
         low, high = [point.low for point in stretch], [point.high for point in stretch]

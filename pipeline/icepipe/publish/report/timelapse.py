@@ -138,7 +138,8 @@ def render_timelapse(published: PublishedRun) -> bytes | None:
     left = (legend.width - size[0]) // 2
     map_box = (left, BAR, left + size[0], BAR + size[1])
     frames = [quantize_frame(draw_frame(published, shown, size, legend), map_box) for shown in observations]
-    buffer, durations = io.BytesIO(), [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
+    buffer = io.BytesIO()
+    durations = [*[SHOW_MS] * (len(frames) - 1), SHOW_LAST_MS]
     # loop=0 repeats the animation without end.
     frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return buffer.getvalue()

@@ -47,7 +47,7 @@ def write_report(folder: Path) -> None:
 
 def remove_report(folder: Path) -> None:
     """Remove the report of an earlier run."""
-    # Only names in the manifest: a file that no run has written may be the user's own.
+    # Only files in the manifest are removed: a file that no run has written may be the user's own.
     for name in manifest_entries(folder).intersection(FILES):
         (folder / name).unlink(missing_ok=True)
 
@@ -64,7 +64,7 @@ def rebuild_report(folder: Path) -> Path:
     IntegrityError
         If a file cannot be read or written.
     """
-    # Raises before the lock creates a file in a folder of no run.
+    # This raises before the lock creates a file in a folder of no run.
     read_manifest(folder)
     with run_lock(folder):
         write_report(folder)

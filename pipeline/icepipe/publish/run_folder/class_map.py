@@ -96,7 +96,7 @@ class ClassMap:
     @cached_property
     def tally(self) -> Tally:
         """Pixels and area units of every class."""
-        # Cached, because each region and each polygon file is compared with it.
+        # The tally is cached, because each region and each polygon file is compared with it.
         tally = Tally()
         for block, classes in self.blocks():
             tally.add(classes.astype(np.uint16), self.area.units(block))

@@ -112,7 +112,7 @@ DOCUMENT = JsonDocument(Record)
 
 def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprint) -> tuple[tuple[str, str], ...]:
     """Return name and fingerprint of every file in a folder except the record."""
-    # Sorted by name, so that the records of equal folders are equal.
+    # Files are sorted by name, so that the records of equal folders are equal.
     record = ObservationPaths(folder).record
     return tuple(
         (path.name, fingerprint(path)) for path in sorted(folder.iterdir()) if path.is_file() and path != record
@@ -131,7 +131,7 @@ def superseded_rows(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row,
 def pixel_side_m(budget: Budget) -> float:
     """Return the side of a square as large as the mean pixel of the region, in metres also on a grid in degrees."""
     pixels = sum(area.n_pixels for area in budget.classes.values())
-    # Rounded to millimetres.
+    # The side is rounded to millimetres.
     return round(math.sqrt(budget.region_km2 * 1e6 / pixels), 3) if pixels else 0.0
 
 

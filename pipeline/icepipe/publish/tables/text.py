@@ -36,7 +36,7 @@ def series_cells(rows: Sequence[Row]) -> list[list[str]]:
     lines = [header]
     for (date, region), members in groups.items():
         by_class = {row.class_: row for row in members}
-        # Both have a row on every date, also where their area is unknown.
+        # Ice and water have a row on every date, also where their area is unknown.
         ice, water = by_class["ice"], by_class["water"]
         bounds = f"{area_text(ice.area_low_km2)} .. {area_text(ice.area_high_km2)}"
         lines.append(

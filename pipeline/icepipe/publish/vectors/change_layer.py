@@ -43,7 +43,8 @@ class ChangeLayer:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the features of every kind in ``CHANGE_SCHEMA``; ids continue from one kind to the next."""
-        day, first_id = self.after.day, 1
+        day = self.after.day
+        first_id = 1
         for kind, polygons in self.kinds.items():
             features = Features(polygons, day, utc_text(day, self.after.time))
             for batch in features.batches(first_id):

@@ -108,7 +108,8 @@ class Features:
     @cached_property
     def extent(self) -> Extent:
         """Bounds and sizes; every geometry is built once to compute them."""
-        bounds, points, rings = EMPTY_BOUNDS, 0, 0
+        bounds = EMPTY_BOUNDS
+        points = rings = 0
         for shapes in self.layer.batches:
             bounds = merge_bounds(bounds, shapes.bounds)
             points += shapes.n_points
@@ -117,12 +118,15 @@ class Features:
 
     def batches(self, first_id: int = 1) -> Iterator[FeatureBatch]:
         """Yield the features in batches; ids count from ``first_id``."""
-        layer, start = self.layer, 0
+        layer = self.layer
+        start = 0
         for shapes in layer.batches:
-            bounds, wkb = shapes.bounds, wkb_array(shapes.wkb)
+            bounds = shapes.bounds
+            wkb = wkb_array(shapes.wkb)
             # A polygon can have millions of vertices, and its WKB is a second copy of them.
             del shapes
-            count, span = len(bounds), slice(start, start + len(bounds))
+            count = len(bounds)
+            span = slice(start, start + count)
             columns = [
                 pa.array([layer.code.label] * count, pa.string()),
                 pa.array(np.full(count, int(layer.code), dtype=np.int32)),
@@ -157,7 +161,7 @@ def wkb_array(wkb: Wkb) -> pa.BinaryArray:
             f"a polygon has {offsets[-1] / 1e9:.1f} GB, more than the limit of {MOST_BYTES / 1e9:.1f} GB",
             "set measure.min_patch_m2 or publish.polygons.simplify_m, or make the region smaller",
         )
-    # No validity buffer: no geometry is null.
+    # The column has no validity buffer, as no geometry is null.
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     return pa.BinaryArray.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 

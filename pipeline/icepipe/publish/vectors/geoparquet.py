@@ -43,7 +43,7 @@ def geo_metadata(features: Features, bounds: Sequence[float]) -> dict[str, Any]:
 
 def write_geoparquet(path: Path, features: Features) -> None:
     """Write a ``.parquet`` file with one row group per batch."""
-    # No dictionaries: hardly a number occurs twice, and Zstandard compresses the texts as well.
+    # Dictionaries are switched off: hardly a number occurs twice, and Zstandard compresses the texts as well.
     options = {"compression": "zstd", "use_dictionary": False, "write_statistics": STATISTICS_COLUMNS}
     bounds = EMPTY_BOUNDS
     with pq.ParquetWriter(path, FILE_SCHEMA, **options) as writer:

@@ -78,7 +78,7 @@ def write_region_layer(folder: Path, regions: Sequence[Region], rows: Sequence[R
         shape = shapely.from_wkt(region.wkt)
         parts = shape.geoms if shape.geom_type == "MultiPolygon" else [shape]
         wkb = shapely.to_wkb(shapely.MultiPolygon(parts))
-        # Sorted by date, whatever the order of the rows.
+        # Features are sorted by date, whatever the order of the rows.
         features += [region_feature(region, wkb, groups[key]) for key in sorted(groups) if key[0] == region.name]
     table = pa.Table.from_pylist(features, schema=SCHEMA)
     latest = max(row.date.day for row in rows)

@@ -24,7 +24,7 @@ FILE_CODE, POLYGON = 9994, 5
 """Magic number of the file, and the shape type."""
 
 FIELD, LIVE, HEADER_END, DBASE_III = 32, 0x20, 0x0D, 3
-"""Of a ``.dbf``: bytes of a field descriptor, flag of a row that is not deleted, end of the header, version."""
+"""Bytes of a field descriptor of a ``.dbf``, its flag of a row that is not deleted, end of its header, its version."""
 
 
 def read_int32(raw: UInt8, offsets: Int64, dtype: str) -> Int64:

@@ -116,7 +116,8 @@ def change_between(
 
 def occlusion_between(class_map: ClassMap, earlier: Sequence[ClassMap], background: Background) -> dict[str, Occlusion]:
     """Return what clouds and gaps of a map hide of the class last seen in earlier maps, latest first, by region."""
-    tallies, regions = defaultdict[int, Tally](Tally), background.regions
+    tallies = defaultdict[int, Tally](Tally)
+    regions = background.regions
     with open_together([class_map, *earlier]) as read:
         for square, is_reached in reached_squares([class_map, *earlier]):
             if not is_reached:
@@ -124,7 +125,7 @@ def occlusion_between(class_map: ClassMap, earlier: Sequence[ClassMap], backgrou
                     add_background(tallies[key], pixels)
                 continue
             now = read(0, square)
-            # Lazily: earlier maps are read only as far back as some pixel is still hidden.
+            # The generator reads earlier maps only as far back as some pixel is still hidden.
             before = (read(n, square) for n, other in enumerate(earlier, 1) if other.reaches(square))
             pairs = encode_pairs(last_seen(now, before), now)
             count_by_set(tallies, pairs, regions.set_numbers(square), class_map.area.units(square))

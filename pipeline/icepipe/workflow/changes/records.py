@@ -95,7 +95,7 @@ def drop_stale(documents: Iterable[Path], current: Collection[Path]) -> None:
         record = _PAIR.load_or_none(path)
         if path in current or record is None:
             continue
-        # Only the last part of a name: a record that was edited must not lead out of the folder.
+        # Only the last part of a name is used: a record that was edited must not lead out of the folder.
         for name, _ in record.outputs:
             path.with_name(Path(name).name).unlink(missing_ok=True)
         path.unlink()

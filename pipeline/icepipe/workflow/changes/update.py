@@ -136,7 +136,8 @@ class ChangeUpdater:
         if not earlier_maps:
             return None
         rasters = tuple(used.fingerprint for used in (class_map, *earlier_maps))
-        basis, record = class_map.record.made.basis, known.get(class_map.key)
+        basis = class_map.record.made.basis
+        record = known.get(class_map.key)
         if record and (record.rasters, record.basis) == (rasters, basis):
             return record
         return OcclusionRecord(rasters, basis, occlusion_between(class_map, earlier_maps, self.background))
