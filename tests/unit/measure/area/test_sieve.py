@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rasterio.features import sieve as gdal_sieve
 from scipy import ndimage
-from tests.rasters import paint, write
 
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.measure.area.sieve import sieve
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.strata import sieved_stratum
+from tests.rasters import paint, write
 
 WATER, ICE, OTHER = ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.classrasters import changed, drawn
 
 from icepipe.classes import BUDGET, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.change.occlusion import find_occlusion, last_seen
 from icepipe.measure.change.transitions import check_table_closes, gain_loss
+from tests.classrasters import changed, drawn
 
 WATER, ICE, OTHER, CLOUD, LAND = (ClassCode[n] for n in ("WATER", "ICE", "OTHER", "CLOUD", "LAND"))
 UNSEEN = ClassCode.UNOBSERVED

@@ -7,7 +7,6 @@ import pyproj
 import pytest
 import shapely
 from affine import Affine
-from tests.rasters import TRANSFORM
 
 from icepipe.classes import SEEN
 from icepipe.errors import IntegrityError
@@ -20,6 +19,7 @@ from icepipe.measure.polygons.simplify import simplify_layers
 from icepipe.publish.vectors import features
 from icepipe.publish.vectors.features import wkb_array
 from icepipe.raster.run_length import RunLengthRaster
+from tests.rasters import TRANSFORM
 
 CRS = pyproj.CRS("EPSG:3413").to_wkt()
 TRANSFORMS = {

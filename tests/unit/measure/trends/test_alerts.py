@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.series import daily
 
 from icepipe.config.measure import Alert
 from icepipe.measure.trends.alerts import find_alerts
+from tests.series import daily
 
 
 def alerts(values, **rule):

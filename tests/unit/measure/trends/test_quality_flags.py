@@ -7,13 +7,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from tests.classrasters import changed
-from tests.series import daily
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.flags import Flag, flags_text
 from icepipe.measure.change.occlusion import Occlusion, find_occlusion
 from icepipe.measure.trends.quality_flags import add_series_flags, class_missing_dates, sudden_jumps
+from tests.classrasters import changed
+from tests.series import daily
 
 FIRST = dt.date(2024, 7, 1)
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.series import daily, yearly
 
 from icepipe.config.measure import Measure
 from icepipe.measure.trends.bootstrap import block_bootstrap, choose_block_length
@@ -33,6 +32,7 @@ from icepipe.measure.trends.summary import area_trends, baseline_mean, mean_rank
 from icepipe.measure.trends.time_series import gaps
 from icepipe.measure.trends.trend import fit_trend, least_squares
 from icepipe.workflow.notes import trend_notes
+from tests.series import daily, yearly
 
 BASE = (dt.date(1981, 1, 1), dt.date(2010, 12, 31))
 
