@@ -66,7 +66,7 @@ def transition_table(change: ChangeTable) -> list[list[str]]:
     land = [ClassCode.LAND]
     has_land = change.units(land, BUDGET) + change.units(BUDGET, land) > 0
     groups = [(name, codes) for name, codes in TABLE_GROUPS if name != "land" or has_land]
-    # The empty last column: :func:`align_columns` aligns the last column to the left, and numbers belong to the right.
+    # The last column is empty, because :func:`align_columns` aligns the last one to the left, and numbers go right.
     lines = [["from \\ to, km2", *(name for name, _ in groups), ""]]
     for name, before in groups:
         cells = [
