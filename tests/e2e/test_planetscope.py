@@ -63,9 +63,9 @@ def test_a_delivery_runs_from_init_to_areas(icepipe, tmp_path, ending, options):
         assert float(rows[name]["area_km2"]) == pytest.approx(expected, rel=1e-4), name
 
 
-def test_inspect_tells_sensor_day_time_and_satellite(icepipe, tmp_path):
+def test_inspect_prints_sensor_day_and_time(icepipe, tmp_path):
     output = icepipe("inspect", delivery(tmp_path, "AnalyticMS_SR")).stdout
-    assert "date 2022-05-01 18:40:30 UTC  planetscope" in output
+    assert "date 2022-05-01 18:40:30 UTC" in output
     assert "sensor planetscope-4, rules near-infrared, reflectance by gain and offset" in output
     assert "validity: nodata 0" in output
     assert "nir: 220 .. 7150" in output
@@ -84,3 +84,14 @@ def test_a_file_of_another_number_of_bands_is_refused(icepipe, tmp_path):
     output = icepipe("check", config)
     assert output.returncode == 3
     assert "its bands do not have the names that planetscope-4 needs" in output.stderr + output.stdout
+
+
+def test_with_bands_and_scale_in_the_config_a_known_name_is_of_the_sensor_of_its_neighbours(icepipe, tmp_path):
+    delivery(tmp_path / "tiles", "AnalyticMS_SR", nodata=0)
+    write(tmp_path / "tiles/mosaic_20220505.tif", np.full((4, 8, 8), 600, np.uint16), **PLACE)
+    config = tmp_path / "bay.yaml"
+    bands = "{blue: 1, green: 2, red: 3, nir: 4}"
+    config.write_text(f"name: bay\ninputs: {{scenes: tiles, bands: {bands}, scale: {{gain: 0.0001, offset: 0}}}}\n")
+    checked = icepipe("check", config)
+    assert checked.returncode == 0, checked.stderr
+    assert "sensor bands" in checked.stdout

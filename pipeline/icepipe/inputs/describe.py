@@ -35,7 +35,7 @@ from icepipe.inputs.products.radiometry import metadata_paths, scaling
 from icepipe.inputs.products.sensors import platform_in_name, with_roles
 from icepipe.inputs.scenes import Band, ClassValues, MaskFile, Scene
 from icepipe.inputs.validate import check_raster, dataset_grid, open_raster
-from icepipe.sensors.sensor import CLASSES, Sensor
+from icepipe.sensors.sensor import BANDS, CLASSES, Sensor
 from icepipe.sensors.table import SENSORS
 
 LOW_SUN_DEGREES = 10.0
@@ -172,6 +172,10 @@ def measured_roles(path: Path, dataset: Dataset, inputs: Inputs) -> tuple[dict[s
     """
     sensor = measured_sensor(path, inputs.sensor)
     if inputs.bands:
+        # With bands and scaling from the config, a name that only stands for a band order decides nothing: the scene is
+        # of the same sensor as its neighbours without that name.
+        if sensor.file_roles and inputs.sensor == "auto" and inputs.scale != "auto":
+            sensor = SENSORS[BANDS]
         return configured_bands(path, dataset, inputs.bands), sensor
     for known in SENSORS.values():
         candidate = known.assumed_by_description if inputs.sensor == "auto" else known.key == inputs.sensor

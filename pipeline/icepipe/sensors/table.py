@@ -260,9 +260,9 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         title="PlanetScope",
         sensors=((_name(_DOVE + r"AnalyticMS_SR(?:_harmonized)?(?:_clip)?(?=\.|$)"), "planetscope-4"),),
-        # Acquisition day, time, hundredths of a second (absent from older names), satellite.
+        # Acquisition day, time, hundredths of a second (absent from older names), satellite. No platform: the names give
+        # a constellation, and the keys of observations by scene must not change for names of other products.
         dates=(_name(_DOVE),),
-        platforms=((_name(_DOVE), "planetscope"),),
     ),
 )
 """Products, in the order in which their patterns are tried."""
@@ -274,7 +274,7 @@ QUALITIES: dict[str, Quality] = {
             key="landsat-c2",
             name=_name(r"QA_PIXEL$"),
             endings=("QA_PIXEL",),
-            folders=(".",),
+            folders=(".", "R20m", "R60m"),
             # The clear bit (6) is not used: on Landsat 5 and 7 it is unset over water.
             hides={"dilated": 1, "cirrus": 2, "cloud": 3, "shadow": 4},
             by_bits=True,
@@ -285,7 +285,7 @@ QUALITIES: dict[str, Quality] = {
             key="landsat-c1",
             name=_name(r"BQA$"),
             endings=("BQA",),
-            folders=(".",),
+            folders=(".", "R20m", "R60m"),
             hides={"cloud": 4},
             by_bits=True,
             unseen=(0,),
