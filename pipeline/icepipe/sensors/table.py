@@ -260,8 +260,8 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         title="PlanetScope",
         sensors=((_name(_DOVE + r"AnalyticMS_SR(?:_harmonized)?(?:_clip)?(?=\.|$)"), "planetscope-4"),),
-        # Acquisition day, time, hundredths of a second (absent from older names), satellite. No platform: the names give
-        # a constellation, and the keys of observations by scene must not change for names of other products.
+        # Acquisition day, time, hundredths of a second (absent from older names), satellite. No platform: names give a
+        # constellation only, and keys of observations by scene must not change for names of other products.
         dates=(_name(_DOVE),),
     ),
 )
