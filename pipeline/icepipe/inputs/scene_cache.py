@@ -15,7 +15,7 @@ from icepipe.inputs.describe import Files, describe, product_name
 from icepipe.inputs.products.radiometry import metadata_paths
 from icepipe.inputs.scenes import Scene, side_files
 from icepipe.sensors.sensor import MetadataFormat
-from icepipe.sensors.table import SENSORS
+from icepipe.sensors.table import PRODUCTS, QUALITIES, SENSORS
 from icepipe.storage.fingerprint import FolderSnapshot
 
 _ADAPTER = TypeAdapter(Scene)
@@ -45,9 +45,10 @@ class SceneCache:
 
     def __init__(self, known: Mapping[str, str], inputs: Inputs, snapshot: FolderSnapshot) -> None:
         self._known, self._snapshot = known, snapshot
-        # A description depends on these settings, and on the code that reads the files.
+        # A description depends on these settings, on the tables that recognise files, and on the code that reads them.
         settings = inputs.model_dump(mode="json", exclude={"scenes", "regions", "grid"})
-        self._settings = json.dumps([settings, version("icepipe"), version("rasterio")], sort_keys=True)
+        tables = hashlib.sha256(repr((SENSORS, PRODUCTS, QUALITIES)).encode()).hexdigest()
+        self._settings = json.dumps([settings, tables, version("icepipe"), version("rasterio")], sort_keys=True)
         self.used: dict[str, str] = {}
         """Documents of all scenes described in this run, by key."""
 
