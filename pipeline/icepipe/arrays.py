@@ -18,5 +18,6 @@ StoredPixels = NDArray[np.integer[Any]]
 """Stored pixels of bands: bytes of a picture, or integer units of reflectance."""
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
+Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

@@ -142,6 +142,29 @@ class FitRecord:
 
 
 @dataclass(frozen=True)
+class PureSurfaces:
+    """Ends of the line on which mixed pixels lie, from pure water (share of ice 0) to pure ice (1).
+
+    Attributes
+    ----------
+    water, ice
+        Reflectance of both, in the order of the roles.
+    brightest
+        Position on the line of the brightest ice that a pixel may hold, at least 1.
+    darkest
+        Least position on the line whose colour could be named ice.
+    has_water
+        Whether the sample showed water; if not, ``water`` is open water as published.
+    """
+
+    water: tuple[float, ...]
+    ice: tuple[float, ...]
+    brightest: float
+    darkest: float
+    has_water: bool
+
+
+@dataclass(frozen=True)
 class Model:
     """Fitted clustering with named clusters.
 
@@ -168,6 +191,8 @@ class Model:
         Scores of the candidate numbers of clusters, where the config has k chosen.
     pinned_on
         Hash of the model before the config pinned classes; None where it pins none.
+    pure
+        Pure water and pure ice of the sample; None where it shows no ice.
     """
 
     sensor: str
@@ -186,6 +211,7 @@ class Model:
     clusters: tuple[Cluster, ...]
     k_curve: tuple[KPoint, ...] = ()
     pinned_on: str | None = None
+    pure: PureSurfaces | None = None
 
     @property
     def centroids(self) -> Float64:

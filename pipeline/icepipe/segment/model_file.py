@@ -84,9 +84,11 @@ def model_hash(model: Model) -> str:
     clusters = [{**cluster_document(number, c), "share_of_sample": None} for number, c in enumerate(model.clusters)]
     thresholds = [(t.key, t.feature, *t.levels) for t in model.thresholds]
     # The spread is included, as the drift of every observation is measured against it.
-    text = json.dumps(
-        [model.sensor, model.roles, model.encoding, model.features, model.rule_set, thresholds, clusters, model.spread]
-    )
+    decisive: list[Any] = [model.sensor, model.roles, model.encoding, model.features, model.rule_set]
+    decisive += [thresholds, clusters, model.spread]
+    # Files of versions that found no pure surfaces keep their hash.
+    decisive += [asdict(model.pure)] if model.pure else []
+    text = json.dumps(decisive)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

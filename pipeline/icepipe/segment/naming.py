@@ -152,6 +152,7 @@ def name_clusters(
         spread=float(f"{fit.spread:.6g}"),
         clusters=build_clusters(fit, sensor, rules),
         k_curve=k_curve,
+        pure=fit.pure,
     )
 
 

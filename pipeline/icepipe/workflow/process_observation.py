@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -35,8 +35,9 @@ from icepipe.runtime.parallel import prefetch
 from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
 from icepipe.segment.classification.drift import DRIFT_PIXELS, MAX_DRIFT, MAX_MISFIT, model_drift
-from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
+from icepipe.segment.classification.strata import MASK_STRATA, ClusterStrata, mask_stratum
 from icepipe.segment.clustering.sampling import hash_sample
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, MixingLine, Mixtures
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import apply_pins, fit_observation
@@ -165,6 +166,15 @@ class ObservationTotals:
         self.edges.add(read_codes(bordered), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
+    def add_mixtures(self, mixtures: Mixtures, could_be: UInt8) -> None:
+        """Add the mixed pixels of some rows; ``could_be`` are the possible classes of each stratum, shape (65536,)."""
+        # Sums of areas times shares of a megapixel fit into 64 bits.
+        for rows in mixtures.strips(BLOCK_PIXELS):
+            if rows.pairs.any():
+                units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
+                for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
+                    self.tallies[key].add_mixtures(key, sets, rows, units, could_be)
+
     def add_background(self, parts: Sequence[Block]) -> None:
         """Add the pixels outside these parts, which no scene reaches."""
         for key, tally in self._plan.background.tallies_outside(parts).items():
@@ -172,17 +182,34 @@ class ObservationTotals:
 
 
 def classified_parts(
-    plan: Plan, classifier: PixelClassifier, reader: ObservationReader, parts: Sequence[Block]
-) -> Generator[tuple[UInt16, Pixels]]:
-    """Yield strata and composite of every part, in order, while the next parts are read and classified."""
+    plan: Plan,
+    classifier: PixelClassifier,
+    reader: ObservationReader,
+    parts: Sequence[Block],
+    scanner: MixedPixelScanner | None,
+) -> Generator[tuple[UInt16, Pixels, list[Mixtures]]]:
+    """Yield strata and composite of every part, in order, and the mixed pixels of the rows that it completes.
+
+    The next parts are read, classified and unmixed meanwhile, each on a thread of its own.
+    """
     # A row of a file's tiles is decoded at once and serves several blocks: read ahead as far as memory allows, so that
     # classification does not wait for the next row.
     depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
     with (
         closing(prefetch(lambda part: (part, list(reader.layers(part))), parts, depth)) as layers,
-        closing(prefetch(lambda item: classify_block(plan, classifier, reader, *item), layers, 2)) as classified,
+        closing(
+            prefetch(lambda item: (item[0], *classify_block(plan, classifier, reader, *item)), layers, 2)
+        ) as classified,
+        closing(prefetch(lambda item: unmix_part(scanner, *item), classified, 2)) as unmixed,
     ):
-        yield from classified
+        yield from unmixed
+
+
+def unmix_part(
+    scanner: MixedPixelScanner | None, part: Block, strata: UInt16, pixels: Pixels
+) -> tuple[UInt16, Pixels, list[Mixtures]]:
+    """Return strata and composite of a part, and the mixed pixels of the rows that it completes."""
+    return strata, pixels, list(scanner.add(part, strata, pixels.bands)) if scanner else []
 
 
 def scan_observation(
@@ -208,31 +235,42 @@ def scan_observation(
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
     writer = RunLengthWriter(plan.grid.width, CLASS_DTYPE)
     totals = ObservationTotals(plan, observation)
+    line = MixingLine.of(classifier.table, plan.sensor) if isinstance(classifier.table, ClusterStrata) else None
+    scanner = MixedPixelScanner(line, plan.grid.width) if line else None
+    mixtures: list[Mixtures] = []
+    could_be = line.could_be if line else np.zeros(0, dtype=np.uint8)
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
         reached_parts = [part for _, part in parts if part.width]
         # The parts are closed before the reader, from which their threads read.
-        with closing(classified_parts(plan, classifier, reader, reached_parts)) as classified:
+        with closing(classified_parts(plan, classifier, reader, reached_parts, scanner)) as classified:
             for block, part in parts:
                 window = writer.write_view(block)
                 if part != block:
                     window[:] = plan.background.classes.block(block)
                 if not part.width:
                     continue
-                strata, pixels = next(classified)
+                strata, pixels, completed = next(classified)
                 totals.add_pixels(part, pixels)
                 strata_to_codes(strata, classifier.table.codes, window[:, part.col - block.col :][:, : part.width])
                 if all_strata is None:
                     totals.add_strata(part, strata, writer.with_border)
+                    for rows in completed:
+                        totals.add_mixtures(rows, could_be)
                 else:
                     all_strata[part.slices] = strata
+                    mixtures += completed
         reached = reader.reached
+    mixtures += scanner.finish() if scanner else []
     classes = writer.finish()
     # Patches move between classes before anything is counted, so that areas, raster and polygons agree.
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in reached_parts:
             totals.add_strata(part, all_strata[part.slices], classes.block)
+    for rows in mixtures:
+        sieved = rows if all_strata is None else replace(rows, strata=all_strata[rows.block.slices])
+        totals.add_mixtures(sieved, could_be)
     if any(part != block for block, part in parts):
         totals.add_background(reached_parts)
     return totals, classes, reached

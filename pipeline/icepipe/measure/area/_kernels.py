@@ -25,6 +25,56 @@ def count_pixels_where(key: int, keys: UInt16, strata: UInt16, units: Int64, pix
 
 
 @compiled
+def count_mixtures(
+    key: int,
+    keys: UInt16,
+    pairs: UInt8,
+    shares: UInt8,
+    strata: UInt16,
+    units: Int64,
+    could_be: UInt8,
+    mixed: Int64,
+    parts: Int64,
+) -> int:
+    """Accumulate the area of mixed pixels whose key is ``key``; return that of pixels shared by two surfaces.
+
+    Parameters
+    ----------
+    keys, pairs, shares, strata
+        Key, surfaces, shares and stratum of each pixel, as in :class:`icepipe.segment.mixtures.mixed_pixels.Mixtures`;
+        shapes (n,), and (3, n) for the shares.
+    units
+        Area of each pixel; shape (n,).
+    could_be
+        Possible classes of each stratum as a bit set; shape (65536,).
+    mixed
+        Takes the area by stratum; shape (65536,).
+    parts
+        Takes area times share, in 1/255, by class code and bound; shape (4, 3).
+    """
+    shared = 0
+    for i in range(len(pairs)):
+        if pairs[i] == 0 or keys[i] != key:
+            continue
+        area, one, other = units[i], pairs[i] >> 2, pairs[i] & 3
+        third = 6 - one - other
+        mixed[strata[i]] += area
+        parts[one, 1] += area * shares[1, i]
+        parts[other, 1] += area * (255 - shares[1, i])
+        parts[one, 2] += area * shares[2, i]
+        parts[other, 2] += area * (255 - shares[0, i])
+        if could_be[strata[i]] >> third & 1:
+            # The pixel may be none of its two surfaces.
+            parts[third, 2] += area * 255
+        else:
+            parts[one, 0] += area * shares[0, i]
+            parts[other, 0] += area * (255 - shares[2, i])
+        if 0 < shares[1, i] < 255:
+            shared += area
+    return shared
+
+
+@compiled
 def add_borders(codes: UInt8, units: Int64, above: int, left: int, seen: Bool, sums: Int64) -> None:
     """Add the area units on both sides of every border between two seen classes to the sums of both classes.
 

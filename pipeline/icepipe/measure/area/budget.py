@@ -10,6 +10,7 @@ from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import StrataTable, mask_stratum
+from icepipe.segment.mixtures.mixed_pixels import Bound
 
 CLOSURE_TOLERANCE = 1e-9
 """Largest difference between two sums, relative to the area of the region; rounding errors are far smaller."""
@@ -95,14 +96,17 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
     unit_km2 = unit_m2 / 1e6
     classes = {}
     for code in BUDGET:
-        members = strata.class_strata(code), strata.certain(code), strata.possible(code)
-        mid, low, high = (tally.units_in(numbers) * unit_km2 for numbers in members)
+        members = strata.class_strata(code)
+        low = tally.surface_units(strata.certain(code), code, Bound.LOW) * unit_km2
+        high = tally.surface_units(strata.possible(code), code, Bound.HIGH) * unit_km2
         weighted = None
-        if (concentration := strata.concentration(code)) is not None:
+        if strata.models and code in SEEN:
+            weighted = tally.surface_units(members, code, Bound.BEST) * unit_km2
+        elif (concentration := strata.concentration(code)) is not None:
             # fsum is exact, so the result does not depend on the order in which strata were counted.
             parts = (tally.units[number] * part for number, part in concentration.items() if tally.units[number])
             weighted = math.fsum(parts) * unit_km2
-        classes[code] = ClassArea(mid, low, high, tally.pixels_in(members[0]), weighted)
+        classes[code] = ClassArea(tally.units_in(members) * unit_km2, low, high, tally.pixels_in(members), weighted)
     region_units = tally.units.total() - tally.units[mask_stratum(ClassCode.OUTSIDE)]
     # Edges counted the area of both neighbours, four times the edge area (see Edges).
     edge_km2 = {code: units * unit_km2 / 4 for code, units in edge_units.items()}

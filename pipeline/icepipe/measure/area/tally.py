@@ -1,4 +1,4 @@
-"""Pixel counts and areas per stratum."""
+"""Pixel counts and areas per stratum, and areas of the surfaces in mixed pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from icepipe.arrays import Int64, UInt16
+from icepipe.arrays import Int64, UInt8, UInt16
+from icepipe.classes import SEEN, ClassCode
+from icepipe.segment.mixtures.mixed_pixels import Bound, Mixtures
 
 
 @dataclass
@@ -17,10 +19,24 @@ class Tally:
 
     Areas are integers, so that sums do not depend on the order of blocks: 64-bit within a block, Python integers
     across blocks, which cannot overflow.
+
+    Attributes
+    ----------
+    pixels, units
+        Number and area of all pixels, by stratum.
+    mixed_units
+        Area of the mixed pixels among them, by stratum.
+    part_units
+        Area of each class within mixed pixels, times 255, by class and bound.
+    shared_units
+        Area of mixed pixels that two surfaces share by the best estimate.
     """
 
     pixels: Counter[int] = field(default_factory=Counter)
     units: Counter[int] = field(default_factory=Counter)
+    mixed_units: Counter[int] = field(default_factory=Counter)
+    part_units: Counter[tuple[ClassCode, Bound]] = field(default_factory=Counter)
+    shared_units: int = 0
 
     def add(self, strata: UInt16, area_units: Int64) -> None:
         """Count the pixels of a block; both arrays have its shape."""
@@ -38,6 +54,30 @@ class Tally:
         counts, sums = np.zeros((2, 2 ** (8 * strata.dtype.itemsize)), dtype=np.int64)
         count_pixels_where(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
         self._add_counts(counts, sums)
+
+    def add_mixtures(self, key: int, keys: UInt16, mixtures: Mixtures, area_units: Int64, could_be: UInt8) -> None:
+        """Count the mixed pixels of some rows whose key is ``key``.
+
+        Parameters
+        ----------
+        key, keys
+            The key, and that of each pixel; shape (rows, columns).
+        mixtures, area_units
+            The pixels, and the area of each; shape (rows, columns).
+        could_be
+            Possible classes of each stratum as a bit set; shape (65536,).
+        """
+        from icepipe.measure.area._kernels import count_mixtures
+
+        mixed, parts = np.zeros(len(could_be), dtype=np.int64), np.zeros((4, len(Bound)), dtype=np.int64)
+        shares = mixtures.shares.reshape(len(Bound), -1)
+        flat = keys.ravel(), mixtures.pairs.ravel(), shares, mixtures.strata.ravel(), area_units.ravel()
+        self.shared_units += int(count_mixtures(key, *flat, could_be, mixed, parts))
+        for stratum in np.flatnonzero(mixed).tolist():
+            self.mixed_units[stratum] += int(mixed[stratum])
+        for code in SEEN:
+            for bound in Bound:
+                self.part_units[code, bound] += int(parts[code, bound])
 
     def add_tally(self, tally: Tally, renumber: Callable[[int], int]) -> None:
         """Add another tally, with its strata renumbered."""
@@ -59,6 +99,12 @@ class Tally:
         """Return the area units of some strata together."""
         return sum(self.units[stratum] for stratum in strata)
 
+    def surface_units(self, strata: Iterable[int], code: ClassCode, bound: Bound) -> float:
+        """Return the area units of a class: its unmixed pixels, those of some strata, and its part of mixed pixels."""
+        unmixed = sum(self.units[stratum] - self.mixed_units[stratum] for stratum in strata)
+        # Integers until the one division, which rounds correctly: bounds stay in order, and whole numbers exact.
+        return (255 * unmixed + self.part_units[code, bound]) / 255
+
 
 def merge_tallies(tallies: Iterable[Tally]) -> Tally:
     """Return the sum of several tallies."""
@@ -66,4 +112,7 @@ def merge_tallies(tallies: Iterable[Tally]) -> Tally:
     for tally in tallies:
         total.pixels.update(tally.pixels)
         total.units.update(tally.units)
+        total.mixed_units.update(tally.mixed_units)
+        total.part_units.update(tally.part_units)
+        total.shared_units += tally.shared_units
     return total

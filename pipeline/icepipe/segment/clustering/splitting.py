@@ -20,7 +20,8 @@ from icepipe.segment.clustering.kmeans import (
 )
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.features import FeatureSpace, compute_features
-from icepipe.segment.model import FitRecord
+from icepipe.segment.model import FitRecord, PureSurfaces
+from icepipe.segment.pure_surfaces import pure_surfaces
 from icepipe.segment.rules import RuleSet
 from icepipe.sensors.sensor import Sensor
 
@@ -66,6 +67,8 @@ class Fit:
         every threshold.
     spread
         Mean squared distance to the nearest centroid, after splitting.
+    pure
+        Pure water and pure ice of the sample; None where it shows no ice.
     """
 
     centroids: Float64
@@ -76,6 +79,7 @@ class Fit:
     record: FitRecord
     remaining: tuple[float, float, float]
     spread: float
+    pure: PureSurfaces | None = None
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,7 @@ def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: Rule
         record=record,
         remaining=remaining,
         spread=float(np.sum(squared_distances(palette.places, centroids, member) * palette.weights) / total),
+        pure=pure_surfaces(palette, space.sensor, rules),
     )
 
 

@@ -1,0 +1,1 @@
+"""Shares of ice, water and other ground in mixed pixels."""

@@ -1,0 +1,241 @@
+"""Find mixed pixels, and the shares of ice, water and other ground in each, from a pixel's neighbourhood.
+
+A pixel between water and ice on the line of linear mixing is a mixture, unless it is amid a smooth surface of its own
+brightness: that is grey ice. The ends of the line are the pure surfaces of the neighbourhood, or those of the model
+where the neighbourhood has none. What that cannot decide widens the bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+
+from icepipe.arrays import Float64, Int16, Int64, StoredPixels, UInt8, UInt16
+from icepipe.classes import SEEN
+from icepipe.geo.geobox import Block
+from icepipe.segment.classification.strata import N_STRATA, ClusterStrata
+from icepipe.segment.model import PureSurfaces
+from icepipe.segment.pure_surfaces import pure_surfaces_of
+from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
+
+HALO = 4
+"""Rows and columns to each side of a pixel that its shares depend on; the kernels have the same number."""
+
+
+class Bound(IntEnum):
+    """Rows of :attr:`Mixtures.shares`."""
+
+    LOW = 0
+    BEST = 1
+    HIGH = 2
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """Mixed pixels of some full rows of the grid.
+
+    Attributes
+    ----------
+    block
+        The rows.
+    pairs
+        Four times the class code of one surface plus that of the other; 0 where a pixel is not mixed. Shape (rows,
+        columns).
+    shares
+        Least, likeliest and greatest share of the first surface in 1/255, by :class:`Bound`; shape (3, rows, columns).
+    strata
+        Strata of the pixels; 0 where no scene reaches. Shape (rows, columns).
+    """
+
+    block: Block
+    pairs: UInt8
+    shares: UInt8
+    strata: UInt16
+
+    def strips(self, most_pixels: int) -> Iterator[Mixtures]:
+        """Yield the same pixels in strips of at most ``most_pixels`` pixels, or of one row."""
+        height = max(1, most_pixels // self.block.width)
+        for first in range(0, self.block.height, height):
+            rows = slice(first, first + height)
+            n = len(self.pairs[rows])
+            block = replace(self.block, row=self.block.row + first, height=n)
+            yield Mixtures(block, self.pairs[rows], self.shares[:, rows], self.strata[rows])
+
+
+@dataclass(frozen=True)
+class MixingLine:
+    """Line from pure water to pure ice, and what strata say of a pixel.
+
+    Attributes
+    ----------
+    pure
+        The ends of the line.
+    reflectance
+        Reflectance of every byte of a picture, shape (256,), or the unit of measured bands, shape (1,).
+    surfaces
+        Class code, possible classes and whether the class is pinned, by stratum; see the kernels. Shape (65536,).
+    """
+
+    pure: PureSurfaces
+    reflectance: Float64
+    surfaces: UInt8
+
+    @classmethod
+    def of(cls, strata: ClusterStrata, sensor: Sensor) -> MixingLine | None:
+        """Return the line of the models of an observation; None where no model has ice."""
+        found = [pure for model in strata.models if (pure := pure_surfaces_of(model, sensor))]
+        if not found:
+            return None
+        bytes_to_reflectance = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
+        return cls(
+            pure=combine(found),
+            reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),
+            surfaces=surfaces_of(strata),
+        )
+
+    @cached_property
+    def water(self) -> Float64:
+        """Reflectance of pure water; shape (bands,)."""
+        return np.array(self.pure.water)
+
+    @cached_property
+    def direction(self) -> Float64:
+        """Reflectance of pure ice less that of pure water; shape (bands,)."""
+        return np.array(self.pure.ice) - self.water
+
+    @cached_property
+    def could_be(self) -> UInt8:
+        """Possible classes of every stratum as a bit set; shape (65536,)."""
+        from icepipe.segment.mixtures._kernels import MAY_BE
+
+        # The bits of water, ice and other follow that of the code 0.
+        return np.asarray((self.surfaces & 7 * MAY_BE) >> 1, dtype=np.uint8)
+
+    @cached_property
+    def ends(self) -> Int64:
+        """Ends of the line in units of the kernels; see :func:`icepipe.segment.mixtures._kernels.unmix`."""
+        from icepipe.segment.mixtures._kernels import POSITION_UNITS
+
+        positions = (round(end * POSITION_UNITS) for end in (self.pure.brightest, self.pure.darkest))
+        return np.array([*positions, self.pure.has_water], dtype=np.int64)
+
+
+def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
+    """Return the pure surfaces of several models of one observation: means, and the widest range of ice."""
+    if len(found) == 1:
+        return found[0]
+    return PureSurfaces(
+        water=tuple(np.mean([pure.water for pure in found], axis=0).tolist()),
+        ice=tuple(np.mean([pure.ice for pure in found], axis=0).tolist()),
+        brightest=max(pure.brightest for pure in found),
+        darkest=min(pure.darkest for pure in found),
+        has_water=any(pure.has_water for pure in found),
+    )
+
+
+def surfaces_of(strata: ClusterStrata) -> UInt8:
+    """Return the class code of every stratum of a seen pixel plus bits of its possible classes; shape (65536,).
+
+    Pixels of pinned clusters have 0: the user vouches for their class, so they are no mixtures.
+    """
+    from icepipe.segment.mixtures._kernels import MAY_BE
+
+    table = np.zeros(N_STRATA, dtype=np.uint8)
+    for number in strata.clustered:
+        if not strata.clusters[number % strata.n].pinned:
+            table[number] = strata.codes[number]
+    for place, code in enumerate(SEEN):
+        possible = np.isin(np.arange(N_STRATA), strata.possible(code)) & (table > 0)
+        table[possible] += MAY_BE << place
+    return table
+
+
+class MixedPixelScanner:
+    """Finder of mixed pixels in blocks that arrive from left to right and from top to bottom.
+
+    Rows are returned once the ``HALO`` rows below them are known, so that shares depend neither on blocks nor on
+    their order.
+
+    Parameters
+    ----------
+    line
+        Line from water to ice.
+    width
+        Columns of the grid.
+    """
+
+    def __init__(self, line: MixingLine, width: int) -> None:
+        self._line, self._width = line, width
+        # First row that the arrays hold, first row that was not returned yet, and row below the last.
+        self._top = self._next = self._bottom = 0
+        self._surface, self._position, self._brightness, self._strata = self._allocate(0)
+
+    def _allocate(self, height: int) -> tuple[UInt8, Int16, Int16, UInt16]:
+        shape = (height, self._width)
+        numbers = np.zeros((2, *shape), dtype=np.int16)
+        return np.zeros(shape, dtype=np.uint8), numbers[0], numbers[1], np.zeros(shape, dtype=np.uint16)
+
+    def add(self, part: Block, strata: UInt16, bands: StoredPixels) -> Iterator[Mixtures]:
+        """Add a part of a row of blocks, and yield the mixed pixels of rows that are complete.
+
+        Parameters
+        ----------
+        part
+            Place of the part; parts of one row of blocks have the same rows.
+        strata, bands
+            Strata, shape (rows, columns), and stored values, shape (bands, rows, columns), of its pixels.
+        """
+        from icepipe.segment.mixtures._kernels import locate_pixels
+
+        if part.row >= self._bottom:
+            # Rows that no scene reaches separate this part from the rows above.
+            yield from self._complete(self._bottom if part.row > self._bottom else self._bottom - HALO)
+            self._extend(part)
+        line = self._line
+        rows, cols = slice(part.row - self._top, None), slice(part.col, part.col + part.width)
+        self._strata[rows, cols] = strata
+        for row in range(part.height):
+            place = part.row - self._top + row
+            locate_pixels(
+                np.ascontiguousarray(bands[:, row]),
+                strata[row],
+                line.surfaces,
+                line.reflectance,
+                line.water,
+                line.direction,
+                self._surface[place, cols],
+                self._position[place, cols],
+                self._brightness[place, cols],
+            )
+
+    def finish(self) -> Iterator[Mixtures]:
+        """Yield the mixed pixels of the rows that remain."""
+        yield from self._complete(self._bottom)
+
+    def _complete(self, bottom: int) -> Iterator[Mixtures]:
+        """Yield the rows up to ``bottom`` that were not returned yet."""
+        from icepipe.segment.mixtures._kernels import unmix
+
+        if bottom <= self._next:
+            return
+        first, last = self._next - self._top, bottom - self._top
+        out = np.empty((4, last - first, self._width), dtype=np.uint8)
+        unmix(self._surface, self._position, self._brightness, first, last, self._line.ends, out)
+        block = Block(self._next, 0, bottom - self._next, self._width)
+        self._next = bottom
+        yield Mixtures(block, out[0], out[1:], self._strata[first:last])
+
+    def _extend(self, part: Block) -> None:
+        """Keep the rows that later rows need, and make room for those of a part."""
+        kept = max(self._next - HALO, self._top) if part.row == self._bottom else part.row
+        n = self._bottom - kept if part.row == self._bottom else 0
+        arrays = self._allocate(n + part.height)
+        for new, old in zip(arrays, (self._surface, self._position, self._brightness, self._strata), strict=True):
+            new[:n] = old[len(old) - n :]
+        self._surface, self._position, self._brightness, self._strata = arrays
+        self._top, self._bottom = part.row - n, part.row + part.height
+        self._next = max(self._next, self._top) if n else part.row
