@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import shapely
 
 from icepipe.assess.reference_points import LabelledPoint, read_points
-from tests.conftest import ROOT
+from tests.samples import generator
 
 
 def write_labels(path: Path, label_of: Callable[[LabelledPoint], str]) -> None:
@@ -26,12 +24,8 @@ def write_labels(path: Path, label_of: Callable[[LabelledPoint], str]) -> None:
 
 
 def truth_of_samples(date: str) -> Callable[[LabelledPoint], str]:
-    """What the shapes that the shipped samples are drawn from say of a point."""
-    spec = importlib.util.spec_from_file_location("make_samples", ROOT / "data" / "samples" / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    make = sys.modules["make_samples"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
+    """What the shapes that the shipped samples are drawn from say of a point: of the centre of a mixed pixel."""
+    make = generator()
     picture = make.draw(make.DATES.index(date.replace("-", "")))
 
     def label(point: LabelledPoint) -> str:

@@ -5,8 +5,14 @@ the second tile of one date comes late (folder ``late``). Every tile has a cloud
 
     python data/samples/make.py [FOLDER]
 
-All shapes are on the map plane of EPSG:3413. The true area of a class is the geodesic area (WGS 84) of its shapes with
-densified outlines, independent of any raster. A pixel gets the colour of the shape that contains its centre.
+All shapes are on the map plane of EPSG:3413. A pixel mixes what it covers, as in a sensor: it consists of 4 x 4 cells,
+a cell has the reflectance of the shape that contains its centre, and the mean of the cells is encoded as a colour.
+
+``truth.csv`` lists the ground and not the pixels: the geodesic area (WGS 84) of the shapes of a class with densified
+outlines, independent of any raster. ``shown_km2`` leaves out what is under cloud and where no tile has data. A cloud
+hides the pixels whose centre it contains, in picture and mask alike. The land outlines are the true coast, as in a data
+set of coast lines, so land and sea share the pixels along it: a land mask by pixel centre leaves 3.4 km2 of ground in
+pixels of the sea, and hides 3.3 km2 of water. In ``truth.csv`` that ground is land, and that water is water.
 """
 
 from __future__ import annotations
@@ -29,6 +35,7 @@ from shapely.geometry.base import BaseGeometry
 CRS = "EPSG:3413"
 PIXEL_M = 250.0
 SIZE = 400
+CELLS = 4  # along the side of a pixel
 WEST, NORTH = -650_000.0, -1_350_000.0
 FRAME = box(WEST, NORTH - SIZE * PIXEL_M, WEST + SIZE * PIXEL_M, NORTH)
 SIDE_M = SIZE * PIXEL_M
@@ -216,11 +223,13 @@ def pixel_noise(seed: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def paint(picture: Picture, number: int) -> NDArray[np.uint8]:
-    """Return the pixels of a date, shape (3, rows, columns): brighter on the left, and with noise."""
+    """Return the pixels of a date, shape (3, rows, columns): brighter on the left, and with noise.
+
+    Reflectance is averaged and not colours, because light adds up linearly and the sRGB curve is not linear.
+    """
     reflectance = np.zeros((3, SIZE, SIZE))
     for name, shape in picture.parts.items():
-        shapely.prepare(shape)
-        reflectance[:, pixels_within(shape)] = np.array(REFLECTANCE[name])[:, None]
+        reflectance += np.array(REFLECTANCE[name])[:, None, None] * share_within(shape)
     light = np.linspace(1.05, 0.95, SIZE)
     values = srgb(reflectance * light)
     values[:, pixels_within(picture.cloud)] = np.array(CLOUD_RGB)[:, None]
@@ -233,6 +242,14 @@ def pixels_within(shape: BaseGeometry) -> NDArray[np.bool_]:
     centres = (np.arange(SIZE) + 0.5) * PIXEL_M
     x, y = np.meshgrid(WEST + centres, NORTH - centres)
     return np.asarray(shapely.contains_xy(shape, x, y))
+
+
+def share_within(shape: BaseGeometry) -> NDArray[np.float64]:
+    """Return the share of every pixel that a shape covers: of its cells, those whose centre is within the shape."""
+    centres = (np.arange(SIZE * CELLS) + 0.5) * PIXEL_M / CELLS
+    x, y = np.meshgrid(WEST + centres, NORTH - centres)
+    shapely.prepare(shape)
+    return np.asarray(shapely.contains_xy(shape, x, y).reshape(SIZE, CELLS, SIZE, CELLS).mean(axis=(1, 3)))
 
 
 def wedge(tile: str) -> NDArray[np.bool_]:

