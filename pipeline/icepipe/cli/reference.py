@@ -11,7 +11,9 @@ from pydantic.fields import FieldInfo
 
 from icepipe.flags import Flag
 from icepipe.segment.features import INDICES, OTHER_FEATURES
+from icepipe.segment.model import Threshold
 from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.which_ice import white_threshold
 from icepipe.sensors.sensor import BANDS
 from icepipe.sensors.table import QUALITIES, SENSORS
 
@@ -77,6 +79,14 @@ def markdown_table(header: list[str], lines: Iterator[list[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows) + "\n"
 
 
+_THRESHOLD_COLUMNS = ["key", "condition", "feature", "low", "middle", "high", "unit", "source"]
+
+
+def threshold_cells(t: Threshold) -> list[str]:
+    """Return the cells of a threshold, in the order of the columns."""
+    return [f"`{t.key}`", t.name, t.feature, f"{t.low:g}", f"{t.mid:g}", f"{t.high:g}", t.unit, t.source]
+
+
 def rules_reference() -> str:
     """Return a Markdown page of sensors, indices, thresholds with their sources, and quality rasters."""
     sensors = (
@@ -91,12 +101,14 @@ def rules_reference() -> str:
     features = ([name, text] for name, text in OTHER_FEATURES.items())
     page += "Other features:\n\n" + markdown_table(["feature", "description"], features)
     for key, rule_set in RULE_SETS.items():
-        lines = (
-            [f"`{t.key}`", t.name, t.feature, f"{t.low:g}", f"{t.mid:g}", f"{t.high:g}", t.unit, t.source]
-            for t in rule_set.thresholds
-        )
         page += f"## Rules `{key}`\n\n{(rule_set.decide.__doc__ or '').strip().splitlines()[0]}\n\n"
-        page += markdown_table(["key", "condition", "feature", "low", "middle", "high", "unit", "source"], lines)
+        page += markdown_table(_THRESHOLD_COLUMNS, map(threshold_cells, rule_set.thresholds))
+    page += "## White ice only\n\n`segment.labels: {ice: white}` adds a threshold: darker ice is `other`.\n\n"
+    rules_with: dict[Threshold, list[str]] = {}
+    for key in RULE_SETS:
+        rules_with.setdefault(white_threshold(key), []).append(f"`{key}`")
+    white = ([", ".join(keys), *threshold_cells(threshold)] for threshold, keys in rules_with.items())
+    page += markdown_table(["rules", *_THRESHOLD_COLUMNS], white)
     page += "## Quality rasters\n\n`inputs.cloud: {quality: landsat-c2, hide: [cloud]}`\n\n"
     kinds = ([f"`{k}`", ", ".join(q.hides), ", ".join(q.default)] for k, q in QUALITIES.items())
     page += markdown_table(["quality", "conditions", "hidden by default"], kinds)

@@ -78,6 +78,9 @@ class Config(Section):
         # Pinned classes are left out: they are applied to the model of the basis and do not fit another.
         segment = self.segment.model_dump(mode="json") | {"fit": Path(self.segment.fit).name}
         segment["labels"] = {key: new.model_dump(mode="json") for key, new in self.segment.new_thresholds.items()}
+        # Left out for any ice, so that a basis made before there was a choice is still that of its config.
+        if self.segment.ice != "any":
+            segment["ice"] = self.segment.ice
         settings = {
             "grid": self.inputs.model_dump(mode="json")["grid"],
             "classes": self.inputs.classes is not None,

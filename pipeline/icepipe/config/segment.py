@@ -29,9 +29,14 @@ class Pin(Section):
     )
 
 
+Ice = Literal["any", "white"]
+"""Which ice is in the class: every stage from grease ice on, or white ice only."""
+
+
 class Labels(Section):
     """Changes to the rules that name clusters."""
 
+    ice: Ice = Field("any", description="Ice of any stage, or white ice only: grey and thinner ice is then `other`")
     thresholds: Mapping[str, NewThreshold] = Field({}, description="Thresholds by key (`icepipe schema --rules`)")
     pin: Pin | None = Field(None, description="Classes set by the user")
 
@@ -55,7 +60,9 @@ class Segment(Section):
     sample: int = Field(200_000, ge=1_000, le=5_000_000, description="Number of pixels that the fit samples")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the sample and of the start of the fit")
     labels: Literal["auto"] | Labels = Field(
-        "auto", description="auto, or `thresholds` to override by key and clusters to `pin` to classes"
+        "auto",
+        description="auto, or which `ice` counts (any, or white ice only: white), `thresholds` to override by key, and "
+        "clusters to `pin` to classes",
     )
 
     @field_validator("fit")
@@ -84,6 +91,11 @@ class Segment(Section):
     def model_file(self) -> Path | None:
         """Path of the model to use; None where a model is fitted."""
         return None if self.fit in FIT_SCOPES else Path(self.fit)
+
+    @property
+    def ice(self) -> Ice:
+        """Which ice is in the class."""
+        return "any" if self.labels == "auto" else self.labels.ice
 
     @property
     def new_thresholds(self) -> Mapping[str, NewThreshold]:

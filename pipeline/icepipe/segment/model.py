@@ -8,6 +8,7 @@ import numpy as np
 
 from icepipe.arrays import Float64, UInt8
 from icepipe.classes import ClassCode
+from icepipe.config.segment import Ice
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,8 @@ class Model:
         Hash of the model before the config pinned classes; None where it pins none.
     pure
         Pure water and pure ice of the sample; None where it shows no ice.
+    ice
+        Which ice is in the class; any in files of earlier versions, which had no choice.
     """
 
     sensor: str
@@ -212,6 +215,7 @@ class Model:
     k_curve: tuple[KPoint, ...] = ()
     pinned_on: str | None = None
     pure: PureSurfaces | None = None
+    ice: Ice = "any"
 
     @property
     def centroids(self) -> Float64:

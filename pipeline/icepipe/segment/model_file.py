@@ -86,7 +86,8 @@ def model_hash(model: Model) -> str:
     # The spread is included, as the drift of every observation is measured against it.
     decisive: list[Any] = [model.sensor, model.roles, model.encoding, model.features, model.rule_set]
     decisive += [thresholds, clusters, model.spread]
-    # Files of versions that found no pure surfaces keep their hash.
+    # Any ice adds nothing, nor does a model without pure surfaces, so that models of earlier versions keep their hashes.
+    decisive += [] if model.ice == "any" else [model.ice]
     decisive += [asdict(model.pure)] if model.pure else []
     text = json.dumps(decisive)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -153,6 +153,7 @@ def name_clusters(
         clusters=build_clusters(fit, sensor, rules),
         k_curve=k_curve,
         pure=fit.pure,
+        ice=rules.ice,
     )
 
 

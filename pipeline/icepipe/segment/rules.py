@@ -14,7 +14,7 @@ import numpy as np
 
 from icepipe.arrays import Bool, UInt8, UInt16
 from icepipe.classes import ClassCode
-from icepipe.config.segment import NewThreshold
+from icepipe.config.segment import Ice, NewThreshold
 from icepipe.errors import ConfigError
 from icepipe.segment.features import Features, feature_range
 from icepipe.segment.model import Threshold
@@ -30,10 +30,13 @@ class RuleSet:
         In the order in which ``decide`` takes their conditions.
     decide
         Function from conditions, one boolean array per threshold, to class codes.
+    ice
+        Which ice is in the class: any, or white ice only.
     """
 
     thresholds: tuple[Threshold, ...]
     decide: Callable[[Sequence[Bool]], UInt8]
+    ice: Ice = "any"
 
     def conditions(self, features: Features, level: int) -> list[Bool]:
         """Return whether each threshold is met, with all thresholds at level 0 (low), 1 (middle) or 2 (high)."""

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
+from icepipe.config.segment import Ice
 from icepipe.errors import ConfigError, InputError
 from icepipe.flags import Flag
 from icepipe.geo.ellipsoid import Ellipsoid
@@ -38,7 +39,8 @@ from icepipe.runtime.memory import worker_count
 from icepipe.segment.features import FeatureSpace, available_features, feature_space
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import read_model
-from icepipe.segment.rules import RULE_SETS, RuleSet, override_thresholds
+from icepipe.segment.rules import RuleSet, override_thresholds
+from icepipe.segment.which_ice import check_white_threshold, rules_for
 from icepipe.sensors.sensor import Sensor
 
 MAX_PIXELS = 2**31
@@ -232,13 +234,23 @@ def check_model_fits(model: Model, sensor: Sensor, encoding: str, owner: str, to
         raise ConfigError(f"the scenes are {scenes}, and {owner} was made with {fitted}", todo)
 
 
+def check_model_ice(model: Model, ice: Ice, owner: str) -> None:
+    """Raise ConfigError if a model counts other ice than the config wants: its clusters are already named."""
+    if model.ice != ice:
+        raise ConfigError(
+            f"segment.labels.ice is {ice}, and the clusters of {owner} were named for {model.ice}",
+            f"set segment.labels.ice: {model.ice}, or give a model that was fitted with ice: {ice}",
+        )
+
+
 def plan_clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Clustering | None:
     """Return how pixels become clusters; None for class rasters.
 
     Raises
     ------
     ConfigError
-        If the model that the config names does not fit the scenes, or is an output of this run.
+        If the model that the config names does not fit the scenes, counts other ice or is an output of this run, or the
+        thresholds contradict each other.
     """
     if config.inputs.classes is not None:
         return None
@@ -254,7 +266,10 @@ def plan_clustering(config: Config, sensor: Sensor, catalog: Catalog) -> Cluster
     if given and path:
         todo = "fit a model on scenes of this kind, or correct segment.fit"
         check_model_fits(given, sensor, encoding, path.name, todo)
-    rules = override_thresholds(RULE_SETS[sensor.rule_set], config.segment.new_thresholds, available_features(sensor))
+        check_model_ice(given, config.segment.ice, path.name)
+    rules = rules_for(sensor.rule_set, config.segment.ice)
+    rules = override_thresholds(rules, config.segment.new_thresholds, available_features(sensor))
+    check_white_threshold(rules)
     return Clustering(feature_space(sensor, config.segment.features), rules, encoding, given)
 
 

@@ -331,6 +331,7 @@ def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
             region=region.name,
             observation=result.observation,
             prefer=plan.config.measure.prefer,
+            ice=plan.config.segment.ice,
             planar_km2_per_pixel=plan.planar_km2_per_pixel,
             flags=flags,
             model=combined_hash(result.strata.models),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
+from icepipe.config.segment import Ice
 from icepipe.flags import Flag, Flags, flags_text, parse_flags
 from icepipe.inputs.observation_key import ObservationKey, PublishedKey
 from icepipe.inputs.scenes import Observation
@@ -25,7 +26,7 @@ class Row:
 
     ``date`` is the key of the observation. ``area_est_km2`` is the area in the seen part of the region, scaled to the
     whole region. ``planar_km2`` is the pixel count times the nominal pixel size of the map, ``weighted_km2`` the area
-    weighted by concentration.
+    weighted by concentration. ``ice`` is which ice is in the class: any, or white ice only.
     """
 
     region: str
@@ -46,6 +47,8 @@ class Row:
     n_polygons: int | None
     n_scenes: int
     prefer: str
+    # Rows of earlier versions have no such column: they count any ice.
+    ice: Ice = field(default="any", kw_only=True)
     flags: Flags
     model: str
     config_hash: str
@@ -53,7 +56,9 @@ class Row:
     @property
     def cells(self) -> tuple[Any, ...]:
         """Values of the columns, in order, as written to tables."""
-        return tuple((vars(self) | {"date": str(self.date), "flags": flags_text(self.flags)}).values())
+        values = vars(self) | {"date": str(self.date), "flags": flags_text(self.flags)}
+        # By the fields, as a row that was read from a document holds its values in another order.
+        return tuple(values[field.name] for field in fields(self))
 
     @classmethod
     def from_cells(cls, cells: Iterable[Any]) -> Row:
@@ -120,6 +125,7 @@ class RowContext:
     region: str
     observation: Observation
     prefer: str
+    ice: Ice
     planar_km2_per_pixel: float | None
     flags: frozenset[Flag]
     model: str
@@ -163,6 +169,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowCo
         n_polygons=n_polygons if known else None,
         n_scenes=len(context.observation.scenes),
         prefer=context.prefer,
+        ice=context.ice,
         flags=context.flags,
         model=context.model,
         config_hash=context.config_hash,

@@ -49,6 +49,8 @@ def date_line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
     return {
         "date": date,
         "areas": areas,
+        # Class rasters, which have no model, do not say which stages of ice they count.
+        "ice": first.ice if first.model else None,
         "unknown": plain_number(first.unknown_km2),
         "seen": percent(first.valid_fraction),
         "region_km2": plain_number(first.region_km2),

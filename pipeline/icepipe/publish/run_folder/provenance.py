@@ -90,6 +90,7 @@ def provenance_document(
         "name": config.name,
         "config": {key: value for key, value in config.published_settings.items() if key != "fit"},
         "fit": config.published_settings["fit"],
+        "ice": config.segment.ice,
         "config_hash": config.digest,
         "basis_hash": basis_hash(basis),
         "model_hash": model_hash(basis.model) if basis.model else None,

@@ -21,7 +21,8 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
 
     ``doubtful_km2`` of a cluster is the area of pixels whose own colour has, or could have, another class than the
     cluster; it widens the low and high areas. If every scene has its own model, ``scene`` of a cluster is the number of
-    its scene, from 1, in the order in which scenes take precedence.
+    its scene, from 1, in the order in which scenes take precedence. ``ice`` is which ice is in the class; None where
+    class rasters say it.
     """
     seen = tally.units_in(strata.seen)
     owners = [number for number, model in enumerate(strata.models) for _ in model.clusters]
@@ -42,6 +43,7 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
     return {
         "date": key,
         "model": combined_hash(strata.models),
+        "ice": next((model.ice for model in strata.models), None),
         "pinned_on": next((model.pinned_on for model in strata.models), None),
         "clusters": clusters,
         "small_patches_moved_km2": {
@@ -69,7 +71,9 @@ def explain_text(document: dict[str, Any]) -> str:
     if not document["model"]:
         return f"{document['date']}: the classes were read from the files with the table inputs.classes"
     pinned = f", pinned on {document['pinned_on']}" if document.get("pinned_on") else ""
-    lines = [f"{document['date']} (model {document['model']}{pinned})"]
+    # Documents of earlier versions do not say it: they count any ice.
+    counted = "white ice only" if document.get("ice") == "white" else "ice of any stage"
+    lines = [f"{document['date']} (model {document['model']}{pinned}; {counted})"]
     for entry in document["clusters"]:
         lines += cluster_lines(entry)
     if moved := document.get("small_patches_moved_km2"):

@@ -32,7 +32,9 @@ def series_cells(rows: Sequence[Row]) -> list[list[str]]:
     for row in rows:
         groups[row.date, row.region].append(row)
     has_regions = len({region for _, region in groups}) > 1
-    header = ["date", "region", "ice km2", "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
+    # All rows of a series were made with the same settings.
+    ice_km2 = "white ice km2" if rows and rows[0].ice == "white" else "ice km2"
+    header = ["date", "region", ice_km2, "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
     lines = [header]
     for (date, region), members in groups.items():
         by_class = {row.class_: row for row in members}

@@ -17,7 +17,7 @@ from icepipe.storage.atomic import replace_file
 
 CHANGE_COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
 
-_TEXT = {"region", "date", "sensor", "class", "prefer", "flags", "model", "config_hash"}
+_TEXT = {"region", "date", "sensor", "class", "prefer", "ice", "flags", "model", "config_hash"}
 _COUNT = {"n_pixels", "n_polygons", "n_scenes"}
 _SCHEMA = pa.schema(
     [(name, pa.string() if name in _TEXT else pa.int64() if name in _COUNT else pa.float64()) for name in COLUMNS]

@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         *((f"{code.label}_{end}_km2", pa.float64()) for code in SEEN for end in ("low", "high")),
         ("region_km2", pa.float64()),
         ("valid_fraction", pa.float64()),
+        ("ice", pa.string()),
         ("flags", pa.string()),
         ("geometry", pa.binary()),
     ]
@@ -46,7 +47,7 @@ def region_feature(region: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str,
         row = by_class[code.label]
         fields |= {f"{code.label}_low_km2": row.area_low_km2, f"{code.label}_high_km2": row.area_high_km2}
     flags = flags_text(all_flags(rows))
-    fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "flags": flags}
+    fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "ice": first.ice, "flags": flags}
     return fields | {"geometry": wkb}
 
 

@@ -23,7 +23,7 @@ from icepipe.segment.classification.strata import (
 )
 from icepipe.segment.features import feature_axis, feature_recipe
 from icepipe.segment.model import Model
-from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.which_ice import rules_for
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 
@@ -70,7 +70,7 @@ class KernelTables(NamedTuple):
     @classmethod
     def of(cls, model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
         """Build the tables of a model; ``first`` and ``n`` are those of :class:`DirectLookup`."""
-        rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+        rules = replace(rules_for(model.rule_set, model.ice), thresholds=model.thresholds)
         # Without duplicates and in a fixed order: each feature is computed once per pixel.
         names = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
         computed = [name for name in names if name not in sensor.roles]

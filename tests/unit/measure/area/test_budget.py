@@ -115,7 +115,7 @@ def context(flags=frozenset(), screened=frozenset()):
     day = dt.date(2024, 7, 1)
     scene = Scene(None, day, None, "", "rgb", ("red", "green", "blue"), "rgb", GRID, ())
     return RowContext(
-        "bay", Observation(ObservationKey.of(day), (scene,)), "first", 1.0, flags, "m", "c", screened, True
+        "bay", Observation(ObservationKey.of(day), (scene,)), "first", "any", 1.0, flags, "m", "c", screened, True
     )
 
 

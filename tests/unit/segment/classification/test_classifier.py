@@ -30,6 +30,7 @@ from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace, available_features, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
+from icepipe.segment.which_ice import rules_for
 from icepipe.sensors.table import SENSORS
 from tests.conftest import ROOT
 from tests.rasters import TRANSFORM
@@ -59,19 +60,20 @@ def stored_values(sensor, count, seed=0):
 
 def in_numpy(values, model, sensor, first, n):
     space = FeatureSpace(sensor, model.features)
-    rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+    rules = replace(rules_for(model.rule_set, model.ice), thresholds=model.thresholds)
     features = compute_features(values.astype(np.float64), sensor)
     clusters = nearest(space.coordinates(values), model.centroids)
     return encode_strata(clusters, rules.could_be(features), rules.codes(features), model, first, n)
 
 
+@pytest.mark.parametrize("choice", ["any", "white"])
 @pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_compiled_classifier_equals_its_steps(kind, listed):
+def test_the_compiled_classifier_equals_its_steps(kind, listed, choice):
     sensor = KINDS[kind]
     assert sensor is not None
     features = tuple(available_features(sensor)) if listed else ()
-    space, rules = FeatureSpace(sensor, features), RULE_SETS[sensor.rule_set]
+    space, rules = FeatureSpace(sensor, features), rules_for(sensor.rule_set, choice)
     model = name_clusters(fit(PixelSample.of(stored_values(sensor, 4000)), 7, 0, space, rules), 7, space, rules)
     values = stored_values(sensor, 50_000, seed=1)
     strata = DirectLookup(model, sensor, 3, len(model.clusters) + 5).strata_for_spectra(values)
