@@ -17,8 +17,12 @@ def daily(
     region: str = "bay",
     flags: str = "",
     sensor: str = "rgb",
+    share: float | None = None,
 ) -> list[Row]:
-    """Return rows of a series from pairs of observation key and area (None if unknown), with flags as in a table."""
+    """Return rows of a series from pairs of observation key and area (None if unknown), with flags as in a table.
+
+    ``share`` is the surface as a share of the pixel area; None for rows without a surface, as of class rasters.
+    """
     return [
         Row(
             region=region,
@@ -30,7 +34,8 @@ def daily(
             area_high_km2=value,
             unknown_km2=0.0,
             area_est_km2=value,
-            weighted_km2=None,
+            weighted_km2=None if value is None or share is None else share * value,
+            weighted_est_km2=None if value is None or share is None else share * value,
             region_km2=10_000.0,
             valid_fraction=1.0,
             edge_km2=None,

@@ -33,6 +33,10 @@ class Flag(StrEnum):
     CONCENTRATION = "concentration", "the input is a concentration, and ice is what passes a threshold"
     LAND_NOT_MASKED = "land_not_masked", "no land mask was used, so snow on land may count as ice"
     LOW_SUN = "low_sun", "the sun stood low, which darkens ice and water"
+    MIXED_PIXELS = (
+        "mixed_pixels",
+        "many pixels hold several classes, so pixel areas differ from surfaces",
+    )
     MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from"
     MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", EXCLUDES
     NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"

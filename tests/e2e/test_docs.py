@@ -14,6 +14,8 @@ from PIL import Image
 from icepipe.cli.reference import config_reference, flags_reference, rules_reference
 from icepipe.config.schema import Config
 from icepipe.flags import Flag
+from icepipe.measure.area.series import COLUMNS
+from icepipe.publish.tables.writers import HISTORY_COLUMNS
 from tests.conftest import ROOT
 
 BLOCK = re.compile(r"```console\n\$ icepipe (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -48,6 +50,17 @@ def test_the_reference_is_generated():
     assert (ROOT / "docs/reference/rules.md").read_text() == rules_reference()
     assert (ROOT / "docs/reference/config.md").read_text() == config_reference(Config)
     assert (ROOT / "docs/reference/flags.md").read_text() == flags_reference()
+
+
+def test_the_page_on_the_series_lists_every_column_in_order():
+    page = (ROOT / "docs/reference/series.md").read_text()
+    table, _, history = page.partition("## Surface or pixel area")
+    named = [
+        name for line in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
+    ]
+    assert named == list(COLUMNS)
+    history = history.partition("## Replaced rows")[2]
+    assert [name for name in HISTORY_COLUMNS if name not in COLUMNS and f"`{name}`" not in history] == []
 
 
 def test_the_flags_that_a_page_explains_are_flags():

@@ -87,7 +87,15 @@ def test_missing_and_added_files_are_told(folder):
     ]
 
 
-@pytest.mark.parametrize(("old", "new"), [('"n_pixels": 3', '"n_pixels": 4'), ('"area_km2": ', '"area_km2": 1')])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"n_pixels": 3', '"n_pixels": 4'),
+        ('"area_km2": ', '"area_km2": 1'),
+        ('"weighted_km2": ', '"weighted_km2": 1'),
+        ('"weighted_est_km2": ', '"weighted_est_km2": 1'),
+    ],
+)
 def test_a_table_that_does_not_agree_is_found_even_where_the_manifest_was_made_to_fit(folder, old, new):
     path = folder / "observations/2024-07-01/record.json"
     path.write_text(path.read_text().replace(old, new, 1))

@@ -74,7 +74,7 @@ def observation_line(entry: ObservationEntry) -> str:
         return f"{entry.key}  failed: {entry.reason}{'; an earlier row is kept' if entry.made else ''}"
     if entry.state != "done":
         return f"{entry.key}  {STATES[entry.state]}"
-    ice = "" if entry.ice_km2 is None else f": ice {entry.ice_km2:,.3f} km2"
+    ice = "" if entry.ice_km2 is None else f": ice {entry.quantity} {entry.ice_km2:,.3f} km2"
     replaced = f", rows replaced {entry.revisions} time(s)" if entry.revisions else ""
     return f"{entry.key}  done{ice}{replaced}"
 

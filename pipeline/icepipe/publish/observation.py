@@ -12,6 +12,7 @@ from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.observation_key import utc_text
 from icepipe.inputs.scenes import Observation, shared_time
 from icepipe.measure.area.observation import ObservationResult
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.publish.cog import write_classes
@@ -117,8 +118,14 @@ def write_rasters(
     thumbnail = observed.classes.decimate(thumbnail_step(grid))
     # The series has no area of a class that the scenes cannot separate, or of a scene that the model does not fit.
     known = {row.class_ for row in rows if row.area_km2 is not None}
-    areas_km2 = {code: area.area_km2 if code.label in known else None for code, area in observed.budget.classes.items()}
-    legend = legend_entries(areas_km2, thumbnail)
+    areas_km2 = {
+        code: {
+            Quantity.SURFACE: area.weighted_km2 if code.label in known else None,
+            Quantity.PIXEL_AREA: area.area_km2 if code.label in known else None,
+        }
+        for code, area in observed.budget.classes.items()
+    }
+    legend = legend_entries(areas_km2, Quantity.of(rows), thumbnail)
     write_quicklook(paths.quicklook, draw_quicklook(f"{name}  {key}", observed.picture, thumbnail, grid, legend))
     # The picture of a class raster would be that of its classes.
     if sensor.key != CLASSES:

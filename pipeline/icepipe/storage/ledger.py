@@ -45,6 +45,8 @@ class ObservationEntry:
         Area of ice; None if it is unknown or there are several regions.
     revisions
         Number of times its rows were replaced.
+    quantity
+        Name of the quantity of ``ice_km2``; empty if an earlier version wrote the entry.
     """
 
     key: str
@@ -57,6 +59,7 @@ class ObservationEntry:
     model: str = ""
     ice_km2: float | None = None
     revisions: int = 0
+    quantity: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ class Ledger:
 
     def save_entries(self, entries: Iterable[ObservationEntry]) -> None:
         """Save the state of some observations."""
-        self._write("REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, entries))
+        self._write("REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, entries))
 
     def drop_entries(self, keys: Iterable[str]) -> None:
         """Delete observations from the ledger."""

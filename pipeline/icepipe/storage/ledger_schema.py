@@ -35,6 +35,7 @@ MIGRATIONS: tuple[str, ...] = (
         observations INTEGER, worked INTEGER, failed INTEGER, pixels INTEGER, seconds REAL, memory_mb REAL);
     CREATE TABLE outcome (name TEXT PRIMARY KEY, made TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
     """,
+    "ALTER TABLE observation ADD COLUMN quantity TEXT NOT NULL DEFAULT ''",
 )
 """Scripts that each migrate a ledger from one schema version to the next."""
 

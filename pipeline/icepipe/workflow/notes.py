@@ -8,6 +8,7 @@ from pathlib import Path
 
 from icepipe.flags import Flag
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
@@ -109,6 +110,23 @@ def area_notes(events: RunEvents) -> Iterator[str]:
     if doubled := max((record.doubled_fraction for record in events.records.values()), default=0.0):
         pixels = f"up to {doubled:.1%} of the pixels of an observation"
         yield f"overlapping scenes: {pixels} were seen more than once and counted once"
+    yield from surface_notes(events)
+
+
+def surface_notes(events: RunEvents) -> Iterator[str]:
+    """Yield notes on observations whose pixels are mixed, and on those that have no surface while others have one."""
+    if mixed := events.with_flag(Flag.MIXED_PIXELS):
+        todo = "quote the surface (weighted_km2), which counts a pixel by the share of each class, or use finer scenes"
+        yield f"many pixels hold more than one class: {', '.join(mixed)}; {todo}"
+    quantity = Quantity.of(row for record in events.records.values() for row in record.rows)
+    lacking = [
+        key
+        for key, record in events.records.items()
+        if any(row.area_est_km2 is not None and quantity.estimate_km2(row) is None for row in record.rows)
+    ]
+    if lacking:
+        why = "measured by an earlier version, without a surface, and left out of trends, dates and alerts"
+        yield f"{why}: {', '.join(lacking)}; run again with their files"
 
 
 def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
@@ -127,14 +145,15 @@ def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) ->
                 biased.append(f"{name} ({ice:.0%} of what was last seen as ice, {water:.0%} of water)")
     if not biased:
         return ()
-    return (f"clouds and gaps hide one class more than another, so area_est_km2 is biased: {', '.join(biased)}",)
+    why = "clouds and gaps hide one class more than another, so estimates for the whole region are biased"
+    return (f"{why}: {', '.join(biased)}",)
 
 
 def trend_notes(trends: Sequence[AreaTrend]) -> tuple[str, ...]:
     """Return a note for every trend and every significant step."""
     notes = []
     for series in trends:
-        name = f"{series.region} {series.class_}"
+        name = f"{series.region} {series.class_} {series.quantity}"
         if series.trend:
             slope, autocorrelation = series.trend.slope_km2_per_year, series.trend.autocorrelation
             # Neighbouring values that are alike count as fewer values: their p is the larger one.

@@ -15,6 +15,7 @@ from icepipe.errors import InputError, IntegrityError
 from icepipe.inputs.masks import is_vector
 from icepipe.inputs.scenes import Observation, with_side_files
 from icepipe.inputs.vector_files import with_shapefile_parts
+from icepipe.measure.area.quantity import Quantity
 from icepipe.publish.run_folder.paths import NOT_OUTPUTS, OBSERVATIONS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.provenance import versions
 from icepipe.publish.run_folder.record import Provenance, Record, read_record
@@ -56,7 +57,8 @@ def json_digest(*values: Any) -> str:  # noqa: ANN401
 
 def ledger_entry(key: str, state: str, record: Record, reason: str = "") -> ObservationEntry:
     """Return the entry in the ledger for an observation with a record."""
-    ice = [row.area_km2 for row in record.rows if row.class_ == "ice"]
+    quantity = Quantity.of(record.rows)
+    ice = [quantity.area_km2(row) for row in record.rows if row.class_ == "ice"]
     return ObservationEntry(
         key=key,
         state=state,
@@ -69,6 +71,7 @@ def ledger_entry(key: str, state: str, record: Record, reason: str = "") -> Obse
         # With several regions there is no single ice area.
         ice_km2=ice[0] if len(ice) == 1 else None,
         revisions=len(record.superseded),
+        quantity=quantity,
     )
 
 

@@ -131,16 +131,10 @@ def write_tables(context: RunContext, result: RunResult, events: RunEvents, chan
     folder, config = result.folder, context.plan.config
     write_series(folder, result.rows)
     write_region_layer(folder, context.basis.regions, result.rows)
-    # Revision 1 is the first row that a late scene replaced.
-    replaced = [
-        (revision, row)
-        for record in events.records.values()
-        for revision, rows in enumerate(record.superseded, start=1)
-        for row in rows
-    ]
+    records = events.records.values()
     # An earlier history is emptied if the observations that it lists are gone.
-    if replaced or RunPaths(folder, config.name).history.exists():
-        write_history(folder, replaced)
+    if any(record.superseded for record in records) or RunPaths(folder, config.name).history.exists():
+        write_history(folder, records)
     write_change_table(folder, config.name, changes.pairs)
     write_trends(folder, trend_document(result.trends, config.measure), result.alerts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from pathlib import Path
 
@@ -69,10 +70,11 @@ def test_rows_that_a_late_scene_replaced_stay_readable(run_scenes, tmp_path):
     write(tmp_path / "b_20240701.tif", paint(["..iw", "..ww"]), nodata=0)
     second = run_scenes(tmp_path / "*.tif")
     lines = (second.folder / "history.csv").read_text().splitlines()
-    assert lines[0].startswith("revision,region,date")
-    old = [line for line in lines[1:] if ",ice," in line]
-    assert len(old) == 1
-    before = next(row for row in first.rows if row.class_ == "ice")
-    assert f"{before.area_km2:.12g}" in old[0]
+    (old,) = [row for row in csv.DictReader(lines) if row["class"] == "ice"]
+    before, after = (next(row for row in result.rows if row.class_ == "ice") for result in (first, second))
+    assert (old["revision"], old["reason"]) == ("1", "other inputs")
+    for name in ("area_km2", "area_low_km2", "area_high_km2", "weighted_km2"):
+        assert float(old[name]) == pytest.approx(getattr(before, name), rel=1e-11)
+        assert float(old[f"new_{name}"]) == pytest.approx(getattr(after, name), rel=1e-11)
     run_scenes(tmp_path / "*.tif")
     assert (second.folder / "history.csv").read_text().splitlines() == lines

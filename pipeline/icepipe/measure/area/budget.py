@@ -29,7 +29,9 @@ class ClassArea:
     n_pixels
         Pixels under the middle thresholds.
     weighted_km2
-        Area weighted by concentration; None without concentrations.
+        Best estimate of the surface that the class covers: each pixel counts by the share of it that is of the class.
+        None for classes that are not seen, and for class rasters without concentrations; those with concentrations have
+        it for ice alone.
     """
 
     area_km2: float
@@ -51,11 +53,17 @@ class Budget:
         True area of the region.
     edge_km2
         For each seen class, the length of its border with other seen classes times half a pixel side.
+    mixed_fraction
+        Fraction of the seen area that lies in pixels of more than one class.
+    from_concentration
+        Whether the shares of ice are concentrations of the input.
     """
 
     classes: dict[ClassCode, ClassArea]
     region_km2: float
     edge_km2: dict[ClassCode, float]
+    mixed_fraction: float = 0.0
+    from_concentration: bool = False
 
     @property
     def seen_km2(self) -> float:
@@ -110,7 +118,14 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
     region_units = tally.units.total() - tally.units[mask_stratum(ClassCode.OUTSIDE)]
     # Edges counted the area of both neighbours, four times the edge area (see Edges).
     edge_km2 = {code: units * unit_km2 / 4 for code, units in edge_units.items()}
-    budget = Budget(classes, region_units * unit_km2, edge_km2)
+    seen_units = tally.units_in(strata.seen)
+    budget = Budget(
+        classes,
+        region_units * unit_km2,
+        edge_km2,
+        mixed_fraction=tally.shared_units / seen_units if seen_units else 0.0,
+        from_concentration=strata.from_concentration,
+    )
     total = sum(area.area_km2 for area in classes.values())
     # The floor keeps an empty region from requiring an exact 0.
     if abs(total - budget.region_km2) > CLOSURE_TOLERANCE * max(budget.region_km2, 1e-12):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
@@ -19,14 +19,24 @@ FULLY_SEEN = 0.9995
 CLOUDY = 0.1
 """Cloud fraction of the region without land above which a row is flagged ``cloudy``; a convention."""
 
+MIXED = 0.1
+"""Difference between surface and pixel area, relative to the pixel area, and fraction of the seen area in mixed pixels,
+above which a row is flagged ``mixed_pixels``; a convention, as for cloud."""
 
-@dataclass(frozen=True)
+LEAST_MIXED = 0.003
+"""Smallest difference that counts, as a fraction of the seen area: another seed or k moves areas by as much (0.31
+points, docs/explanation/stability.md), so that a tenth of a class that is hardly there is no difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of the series; an unknown area is None, an area known to be zero is 0.
 
     ``date`` is the key of the observation. ``area_est_km2`` is the area in the seen part of the region, scaled to the
-    whole region. ``planar_km2`` is the pixel count times the nominal pixel size of the map, ``weighted_km2`` the area
-    weighted by concentration. ``ice`` is which ice is in the class: any, or white ice only.
+    whole region. ``weighted_km2`` is the surface that the class covers: each pixel counts by the share of it that is of
+    the class. ``weighted_est_km2`` is the surface scaled likewise; rows of earlier versions lack it. ``planar_km2`` is
+    the pixel count times the nominal pixel size of the map. ``ice`` is which ice is in the class: any, or white ice
+    only.
     """
 
     region: str
@@ -39,6 +49,7 @@ class Row:
     unknown_km2: float
     area_est_km2: float | None
     weighted_km2: float | None
+    weighted_est_km2: float | None = None
     region_km2: float
     valid_fraction: float
     edge_km2: float | None
@@ -48,7 +59,7 @@ class Row:
     n_scenes: int
     prefer: str
     # Rows of earlier versions have no such column: they count any ice.
-    ice: Ice = field(default="any", kw_only=True)
+    ice: Ice = "any"
     flags: Flags
     model: str
     config_hash: str
@@ -78,6 +89,10 @@ COLUMNS = tuple(field.name.rstrip("_") for field in fields(Row))
 """Names of the columns, in order; the field ``class_`` is the column ``class``."""
 
 
+ADDED_COLUMNS = frozenset(field.name for field in fields(Row) if field.default is not MISSING)
+"""Columns that tables of earlier versions lack."""
+
+
 def all_flags(rows: Iterable[Row]) -> frozenset[Flag]:
     """Return every flag of some rows; a flag can be set on one class alone."""
     return frozenset().union(*(row.flags for row in rows))
@@ -86,6 +101,21 @@ def all_flags(rows: Iterable[Row]) -> frozenset[Flag]:
 def water_is_separable(observation: Observation) -> bool:
     """Return whether the bands separate water from dark forest and shadow, which visible bands alone cannot."""
     return all(scene.rule_set != "visible" for scene in observation.scenes)
+
+
+def has_mixed_pixels(budget: Budget) -> bool:
+    """Return whether the area of the pixels of a class differs notably from its surface, or many pixels are mixed.
+
+    Concentrations say on their own how much of a pixel is ice, so that they are never taken for mixed.
+    """
+    if budget.from_concentration:
+        return False
+    areas = [(area.area_km2, area.weighted_km2) for area in map(budget.classes.__getitem__, SEEN)]
+    least_km2 = LEAST_MIXED * budget.seen_km2
+    differs = any(
+        weighted is not None and abs(weighted - pixels) > max(MIXED * pixels, least_km2) for pixels, weighted in areas
+    )
+    return differs or budget.mixed_fraction > MIXED
 
 
 def row_flags(
@@ -102,9 +132,11 @@ def row_flags(
         Flag.CLOUDY: budget.cloud_fraction > CLOUDY,
         Flag.CLOUD_NOT_SCREENED: ClassCode.CLOUD not in screened,
         Flag.LAND_NOT_MASKED: ClassCode.LAND not in screened,
+        # Where the model does not fit, neither of the two areas is published.
+        Flag.MIXED_PIXELS: has_mixed_pixels(budget) and not unfit,
         Flag.MODEL_DRIFT: drifted,
         Flag.MODEL_MISFIT: unfit,
-        Flag.CONCENTRATION: any(area.weighted_km2 is not None for area in budget.classes.values()),
+        Flag.CONCENTRATION: budget.from_concentration,
         Flag.NOTHING_SEEN: budget.seen_km2 == 0 and not budget.all_land,
         Flag.OFF_GRID: not on_grid,
         Flag.PARTLY_SEEN: budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,
@@ -149,7 +181,7 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowCo
     estimated = known and code in SEEN
     planar = context.planar_km2_per_pixel
     # valid_fraction is 0 for a region that is all land, whose seen area is 0 as well.
-    estimate = area.area_km2 / budget.valid_fraction if budget.valid_fraction else area.area_km2
+    seen = budget.valid_fraction or 1.0
     return Row(
         region=context.region,
         date=context.observation.key,
@@ -159,8 +191,9 @@ def _row(code: ClassCode, budget: Budget, n_polygons: int | None, context: RowCo
         area_low_km2=area.low_km2 if known else None,
         area_high_km2=area.high_km2 if known else None,
         unknown_km2=budget.unknown_km2,
-        area_est_km2=estimate if estimated else None,
+        area_est_km2=area.area_km2 / seen if estimated else None,
         weighted_km2=area.weighted_km2 if known else None,
+        weighted_est_km2=area.weighted_km2 / seen if estimated and area.weighted_km2 is not None else None,
         region_km2=budget.region_km2,
         valid_fraction=budget.valid_fraction,
         edge_km2=budget.edge_km2[code] if estimated else None,

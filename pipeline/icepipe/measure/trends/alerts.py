@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from icepipe.config.measure import Alert
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.time_series import DaySeries, day_series
 
@@ -23,6 +24,8 @@ class AlertRow:
     date
         Day on which it began: the first observation for which the condition holds; for ``unseen``, the first day that
         is too long after the last observation.
+    quantity
+        ``surface`` or ``pixel area``: the area that was compared with the threshold.
     kind
         ``under``, ``over``, ``faster`` or ``unseen``.
     value, threshold
@@ -35,6 +38,7 @@ class AlertRow:
     region: str
     date: str
     class_: str
+    quantity: Quantity
     kind: str
     value: float
     threshold: float
@@ -52,14 +56,15 @@ def onsets(holds: Sequence[bool]) -> list[int]:
 
 def level_alerts(series: DaySeries, rule: Alert) -> Iterator[AlertRow]:
     """Yield an alert wherever the area falls under or rises over a threshold."""
-    points, class_ = series.points, series.class_
+    points, class_, quantity = series.points, series.class_, series.quantity
     for kind, threshold, sign in (("under", rule.under_km2, -1), ("over", rule.over_km2, 1)):
         if threshold is None:
             continue
         for i in onsets([sign * (point.value_km2 - threshold) > 0 for point in points]):
-            value = points[i].value_km2
-            message = f"{class_} {value:,.3f} km2, {kind} {threshold:,g} km2"
-            yield AlertRow(series.region, points[i].label, class_, kind, value, threshold, message)
+            value, other = points[i].value_km2, points[i].other_km2
+            beside = "" if other is None else f" ({quantity.other} {other:,.3f})"
+            message = f"{class_} {quantity} {value:,.3f} km2{beside}, {kind} {threshold:,g} km2"
+            yield AlertRow(series.region, points[i].label, class_, quantity, kind, value, threshold, message)
 
 
 def rate_alerts(series: DaySeries, limit: float) -> Iterator[AlertRow]:
@@ -69,9 +74,9 @@ def rate_alerts(series: DaySeries, limit: float) -> Iterator[AlertRow]:
     rates = [(b.value_km2 - a.value_km2) / (b.day - a.day).days for a, b in pairs]
     for i in onsets([abs(rate) > limit for rate in rates]):
         (before, after), rate = pairs[i], rates[i]
-        change = f"{series.class_} {'grew' if rate > 0 else 'shrank'} by {abs(rate):,.3f} km2 per day"
+        change = f"{series.class_} {series.quantity} {'grew' if rate > 0 else 'shrank'} by {abs(rate):,.3f} km2 per day"
         message = f"{change} since {before.label}, more than {limit:,g}"
-        yield AlertRow(series.region, after.label, series.class_, "faster", rate, limit, message)
+        yield AlertRow(series.region, after.label, series.class_, series.quantity, "faster", rate, limit, message)
 
 
 def unseen_alerts(series: DaySeries, limit: int, as_of: dt.date | None) -> Iterator[AlertRow]:
@@ -84,15 +89,16 @@ def unseen_alerts(series: DaySeries, limit: int, as_of: dt.date | None) -> Itera
             # The alert dates from the first day over the limit, not from the observation that ended the gap.
             begun = (point.day + dt.timedelta(days=limit + 1)).isoformat()
             message = f"no usable {series.class_} area for {days} days since {point.label}, more than {limit}"
-            yield AlertRow(series.region, begun, series.class_, "unseen", float(days), float(limit), message)
+            lasted, longest = float(days), float(limit)
+            yield AlertRow(series.region, begun, series.class_, series.quantity, "unseen", lasted, longest, message)
 
 
 def find_alerts(rows: Iterable[Row], rules: Sequence[Alert]) -> tuple[AlertRow, ...]:
     """Return the alerts of a series, in order of region, date and class.
 
     An alert begins where its condition begins to hold, and ends at the next usable observation for which it does not
-    hold. Areas are those scaled to the whole region; observations that are excluded from trends are skipped. Change is
-    measured between consecutive usable observations.
+    hold. Areas are those scaled to the whole region, of the quantity of the series (:class:`Quantity`). Observations
+    that are excluded from trends are skipped. Change is measured between consecutive usable observations.
     """
     rows = list(rows)
     # Two rules may give the same alert, so this is a set. The clock is never read, so a rerun gives the same alerts.

@@ -11,6 +11,7 @@ import numpy as np
 from icepipe.classes import SEEN
 from icepipe.flags import EXCLUDING_FLAGS, Flag
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.measure.change.occlusion import Occlusion
 
@@ -49,9 +50,9 @@ class UsableValue:
     high_km2: float
 
     @classmethod
-    def from_row(cls, row: Row) -> UsableValue | None:
+    def from_row(cls, row: Row, quantity: Quantity) -> UsableValue | None:
         """Return the value of a row; None for a row that is excluded from trends or whose area is not known."""
-        est, low, high = row.area_est_km2, row.area_low_km2, row.area_high_km2
+        est, low, high = quantity.estimate_km2(row), row.area_low_km2, row.area_high_km2
         if est is None or low is None or high is None or not row.flags.isdisjoint(EXCLUDING_FLAGS):
             return None
         return cls(row.date, float(row.date.day.toordinal()), est, low, high + row.unknown_km2)
@@ -99,7 +100,8 @@ def sudden_jumps(rows: Sequence[Row]) -> set[ObservationKey]:
 
     A lasting step differs from one neighbour only and is no jump. Fewer than ``MIN_POINTS`` usable rows give no jumps.
     """
-    values = [value for value in map(UsableValue.from_row, rows) if value]
+    quantity = Quantity.of(rows)
+    values = [value for row in rows if (value := UsableValue.from_row(row, quantity))]
     if len(values) < MIN_POINTS:
         return set()
     dates = set()
@@ -115,10 +117,11 @@ def sudden_jumps(rows: Sequence[Row]) -> set[ObservationKey]:
 def class_missing_dates(rows: Sequence[Row]) -> set[ObservationKey]:
     """Return the dates without a class that most other dates have, for the rows of one region and class.
 
-    The area of the class is 0 on such a date, and more than ``PRESENT_SHARE`` of the region in more than half of at
-    least ``MIN_OTHERS`` other usable rows.
+    The pixel area of the class is 0 on such a date, and more than ``PRESENT_SHARE`` of the region in more than half of
+    at least ``MIN_OTHERS`` other usable rows.
     """
-    values = [value for value in map(UsableValue.from_row, rows) if value]
+    # No pixel carries a missing class, while mixed pixels can leave it a trace of surface.
+    values = [value for row in rows if (value := UsableValue.from_row(row, Quantity.PIXEL_AREA))]
     n_present = sum(value.est_km2 > PRESENT_SHARE * rows[0].region_km2 for value in values)
     n_others = len(values) - 1
     if n_others < MIN_OTHERS or 2 * n_present <= n_others:

@@ -10,6 +10,7 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.config.measure import Measure, Period
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.measure.trends.extremes import Extreme, YearDates, dates_by_year, largest, smallest
 from icepipe.measure.trends.seasonal_kendall import MIN_YEARS, SeasonalKendall, seasonal_kendall
@@ -35,6 +36,7 @@ class Value:
 
     label: str
     value_km2: float
+    other_km2: float | None
     n_observations: int
     rank: float
     anomaly_km2: float | None
@@ -58,6 +60,7 @@ class AreaTrend:
 
     region: str
     class_: str
+    quantity: Quantity
     n_observations: int
     n_days: int
     n_left_out: dict[str, int]
@@ -99,7 +102,7 @@ def series_values(points: Sequence[Point], mean_km2: float | None) -> tuple[Valu
     percents = [None if a is None or not mean_km2 else 100 * a / mean_km2 for a in anomalies]
     zipped = zip(points, ranks, anomalies, percents, strict=True)
     return tuple(
-        Value(p.label, p.value_km2, p.n_observations, float(rank), anomaly, percent, p.lacks_months)
+        Value(p.label, p.value_km2, p.other_km2, p.n_observations, float(rank), anomaly, percent, p.lacks_months)
         for p, rank, anomaly, percent in zipped
     )
 
@@ -129,6 +132,7 @@ def area_trend(series: DaySeries, measure: Measure) -> AreaTrend:
     return AreaTrend(
         region=series.region,
         class_=series.class_,
+        quantity=series.quantity,
         n_observations=series.n_observations,
         n_days=len(days),
         n_left_out=dict(sorted(Counter(item.why for item in series.left_out).items())),

@@ -13,11 +13,15 @@ import numpy as np
 
 from icepipe.arrays import Float64
 from icepipe.flags import EXCLUDING_FLAGS
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 
 DAYS_PER_YEAR = 365.25
 LONG_GAP = 2
 """Multiple of the median step beyond which a step is listed as a gap."""
+
+AREA_NOT_KNOWN, SURFACE_NOT_KNOWN = "area_not_known", "surface_not_known"
+"""Reasons, besides flags, for which rows are excluded: no area at all, and no surface in a series of surfaces."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Point:
         Sensor keys joined by ``+``.
     lacks_months
         Months of the season without an observation.
+    other_km2
+        Mean of the quantity that is shown beside that of the series; None if an observation does not have it.
     """
 
     label: str
@@ -49,6 +55,7 @@ class Point:
     n_observations: int
     sensor: str
     lacks_months: tuple[int, ...] = ()
+    other_km2: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class DaySeries:
 
     region: str
     class_: str
+    quantity: Quantity
     points: tuple[Point, ...]
     left_out: tuple[LeftOut, ...]
     n_observations: int
@@ -85,36 +93,57 @@ def decimal_year(day: dt.date) -> float:
 
 
 def day_series(rows: Iterable[Row], classes: Sequence[str]) -> tuple[DaySeries, ...]:
-    """Return the series of every region and class: the estimated area, averaged over the observations of a day."""
+    """Return the series of every region and class: the area scaled to the whole region, averaged over a day."""
+    rows = list(rows)
+    quantity = Quantity.of(rows)
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.class_ in classes:
             grouped[row.region, row.class_].append(row)
-    return tuple(_series(region, class_, grouped[region, class_]) for region, class_ in sorted(grouped))
+    return tuple(_series(region, class_, quantity, grouped[region, class_]) for region, class_ in sorted(grouped))
 
 
-def exclusion_reason(row: Row) -> str:
+def exclusion_reason(row: Row, quantity: Quantity) -> str:
     """Return why a row is excluded from trends: the first of its excluding flags; empty for a usable row."""
-    excluding = row.flags.intersection(EXCLUDING_FLAGS)
-    return min(excluding).value if excluding else "area_not_known" if row.area_est_km2 is None else ""
+    if excluding := row.flags.intersection(EXCLUDING_FLAGS):
+        return min(excluding).value
+    if row.area_est_km2 is None:
+        return AREA_NOT_KNOWN
+    # A row of an earlier version whose files are gone: its pixel area must not be mixed with surfaces.
+    return SURFACE_NOT_KNOWN if quantity.estimate_km2(row) is None else ""
 
 
-def _series(region: str, class_: str, rows: Sequence[Row]) -> DaySeries:
-    by_day: dict[dt.date, list[tuple[float, str]]] = defaultdict(list)
+def mean_or_none(values: Sequence[float | None]) -> float | None:
+    """Return the mean of some values; None if one of them is not known."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else None
+
+
+def _series(region: str, class_: str, quantity: Quantity, rows: Sequence[Row]) -> DaySeries:
+    by_day: dict[dt.date, list[tuple[float, Row]]] = defaultdict(list)
     left_out = []
     for row in sorted(rows, key=lambda row: row.date):
-        reason, value = exclusion_reason(row), row.area_est_km2
+        reason, value = exclusion_reason(row, quantity), quantity.estimate_km2(row)
         if reason or value is None:
             left_out.append(LeftOut(row.date, reason))
         else:
-            by_day[row.date.day].append((value, row.sensor))
+            by_day[row.date.day].append((value, row))
     points = []
     for day, values in sorted(by_day.items()):
         # A mosaic of several sensors already has a joined key.
-        sensors = {part for _, sensor in values for part in sensor.split("+")}
-        mean = fmean(value for value, _ in values)
-        points.append(Point(day.isoformat(), day, decimal_year(day), mean, len(values), "+".join(sorted(sensors))))
-    return DaySeries(region, class_, tuple(points), tuple(left_out), len(rows))
+        sensors = {part for _, row in values for part in row.sensor.split("+")}
+        points.append(
+            Point(
+                label=day.isoformat(),
+                day=day,
+                year=decimal_year(day),
+                value_km2=fmean(value for value, _ in values),
+                n_observations=len(values),
+                sensor="+".join(sorted(sensors)),
+                other_km2=mean_or_none([quantity.other.estimate_km2(row) for _, row in values]),
+            )
+        )
+    return DaySeries(region, class_, quantity, tuple(points), tuple(left_out), len(rows))
 
 
 def season_year(day: dt.date, months: Sequence[int]) -> int:
@@ -136,6 +165,7 @@ def season_points(points: Iterable[Point], months: Sequence[int]) -> tuple[Point
 def season_point(year: int, points: Sequence[Point], months: Sequence[int]) -> Point:
     """Return the point of one season, from the points of its days; every observation has equal weight."""
     weights = [(p.value_km2, p.n_observations, p.day.toordinal()) for p in points]
+    others = [p.other_km2 for p in points for _ in range(p.n_observations)]
     count = sum(n for _, n, _ in weights)
     return Point(
         label=str(year),
@@ -145,6 +175,7 @@ def season_point(year: int, points: Sequence[Point], months: Sequence[int]) -> P
         n_observations=count,
         sensor="+".join(sorted({part for p in points for part in p.sensor.split("+")})),
         lacks_months=tuple(sorted(set(months) - {p.day.month for p in points})),
+        other_km2=mean_or_none(others),
     )
 
 

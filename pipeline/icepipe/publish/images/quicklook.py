@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from icepipe.arrays import UInt8
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.geo.geobox import GeoBox
+from icepipe.measure.area.quantity import Quantity
 from icepipe.publish.images.annotations import INK, PAPER, draw_scale, font
 from icepipe.publish.images.thumbnail import PANEL_PX, PNG_EFFORT, grey_unobserved, paint
 
@@ -30,22 +31,28 @@ DESCRIPTION = "Description"
 """PNG keyword of the text of the legend, for screen readers (PNG specification, 11.3.3)."""
 
 
-def legend_entries(areas_km2: Mapping[ClassCode, float | None], classes: UInt8) -> dict[ClassCode, str]:
+def legend_entries(
+    areas_km2: Mapping[ClassCode, Mapping[Quantity, float | None]], lead: Quantity, classes: UInt8
+) -> dict[ClassCode, str]:
     """Return the text of the legend for every class with an area, or with pixels and no known area.
 
     Parameters
     ----------
     areas_km2
-        Area of every class; None if it is not known.
+        Surface and pixel area of every class; None if it is not known.
+    lead
+        Quantity that is named first.
     classes
         Class codes of the thumbnail.
     """
     texts = {}
-    for code, area_km2 in areas_km2.items():
-        if area_km2 is None and code in classes:
+    for code, by_quantity in areas_km2.items():
+        named = [(quantity, by_quantity[quantity]) for quantity in (lead, lead.other)]
+        known = [f"{quantity} {km2:,.1f} km²" for quantity, km2 in named if km2 is not None]
+        if not known and code in classes:
             texts[code] = f"{code.label}, area not known"
-        elif area_km2:
-            texts[code] = f"{code.label} {area_km2:,.1f} km²"
+        elif any(by_quantity.values()):
+            texts[code] = f"{code.label} {', '.join(known)}"
     return texts
 
 

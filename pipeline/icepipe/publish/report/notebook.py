@@ -14,6 +14,7 @@ from icepipe.classes import BUDGET, SEEN
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.flags import flags_text
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.quicklook import DESCRIPTION, draw_quicklook, legend_entries
 from icepipe.publish.images.thumbnail import PANEL_PX, paint
@@ -111,7 +112,8 @@ def draw_observation(folder: Path, key: str) -> Plot:
     picture = observation_picture(published, observation, classes, size)
     if len(published.regions) == 1:
         rows = published.region_rows(published.regions[0])[observation.key]
-        legend = legend_entries({code: rows[code.label].area_km2 for code in BUDGET}, classes)
+        areas_km2 = {code: {each: each.area_km2(rows[code.label]) for each in Quantity} for code in BUDGET}
+        legend = legend_entries(areas_km2, published.quantity, classes)
     else:
         # Regions may overlap, so that their areas have no sum.
         legend = {code: code.label for code in BUDGET if code in classes}

@@ -5,6 +5,7 @@
   const at = (id) => document.getElementById(id);
   const rows = parseCsv(data.series);
   const byPlace = new Map(rows.map((row) => [[row.region, row.date, row.class].join("\n"), row]));
+  const quantity = data.quantity;
   const regions = [...new Set(rows.map((row) => row.region))];
   const state = { region: 0, date: data.observations.length - 1 };
 
@@ -76,12 +77,12 @@
   function spotsOf(label) {
     return data.observations.map((observation, index) => {
       const row = rowOf(observation.key, label);
-      if (!row || row.area_km2 === "") return null;
+      if (!row || known(row[quantity.column]) === null) return null;
       const flags = flagsOf(row);
       return {
         index,
         time: Date.parse(observation.start),
-        area: known(row.area_km2),
+        area: known(row[quantity.column]),
         low: known(row.area_low_km2),
         high: known(row.area_high_km2),
         most: known(row.area_high_km2) + known(row.unknown_km2),
@@ -147,7 +148,7 @@
       const ends = [spots[0], spots[spots.length - 1]].map((s) => `${plain(s.area)} km² on ${data.observations[s.index].key}`);
       return `${label} from ${ends[0]} to ${ends[1]}`;
     });
-    return `Area over time: ${told.join("; ")}. The table of all dates holds every number.`;
+    return `${quantity.name} over time: ${told.join("; ")}. The table of all dates holds every number.`;
   }
 
   let chart = null;
@@ -168,7 +169,7 @@
     const x = (time) => (last === first ? (edge.left + width - edge.right) / 2 : edge.left + inset + ((time - first) / spread) * (width - edge.left - edge.right - 2 * inset));
     const y = (km2) => height - edge.bottom - (km2 / top) * (height - edge.top - edge.bottom);
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": chartLabel(labels) });
-    svg.append(draw("text", { x: 2, y: 12 }, "km²"));
+    svg.append(draw("text", { x: 2, y: 12 }, `${quantity.name}, km²`));
     for (const tick of ticks) {
       svg.append(draw("path", { class: "grid", d: `M${edge.left} ${y(tick)}H${width - edge.right}` }));
       svg.append(draw("text", { x: edge.left - 6, y: y(tick) + 4, "text-anchor": "end" }, plainTick(tick)));
@@ -220,8 +221,11 @@
 
   function told(key, label) {
     const row = rowOf(key, label);
-    if (!row || row.area_km2 === "") return `${label} not known`;
-    return `${label} ${plain(known(row.area_km2))} km² (${plain(known(row.area_low_km2))} to ${plain(known(row.area_high_km2))})`;
+    const area = row ? known(row[quantity.column]) : null;
+    if (area === null) return `${label} not known`;
+    const other = known(row[quantity.other_column]);
+    const beside = other === null ? "" : `; ${quantity.other} ${plain(other)}`;
+    return `${label} ${quantity.name} ${plain(area)} km² (${plain(known(row.area_low_km2))} to ${plain(known(row.area_high_km2))}${beside})`;
   }
 
   function show(index) {
@@ -347,9 +351,9 @@
 
   function tellChange(from, to) {
     const [a, b] = [data.observations[from].key, data.observations[to].key];
-    at("change-caption").textContent = `${a} to ${b}, km²`;
-    at("change-map").setAttribute("aria-label", `Map of gain and loss from ${a} to ${b}`);
     const pair = data.changes[`${a} ${b}`];
+    at("change-caption").textContent = `${a} to ${b}: ${pair ? "pixel area" : quantity.name}, km²`;
+    at("change-map").setAttribute("aria-label", `Map of gain and loss from ${a} to ${b}`);
     if (pair) tellPair(pair);
     else tellDifferences(a, b);
   }
@@ -374,11 +378,11 @@
 
   function tellDifferences(a, b) {
     const lines = data.charted.map((label) => {
-      const [before, after] = [rowOf(a, label), rowOf(b, label)].map((row) => (row ? known(row.area_km2) : null));
+      const [before, after] = [rowOf(a, label), rowOf(b, label)].map((row) => (row ? known(row[quantity.column]) : null));
       const change = before === null || after === null ? null : after - before;
       return [label, plain(before), plain(after), signed(change)];
     });
-    fillTable(["class", "area before", "area after", "difference"], lines);
+    fillTable(["class", "before", "after", "difference"], lines);
     at("change-note").textContent =
       "change.csv holds consecutive dates, the earlier first. These are differences of the areas of the series: what was not seen on one of the days counts in them as if it were gone. `icepipe compare` measures any two dates. The picture is made smaller and shows where.";
   }

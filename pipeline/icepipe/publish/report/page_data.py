@@ -9,6 +9,7 @@ from typing import Any
 
 from icepipe.classes import CLASS_COLOURS, SEEN, ClassCode
 from icepipe.flags import EXCLUDING_FLAGS
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row, all_flags
 from icepipe.publish.images.annotations import scale_bar
 from icepipe.publish.report.images import MOST_PICTURED, EncodedImages
@@ -39,13 +40,15 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
 
 
-def date_line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
+def date_line(date: str, rows: Mapping[str, Row], quantity: Quantity) -> dict[str, Any]:
     """Return the line of the table for a region on a date."""
     first, areas = next(iter(rows.values())), {}
     for code in CHARTED:
         row = rows.get(code.label)
-        values = (row.area_km2, row.area_low_km2, row.area_high_km2) if row else (None, None, None)
-        areas[code.label] = dict(zip(("area", "low", "high"), map(plain_number, values), strict=True))
+        names = ("area", "low", "high", "other")
+        lead, other = (quantity.area_km2(row), quantity.other.area_km2(row)) if row else (None, None)
+        values = (lead, row.area_low_km2, row.area_high_km2, other) if row else (None,) * len(names)
+        areas[code.label] = dict(zip(names, map(plain_number, values), strict=True))
     return {
         "date": date,
         "areas": areas,
@@ -61,7 +64,10 @@ def date_line(date: str, rows: Mapping[str, Row]) -> dict[str, Any]:
 def region_entries(published: PublishedRun) -> list[dict[str, Any]]:
     """Return each region with a line per date, the oldest first."""
     return [
-        {"name": name, "lines": [date_line(date, rows) for date, rows in published.region_rows(name).items()]}
+        {
+            "name": name,
+            "lines": [date_line(date, rows, published.quantity) for date, rows in published.region_rows(name).items()],
+        }
         for name in published.regions
     ]
 
@@ -186,11 +192,25 @@ def observation_entries(published: PublishedRun, images: Sequence[EncodedImages]
     ]
 
 
+def quantity_entry(published: PublishedRun) -> dict[str, Any]:
+    """Return names and columns of the quantity that leads, of the other, and the classes that have the other."""
+    lead, other = published.quantity, published.quantity.other
+    beside = {row.class_ for row in published.rows if other.area_km2(row) is not None}
+    return {
+        "name": lead,
+        "column": lead.column,
+        "other": other,
+        "other_column": other.column,
+        "beside": [code.label for code in CHARTED if code.label in beside],
+    }
+
+
 def script_data(published: PublishedRun) -> dict[str, Any]:
     """Return the values of the page's script, except the observations."""
     return {
         "series": published.series_csv,
         "charted": [code.label for code in CHARTED],
+        "quantity": quantity_entry(published),
         "unusable": list(EXCLUDING_FLAGS),
         "classes": class_entries(),
         "changes": change_entries(published),
@@ -203,6 +223,7 @@ def page_values(published: PublishedRun) -> dict[str, Any]:
     return {
         "name": published.name,
         "regions": region_entries(published),
+        "quantity": quantity_entry(published),
         "outlines": region_paths(published.basis, published.has_named_regions),
         "charted": [code.label for code in CHARTED],
         "classes": class_entries(),

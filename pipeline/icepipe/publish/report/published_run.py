@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from icepipe.errors import ConfigError, IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.observation_key import ObservationKey
-from icepipe.measure.area.series import COLUMNS, Row
+from icepipe.measure.area.quantity import Quantity
+from icepipe.measure.area.series import ADDED_COLUMNS, COLUMNS, Row
 from icepipe.publish.run_folder.basis import Basis, load_basis
 from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import last_record
@@ -93,6 +94,11 @@ class PublishedRun:
         # The keys of a dictionary keep the order of the series, which a set would lose.
         return tuple(dict.fromkeys(row.region for row in self.rows))
 
+    @cached_property
+    def quantity(self) -> Quantity:
+        """Quantity by which charts and tables show areas."""
+        return Quantity.of(self.rows)
+
     def region_rows(self, region: str) -> dict[ObservationKey, dict[str, Row]]:
         """Return the rows of a region by observation and class."""
         by_date: dict[ObservationKey, dict[str, Row]] = {}
@@ -151,8 +157,9 @@ def read_series(path: Path) -> tuple[Row, ...]:
     import pyarrow.parquet as pq
 
     # ParquetFile is used because read_table loads pyarrow's datasets and with them pandas.
-    table = pq.ParquetFile(path).read().select(COLUMNS).to_pylist()
-    return tuple(Row.from_cells(row.values()) for row in table)
+    table = pq.ParquetFile(path).read()
+    names = [name for name in COLUMNS if name in table.column_names or name not in ADDED_COLUMNS]
+    return tuple(Row.from_cells(map(row.get, COLUMNS)) for row in table.select(names).to_pylist())
 
 
 def find_observations(folder: Path, rows: tuple[Row, ...]) -> Iterator[PublishedObservation]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from icepipe.classes import CLASS_COLOURS, ClassCode
 from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.publish.report.published_run import PublishedRun
 
@@ -61,20 +62,24 @@ class PlotPoint:
 
 
 def plot_points(
-    rows: Mapping[ObservationKey, Mapping[str, Row]], label: str, starts: Mapping[ObservationKey, str]
+    rows: Mapping[ObservationKey, Mapping[str, Row]],
+    label: str,
+    quantity: Quantity,
+    starts: Mapping[ObservationKey, str],
 ) -> list[PlotPoint | None]:
     """Return the areas of a class in the order of time; None for an area that is not known."""
     points: list[PlotPoint | None] = []
     for key, by_class in rows.items():
         row = by_class.get(label)
-        if row is None or row.area_km2 is None or row.area_low_km2 is None or row.area_high_km2 is None:
+        km2 = quantity.area_km2(row) if row else None
+        if row is None or km2 is None or row.area_low_km2 is None or row.area_high_km2 is None:
             points.append(None)
             continue
         # Matplotlib plots aware times in the zone of a setting; all times are UTC.
         time = dt.datetime.fromisoformat(starts[key]).replace(tzinfo=None)
         most = row.area_high_km2 + row.unknown_km2
         usable = row.flags.isdisjoint(EXCLUDING_FLAGS)
-        points.append(PlotPoint(time, row.area_km2, row.area_low_km2, row.area_high_km2, most, usable, bool(row.flags)))
+        points.append(PlotPoint(time, km2, row.area_low_km2, row.area_high_km2, most, usable, bool(row.flags)))
     return points
 
 
@@ -117,9 +122,11 @@ def draw_markers(axes: Axes, colour: tuple[float, float, float], marker: str, po
     for flagged, face in ((False, colour), (True, "white")):
         alike = [point for point in points if point.flagged == flagged]
         times, km2 = [point.time for point in alike], [point.km2 for point in alike]
-        bounds = [[point.km2 - point.low for point in alike], [point.high - point.km2 for point in alike]]
+        # A surface may be outside its bounds by a rounding error, which matplotlib refuses to draw.
+        below = [max(0.0, point.km2 - point.low) for point in alike]
+        above = [max(0.0, point.high - point.km2) for point in alike]
         style = {"color": CASING, "marker": marker, "markersize": 6, "linestyle": "none", "markerfacecolor": face}
-        axes.errorbar(times, km2, yerr=bounds, elinewidth=1, capsize=2, **style)  # type: ignore[arg-type]
+        axes.errorbar(times, km2, yerr=[below, above], elinewidth=1, capsize=2, **style)  # type: ignore[arg-type]
 
 
 def add_legend(axes: Axes) -> None:
@@ -153,9 +160,9 @@ def draw_region(axes: Axes, published: PublishedRun, region: str) -> None:
     rows = published.region_rows(region)
     # Ice is drawn last, over water.
     for code, marker in reversed(PLOTTED):
-        draw_class(axes, code, marker, plot_points(rows, code.label, starts))
+        draw_class(axes, code, marker, plot_points(rows, code.label, published.quantity, starts))
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("area, km²")
+    axes.set_ylabel(f"{published.quantity}, km²")
     axes.grid(color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -168,7 +175,7 @@ def draw_region(axes: Axes, published: PublishedRun, region: str) -> None:
 
 
 def draw_series(published: PublishedRun) -> Plot:
-    """Draw the area of ice and water over time; flagged areas are hollow, and unknown areas break the line."""
+    """Draw surface or pixel area of ice and water over time; flagged areas are hollow, unknown ones break the line."""
     import matplotlib
 
     from icepipe.publish.images.figure import Plot

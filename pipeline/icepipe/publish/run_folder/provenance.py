@@ -34,10 +34,15 @@ LIBRARIES = (
 """Packages whose versions decide the bytes of outputs."""
 
 
+MEASUREMENT = "measurement 2"
+"""Version of how areas are computed. A change of it makes every observation of an existing folder again, without a
+release: 2 came with the surface of clustered scenes (``weighted_km2``)."""
+
+
 @cache
 def versions() -> tuple[str, ...]:
-    """Return names and versions of the libraries that decide the bytes of the outputs."""
-    return tuple(f"{name} {version(name)}" for name in LIBRARIES)
+    """Return the version of the measurement, and names and versions of the libraries that decide the outputs' bytes."""
+    return (MEASUREMENT, *(f"{name} {version(name)}" for name in LIBRARIES))
 
 
 def previous_geopackage(folder: Path) -> dict[str, str]:

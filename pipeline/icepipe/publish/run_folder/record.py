@@ -9,6 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from icepipe.classes import ClassCode
 from icepipe.errors import IntegrityError
@@ -48,6 +51,31 @@ class Provenance:
         """Return whether class raster and rows are made from the same values; polygon settings may differ."""
         return replace(self, polygons="") == replace(other, polygons="")
 
+    def differences(self, later: Provenance) -> str:
+        """Return what differs in a later provenance, in words; empty if nothing does."""
+        changed = {
+            "other inputs": self.inputs != later.inputs,
+            "other basis": self.basis != later.basis,
+            "other settings": self.settings != later.settings,
+        }
+        before = ", ".join(item for item in self.code if item not in later.code)
+        after = ", ".join(item for item in later.code if item not in self.code)
+        changed[f"versions: {' -> '.join(filter(None, (before, after)))}"] = before != after
+        return "; ".join(words for words, holds in changed.items() if holds)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Rows of an observation that others replaced, and the reason; empty in records of earlier versions."""
+
+    rows: tuple[Row, ...]
+    reason: str
+
+
+def _parse_revision(value: Any) -> Any:  # noqa: ANN401
+    # Records of earlier versions hold a list of rows.
+    return {"rows": value, "reason": ""} if isinstance(value, list) else value
+
 
 @dataclass(frozen=True)
 class Record:
@@ -75,7 +103,7 @@ class Record:
     moved_km2
         Area of small patches that took the class of their surroundings, by ``ice to water`` and so on.
     superseded
-        Rows of earlier records that were replaced, oldest first.
+        Rows of earlier records that were replaced, oldest first, with the reasons.
     outputs
         Name and fingerprint of every file of the folder except this record.
     remarks
@@ -95,7 +123,7 @@ class Record:
     moments: tuple[str, str]
     pixel_side_m: float
     moved_km2: dict[str, float]
-    superseded: tuple[tuple[Row, ...], ...]
+    superseded: tuple[Annotated[Revision, BeforeValidator(_parse_revision)], ...]
     outputs: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
     reached: Block | None = None
@@ -119,13 +147,16 @@ def folder_outputs(folder: Path, fingerprint: Callable[[Path], str] = fingerprin
     )
 
 
-def superseded_rows(rows: Sequence[Row], old: Record | None) -> tuple[tuple[Row, ...], ...]:
-    """Return the replaced rows of an earlier record, plus its own rows if the new ones differ."""
+def superseded_rows(rows: Sequence[Row], made: Provenance, old: Record | None) -> tuple[Revision, ...]:
+    """Return the revisions of an earlier record, plus its own rows if the new ones differ."""
     if old is None:
         return ()
-    # The digest of the config changes with settings that change no number, so it does not make rows differ.
-    same = [replace(row, config_hash="") for row in old.rows] == [replace(row, config_hash="") for row in rows]
-    return old.superseded if same else (*old.superseded, old.rows)
+    # The digest of the config changes with settings that change no number, so it does not make rows differ; and the
+    # scaled surface follows from other columns, so that rows of earlier versions do not differ by its lack.
+    ignored: dict[str, Any] = {"config_hash": "", "weighted_est_km2": None}
+    if [replace(row, **ignored) for row in old.rows] == [replace(row, **ignored) for row in rows]:
+        return old.superseded
+    return (*old.superseded, Revision(old.rows, old.made.differences(made)))
 
 
 def pixel_side_m(budget: Budget) -> float:
@@ -155,7 +186,7 @@ def write_record(
         moments=acquisition_interval(observed.observation).texts,
         pixel_side_m=pixel_side_m(observed.budget),
         moved_km2=observed.moved_km2,
-        superseded=superseded_rows(rows, old),
+        superseded=superseded_rows(rows, made, old),
         outputs=folder_outputs(folder),
         remarks=tuple(remarks),
         reached=observed.reached,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from icepipe.classes import SEEN
+from icepipe.flags import Flag
 from icepipe.measure.area.by_region import count_by_set, region_tally
 from icepipe.measure.area.series import Row
 from icepipe.measure.area.tally import Tally
@@ -69,6 +70,37 @@ def budget_faults(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
             yield f"{key} {row.region}: {row.class_} is {area} km2, outside {low} .. {high}"
 
 
+def surface_faults(key: str, rows: Mapping[str, Row]) -> Iterator[str]:
+    """Yield a sentence for each surface of a region that breaks its sum, its bounds, or its scaling to the region.
+
+    Parameters
+    ----------
+    key
+        Key of the observation.
+    rows
+        Rows of one region, by class.
+    """
+    for row in rows.values():
+        if row.weighted_km2 is None or row.weighted_est_km2 is None:
+            continue
+        name, weighted = f"{key} {row.region}: the surface of {row.class_}", row.weighted_km2
+        scaled = weighted / (row.valid_fraction or 1.0)
+        if abs(row.weighted_est_km2 - scaled) > AREA_TOLERANCE * max(scaled, 1e-12):
+            yield f"{name} is {row.weighted_est_km2} km2 in the whole region, and {scaled} km2 by the fraction seen"
+        low, high = row.area_low_km2, row.area_high_km2
+        # The surface of a concentration is smaller than its extent, which has no other bounds.
+        if Flag.CONCENTRATION in row.flags or low is None or high is None:
+            continue
+        if not low * (1 - AREA_TOLERANCE) <= weighted <= high * (1 + AREA_TOLERANCE):
+            yield f"{name} is {weighted} km2, outside {low} .. {high}"
+    seen = [rows[code.label] for code in SEEN]
+    surfaces = [row.weighted_km2 for row in seen if row.weighted_km2 is not None]
+    areas = [row.area_km2 for row in seen if row.area_km2 is not None]
+    # Only with every class known do the shares of a pixel add up to the pixel.
+    if len(surfaces) == len(areas) == len(seen) and abs(sum(surfaces) - sum(areas)) > AREA_TOLERANCE * sum(areas):
+        yield f"{key} {seen[0].region}: the surfaces add up to {sum(surfaces)} km2, and {sum(areas)} km2 were seen"
+
+
 def raster_faults(mapped: ClassMap, tally: Tally, rows: Mapping[str, Row]) -> Iterator[str]:
     """Yield a sentence for each class whose pixels or area in the raster differ from the rows of a region."""
     for code in SEEN:
@@ -125,6 +157,7 @@ def observation_faults(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
         several = len(by_region) > 1 and name in numbers
         tally = region_tally(numbers[name], tallies, regions) if several else mapped.tally
         yield from budget_faults(mapped.key, rows)
+        yield from surface_faults(mapped.key, rows)
         yield from raster_faults(mapped, tally, rows)
     yield from polygon_faults(mapped)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row, all_flags
 
 
@@ -27,15 +28,22 @@ def area_text(km2: float | None) -> str:
 
 
 def series_cells(rows: Sequence[Row]) -> list[list[str]]:
-    """Return the cells of the table, header first; the column of regions is left out if there is only one."""
+    """Return the cells of the table, header first; the column of regions is left out if there is only one.
+
+    The quantity of the series leads, and the other one is in the column after it where any row of the class has it.
+    """
+    quantity = Quantity.of(rows)
+    with_other = {row.class_ for row in rows if quantity.other.area_km2(row) is not None}
+    ice_beside, water_beside = ([quantity.other] if class_ in with_other else [] for class_ in ("ice", "water"))
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         groups[row.date, row.region].append(row)
     has_regions = len({region for _, region in groups}) > 1
     # All rows of a series were made with the same settings.
-    ice_km2 = "white ice km2" if rows and rows[0].ice == "white" else "ice km2"
-    header = ["date", "region", ice_km2, "ice low .. high", "water km2", "unknown km2", "seen", "flags"]
-    lines = [header]
+    ice = "white ice" if rows and rows[0].ice == "white" else "ice"
+    ice_header = [f"{ice} {quantity} km2", "ice low .. high", *ice_beside]
+    water_header = [f"water {quantity} km2", *water_beside]
+    lines = [["date", "region", *ice_header, *water_header, "unknown km2", "seen", "flags"]]
     for (date, region), members in groups.items():
         by_class = {row.class_: row for row in members}
         # Ice and water have a row on every date, also where their area is unknown.
@@ -45,9 +53,11 @@ def series_cells(rows: Sequence[Row]) -> list[list[str]]:
             [
                 date,
                 region,
-                area_text(ice.area_km2),
+                area_text(quantity.area_km2(ice)),
                 bounds if ice.area_km2 is not None else "not known",
-                area_text(water.area_km2),
+                *(area_text(beside.area_km2(ice)) for beside in ice_beside),
+                area_text(quantity.area_km2(water)),
+                *(area_text(beside.area_km2(water)) for beside in water_beside),
                 area_text(ice.unknown_km2),
                 f"{ice.valid_fraction:.1%}",
                 " ".join(sorted(all_flags(members))),

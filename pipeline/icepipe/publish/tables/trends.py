@@ -12,6 +12,7 @@ from icepipe.flags import EXCLUDING_FLAGS
 from icepipe.measure.trends.alerts import ALERT_COLUMNS, AlertRow
 from icepipe.measure.trends.mann_kendall import CONFIDENCE
 from icepipe.measure.trends.summary import AreaTrend
+from icepipe.measure.trends.time_series import AREA_NOT_KNOWN, SURFACE_NOT_KNOWN
 from icepipe.publish.run_folder.paths import RunPaths
 from icepipe.publish.tables.writers import write_csv
 from icepipe.storage.json_document import write_json
@@ -28,12 +29,17 @@ def json_values(value: Any) -> Any:  # noqa: ANN401
 
 
 def trend_document(trends: Sequence[AreaTrend], measure: Measure) -> dict[str, Any]:
-    """Return ``trend.json`` as JSON values: the trend of every region and class, and how it was computed."""
+    """Return ``trend.json`` as JSON values: the trend of every region and class, and how it was computed.
+
+    ``area`` and ``other`` are the columns of the series that the values are from; None for a series without any row.
+    """
+    quantity = next((trend.quantity for trend in trends), None)
     return {
-        "area": "area_est_km2",
+        "area": quantity.estimate_column if quantity else None,
+        "other": quantity.other.estimate_column if quantity else None,
         "season": list(measure.season) if measure.season else None,
         "confidence": CONFIDENCE,
-        "left_out_for": ["area_not_known", *EXCLUDING_FLAGS],
+        "left_out_for": [AREA_NOT_KNOWN, SURFACE_NOT_KNOWN, *EXCLUDING_FLAGS],
         "series": [json_values(asdict(trend)) for trend in trends],
     }
 

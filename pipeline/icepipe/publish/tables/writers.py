@@ -13,9 +13,15 @@ from icepipe.inputs.observation_key import ObservationKey
 from icepipe.measure.area.series import COLUMNS, Row
 from icepipe.measure.change.transitions import ChangeTable
 from icepipe.publish.run_folder.paths import RunPaths
+from icepipe.publish.run_folder.record import Record
 from icepipe.storage.atomic import replace_file
 
 CHANGE_COLUMNS = ("region", "from_date", "to_date", "from_class", "to_class", "area_km2", "n_pixels")
+
+REPLACED_BY = ("area_km2", "area_low_km2", "area_high_km2", "weighted_km2")
+"""Columns whose new values stand beside the replaced row, with the prefix ``new_``."""
+
+HISTORY_COLUMNS = ("revision", "reason", *COLUMNS, *(f"new_{name}" for name in REPLACED_BY))
 
 _TEXT = {"region", "date", "sensor", "class", "prefer", "ice", "flags", "model", "config_hash"}
 _COUNT = {"n_pixels", "n_polygons", "n_scenes"}
@@ -61,9 +67,23 @@ def write_series(folder: Path, rows: Sequence[Row]) -> None:
         pq.write_table(table, part)
 
 
-def write_history(folder: Path, replaced: Iterable[tuple[int, Row]]) -> None:
-    """Write ``history.csv``: replaced rows of the series, each with the number of its revision, from 1."""
-    write_csv(RunPaths(folder).history, ("revision", *COLUMNS), ((number, *row.cells) for number, row in replaced))
+def history_lines(record: Record) -> Iterator[tuple[object, ...]]:
+    """Yield the replaced rows of an observation, oldest first, each with its number, reason and the areas that follow.
+
+    Revision 1 is the first row that was replaced. Areas that follow are empty for a region that has no row any more.
+    """
+    versions = [*(revision.rows for revision in record.superseded), record.rows]
+    for number, (revision, later) in enumerate(zip(record.superseded, versions[1:], strict=True), start=1):
+        new = {(row.region, row.class_): row for row in later}
+        for row in revision.rows:
+            follows = new.get((row.region, row.class_))
+            areas = [getattr(follows, name) if follows else None for name in REPLACED_BY]
+            yield number, revision.reason, *row.cells, *areas
+
+
+def write_history(folder: Path, records: Iterable[Record]) -> None:
+    """Write ``history.csv``: the replaced rows of every observation, and what replaced them."""
+    write_csv(RunPaths(folder).history, HISTORY_COLUMNS, (line for record in records for line in history_lines(record)))
 
 
 def write_change_table(

@@ -20,13 +20,16 @@ from icepipe.storage.atomic import replace_file
 
 LAYER = "regions"
 
+ENDS = ("low", "high", "weighted", "weighted_est")
+"""Areas of a seen class besides its pixel area, by the end of their field."""
+
 SCHEMA = pa.schema(
     [
         ("region", pa.string()),
         ("date", pa.date32()),
         ("observation", pa.string()),
         *((f"{code.label}_km2", pa.float64()) for code in BUDGET),
-        *((f"{code.label}_{end}_km2", pa.float64()) for code in SEEN for end in ("low", "high")),
+        *((f"{code.label}_{end}_km2", pa.float64()) for code in SEEN for end in ENDS),
         ("region_km2", pa.float64()),
         ("valid_fraction", pa.float64()),
         ("ice", pa.string()),
@@ -45,7 +48,8 @@ def region_feature(region: Region, wkb: bytes, rows: Sequence[Row]) -> dict[str,
         fields[f"{code.label}_km2"] = by_class[code.label].area_km2
     for code in SEEN:
         row = by_class[code.label]
-        fields |= {f"{code.label}_low_km2": row.area_low_km2, f"{code.label}_high_km2": row.area_high_km2}
+        ends = (row.area_low_km2, row.area_high_km2, row.weighted_km2, row.weighted_est_km2)
+        fields |= {f"{code.label}_{end}_km2": km2 for end, km2 in zip(ENDS, ends, strict=True)}
     flags = flags_text(all_flags(rows))
     fields |= {"region_km2": first.region_km2, "valid_fraction": first.valid_fraction, "ice": first.ice, "flags": flags}
     return fields | {"geometry": wkb}

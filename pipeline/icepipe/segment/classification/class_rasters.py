@@ -45,6 +45,11 @@ class ClassRasterStrata:
         return table
 
     @property
+    def from_concentration(self) -> bool:
+        """Whether strata of ice hold concentrations of the input."""
+        return self._weighted
+
+    @property
     def seen(self) -> list[int]:
         """Strata of all pixels whose surface was seen."""
         return np.flatnonzero(np.isin(self.codes, SEEN)).tolist()

@@ -94,6 +94,11 @@ class StrataTable(Protocol):
         """Strata of pixels whose own colour has another class under every threshold."""
         ...
 
+    @property
+    def from_concentration(self) -> bool:
+        """Whether strata of ice hold concentrations of the input."""
+        ...
+
     def cluster_strata(self, cluster: int) -> Sequence[int]:
         """Return all strata of a cluster."""
         ...
@@ -133,6 +138,8 @@ class ClusterStrata:
     ConfigError
         If the models have more clusters than 16 bits can encode.
     """
+
+    from_concentration = False
 
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = tuple(models)

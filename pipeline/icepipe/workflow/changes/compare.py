@@ -9,6 +9,7 @@ from typing import Any
 
 from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import ConfigError
+from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.change.occlusion import HIDING
 from icepipe.measure.change.transitions import ChangeTable
 from icepipe.publish.run_folder.class_map import ClassMap, open_class_map
@@ -67,7 +68,7 @@ def transition_table(change: ChangeTable) -> list[list[str]]:
     has_land = change.units(land, BUDGET) + change.units(BUDGET, land) > 0
     groups = [(name, codes) for name, codes in TABLE_GROUPS if name != "land" or has_land]
     # The last column is empty, because :func:`align_columns` aligns the last one to the left, and numbers go right.
-    lines = [["from \\ to, km2", *(name for name, _ in groups), ""]]
+    lines = [[f"from \\ to, {Quantity.PIXEL_AREA} km2", *(name for name, _ in groups), ""]]
     for name, before in groups:
         cells = [
             f"{change.km2(before, after):,.3f}"
@@ -130,6 +131,7 @@ def compare_json(compared: Comparison, out: Path | None) -> dict[str, Any]:
     return {
         "from_date": compared.before.key,
         "to_date": compared.after.key,
+        "quantity": Quantity.PIXEL_AREA,
         "region_km2": change.region_km2,
         "compared_km2": change.compared_km2,
         "not_compared_km2": change.not_compared_km2,

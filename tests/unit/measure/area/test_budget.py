@@ -16,6 +16,7 @@ from icepipe.flags import Flag
 from icepipe.geo.geobox import Block, GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.observation_key import ObservationKey
+from icepipe.inputs.reading.class_values import FULL_COVER, STEP
 from icepipe.inputs.scenes import Observation, Scene
 from icepipe.measure.area.budget import compute_budget
 from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours, edge_areas
@@ -23,6 +24,7 @@ from icepipe.measure.area.series import COLUMNS, RowContext, observation_rows, r
 from icepipe.measure.area.tally import Tally
 from icepipe.raster.blocks import blocks
 from icepipe.raster.run_length import RunLengthRaster
+from icepipe.segment.classification.class_rasters import ClassRasterStrata
 from icepipe.segment.classification.strata import ClusterStrata, mask_stratum
 from icepipe.segment.model import Cluster, FitRecord, Model
 
@@ -161,3 +163,66 @@ def test_the_planar_area_of_a_block_is_not_the_true_one():
     mercator = GeoBox(pyproj.CRS(3857).to_wkt(), Affine(240, 0, 1_800_000, 0, -240, 14_400_000), 4, 4)
     true = PixelArea.of(mercator).m2(Block(0, 0, 4, 4)).mean()
     assert mercator.planar_pixel_area / true > 20
+
+
+def test_the_surface_is_scaled_to_the_region_like_the_pixel_area():
+    result = compute_budget(tallied(), MODEL, 2.0, NO_EDGE)
+    table = {row.class_: row for row in observation_rows(with_ice(result, 3.5), {}, context())}
+    assert (table["ice"].area_km2, table["ice"].weighted_km2) == (4, 3.5)
+    assert table["ice"].weighted_est_km2 == pytest.approx(3.5 * 9 / 7)
+    assert table["unobserved"].weighted_km2 is None
+    assert table["unobserved"].weighted_est_km2 is None
+    assert COLUMNS[COLUMNS.index("weighted_km2") + 1] == "weighted_est_km2"
+
+
+def with_ice(budget, ice_km2, mixed_fraction=0.0):
+    """The budget with another surface of ice; what it loses is water."""
+    classes = dict(budget.classes)
+    gained = classes[ICE].area_km2 - ice_km2
+    for code, km2 in ((ICE, ice_km2), (WATER, classes[WATER].area_km2 + gained)):
+        classes[code] = dataclasses.replace(classes[code], weighted_km2=km2)
+    return dataclasses.replace(budget, classes=classes, mixed_fraction=mixed_fraction)
+
+
+def tally_of(n_water, n_ice):
+    tally = Tally()
+    tally.add(np.array([[0] * n_water + [3] * n_ice], dtype=np.uint16), np.ones((1, n_water + n_ice), np.int64))
+    return compute_budget(tally, MODEL, 1e6, NO_EDGE)
+
+
+@pytest.mark.parametrize(
+    ("n_ice", "ice_km2", "mixed_fraction", "is_flagged"),
+    [
+        pytest.param(500, 455.0, 0.0, False, id="less than a tenth of the area"),
+        pytest.param(500, 445.0, 0.0, True, id="more than a tenth of the area, less"),
+        pytest.param(500, 555.0, 0.0, True, id="more than a tenth of the area, more"),
+        pytest.param(500, 500.0, 0.1, False, id="a tenth of the seen area is mixed"),
+        pytest.param(500, 500.0, 0.11, True, id="more than a tenth of the seen area is mixed"),
+        pytest.param(0, 2.9, 0.0, False, id="a trace of a class without pixels"),
+        pytest.param(0, 3.1, 0.0, True, id="a class without pixels that is notable"),
+        pytest.param(4, 2.0, 0.0, False, id="half of next to nothing"),
+        pytest.param(20, 10.0, 0.0, True, id="half of a small class"),
+    ],
+)
+def test_mixed_pixels_are_flagged_where_they_matter(n_ice, ice_km2, mixed_fraction, is_flagged):
+    budget = with_ice(tally_of(1000 - n_ice, n_ice), ice_km2, mixed_fraction)
+    for unfit in (False, True):
+        flags = row_flags(budget, 0.5, frozenset(), context().observation, False, unfit)
+        assert (Flag.MIXED_PIXELS in flags) == (is_flagged and not unfit)
+    assert not Flag.MIXED_PIXELS.excludes_from_trends
+
+
+@pytest.mark.parametrize("has_concentrations", [False, True])
+def test_a_surface_is_a_concentration_only_where_the_input_holds_concentrations(has_concentrations):
+    half = ClassCode.ICE * STEP + 1 + FULL_COVER // 2
+    tally = Tally()
+    tally.add(np.array([[half, half, ClassCode.WATER * STEP]], dtype=np.uint16), np.ones((1, 3), np.int64))
+    result = compute_budget(tally, ClassRasterStrata(has_concentrations), 1e6, NO_EDGE)
+    flags = row_flags(result, 0.5, frozenset(), context().observation, False, False)
+    assert (Flag.CONCENTRATION in flags) == has_concentrations
+    # An extent is twice its surface here, and no pixel is doubtful for it.
+    assert Flag.MIXED_PIXELS not in flags
+    weighted = [result.classes[code].weighted_km2 for code in (ICE, WATER)]
+    assert weighted == ([2 * (FULL_COVER // 2) / FULL_COVER, None] if has_concentrations else [None, None])
+    clustered = row_flags(tally_of(1, 1), 0.5, frozenset(), context().observation, False, False)
+    assert Flag.CONCENTRATION not in clustered

@@ -79,7 +79,21 @@ def test_regions_and_classes_are_watched_apart():
 
 def test_the_message_says_it_in_words():
     (alert,) = find_alerts(daily(july(100.0, 60.0)), [Alert(faster_km2_per_day=14)])
-    assert alert.message == "ice shrank by 40.000 km2 per day since 2024-07-01, more than 14"
+    assert alert.message == "ice pixel area shrank by 40.000 km2 per day since 2024-07-01, more than 14"
+
+
+def test_alerts_of_clustered_scenes_compare_the_surface_and_name_the_pixel_area_beside_it():
+    rows = daily(july(12.0, 9.0), share=0.5)
+    (alert,) = find_alerts(rows, [Alert(under_km2=5)])
+    assert (alert.date, alert.quantity, alert.value) == ("2024-07-02", "surface", 4.5)
+    assert alert.message == "ice surface 4.500 km2 (pixel area 9.000), under 5 km2"
+
+
+def test_alerts_of_concentrations_compare_the_extent():
+    rows = daily(july(12.0, 9.0), share=0.5, flags="concentration")
+    assert find_alerts(rows, [Alert(under_km2=5)]) == ()
+    (alert,) = find_alerts(rows, [Alert(under_km2=10)])
+    assert alert.message == "ice pixel area 9.000 km2 (surface 4.500), under 10 km2"
 
 
 areas = st.lists(st.integers(0, 10), min_size=1, max_size=31)

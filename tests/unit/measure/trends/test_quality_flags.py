@@ -40,6 +40,24 @@ def test_a_spike_is_a_sudden_jump_and_its_neighbours_are_none():
     assert jumps(QUIET) == []
 
 
+def test_a_jump_is_one_of_the_surface_and_not_of_the_pixel_area():
+    values = QUIET.copy()
+    values[4] += 900
+    jumping, quiet = rows(values), rows(QUIET)
+    for pixels, surfaces, expected in ((quiet, jumping, {jumping[4].date}), (jumping, quiet, set())):
+        series = [
+            dataclasses.replace(
+                pixel_row,
+                weighted_km2=row.area_km2,
+                weighted_est_km2=row.area_est_km2,
+                area_low_km2=row.area_km2,
+                area_high_km2=row.area_km2,
+            )
+            for pixel_row, row in zip(pixels, surfaces, strict=True)
+        ]
+        assert sudden_jumps(series) == expected
+
+
 def test_a_first_or_last_value_has_one_neighbour():
     for end in (0, len(QUIET) - 1):
         values = QUIET.copy()
@@ -119,6 +137,11 @@ def test_a_class_that_most_other_dates_have_is_missed():
     assert class_missing_dates(rows([500, 400, 0])) == set()  # too few others
     assert class_missing_dates(rows([500, 400, None, 300, 200])) == set()  # not known is not 0
     assert class_missing_dates(rows([500, 400, 0, 300, 200], flags="under_min_valid")) == set()
+
+
+def test_a_trace_in_mixed_pixels_does_not_make_a_missing_class_present():
+    series = [dataclasses.replace(row, weighted_km2=1.0, weighted_est_km2=1.0) for row in rows([500, 400, 0, 300, 200])]
+    assert class_missing_dates(series) == {"2024-07-03"}
 
 
 CLOUDED = Occlusion(5000, 2500, 5000, 500, 10_000)

@@ -469,6 +469,30 @@ def test_excluded_rows_are_left_out_and_counted():
     assert (result.n_observations, result.n_days) == (5, 2)
 
 
+def test_the_trend_of_clustered_scenes_is_that_of_the_surface_and_the_pixel_area_is_beside_it():
+    values = [("2024-07-01T1030_terra", 4.0), ("2024-07-01T1310_aqua", 6.0), ("2024-07-02", 8.0)]
+    result = only(daily(values, share=0.5))
+    assert result.quantity == "surface"
+    assert [(value.value_km2, value.other_km2) for value in result.values] == [(2.5, 5), (4, 8)]
+    assert (result.maximum.value_km2, result.years[0].minimum.value_km2) == (4, 2.5)
+    september = only(daily([("2023-09-01", 2.0), ("2023-09-02", 4.0)], share=0.5), season=[9])
+    assert [(value.value_km2, value.other_km2) for value in september.values] == [(1.5, 3)]
+
+
+def test_the_trend_of_concentrations_is_that_of_the_extent():
+    result = only(daily([("2024-07-01", 4.0)], share=0.5, flags="concentration"))
+    assert result.quantity == "pixel area"
+    assert [(value.value_km2, value.other_km2) for value in result.values] == [(4, 2)]
+    classes = only(daily([("2024-07-01", 4.0)]))
+    assert [(value.value_km2, value.other_km2) for value in classes.values] == [(4, None)]
+
+
+def test_a_row_of_an_earlier_version_does_not_mix_its_pixel_area_with_surfaces():
+    result = only([*daily([("2024-07-01", 4.0)]), *daily([("2024-07-02", 4.0)], share=0.5)])
+    assert [value.value_km2 for value in result.values] == [2]
+    assert [(item.date, item.why) for item in result.left_out] == [("2024-07-01", "surface_not_known")]
+
+
 def test_a_season_without_an_observation_is_a_gap():
     rows = daily([(f"{year}-{month:02d}-10", year + month) for year in (2000, 2001, 2004) for month in (8, 9, 10)])
     result = only([*rows, *daily([("2001-09-20", 2014.0)])], season=[8, 9])
@@ -556,8 +580,8 @@ def test_what_a_reader_should_know_is_a_sentence():
     )
     result = area_trends([*old, *new], Measure.model_validate({"season": [9]}))
     trend, step = trend_notes(result)
-    assert trend.startswith("trend of bay ice: -")
-    assert step.startswith("step of bay ice at 2010 (sensor landsat-etm -> landsat-oli): +")
+    assert trend.startswith("trend of bay ice pixel area: -")
+    assert step.startswith("step of bay ice pixel area at 2010 (sensor landsat-etm -> landsat-oli): +")
     assert trend_notes(area_trends(old[:5], Measure())) == ()
 
 
