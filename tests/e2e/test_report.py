@@ -134,6 +134,7 @@ def test_the_slider_moves_the_map_and_the_cursor_of_the_chart(samples, visit):
     assert page.locator("#chart-cursor").get_attribute("d") != cursor
     page.locator("#later").click()
     assert key_of(page) == "2024-06-22"
+    page.locator("#chart svg").scroll_into_view_if_needed()
     box = page.locator("#chart svg").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 20, box["y"] + 50)
     assert key_of(page) == "2024-09-10"

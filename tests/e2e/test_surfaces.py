@@ -99,7 +99,8 @@ def test_the_report_and_the_plot_name_the_surface(run_scenes, scenes):
     row = ice_rows(published.folder / "series.csv")[-1]
     surface, pixels = (f"{float(row[name]):.3f}" for name in ("weighted_km2", "area_km2"))
     low, high = (f"{float(row[name]):.3f}" for name in ("area_low_km2", "area_high_km2"))
-    assert f"{surface} km² of ice</strong> (surface, {low} to {high} km²; pixel area {pixels} km²)" in page
+    assert f"{surface} km² of ice</strong> ({low} to {high} km²)" in page
+    assert f"This is the surface; the pixel area is {pixels} km² of ice" in page
     assert "ice surface</th>" in page
     assert "ice pixel area</th>" in page
     assert "Surface over time" in page
@@ -142,7 +143,7 @@ def test_a_folder_of_an_earlier_version_is_read_with_its_pixel_areas(aged):
     published = read_published_run(aged)
     assert published.quantity == "pixel area"
     assert {row.weighted_est_km2 for row in published.rows} == {None}
-    assert "pixel area, " in render_page(published)
+    assert "This is the pixel area. " in render_page(published)
     assert [len(last_record(aged / "observations" / day).superseded) for day in DAYS] == [1, 0]
 
 

@@ -49,12 +49,12 @@ def test_alerts_and_trends_of_the_samples(icepipe, arctic, tmp_path):
     document = said(done)
     lines = [line for line in done.stdout.splitlines() if line.startswith("alert ")]
     assert lines == [
-        "alert 2024-07-28  arctic: ice 3,933.390 km2, under 4,000 km2",
-        "alert 2024-08-27  arctic: ice shrank by 60.902 km2 per day since 2024-08-12, more than 60",
+        "alert 2024-07-28  arctic: ice surface 3,884.492 km2 (pixel area 3,884.492), under 4,000 km2",
+        "alert 2024-08-27  arctic: ice surface shrank by 60.243 km2 per day since 2024-08-12, more than 60",
     ]
     table = list(csv.DictReader((out / "alerts.csv").read_text().splitlines()))
     assert [row["kind"] for row in table] == [alert["kind"] for alert in document["alerts"]] == ["under", "faster"]
-    assert list(table[0]) == ["region", "date", "class", "kind", "value", "threshold", "message"]
+    assert list(table[0]) == ["region", "date", "class", "quantity", "kind", "value", "threshold", "message"]
     trend = json.loads((out / "trend.json").read_text())
     assert trend == document["trend"]
     ice, water = trend["series"]
@@ -69,7 +69,7 @@ def test_alerts_and_trends_of_the_samples(icepipe, arctic, tmp_path):
 def test_another_alert_redoes_no_observation_and_none_leaves_no_file(icepipe, arctic, tmp_path):
     out = tmp_path / "out/arctic"
     said(icepipe("run", arctic(alerts={"under_km2": 1}), "--json"))
-    assert (out / "alerts.csv").read_text() == "region,date,class,kind,value,threshold,message\n"
+    assert (out / "alerts.csv").read_text() == "region,date,class,quantity,kind,value,threshold,message\n"
     again = said(icepipe("run", arctic(alerts={"under_km2": 3000}, season=[9]), "--json"))
     assert "8 observation(s) were up to date" in again["notes"]
     assert [alert["date"] for alert in again["alerts"]] == ["2024-08-27"]
@@ -98,7 +98,7 @@ def test_twelve_septembers_carry_a_trend_and_a_gap(icepipe, tmp_path):
     assert percent == pytest.approx(1000 * ice["trend"]["slope_km2_per_year"]["value"] / ice["baseline"]["mean_km2"])
     assert [(gap["after"], gap["before"]) for gap in ice["gaps"]] == [("2004", "2006")]
     assert [value["label"] for value in ice["values"]] == [str(year) for year in years]
-    assert any(note.startswith("trend of bay ice: -1.") for note in document["notes"])
+    assert any(note.startswith("trend of bay ice surface: -1.") for note in document["notes"])
 
 
 def test_the_page_on_trends_shows_what_the_command_prints(icepipe, tmp_path):

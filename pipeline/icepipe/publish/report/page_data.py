@@ -19,6 +19,9 @@ from icepipe.publish.report.region_outlines import region_paths
 CHARTED = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes of the chart and of the tables, in order."""
 
+COMPARED = ("ice", "water")
+"""Classes whose surface and pixel area are both on the page; the series has those of all classes."""
+
 GAMMA = 2.2
 """Power that approximates the sRGB curve, as in the quicklook."""
 
@@ -49,11 +52,13 @@ def date_line(date: str, rows: Mapping[str, Row], quantity: Quantity) -> dict[st
         lead, other = (quantity.area_km2(row), quantity.other.area_km2(row)) if row else (None, None)
         values = (lead, row.area_low_km2, row.area_high_km2, other) if row else (None,) * len(names)
         areas[code.label] = dict(zip(names, map(plain_number, values), strict=True))
+    others = {label: areas[label]["other"] for label in COMPARED if areas[label]["other"]}
     return {
         "date": date,
         "areas": areas,
         # Class rasters, which have no model, do not say which stages of ice they count.
         "ice": first.ice if first.model else None,
+        "others": " and ".join(f"{km2} km² of {label}" for label, km2 in others.items()),
         "unknown": plain_number(first.unknown_km2),
         "seen": percent(first.valid_fraction),
         "region_km2": plain_number(first.region_km2),
@@ -201,7 +206,7 @@ def quantity_entry(published: PublishedRun) -> dict[str, Any]:
         "column": lead.column,
         "other": other,
         "other_column": other.column,
-        "beside": [code.label for code in CHARTED if code.label in beside],
+        "beside": [label for label in COMPARED if label in beside],
     }
 
 
