@@ -17,6 +17,8 @@ MAY_BE = 4
 """Bit of a surface where water is a possible class; the next two bits are those of ice and of other."""
 OFF_LINE = 32
 """Bit of a surface whose colour no mixture of pure water and pure ice has."""
+GREY_ICE = 64
+"""Bit of a surface that is other only because it is grey ice and white ice alone counts: it is no ground."""
 
 POSITION_UNITS = 4096
 """Units of a position on the line from pure water, 0, to pure ice."""
@@ -44,6 +46,8 @@ EVEN = 5, 5
 """The same for bounds, which ask for more."""
 LEAST_CONTRAST = 102
 """Contrast that counts as smooth in any brightness: 0.05 of reflectance."""
+NARROWEST = 80
+"""Least distance of the ends of a mixture on the line: 0.02 of it, as the noise of a picture."""
 SEPARABLE = 41
 """Difference of brightness from which two surfaces of a shore can be unmixed: 0.02 of reflectance."""
 
@@ -200,19 +204,8 @@ def ratio(part: int, whole: int) -> int:
 
 
 @compiled
-def unmix_ice(
-    kind: int,
-    t: int,
-    smooth: bool,
-    darkest: int,
-    brightest: int,
-    near_water: bool,
-    pure_water: int,
-    smooth_ice: int,
-    even_ice: int,
-    ends: Int64,
-) -> tuple[int, int, int]:
-    """Return the least, the likeliest and the greatest share of ice in a pixel of ice and water.
+def unmix_ice(kind: int, t: int, smooth: bool, near: Int64, ends: Int64) -> tuple[int, int, int]:
+    """Return the least, the likeliest and the greatest share of ice in a pixel of ice and water that is not even.
 
     Parameters
     ----------
@@ -220,85 +213,63 @@ def unmix_ice(
         Surface and position of the pixel.
     smooth
         Whether the pixel is amid one surface, as the best estimate asks for; for the bounds it is not.
-    darkest, brightest
-        Twice the position of the darkest pixel of the neighbourhood, plus 1 where its colour is off the line; and the
-        position of the brightest.
-    near_water
-        Whether any pixel of the neighbourhood is named water.
-    pure_water, smooth_ice, even_ice
-        Brightest smooth water, darkest smooth ice and darkest even ice of the neighbourhood.
+    near
+        What the neighbourhood has: brightest smooth water, darkest smooth ice, darkest even ice, brightest pixel, twice
+        the darkest pixel plus 1 where its colour is off the line, and whether any pixel is named water; shape (6,).
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
     """
+    pure_water, smooth_ice, even_ice, brightest, darkest = near[0], near[1], near[2], near[3], near[4]
     is_ice = kind & CODE == ICE
-    off_line = kind & OFF_LINE > 0 and is_ice
-    may_be_ice = kind & 2 * MAY_BE > 0
-    certain = kind & 7 * MAY_BE == 2 * MAY_BE
-    brightest_ice, first_ice, has_water = ends
     # A neighbourhood without water whose darkest surface is another ice, or that has darker ice, has nothing to mix.
-    among_ice = not near_water and (darkest & 1 == 1 or t >= smooth_ice)
-    surely_among_ice = not near_water and (darkest & 1 == 1 or t >= even_ice)
+    off_line, dry = kind & OFF_LINE > 0 and is_ice, near[5] == 0
+    among_ice = dry and (darkest & 1 == 1 or t >= smooth_ice)
+    surely_among_ice = dry and (darkest & 1 == 1 or t >= even_ice)
     dark = pure_water if pure_water > NOT_ABOVE else min(darkest >> 1, 0)
-    dark = min(dark, smooth_ice - 80) if smooth_ice < NOT_BELOW else dark
-    bright = smooth_ice if smooth_ice < NOT_BELOW else max(brightest, POSITION_UNITS)
+    bright = max(brightest, POSITION_UNITS)
+    if smooth_ice < NOT_BELOW:
+        dark, bright = min(dark, smooth_ice - NARROWEST), smooth_ice
     share = FULL if is_ice else 0
-    if not (smooth or off_line or among_ice) and has_water:
+    if ends[2] and not (smooth or off_line or among_ice):
         share = ratio(t - dark, bright - dark)
-    low = 0
+    low, high = 0, FULL
     if surely_among_ice or off_line:
-        low = FULL if certain else 0
-    elif may_be_ice:
-        base = max(pure_water, 0)
-        end = brightest if even_ice < NOT_BELOW else max(brightest, brightest_ice)
+        low = FULL if kind & 7 * MAY_BE == 2 * MAY_BE else 0
+    elif kind & 2 * MAY_BE > 0:
+        # Towards the brightest water and the brightest ice that the neighbourhood, or else the model, allows.
+        base, end = max(pure_water, 0), brightest if even_ice < NOT_BELOW else max(brightest, ends[0])
         low = ratio(t - base, end - base)
-    high = FULL
     if not is_ice:
-        high = ratio(t - dark, max((smooth_ice if smooth_ice < NOT_BELOW else first_ice) - dark, 80))
+        first_ice = smooth_ice if smooth_ice < NOT_BELOW else ends[1]
+        high = ratio(t - dark, max(first_ice - dark, NARROWEST))
     return min(low, share), share, max(high, share)
 
 
 @compiled
-def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int) -> tuple[int, int, int]:
-    """Return the other class at a shore, and the least and the likeliest share of a pixel's own class.
+def ground_code(kind: int) -> int:
+    """Return the class code of a surface, 0 where nothing was seen or ice counts as other for being grey."""
+    return 0 if kind & GREY_ICE > 0 else kind & CODE
 
-    The ends are the brightness of the pixels of both classes, within ``RADIUS``, whose neighbours are all of their
-    class. Where one of them has none, or both are as bright, the pixel counts as its own class and may be none of it.
 
-    Returns
-    -------
-    tuple
-        Code of the other class, 0 where there is no shore, and the shares.
+@compiled
+def shore_class(surface: UInt8, row: int, col: int) -> int:
+    """Return the code of the other class at the shore that a pixel is on, 0 where it is on none.
+
+    A shore is between ground and water or ice; ice and water next to each other are unmixed along their own line.
     """
     rows, cols = surface.shape
-    own = surface[row, col] & CODE
+    own = ground_code(surface[row, col])
     counts = np.zeros(4, np.int64)
     for near_row in range(max(row - 1, 0), min(row + 2, rows)):
         for near_col in range(max(col - 1, 0), min(col + 2, cols)):
-            counts[surface[near_row, near_col] & CODE] += 1
-    counts[0] = counts[own] = 0
-    # Only ground mixes here; ice and water next to each other are unmixed along their own line.
-    other = OTHER if counts[OTHER] > 0 else (WATER if counts[WATER] >= counts[ICE] else ICE)
-    if counts[other] == 0:
-        return 0, FULL, FULL
-    number, total = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    least, most = np.full(4, 32_767, np.int64), np.full(4, -1, np.int64)
-    for near_row in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
-        for near_col in range(max(col - RADIUS, 0), min(col + RADIUS + 1, cols)):
-            code = surface[near_row, near_col] & CODE
-            if (code == own or code == other) and is_inner(surface, near_row, near_col):
-                value = np.int64(brightness[near_row, near_col])
-                number[code] += 1
-                total[code] += value
-                least[code], most[code] = min(least[code], value), max(most[code], value)
-    if number[own] == 0 or number[other] == 0:
-        return other, 0, FULL
-    value, end, start = np.int64(brightness[row, col]), total[own] // number[own], total[other] // number[other]
-    if abs(end - start) < SEPARABLE:
-        return other, 0, FULL
-    # The farthest end of its own class and the nearest of the other leave the least share.
-    if end > start:
-        return other, ratio(value - most[other], most[own] - most[other]), ratio(value - start, end - start)
-    return other, ratio(least[other] - value, least[other] - least[own]), ratio(start - value, start - end)
+            counts[ground_code(surface[near_row, near_col])] += 1
+    if own == 0:
+        return 0
+    if own != OTHER:
+        return OTHER if counts[OTHER] > 0 else 0
+    if counts[WATER] + counts[ICE] == 0:
+        return 0
+    return WATER if counts[WATER] >= counts[ICE] else ICE
 
 
 @compiled
@@ -309,17 +280,104 @@ def is_inner(surface: UInt8, row: int, col: int) -> bool:
     for near_row in range(max(row - 1, 0), min(row + 2, rows)):
         for near_col in range(max(col - 1, 0), min(col + 2, cols)):
             code = surface[near_row, near_col] & CODE
-            if code != own and code > 0:
+            if code not in (own, 0):
                 return False
     return True
 
 
 @compiled
-def fill_where(condition: UInt8, position: Int16, otherwise: int, out: Int16) -> None:
-    """Write the position where a condition is 1, and another number elsewhere; shape (rows, columns)."""
-    for row in range(out.shape[0]):
-        for col in range(out.shape[1]):
-            out[row, col] = position[row, col] if condition[row, col] else otherwise
+def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: int) -> tuple[int, int]:
+    """Return the least and the likeliest share of a pixel's own class on a shore with the class ``other``.
+
+    The ends are the brightness of the pixels of both classes, within ``RADIUS``, whose neighbours are all of their
+    class. Where one of them has none, or both are as bright, the pixel counts as its own class and may be none of it.
+    """
+    rows, cols = surface.shape
+    own = surface[row, col] & CODE
+    number, total = np.zeros(4, np.int64), np.zeros(4, np.int64)
+    least, most = np.full(4, FARTHEST, np.int64), np.zeros(4, np.int64)
+    for near_row in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
+        for near_col in range(max(col - RADIUS, 0), min(col + RADIUS + 1, cols)):
+            code = surface[near_row, near_col] & CODE
+            if code in (own, other) and is_inner(surface, near_row, near_col):
+                level = np.int64(brightness[near_row, near_col])
+                number[code] += 1
+                total[code] += level
+                least[code], most[code] = min(least[code], level), max(most[code], level)
+    if number[own] == 0 or number[other] == 0:
+        return 0, FULL
+    level, end, start = np.int64(brightness[row, col]), total[own] // number[own], total[other] // number[other]
+    if abs(end - start) < SEPARABLE:
+        return 0, FULL
+    # The farthest end of its own class and the nearest of the other leave the least share.
+    if end > start:
+        return ratio(level - most[other], most[own] - most[other]), ratio(level - start, end - start)
+    return ratio(least[other] - level, least[other] - least[own]), ratio(start - level, start - end)
+
+
+@compiled
+def mark_surfaces(surface: UInt8, position: Int16, smooth: UInt8, even: UInt8, marks: Int16) -> None:
+    """Write the positions of the surfaces that neighbourhoods are searched for; ``marks`` has the shape (6, rows, columns).
+
+    They are pure water, smooth ice, even ice, any pixel, twice any pixel plus 1 where its colour is off the line, and
+    1 where a pixel is named water.
+    """
+    rows, cols = surface.shape
+    for row in range(rows):
+        for col in range(cols):
+            kind, place = surface[row, col], position[row, col]
+            is_water, is_ice = kind & CODE == WATER, kind & CODE == ICE
+            marks[0, row, col] = place if is_water & (smooth[row, col] > 0) else NOT_ABOVE
+            marks[1, row, col] = place if is_ice & (smooth[row, col] > 0) else NOT_BELOW
+            marks[2, row, col] = place if is_ice & (even[row, col] > 0) else NOT_BELOW
+            marks[3, row, col] = place if kind > 0 else NOT_ABOVE
+            marks[4, row, col] = 2 * place + (1 if kind & OFF_LINE > 0 else 0) if kind > 0 else NOT_BELOW
+            marks[5, row, col] = 1 if is_water else 0
+
+
+@compiled
+def search_neighbours(marks: Int16, row: int, near: Int16, work: Int16) -> None:
+    """Write the extremes of the marks around the pixels of a row, in the order of :func:`unmix_ice`; shape (6, columns)."""
+    window_maximum(marks[0], row, RADIUS, near[0], work)
+    window_minimum(marks[1], row, RADIUS, near[1], work)
+    window_minimum(marks[2], row, RADIUS, near[2], work)
+    window_maximum(marks[3], row, RADIUS, near[3], work)
+    window_minimum(marks[4], row, RADIUS, near[4], work)
+    window_maximum(marks[5], row, RADIUS, near[5], work)
+
+
+@compiled
+def has_ground(surface: UInt8) -> bool:
+    """Return whether any pixel is ground; shape (rows, columns)."""
+    for kind in surface.ravel():
+        if ground_code(kind) == OTHER:
+            return True
+    return False
+
+
+@compiled
+def is_in_doubt(surface: UInt8, even: UInt8) -> bool:
+    """Return whether any seen pixel is not amid one surface; shape (n,)."""
+    for i in range(len(surface)):
+        if surface[i] > 0 and even[i] == 0:
+            return True
+    return False
+
+
+@compiled
+def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: UInt8) -> bool:
+    """Write the shares of a pixel on a shore, shape (4,); return whether it is on one."""
+    other = shore_class(surface, row, col)
+    if other == 0:
+        return False
+    kind = np.int64(surface[row, col])
+    code = kind & CODE
+    low, share = unmix_shore(surface, brightness, row, col, other)
+    certain = kind & 7 * MAY_BE == MAY_BE << code - 1
+    if low < FULL:
+        mixture[0], mixture[1] = 4 * code + other, min(low, share) if certain else 0
+        mixture[2], mixture[3] = share, FULL
+    return True
 
 
 @compiled
@@ -328,82 +386,31 @@ def unmix_tile(
 ) -> None:
     """Write the mixtures of the rows ``first`` to ``last`` of a tile; parameters are those of :func:`unmix`."""
     rows, cols = surface.shape
-    contrast = np.empty((rows, cols), np.int16)
+    contrast, marks = np.empty((rows, cols), np.int16), np.empty((6, rows, cols), np.int16)
     smooth, even = np.empty((rows, cols), np.uint8), np.empty((rows, cols), np.uint8)
+    near, work = np.empty((6, cols), np.int16), np.empty(cols, np.int16)
     find_contrast(surface, brightness, contrast)
-    find_smooth(surface, brightness, SMOOTH[0], SMOOTH[1], contrast, smooth)
     find_smooth(surface, brightness, EVEN[0], EVEN[1], contrast, even)
-    kinds = np.zeros((4, rows, cols), np.uint8)
-    has_ground, has_doubt = False, False
-    for row in range(rows):
-        for col in range(cols):
-            kind = surface[row, col]
-            code = kind & CODE
-            has_ground |= code == OTHER
-            is_ice = code == ICE
-            kinds[0, row, col] = (code == WATER) & smooth[row, col]
-            kinds[1, row, col] = is_ice & smooth[row, col]
-            kinds[2, row, col] = is_ice & even[row, col]
-            kinds[3, row, col] = kind > 0
-            has_doubt |= (code > 0) & (even[row, col] == 0)
-    if not has_doubt and not has_ground:
+    ground = has_ground(surface)
+    if not ground and not is_in_doubt(surface.ravel(), even.ravel()):
         return
-    pure_water, smooth_ice = np.empty((rows, cols), np.int16), np.empty((rows, cols), np.int16)
-    even_ice, brightest = np.empty((rows, cols), np.int16), np.empty((rows, cols), np.int16)
-    darkest, named_water = np.empty((rows, cols), np.int16), np.empty((rows, cols), np.int16)
-    fill_where(kinds[0], position, NOT_ABOVE, pure_water)
-    fill_where(kinds[1], position, NOT_BELOW, smooth_ice)
-    fill_where(kinds[2], position, NOT_BELOW, even_ice)
-    fill_where(kinds[3], position, NOT_ABOVE, brightest)
-    for row in range(rows):
-        for col in range(cols):
-            kind = surface[row, col]
-            marked = 2 * position[row, col] + (1 if kind & OFF_LINE else 0)
-            darkest[row, col] = marked if kind > 0 else NOT_BELOW
-            named_water[row, col] = 1 if kind & CODE == WATER else 0
-    near = np.empty((6, cols), np.int16)
-    work = np.empty(cols, np.int16)
+    find_smooth(surface, brightness, SMOOTH[0], SMOOTH[1], contrast, smooth)
+    mark_surfaces(surface, position, smooth, even, marks)
     for row in range(first, last):
-        in_doubt = has_ground
-        for col in range(cols):
-            in_doubt |= (surface[row, col] > 0) & (even[row, col] == 0)
-        if not in_doubt:
-            continue
-        window_maximum(pure_water, row, RADIUS, near[0], work)
-        window_minimum(smooth_ice, row, RADIUS, near[1], work)
-        window_minimum(even_ice, row, RADIUS, near[2], work)
-        window_maximum(brightest, row, RADIUS, near[3], work)
-        window_minimum(darkest, row, RADIUS, near[4], work)
-        window_maximum(named_water, row, RADIUS, near[5], work)
-        for col in range(cols):
+        doubt = is_in_doubt(surface[row], even[row])
+        if doubt:
+            search_neighbours(marks, row, near, work)
+        for col in range(cols if doubt or ground else 0):
             kind = np.int64(surface[row, col])
-            code = kind & CODE
-            if code == 0:
+            mixture = out[:, row - first, col]
+            if kind == 0 or (ground and write_shore(surface, brightness, row, col, mixture)):
                 continue
-            if has_ground:
-                other, low, share = unmix_shore(surface, brightness, row, col)
-                if other > 0 and (code == OTHER or other == OTHER):
-                    low = low if kind & 7 * MAY_BE == MAY_BE << (code - 1) else 0
-                    if low < FULL:
-                        out[0, row - first, col], out[1, row - first, col] = 4 * code + other, min(low, share)
-                        out[2, row - first, col], out[3, row - first, col] = share, FULL
-                    continue
-            if code == OTHER or even[row, col]:
+            if ground_code(kind) == OTHER or even[row, col] > 0 or (kind & GREY_ICE > 0 and smooth[row, col] > 0):
                 continue
             low, share, high = unmix_ice(
-                kind,
-                np.int64(position[row, col]),
-                smooth[row, col] > 0,
-                np.int64(near[4, col]),
-                np.int64(near[3, col]),
-                near[5, col] > 0,
-                np.int64(near[0, col]),
-                np.int64(near[1, col]),
-                np.int64(near[2, col]),
-                ends,
+                kind, np.int64(position[row, col]), smooth[row, col] > 0, near[:, col].astype(np.int64), ends
             )
-            out[0, row - first, col], out[1, row - first, col] = 4 * ICE + WATER, low
-            out[2, row - first, col], out[3, row - first, col] = share, high
+            mixture[0], mixture[1], mixture[2], mixture[3] = 4 * ICE + WATER, low, share, high
 
 
 @compiled
@@ -424,8 +431,7 @@ def unmix(surface: UInt8, position: Int16, brightness: Int16, first: int, last: 
     """
     cols = surface.shape[1]
     for left in range(0, cols, TILE):
-        start, end = max(left - HALO, 0), min(left + TILE + HALO, cols)
+        start, end, right = max(left - HALO, 0), min(left + TILE + HALO, cols), min(left + TILE, cols)
         mixtures = np.zeros((4, last - first, end - start), np.uint8)
         unmix_tile(surface[:, start:end], position[:, start:end], brightness[:, start:end], first, last, ends, mixtures)
-        right = min(left + TILE, cols)
         out[:, :, left:right] = mixtures[:, :, left - start : right - start]
