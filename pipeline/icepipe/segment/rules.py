@@ -5,7 +5,6 @@ The middle value of a threshold decides the class; the low and high values give 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -52,13 +51,11 @@ class RuleSet:
         Bit ``code`` is set where the class is possible.
         """
         # Each condition is monotone in its threshold, so the ends of the ranges cover every value between them.
-        conditions = (*self.conditions(features, 0), *self.conditions(features, 2))
-        pattern = np.zeros(conditions[0].shape, np.intp)
-        for bit, met in enumerate(conditions):
-            pattern += met.astype(np.intp) << bit
-        possible = possible_classes(self.decide, len(self.thresholds))[pattern]
-        # The class under the middle values is possible by definition, whatever the order of a range.
-        return np.asarray(possible | np.uint8(1) << self.codes(features))
+        pattern = np.zeros(features[self.thresholds[0].feature].shape, np.intp)
+        for i, threshold in enumerate(self.thresholds):
+            for level in threshold.levels:
+                pattern += (features[threshold.feature] >= level).astype(np.intp) << 2 * i
+        return np.asarray(self.outcomes[pattern] >> 3, dtype=np.uint8)
 
     @property
     def outcomes(self) -> UInt16:
@@ -67,29 +64,20 @@ class RuleSet:
 
 
 @cache
-def possible_classes(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt8:
-    """Return the bit set of possible classes for every pattern of ``n`` conditions; shape (4**n,).
-
-    Bits 0 to n-1 of a pattern are the conditions at the low ends of the ranges, bits n to 2n-1 those at the high ends.
-    """
-    patterns = np.arange(4**n)
-    met = [patterns >> i & 1 == 1 for i in range(2 * n)]
-    possible = np.zeros(4**n, dtype=np.uint8)
-    # Every threshold is at its low or at its high end: 2**n combinations, each of which decides all patterns at once.
-    for offsets in itertools.product((0, n), repeat=n):
-        possible |= np.uint8(1) << decide([met[offset + i] for i, offset in enumerate(offsets)])
-    return possible
-
-
-@cache
 def outcome_table(decide: Callable[[Sequence[Bool]], UInt8], n: int) -> UInt16:
-    """Return possible classes times 8, plus the class code, for every pattern of ``n`` conditions; shape (8**n,).
+    """Return possible classes times 8, plus the class code, for every pattern of ``n`` thresholds; shape (4**n,).
 
-    Bits 0 to 2n-1 of a pattern are those of :func:`possible_classes`, bits 2n to 3n-1 the conditions in the middle.
+    Bits 2i and 2i+1 of a pattern count how many of the low, middle and high value the feature of threshold i reaches.
     """
-    patterns = np.arange(2**n)
-    codes = decide([patterns >> i & 1 == 1 for i in range(n)])[:, None]
-    could_be = possible_classes(decide, n) | np.uint8(1) << codes
+    conditions = np.arange(2**n)
+    # One axis per threshold, the last for the first: a condition that is not met, or met.
+    codes = decide([conditions >> i & 1 == 1 for i in range(n)]).reshape((2,) * n)
+    could_be = np.uint8(1) << codes
+    for axis in range(n):
+        codes = codes.take((0, 0, 1, 1), axis)
+        unmet, met = could_be.take(0, axis), could_be.take(1, axis)
+        # Between the low and the high value, the threshold may be met or not.
+        could_be = np.stack((unmet, unmet | met, unmet | met, met), axis)
     return np.asarray(could_be.astype(np.uint16) << 3 | codes, dtype=np.uint16).reshape(-1)
 
 

@@ -87,21 +87,16 @@ def compute_coordinates(features: Float64, axes: Int64, spans: Float64, count: i
 def evaluate_conditions(
     features: Float64, threshold_features: Int64, levels: Float64, count: int, patterns: Int64
 ) -> None:
-    """Write the pattern of met conditions of every pixel of a chunk.
-
-    With n thresholds, bits 0 to n-1 are the conditions at the low values, the next n those at the high values, the last
-    n those at the middle values.
-    """
-    n = len(threshold_features)
-    for t in range(n):
+    """Write the pattern of every pixel of a chunk: how many values of each threshold it reaches, in two bits each."""
+    for t in range(len(threshold_features)):
         feature, low, middle, high = features[threshold_features[t]], levels[0, t], levels[1, t], levels[2, t]
-        at_low, at_high, at_middle = np.int64(1) << t, np.int64(1) << n + t, np.int64(1) << 2 * n + t
+        one = np.int64(1) << 2 * t
         for i in range(count):
             value = feature[i]
             # Conditional sums instead of branches, which the compiler turns into vector instructions.
-            bits = (at_low if value >= low else 0) + (at_high if value >= high else 0)
-            bits += at_middle if value >= middle else 0
-            patterns[i] = bits if t == 0 else patterns[i] + bits
+            reached = (one if value >= low else 0) + (one if value >= middle else 0)
+            reached += one if value >= high else 0
+            patterns[i] = reached if t == 0 else patterns[i] + reached
 
 
 @compiled

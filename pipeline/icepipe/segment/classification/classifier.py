@@ -52,7 +52,7 @@ class KernelTables(NamedTuple):
     threshold_features, levels
         Feature of each threshold, and its low, middle and high value; shapes (n,) and (3, n).
     outcomes
-        Classes by the pattern of conditions; see :func:`icepipe.segment.rules.outcome_table`.
+        Classes by the pattern of thresholds; see :func:`icepipe.segment.rules.outcome_table`.
     strata
         Stratum by cluster and outcome; shape (clusters, 2048).
     """
