@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from icepipe.errors import ConfigError
 from icepipe.segment.model_file import model_hash, read_model
+from icepipe.segment.rules import RULE_SETS, RuleSet
 from tests.rasters import paint, write
 
 WINTER = ["iiiiww", "iiiiww", "iiiiww"]
@@ -81,6 +83,19 @@ def test_a_model_of_another_sensor_is_refused(run_scenes, two_days):
             inputs={"sensor": "modis-truecolor"},
             segment={"fit": str(first.folder / "model.json")},
         )
+
+
+@pytest.mark.parametrize("name", ["first", "second"], ids=["of the basis", "given"])
+def test_a_model_of_other_rules_is_refused(run_scenes, two_days, monkeypatch, name):
+    """A later version may have other thresholds: the decision would take a condition for another."""
+    first = run_scenes(two_days, name="first")
+    rules = RULE_SETS["rgb"]
+    extra = replace(rules.thresholds[0], key="extra")
+    changed = RuleSet((*rules.thresholds, extra), lambda conditions: rules.decide(conditions[:-1]))
+    monkeypatch.setitem(RULE_SETS, "rgb", changed)
+    segment = {} if name == "first" else {"fit": str(first.folder / "model.json")}
+    with pytest.raises(ConfigError, match="the rules have changed since"):
+        run_scenes(two_days, name=name, segment=segment)
 
 
 def test_a_model_that_was_changed_by_hand_is_refused(run_scenes, two_days, tmp_path):

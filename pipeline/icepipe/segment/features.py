@@ -27,12 +27,22 @@ INDICES: dict[str, tuple[str, str, str]] = {
 }
 """Normalised differences by name: the two bands and the source."""
 
+SUMS: dict[str, tuple[tuple[str, float], ...]] = {
+    "mbsr": (("green", 1.0), ("red", 1.0), ("nir", -1.0), ("swir1", -1.0)),
+    "awesh": (("blue", 1.0), ("green", 2.5), ("nir", -1.5), ("swir1", -1.5), ("swir2", -0.25)),
+}
+"""Weighted sums of reflectance by name: bands and weights, which are multiples of a quarter."""
+
 OTHER_FEATURES: dict[str, str] = {
     "brightness": "mean of red, green and blue, or of all bands where one of the three is missing",
     "whiteness": "sum of abs(band - mean) / mean over red, green and blue; 0 is grey. Gomez-Chova and others (2007), "
     "IEEE GRSL 4, in the form of Zhu and Woodcock (2012), Remote Sens. Environ. 118",
     "greenness": "the smaller of (green - red) / (green + red) and (green - blue) / (green + blue). Motohka and "
     "others (2010), Remote Sensing 2; the second excludes turquoise water",
+    "mbsr": "green + red - nir - swir1: the visible against the infrared, test 2 of the Dynamic Surface Water Extent. "
+    "Jones (2019), Remote Sensing 11, 374; USGS, DSWE algorithm description",
+    "awesh": "blue + 2.5 green - 1.5 (nir + swir1) - 0.25 swir2: the water index for scenes with shadow. Feyisa and "
+    "others (2014), Remote Sens. Environ. 140; test 3 of the Dynamic Surface Water Extent",
 }
 """Features that are not normalised differences, with their definitions."""
 
@@ -41,6 +51,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "greenness": (-1.0, 1.0),
     # All light in one of three bands: mean m, deviations 2m + m + m.
     "whiteness": (0.0, 4.0),
+    "mbsr": (-2.0, 2.0),
+    # Between -3.25 and 3.5.
+    "awesh": (-4.0, 4.0),
 }
 _REFLECTANCE_RANGE = (0.0, 1.0)
 
@@ -70,20 +83,28 @@ class FeatureKind(IntEnum):
     DIFFERENCE = 1
     SMALLER_DIFFERENCE = 2
     WHITENESS = 3
+    SUM = 4
 
 
-def feature_recipe(feature: str, sensor: Sensor) -> tuple[FeatureKind, tuple[int, ...]]:
-    """Return the formula and the band indices of a computed feature, for the compiled classifier."""
+def feature_recipe(feature: str, sensor: Sensor) -> tuple[int, ...]:
+    """Return formula, number of bands and band indices of a computed feature, for the compiled classifier.
+
+    The indices of a weighted sum are followed by its weights in quarters.
+    """
     index = {role: position for position, role in enumerate(sensor.roles)}
     visible = tuple(index[role] for role in ("red", "green", "blue") if role in index)
     if feature == "brightness":
-        return FeatureKind.MEAN, visible if len(visible) == 3 else tuple(index.values())
+        bands = visible if len(visible) == 3 else tuple(index.values())
+        return FeatureKind.MEAN, len(bands), *bands
     if feature == "whiteness":
-        return FeatureKind.WHITENESS, visible
+        return FeatureKind.WHITENESS, 3, *visible
     if feature == "greenness":
-        return FeatureKind.SMALLER_DIFFERENCE, (index["green"], index["red"], index["blue"])
+        return FeatureKind.SMALLER_DIFFERENCE, 3, index["green"], index["red"], index["blue"]
+    if terms := SUMS.get(feature):
+        quarters = (int(4 * weight) for _, weight in terms)
+        return FeatureKind.SUM, len(terms), *(index[role] for role, _ in terms), *quarters
     first, second, _ = INDICES[feature]
-    return FeatureKind.DIFFERENCE, (index[first], index[second])
+    return FeatureKind.DIFFERENCE, 2, index[first], index[second]
 
 
 def normalised_difference(a: Float64, b: Float64) -> Float64:
@@ -115,6 +136,12 @@ def compute_features(values: Float64, sensor: Sensor) -> Features:
     features["brightness"] = brightness
     features |= {
         name: normalised_difference(bands[a], bands[b]) for name, (a, b, _) in INDICES.items() if {a, b} <= bands.keys()
+    }
+    features |= {
+        # Term by term from the left, as the compiled classifier adds: the sums have the same rounding.
+        name: sum((weight * bands[role] for role, weight in terms), np.zeros_like(brightness))
+        for name, terms in SUMS.items()
+        if {role for role, _ in terms} <= bands.keys()
     }
     if len(visible) == 3:
         features["greenness"] = np.minimum(features["ndgi"], normalised_difference(bands["green"], bands["blue"]))

@@ -139,29 +139,46 @@ RGB_THRESHOLDS = (
 )
 
 
+def decide_visible(conditions: Sequence[Bool]) -> UInt8:
+    """Classify measured visible bands: as pictures, but colourless ground between water and bright ice is other."""
+    bright, colour_counts, green, brown, over_water = conditions
+    ground = (colour_counts & (green | brown)) | (over_water & ~bright)
+    bare = np.where(bright, ClassCode.ICE, ClassCode.WATER)
+    return np.where(ground, ClassCode.OTHER, bare).astype(np.uint8)
+
+
 def decide_multispectral(conditions: Sequence[Bool]) -> UInt8:
-    """Classify spectra with a shortwave infrared band: snow index and near infrared for ice, water index for water."""
-    snowy, near_infrared, lit, wet, pond_bright, brown, green_over_nir = conditions
+    """Classify spectra up to the second shortwave infrared: snow tests for ice, tests of open water for water."""
+    snowy, near_infrared, lit, wet, pond_bright, brown, green_over_nir, planted, visible, unshaded = conditions
     # Melt ponds are dark in the near infrared but brighter in green than any open water; brown is never ice.
     ice = snowy & lit & (near_infrared | pond_bright) & ~brown
-    # Muddy water is bright in the near infrared too, but brown and still brighter in green.
-    water = wet & ~ice & (~near_infrared | (brown & green_over_nir))
+    open_water = wet & visible & unshaded
+    # Muddy water is bright in the near infrared too, but brown, still brighter in green, and darker than dusty snow.
+    muddy = open_water & brown & green_over_nir & ~pond_bright
+    # Plants in shadow pass the first test alone; at the shore a pixel that does may be part of each.
+    dark = ~near_infrared & (open_water | (wet & ~planted))
+    water = ~ice & (dark | muddy)
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
 
 
+def decide_multispectral_swir1(conditions: Sequence[Bool]) -> UInt8:
+    """Classify spectra up to the first shortwave infrared by the same rules, without the test against shadow."""
+    return decide_multispectral((*conditions, np.ones_like(conditions[0])))
+
+
 def decide_green_nir_swir(conditions: Sequence[Bool]) -> UInt8:
-    """Classify spectra without red and blue by the same rules, without the conditions on brown."""
+    """Classify spectra without red and blue by the same rules, without the conditions on brown and on plants."""
     snowy, near_infrared, lit, wet, pond_bright = conditions
     never = np.zeros_like(snowy)
-    return decide_multispectral((snowy, near_infrared, lit, wet, pond_bright, never, never))
+    return decide_multispectral((snowy, near_infrared, lit, wet, pond_bright, *[never] * 5))
 
 
 def decide_near_infrared(conditions: Sequence[Bool]) -> UInt8:
     """Classify spectra up to the near infrared: plants and brown ground first, then bright is ice and wet is water."""
-    bright, near_infrared, plants, brown, wet = conditions
-    ground = plants | (brown & near_infrared)
-    ice = bright & near_infrared & ~ground
-    water = wet & ~near_infrared & ~ground
+    bright, near_infrared, plants, brown, wet, over_mud = conditions
+    ice = bright & near_infrared & ~plants & ~brown
+    # Brown ground is brighter in the near infrared than in green, and muddy water is not.
+    water = wet & ~plants & (~near_infrared | (brown & ~over_mud))
     return np.select([ice, water], [ClassCode.ICE, ClassCode.WATER], ClassCode.OTHER).astype(np.uint8)
 
 
@@ -207,19 +224,42 @@ _LIT = Threshold(
     source="Hall, Riggs and Salomonson (2001), MODIS snow algorithm ATBD: green under 0.10 is too dark to be snow",
 )
 
-MULTISPECTRAL_THRESHOLDS = (
-    _SNOWY,
+_MEASURED_NEAR_INFRARED = replace(
     _NEAR_INFRARED,
+    high=0.15,
+    source=f"{_NEAR_INFRARED.source}. High is the near infrared up to which test 4 of the Dynamic Surface Water Extent "
+    "accepts water: Jones (2019), Remote Sensing 11, 374",
+)
+_GREENER_THAN_NIR = Threshold(
+    key="water-ndwi",
+    name="greener than the near infrared, as water is",
+    feature="ndwi",
+    low=-0.05,
+    mid=0.0,
+    high=0.05,
+    unit="index",
+    source="McFeeters (1996), Int. J. Remote Sensing 17: open water has a difference water index over 0",
+)
+_REFLECTANCE_ERROR = (
+    "The range is the error of the sum if each band is wrong by 0.01, the specified error (0.005 + 0.05 x reflectance) "
+    "at a reflectance of 0.1: Claverie and others (2015), Remote Sens. Environ. 169"
+)
+
+GREEN_NIR_SWIR_THRESHOLDS = (
+    _SNOWY,
+    _MEASURED_NEAR_INFRARED,
     _LIT,
     Threshold(
         key="water-mndwi",
         name="greener than the shortwave infrared, as water is",
         feature="mndwi",
-        low=-0.05,
-        mid=0.0,
-        high=0.05,
+        low=0.0,
+        mid=0.0124,
+        high=0.124,
         unit="index",
-        source="Xu (2006), Int. J. Remote Sensing 27: open water has a modified difference water index over 0",
+        source="Xu (2006), Int. J. Remote Sensing 27: open water has a modified difference water index over 0; test 1 "
+        "of the Dynamic Surface Water Extent (Jones 2019, Remote Sensing 11, 374) takes 0.0124 in the USGS algorithm "
+        "description, and 0.124 in the Landsat Collection 2 product",
     ),
     Threshold(
         key="pond-green",
@@ -234,20 +274,49 @@ MULTISPECTRAL_THRESHOLDS = (
     ),
 )
 
-_GREENER_THAN_NIR = Threshold(
-    key="water-ndwi",
-    name="greener than the near infrared, as water is",
-    feature="ndwi",
-    low=-0.05,
-    mid=0.0,
-    high=0.05,
-    unit="index",
-    source="McFeeters (1996), Int. J. Remote Sensing 17: open water has a difference water index over 0",
+MULTISPECTRAL_THRESHOLDS = (
+    *GREEN_NIR_SWIR_THRESHOLDS,
+    RGB_THRESHOLDS[3],
+    _GREENER_THAN_NIR,
+    Threshold(
+        key="half-plants",
+        name="half of it plants",
+        feature="ndvi",
+        low=0.20,
+        mid=0.41,
+        high=0.50,
+        unit="index",
+        source="Sobrino and others (2004), Remote Sens. Environ. 90: no plants under a vegetation index of 0.2, "
+        "nothing but plants over 0.5; between them the share of plants is the square of the way, a half at 0.41",
+    ),
+    Threshold(
+        key="water-mbsr",
+        name="brighter in the visible than in the infrared, as water is",
+        feature="mbsr",
+        low=-0.02,
+        mid=0.0,
+        high=0.02,
+        unit="reflectance",
+        source="Jones (2019), Remote Sensing 11, 374, and USGS, DSWE algorithm description: test 2 of the Dynamic "
+        f"Surface Water Extent. {_REFLECTANCE_ERROR}",
+    ),
+    Threshold(
+        key="water-awesh",
+        name="too bright in blue and green for a shadow",
+        feature="awesh",
+        low=-0.035,
+        mid=0.0,
+        high=0.035,
+        unit="reflectance",
+        source="Feyisa and others (2014), Remote Sens. Environ. 140: the automated water extraction index with shadow "
+        "is over 0 for water; test 3 of the Dynamic Surface Water Extent, Jones (2019), Remote Sensing 11, 374. "
+        f"{_REFLECTANCE_ERROR}",
+    ),
 )
 
 NEAR_INFRARED_THRESHOLDS = (
     RGB_THRESHOLDS[0],
-    _NEAR_INFRARED,
+    _MEASURED_NEAR_INFRARED,
     Threshold(
         key="plant-ndvi",
         name="green as plants are",
@@ -261,6 +330,32 @@ NEAR_INFRARED_THRESHOLDS = (
     ),
     RGB_THRESHOLDS[3],
     _GREENER_THAN_NIR,
+    Threshold(
+        key="muddy-nir",
+        name="brighter in the near infrared than muddy water",
+        feature="nir",
+        low=0.15,
+        mid=0.20,
+        high=0.25,
+        unit="reflectance",
+        source="Jones (2019), Remote Sensing 11, 374, and USGS, DSWE algorithm description: tests 4 and 5 of the "
+        "Dynamic Surface Water Extent accept water up to 0.15 and 0.25; the middle lies between them",
+    ),
+)
+
+VISIBLE_THRESHOLDS = (
+    replace(
+        RGB_THRESHOLDS[0],
+        mid=0.32,
+        high=0.45,
+        source="Low is that of pictures, which are mostly of sea and ice. The middle is bare grey-white ice, 0.32: "
+        "Brandt and others (2005), J. Climate 18; most soils, asphalt and concrete are darker than that in the "
+        "visible: Stoner and Baumgardner (1981), Soil Sci. Soc. Am. J. 45; Herold and others (2004), IEEE TGRS 42. "
+        "High lies between the brightest glacier ice, 0.40 (Cutler and Munro 1996, J. Glaciology 42) to 0.51, and the "
+        "darkest firn, 0.43: Cuffey and Paterson (2010), The Physics of Glaciers, table 5.2",
+    ),
+    *RGB_THRESHOLDS[1:],
+    replace(RGB_THRESHOLDS[0], key="water-brightness", name="brighter than water"),
 )
 
 MODIS_721_THRESHOLDS = (
@@ -295,10 +390,11 @@ RULE_SETS: dict[str, RuleSet] = {
     "rgb": RuleSet(RGB_THRESHOLDS, decide_rgb),
     "modis-truecolor": RuleSet(RGB_THRESHOLDS, decide_rgb),
     "modis-721": RuleSet(MODIS_721_THRESHOLDS, decide_modis_721),
-    "multispectral": RuleSet((*MULTISPECTRAL_THRESHOLDS, RGB_THRESHOLDS[3], _GREENER_THAN_NIR), decide_multispectral),
-    "green-nir-swir": RuleSet(MULTISPECTRAL_THRESHOLDS, decide_green_nir_swir),
+    "multispectral": RuleSet(MULTISPECTRAL_THRESHOLDS, decide_multispectral),
+    "multispectral-swir1": RuleSet(MULTISPECTRAL_THRESHOLDS[:-1], decide_multispectral_swir1),
+    "green-nir-swir": RuleSet(GREEN_NIR_SWIR_THRESHOLDS, decide_green_nir_swir),
     "near-infrared": RuleSet(NEAR_INFRARED_THRESHOLDS, decide_near_infrared),
-    "visible": RuleSet(RGB_THRESHOLDS, decide_rgb),
+    "visible": RuleSet(VISIBLE_THRESHOLDS, decide_visible),
 }
 """Rule sets by key. Thresholds are reflectances and indices, so that rendered images and measured bands share them."""
 

@@ -227,11 +227,14 @@ def common_sensor(catalog: Catalog) -> Sensor:
 
 
 def check_model_fits(model: Model, sensor: Sensor, encoding: str, owner: str, todo: str) -> None:
-    """Raise ConfigError if a model was fitted on another sensor, other bands or another encoding than the scenes'."""
+    """Raise ConfigError if a model was fitted on another sensor, other bands, encoding or rules than the scenes'."""
     of_model, of_scenes = (model.sensor, model.roles, model.encoding), (sensor.key, sensor.roles, encoding)
     if of_model != of_scenes:
         scenes, fitted = (f"{key} with {' '.join(roles)} by {by}" for key, roles, by in (of_scenes, of_model))
         raise ConfigError(f"the scenes are {scenes}, and {owner} was made with {fitted}", todo)
+    keys, keys_of_model = ([t.key for t in made_by.thresholds] for made_by in (RULE_SETS[sensor.rule_set], model))
+    if model.rule_set != sensor.rule_set or keys_of_model != keys:
+        raise ConfigError(f"the rules have changed since {owner} was made", todo)
 
 
 def check_model_ice(model: Model, ice: Ice, owner: str) -> None:

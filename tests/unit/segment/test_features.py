@@ -41,6 +41,10 @@ def test_a_feature_without_its_bands_is_refused_by_name():
         ("mndwi", (0, 0.3, 0, 0, 0.1, 0), 0.5),
         ("ndvi", (0, 0, 0.1, 0.3, 0, 0), 0.5),
         ("ndsi", (0, 0, 0, 0, 0, 0), 0.0),
+        # USGS, DSWE algorithm description: green + red - (nir + swir1), and
+        # blue + 2.5 green - 1.5 (nir + swir1) - 0.25 swir2.
+        ("mbsr", (0, 0.3, 0.2, 0.1, 0.05, 0), 0.35),
+        ("awesh", (0.1, 0.2, 0, 0.04, 0.06, 0.08), 0.43),
     ],
 )
 def test_features_by_hand(name, spectrum, expected):

@@ -15,7 +15,8 @@ def with_roles(sensor: Sensor, roles: Collection[str]) -> Sensor | None:
     available = tuple(role for role in ROLE_NAMES if role in roles)
     # From the most specific rule set to the least.
     for rule_set, needed in (
-        ("multispectral", {"blue", "green", "red", "nir", "swir1"}),
+        ("multispectral", {"blue", "green", "red", "nir", "swir1", "swir2"}),
+        ("multispectral-swir1", {"blue", "green", "red", "nir", "swir1"}),
         ("near-infrared", {"blue", "green", "red", "nir"}),
         ("green-nir-swir", {"green", "nir", "swir1"}),
         ("visible", {"blue", "green", "red"}),

@@ -44,8 +44,17 @@ def compute_whiteness(red: Float64, green: Float64, blue: Float64, count: int, o
 
 
 @compiled
+def compute_sum(indices: Int64, quarters: Int64, bands: Float64, count: int, out: Float64) -> None:
+    """Write the sum of some bands with weights, which are given in quarters."""
+    out[:count] = 0.0
+    for band, weight in zip(indices, quarters):  # noqa: B905
+        for i in range(count):
+            out[i] += weight / 4 * bands[band, i]
+
+
+@compiled
 def compute_feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> None:
-    """Write one feature of a chunk; ``recipe`` is its formula, its number of bands and their indices."""
+    """Write one feature of a chunk; ``recipe`` is as :func:`icepipe.segment.features.feature_recipe` returns it."""
     kind, a, b, c = recipe[0], recipe[2], recipe[3], recipe[4]
     if kind == FeatureKind.DIFFERENCE:
         for i in range(count):
@@ -54,6 +63,9 @@ def compute_feature(recipe: Int64, bands: Float64, count: int, out: Float64) -> 
         for i in range(count):
             second = normalised_difference(bands[a, i], bands[c, i])
             out[i] = min(normalised_difference(bands[a, i], bands[b, i]), second)
+    elif kind == FeatureKind.SUM:
+        n = recipe[1]
+        compute_sum(recipe[2 : 2 + n], recipe[2 + n : 2 + 2 * n], bands, count, out)
     else:
         # Whiteness starts from the mean of the same bands.
         compute_mean(recipe[2 : 2 + recipe[1]], bands, count, out)

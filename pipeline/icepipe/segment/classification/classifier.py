@@ -43,7 +43,7 @@ class KernelTables(NamedTuple):
     reflectance
         Reflectance of every byte of an image, shape (256,), or the reflectance unit of measured bands, shape (1,).
     recipes
-        Formula, number of bands and band indices of each computed feature; shape (features, 2 + bands).
+        Recipe of each computed feature, see :func:`icepipe.segment.features.feature_recipe`, filled up with zeros.
     axes, spans
         Features by which pixels are compared, as indices of bands and then computed features, and the origin and factor
         of their axes; shapes (axes,) and (axes, 2). Empty where pixels are compared by stored values.
@@ -75,10 +75,11 @@ class KernelTables(NamedTuple):
         names = dict.fromkeys([*(threshold.feature for threshold in rules.thresholds), *model.features])
         computed = [name for name in names if name not in sensor.roles]
         index = {name: position for position, name in enumerate([*sensor.roles, *computed])}
-        recipes = np.zeros((len(computed), 2 + max(3, len(sensor.roles))), dtype=np.int64)
-        for row, name in zip(recipes, computed, strict=True):
-            kind, bands = feature_recipe(name, sensor)
-            row[: 2 + len(bands)] = kind, len(bands), *bands
+        made_by = [feature_recipe(name, sensor) for name in computed]
+        # The kernel reads three bands of every recipe.
+        recipes = np.zeros((len(made_by), max(5, *map(len, made_by), 0)), dtype=np.int64)
+        for row, recipe in zip(recipes, made_by, strict=True):
+            row[: len(recipe)] = recipe
         bytes_to_reflectance = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
         return cls(
             reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),

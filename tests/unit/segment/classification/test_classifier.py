@@ -41,6 +41,7 @@ KINDS = {
     "rgb": SENSORS["rgb"],
     "modis-721": SENSORS["modis-721"],
     "six": with_roles(BANDS, SIX),
+    "five": with_roles(BANDS, SIX[:5]),
     "green-nir-swir": with_roles(BANDS, ("green", "nir", "swir1")),
     "near-infrared": with_roles(BANDS, ("blue", "green", "red", "nir")),
     "visible": with_roles(BANDS, ("blue", "green", "red")),
