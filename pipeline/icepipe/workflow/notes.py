@@ -74,6 +74,9 @@ def model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
         yield f"{pixels}: {', '.join(misnamed)}; the low and high areas include them"
     if events.with_flag(Flag.WATER_NOT_SEPARABLE):
         yield "visible bands cannot separate water from dark forest and shadow: its area is left empty"
+    if events.with_flag(Flag.ICE_NOT_SEPARABLE):
+        todo = "add a near infrared band, or inputs.land if the region is sea"
+        yield f"visible bands cannot separate ice from bright ground, so the bounds of ice are wide; {todo}"
 
 
 def input_notes(events: RunEvents) -> Iterator[str]:

@@ -118,6 +118,11 @@ def has_mixed_pixels(budget: Budget) -> bool:
     return differs or budget.mixed_fraction > MIXED
 
 
+def ice_is_separable(observation: Observation, screened: frozenset[ClassCode]) -> bool:
+    """Return whether the bands separate ice from bright ground, or a land mask hides the ground."""
+    return ClassCode.LAND in screened or all(scene.rule_set != "visible" for scene in observation.scenes)
+
+
 def row_flags(
     budget: Budget,
     min_valid: float,
@@ -131,6 +136,7 @@ def row_flags(
     conditions = {
         Flag.CLOUDY: budget.cloud_fraction > CLOUDY,
         Flag.CLOUD_NOT_SCREENED: ClassCode.CLOUD not in screened,
+        Flag.ICE_NOT_SEPARABLE: not ice_is_separable(observation, screened),
         Flag.LAND_NOT_MASKED: ClassCode.LAND not in screened,
         # Where the model does not fit, neither of the two areas is published.
         Flag.MIXED_PIXELS: has_mixed_pixels(budget) and not unfit,

@@ -220,6 +220,16 @@ def test_visible_bands_alone_cannot_tell_water(run_scenes, tmp_path):
     assert any("cannot separate water" in note for note in result.notes)
     assert "water_not_separable" in rows["water"].flags
     assert rows["ice"].area_km2 > 0
+    assert any("cannot separate ice from bright ground" in note for note in result.notes)
+    assert "ice_not_separable" in rows["ice"].flags
+
+
+def test_a_land_mask_separates_ice_from_ground_in_visible_bands(run_scenes, tmp_path):
+    path = write(tmp_path / "x_20240701.tif", np.rint(scene()[:3] * 10000).astype(np.int16))
+    write(tmp_path / "land.tif", np.zeros((1, 4, 4), np.uint8))
+    bands = {"bands": {"blue": 1, "green": 2, "red": 3}, "scale": {"gain": 1e-4}}
+    result = run_scenes(path, inputs=bands | {"land": str(tmp_path / "land.tif")})
+    assert not any("ice_not_separable" in row.flags for row in result.rows)
 
 
 def test_bands_of_other_resolutions_meet_on_the_finest(run_scenes, tmp_path):
