@@ -86,7 +86,7 @@ def model_hash(model: Model) -> str:
     # The spread is included, as the drift of every observation is measured against it.
     decisive: list[Any] = [model.sensor, model.roles, model.encoding, model.features, model.rule_set]
     decisive += [thresholds, clusters, model.spread]
-    # Any ice adds nothing, nor does a model without pure surfaces, so that models of earlier versions keep their hashes.
+    # What earlier versions did not have adds nothing where it is absent, so that their models keep their hashes.
     decisive += [] if model.ice == "any" else [model.ice]
     decisive += [asdict(model.pure)] if model.pure else []
     text = json.dumps(decisive)

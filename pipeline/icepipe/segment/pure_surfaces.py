@@ -16,7 +16,8 @@ from icepipe.classes import ClassCode
 from icepipe.segment.clustering.kmeans import DistinctValues, round_significant
 from icepipe.segment.features import compute_features
 from icepipe.segment.model import Model, PureSurfaces
-from icepipe.segment.rules import RULE_SETS, RuleSet
+from icepipe.segment.rules import RuleSet
+from icepipe.segment.which_ice import rules_for
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 OPEN_WATER = {"blue": 0.06, "green": 0.05, "red": 0.04, "nir": 0.02, "swir1": 0.01, "swir2": 0.01}
@@ -116,7 +117,7 @@ def pure_surfaces(palette: DistinctValues, sensor: Sensor, rules: RuleSet) -> Pu
     return PureSurfaces(
         water=tuple(round_significant(water).tolist()),
         ice=tuple(round_significant(ice).tolist()),
-        brightest=float(round_significant(np.float64(max(brightest, (SNOW - water[visible]) / line[visible])))),
+        brightest=float(f"{max(brightest, (SNOW - water[visible]) / line[visible]):.6g}"),
         darkest=float(shares[can_be_ice].min()) if can_be_ice.any() else 1.0,
         has_water=bool(is_water.any()),
     )
@@ -131,5 +132,5 @@ def pure_surfaces_of(model: Model, sensor: Sensor) -> PureSurfaces | None:
         return model.pure
     spectra = np.array([cluster.spectrum for cluster in model.clusters])
     shares = np.array([cluster.share for cluster in model.clusters])
-    rules = replace(RULE_SETS[model.rule_set], thresholds=model.thresholds)
+    rules = replace(rules_for(model.rule_set, model.ice), thresholds=model.thresholds)
     return pure_surfaces(DistinctValues(spectra, spectra, shares), sensor, rules)

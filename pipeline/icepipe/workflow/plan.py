@@ -232,7 +232,8 @@ def check_model_fits(model: Model, sensor: Sensor, encoding: str, owner: str, to
     if of_model != of_scenes:
         scenes, fitted = (f"{key} with {' '.join(roles)} by {by}" for key, roles, by in (of_scenes, of_model))
         raise ConfigError(f"the scenes are {scenes}, and {owner} was made with {fitted}", todo)
-    keys, keys_of_model = ([t.key for t in made_by.thresholds] for made_by in (RULE_SETS[sensor.rule_set], model))
+    rules = rules_for(sensor.rule_set, model.ice)
+    keys, keys_of_model = ([t.key for t in made_by.thresholds] for made_by in (rules, model))
     if model.rule_set != sensor.rule_set or keys_of_model != keys:
         raise ConfigError(f"the rules have changed since {owner} was made", todo)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -35,9 +35,9 @@ from icepipe.runtime.parallel import prefetch
 from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
 from icepipe.segment.classification.drift import DRIFT_PIXELS, MAX_DRIFT, MAX_MISFIT, model_drift
-from icepipe.segment.classification.strata import MASK_STRATA, ClusterStrata, mask_stratum
+from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
 from icepipe.segment.clustering.sampling import hash_sample
-from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, MixingLine, Mixtures
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import apply_pins, fit_observation
@@ -166,14 +166,14 @@ class ObservationTotals:
         self.edges.add(read_codes(bordered), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
-    def add_mixtures(self, mixtures: Mixtures, could_be: UInt8) -> None:
-        """Add the mixed pixels of some rows; ``could_be`` are the possible classes of each stratum, shape (65536,)."""
+    def add_mixtures(self, mixtures: Iterable[Mixtures], strata: UInt16 | None) -> None:
+        """Add mixed pixels; ``strata`` are those of the whole grid after the sieve, None without it."""
         # Sums of areas times shares of a megapixel fit into 64 bits.
-        for rows in mixtures.strips(BLOCK_PIXELS):
-            if rows.pairs.any():
-                units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
-                for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
-                    self.tallies[key].add_mixtures(key, sets, rows, units, could_be)
+        for rows in (strip for part in mixtures for strip in part.strips(BLOCK_PIXELS) if strip.pairs.any()):
+            sieved = rows if strata is None else replace(rows, strata=strata[rows.block.slices])
+            units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
+            for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
+                self.tallies[key].add_mixtures(key, sets, sieved, units)
 
     def add_background(self, parts: Sequence[Block]) -> None:
         """Add the pixels outside these parts, which no scene reaches."""
@@ -186,7 +186,7 @@ def classified_parts(
     classifier: PixelClassifier,
     reader: ObservationReader,
     parts: Sequence[Block],
-    scanner: MixedPixelScanner | None,
+    scanner: MixedPixelScanner,
 ) -> Generator[tuple[UInt16, Pixels, list[Mixtures]]]:
     """Yield strata and composite of every part, in order, and the mixed pixels of the rows that it completes.
 
@@ -206,10 +206,10 @@ def classified_parts(
 
 
 def unmix_part(
-    scanner: MixedPixelScanner | None, part: Block, strata: UInt16, pixels: Pixels
+    scanner: MixedPixelScanner, part: Block, strata: UInt16, pixels: Pixels
 ) -> tuple[UInt16, Pixels, list[Mixtures]]:
     """Return strata and composite of a part, and the mixed pixels of the rows that it completes."""
-    return strata, pixels, list(scanner.add(part, strata, pixels.bands)) if scanner else []
+    return strata, pixels, list(scanner.add(part, strata, pixels.bands))
 
 
 def scan_observation(
@@ -235,10 +235,7 @@ def scan_observation(
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
     writer = RunLengthWriter(plan.grid.width, CLASS_DTYPE)
     totals = ObservationTotals(plan, observation)
-    line = MixingLine.of(classifier.table, plan.sensor) if isinstance(classifier.table, ClusterStrata) else None
-    scanner = MixedPixelScanner(line, plan.grid.width) if line else None
-    mixtures: list[Mixtures] = []
-    could_be = line.could_be if line else np.zeros(0, dtype=np.uint8)
+    scanner, mixtures = MixedPixelScanner(classifier.table, plan.sensor, plan.grid.width), list[Mixtures]()
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
         reached_parts = [part for _, part in parts if part.width]
@@ -253,24 +250,22 @@ def scan_observation(
                 strata, pixels, completed = next(classified)
                 totals.add_pixels(part, pixels)
                 strata_to_codes(strata, classifier.table.codes, window[:, part.col - block.col :][:, : part.width])
-                if all_strata is None:
-                    totals.add_strata(part, strata, writer.with_border)
-                    for rows in completed:
-                        totals.add_mixtures(rows, could_be)
-                else:
+                mixtures += completed
+                if all_strata is not None:
                     all_strata[part.slices] = strata
-                    mixtures += completed
+                    continue
+                totals.add_strata(part, strata, writer.with_border)
+                totals.add_mixtures(mixtures, None)
+                mixtures.clear()
         reached = reader.reached
-    mixtures += scanner.finish() if scanner else []
+    mixtures += scanner.finish()
     classes = writer.finish()
     # Patches move between classes before anything is counted, so that areas, raster and polygons agree.
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in reached_parts:
             totals.add_strata(part, all_strata[part.slices], classes.block)
-    for rows in mixtures:
-        sieved = rows if all_strata is None else replace(rows, strata=all_strata[rows.block.slices])
-        totals.add_mixtures(sieved, could_be)
+    totals.add_mixtures(mixtures, all_strata)
     if any(part != block for block, part in parts):
         totals.add_background(reached_parts)
     return totals, classes, reached

@@ -32,7 +32,6 @@ def count_mixtures(
     shares: UInt8,
     strata: UInt16,
     units: Int64,
-    could_be: UInt8,
     mixed: Int64,
     parts: Int64,
 ) -> int:
@@ -45,8 +44,6 @@ def count_mixtures(
         shapes (n,), and (3, n) for the shares.
     units
         Area of each pixel; shape (n,).
-    could_be
-        Possible classes of each stratum as a bit set; shape (65536,).
     mixed
         Takes the area by stratum; shape (65536,).
     parts
@@ -56,14 +53,14 @@ def count_mixtures(
     for i in range(len(pairs)):
         if pairs[i] == 0 or keys[i] != key:
             continue
-        area, one, other = units[i], pairs[i] >> 2, pairs[i] & 3
+        area, one, other = units[i], pairs[i] >> 2 & 3, pairs[i] & 3
         third = 6 - one - other
         mixed[strata[i]] += area
         parts[one, 1] += area * shares[1, i]
         parts[other, 1] += area * (255 - shares[1, i])
         parts[one, 2] += area * shares[2, i]
         parts[other, 2] += area * (255 - shares[0, i])
-        if could_be[strata[i]] >> third & 1:
+        if pairs[i] & 16:
             # The pixel may be none of its two surfaces.
             parts[third, 2] += area * 255
         else:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from icepipe.arrays import Int64, UInt8, UInt16
+from icepipe.arrays import Int64, UInt16
 from icepipe.classes import SEEN, ClassCode
+from icepipe.segment.classification.strata import N_STRATA
 from icepipe.segment.mixtures.mixed_pixels import Bound, Mixtures
 
 
@@ -55,7 +56,7 @@ class Tally:
         count_pixels_where(key, keys.ravel(), strata.ravel(), area_units.ravel(), counts, sums)
         self._add_counts(counts, sums)
 
-    def add_mixtures(self, key: int, keys: UInt16, mixtures: Mixtures, area_units: Int64, could_be: UInt8) -> None:
+    def add_mixtures(self, key: int, keys: UInt16, mixtures: Mixtures, area_units: Int64) -> None:
         """Count the mixed pixels of some rows whose key is ``key``.
 
         Parameters
@@ -64,15 +65,13 @@ class Tally:
             The key, and that of each pixel; shape (rows, columns).
         mixtures, area_units
             The pixels, and the area of each; shape (rows, columns).
-        could_be
-            Possible classes of each stratum as a bit set; shape (65536,).
         """
         from icepipe.measure.area._kernels import count_mixtures
 
-        mixed, parts = np.zeros(len(could_be), dtype=np.int64), np.zeros((4, len(Bound)), dtype=np.int64)
+        mixed, parts = np.zeros(N_STRATA, dtype=np.int64), np.zeros((4, len(Bound)), dtype=np.int64)
         shares = mixtures.shares.reshape(len(Bound), -1)
         flat = keys.ravel(), mixtures.pairs.ravel(), shares, mixtures.strata.ravel(), area_units.ravel()
-        self.shared_units += int(count_mixtures(key, *flat, could_be, mixed, parts))
+        self.shared_units += int(count_mixtures(key, *flat, mixed, parts))
         for stratum in np.flatnonzero(mixed).tolist():
             self.mixed_units[stratum] += int(mixed[stratum])
         for code in SEEN:

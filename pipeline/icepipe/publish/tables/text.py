@@ -40,8 +40,8 @@ def series_cells(rows: Sequence[Row]) -> list[list[str]]:
         groups[row.date, row.region].append(row)
     has_regions = len({region for _, region in groups}) > 1
     # All rows of a series were made with the same settings.
-    ice = "white ice" if rows and rows[0].ice == "white" else "ice"
-    ice_header = [f"{ice} {quantity} km2", "ice low .. high", *ice_beside]
+    ice_name = "white ice" if rows and rows[0].ice == "white" else "ice"
+    ice_header = [f"{ice_name} {quantity} km2", "ice low .. high", *ice_beside]
     water_header = [f"water {quantity} km2", *water_beside]
     lines = [["date", "region", *ice_header, *water_header, "unknown km2", "seen", "flags"]]
     for (date, region), members in groups.items():

@@ -15,6 +15,8 @@ CODE = 3
 """Bits of a surface that hold its class code; 0 where nothing was seen."""
 MAY_BE = 4
 """Bit of a surface where water is a possible class; the next two bits are those of ice and of other."""
+MAY_BE_THIRD = 16
+"""Bit of a pair of surfaces where the pixel may be none of the two."""
 OFF_LINE = 32
 """Bit of a surface whose colour no mixture of pure water and pure ice has."""
 GREY_ICE = 64
@@ -204,7 +206,7 @@ def ratio(part: int, whole: int) -> int:
 
 
 @compiled
-def unmix_ice(kind: int, t: int, smooth: bool, near: Int64, ends: Int64) -> tuple[int, int, int]:
+def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tuple[int, int, int]:
     """Return the least, the likeliest and the greatest share of ice in a pixel of ice and water that is not even.
 
     Parameters
@@ -219,7 +221,8 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int64, ends: Int64) -> tupl
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
     """
-    pure_water, smooth_ice, even_ice, brightest, darkest = near[0], near[1], near[2], near[3], near[4]
+    pure_water, smooth_ice, even_ice = int(near[0]), int(near[1]), int(near[2])
+    brightest, darkest = int(near[3]), int(near[4])
     is_ice = kind & CODE == ICE
     # A neighbourhood without water whose darkest surface is another ice, or that has darker ice, has nothing to mix.
     off_line, dry = kind & OFF_LINE > 0 and is_ice, near[5] == 0
@@ -258,11 +261,11 @@ def shore_class(surface: UInt8, row: int, col: int) -> int:
     A shore is between ground and water or ice; ice and water next to each other are unmixed along their own line.
     """
     rows, cols = surface.shape
-    own = ground_code(surface[row, col])
+    own = ground_code(int(surface[row, col]))
     counts = np.zeros(4, np.int64)
     for near_row in range(max(row - 1, 0), min(row + 2, rows)):
         for near_col in range(max(col - 1, 0), min(col + 2, cols)):
-            counts[ground_code(surface[near_row, near_col])] += 1
+            counts[ground_code(int(surface[near_row, near_col]))] += 1
     if own == 0:
         return 0
     if own != OTHER:
@@ -300,13 +303,13 @@ def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: in
         for near_col in range(max(col - RADIUS, 0), min(col + RADIUS + 1, cols)):
             code = surface[near_row, near_col] & CODE
             if code in (own, other) and is_inner(surface, near_row, near_col):
-                level = np.int64(brightness[near_row, near_col])
+                level = int(brightness[near_row, near_col])
                 number[code] += 1
                 total[code] += level
                 least[code], most[code] = min(least[code], level), max(most[code], level)
     if number[own] == 0 or number[other] == 0:
         return 0, FULL
-    level, end, start = np.int64(brightness[row, col]), total[own] // number[own], total[other] // number[other]
+    level, end, start = int(brightness[row, col]), int(total[own] // number[own]), int(total[other] // number[other])
     if abs(end - start) < SEPARABLE:
         return 0, FULL
     # The farthest end of its own class and the nearest of the other leave the least share.
@@ -317,7 +320,7 @@ def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: in
 
 @compiled
 def mark_surfaces(surface: UInt8, position: Int16, smooth: UInt8, even: UInt8, marks: Int16) -> None:
-    """Write the positions of the surfaces that neighbourhoods are searched for; ``marks`` has the shape (6, rows, columns).
+    """Write the positions of the surfaces that neighbourhoods are searched for, shape (6, rows, columns).
 
     They are pure water, smooth ice, even ice, any pixel, twice any pixel plus 1 where its colour is off the line, and
     1 where a pixel is named water.
@@ -337,7 +340,7 @@ def mark_surfaces(surface: UInt8, position: Int16, smooth: UInt8, even: UInt8, m
 
 @compiled
 def search_neighbours(marks: Int16, row: int, near: Int16, work: Int16) -> None:
-    """Write the extremes of the marks around the pixels of a row, in the order of :func:`unmix_ice`; shape (6, columns)."""
+    """Write the extremes of marks around the pixels of a row, shape (6, columns), in the order of :func:`unmix_ice`."""
     window_maximum(marks[0], row, RADIUS, near[0], work)
     window_minimum(marks[1], row, RADIUS, near[1], work)
     window_minimum(marks[2], row, RADIUS, near[2], work)
@@ -349,19 +352,27 @@ def search_neighbours(marks: Int16, row: int, near: Int16, work: Int16) -> None:
 @compiled
 def has_ground(surface: UInt8) -> bool:
     """Return whether any pixel is ground; shape (rows, columns)."""
+    found = False
     for kind in surface.ravel():
-        if ground_code(kind) == OTHER:
-            return True
-    return False
+        found |= ground_code(int(kind)) == OTHER
+    return found
 
 
 @compiled
 def is_in_doubt(surface: UInt8, even: UInt8) -> bool:
     """Return whether any seen pixel is not amid one surface; shape (n,)."""
+    # Without an early end, so that the compiler can use vector instructions.
+    found = False
     for i in range(len(surface)):
-        if surface[i] > 0 and even[i] == 0:
-            return True
-    return False
+        found |= (surface[i] > 0) & (even[i] == 0)
+    return found
+
+
+@compiled
+def pair_code(kind: int, one: int, other: int) -> int:
+    """Return the code of the two surfaces of a pixel, plus ``MAY_BE_THIRD`` where its names allow the third class."""
+    third = WATER + ICE + OTHER - one - other
+    return 4 * one + other + (MAY_BE_THIRD if kind & MAY_BE << third - 1 > 0 else 0)
 
 
 @compiled
@@ -370,12 +381,12 @@ def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: 
     other = shore_class(surface, row, col)
     if other == 0:
         return False
-    kind = np.int64(surface[row, col])
+    kind = int(surface[row, col])
     code = kind & CODE
     low, share = unmix_shore(surface, brightness, row, col, other)
     certain = kind & 7 * MAY_BE == MAY_BE << code - 1
     if low < FULL:
-        mixture[0], mixture[1] = 4 * code + other, min(low, share) if certain else 0
+        mixture[0], mixture[1] = pair_code(kind, code, other), min(low, share) if certain else 0
         mixture[2], mixture[3] = share, FULL
     return True
 
@@ -401,16 +412,15 @@ def unmix_tile(
         if doubt:
             search_neighbours(marks, row, near, work)
         for col in range(cols if doubt or ground else 0):
-            kind = np.int64(surface[row, col])
-            mixture = out[:, row - first, col]
-            if kind == 0 or (ground and write_shore(surface, brightness, row, col, mixture)):
+            kind = int(surface[row, col])
+            if kind == 0 or (ground and write_shore(surface, brightness, row, col, out[:, row - first, col])):
                 continue
-            if ground_code(kind) == OTHER or even[row, col] > 0 or (kind & GREY_ICE > 0 and smooth[row, col] > 0):
+            is_smooth = smooth[row, col] > 0
+            if even[row, col] > 0 or ground_code(kind) == OTHER or (kind & GREY_ICE > 0 and is_smooth):
                 continue
-            low, share, high = unmix_ice(
-                kind, np.int64(position[row, col]), smooth[row, col] > 0, near[:, col].astype(np.int64), ends
-            )
-            mixture[0], mixture[1], mixture[2], mixture[3] = 4 * ICE + WATER, low, share, high
+            low, share, high = unmix_ice(kind, int(position[row, col]), is_smooth, near[:, col], ends)
+            out[0, row - first, col], out[1, row - first, col] = pair_code(kind, ICE, WATER), low
+            out[2, row - first, col], out[3, row - first, col] = share, high
 
 
 @compiled
@@ -425,9 +435,8 @@ def unmix(surface: UInt8, position: Int16, brightness: Int16, first: int, last: 
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
     out
-        Takes, for each mixed pixel, four times its class code plus that of the other surface, 0 for all other pixels;
-        and the least, likeliest and greatest share of its class; shape (4, last - first, columns). For pixels of ice
-        and water it is ice whose share is written.
+        Takes, for each mixed pixel, its two surfaces, see :func:`pair_code`, 0 for all other pixels; and the least,
+        likeliest and greatest share of the first of them; shape (4, last - first, columns).
     """
     cols = surface.shape[1]
     for left in range(0, cols, TILE):

@@ -14,12 +14,14 @@ from functools import cached_property
 
 import numpy as np
 
-from icepipe.arrays import Float64, Int16, Int64, StoredPixels, UInt8, UInt16
-from icepipe.classes import SEEN
+from icepipe.arrays import Bool, Float64, Int16, Int64, StoredPixels, UInt8, UInt16
+from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.segment.classification.strata import N_STRATA, ClusterStrata
-from icepipe.segment.model import PureSurfaces
+from icepipe.segment.classification.strata import N_STRATA, ClusterStrata, StrataTable
+from icepipe.segment.features import compute_features
+from icepipe.segment.model import Model, PureSurfaces
 from icepipe.segment.pure_surfaces import pure_surfaces_of
+from icepipe.segment.which_ice import WHITE_BRIGHTNESS, rules_for
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
 HALO = 4
@@ -43,8 +45,8 @@ class Mixtures:
     block
         The rows.
     pairs
-        Four times the class code of one surface plus that of the other; 0 where a pixel is not mixed. Shape (rows,
-        columns).
+        Four times the class code of one surface plus that of the other, plus 16 where the names allow the third class;
+        0 where a pixel is not mixed. Shape (rows, columns).
     shares
         Least, likeliest and greatest share of the first surface in 1/255, by :class:`Bound`; shape (3, rows, columns).
     strata
@@ -94,7 +96,7 @@ class MixingLine:
         return cls(
             pure=combine(found),
             reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),
-            surfaces=surfaces_of(strata),
+            surfaces=surfaces_of(strata, sensor),
         )
 
     @cached_property
@@ -106,14 +108,6 @@ class MixingLine:
     def direction(self) -> Float64:
         """Reflectance of pure ice less that of pure water; shape (bands,)."""
         return np.array(self.pure.ice) - self.water
-
-    @cached_property
-    def could_be(self) -> UInt8:
-        """Possible classes of every stratum as a bit set; shape (65536,)."""
-        from icepipe.segment.mixtures._kernels import MAY_BE
-
-        # The bits of water, ice and other follow that of the code 0.
-        return np.asarray((self.surfaces & 7 * MAY_BE) >> 1, dtype=np.uint8)
 
     @cached_property
     def ends(self) -> Int64:
@@ -137,17 +131,29 @@ def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
     )
 
 
-def surfaces_of(strata: ClusterStrata) -> UInt8:
+def grey_ice(model: Model, sensor: Sensor) -> Bool:
+    """Return which clusters of a model are other only because white ice alone counts; shape (clusters,)."""
+    if model.ice == "any":
+        return np.zeros(len(model.clusters), dtype=bool)
+    any_ice = [threshold for threshold in model.thresholds if threshold.key != WHITE_BRIGHTNESS.key]
+    rules = replace(rules_for(model.rule_set, "any"), thresholds=tuple(any_ice))
+    codes = rules.codes(compute_features(np.array([cluster.spectrum for cluster in model.clusters]), sensor))
+    return np.asarray((codes == ClassCode.ICE) & (model.codes == ClassCode.OTHER), dtype=bool)
+
+
+def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     """Return the class code of every stratum of a seen pixel plus bits of its possible classes; shape (65536,).
 
     Pixels of pinned clusters have 0: the user vouches for their class, so they are no mixtures.
     """
-    from icepipe.segment.mixtures._kernels import MAY_BE
+    from icepipe.segment.mixtures._kernels import GREY_ICE, MAY_BE
 
     table = np.zeros(N_STRATA, dtype=np.uint8)
+    grey = np.concatenate([grey_ice(model, sensor) for model in strata.models])
     for number in strata.clustered:
-        if not strata.clusters[number % strata.n].pinned:
-            table[number] = strata.codes[number]
+        cluster = number % strata.n
+        if not strata.clusters[cluster].pinned:
+            table[number] = strata.codes[number] + GREY_ICE * grey[cluster]
     for place, code in enumerate(SEEN):
         possible = np.isin(np.arange(N_STRATA), strata.possible(code)) & (table > 0)
         table[possible] += MAY_BE << place
@@ -162,14 +168,16 @@ class MixedPixelScanner:
 
     Parameters
     ----------
-    line
-        Line from water to ice.
+    strata, sensor
+        Encoding of the strata, and the conversion of stored values to reflectance. Class rasters, and models without
+        ice, have no mixed pixels.
     width
         Columns of the grid.
     """
 
-    def __init__(self, line: MixingLine, width: int) -> None:
-        self._line, self._width = line, width
+    def __init__(self, strata: StrataTable, sensor: Sensor, width: int) -> None:
+        self._line = MixingLine.of(strata, sensor) if isinstance(strata, ClusterStrata) else None
+        self._width = width
         # First row that the arrays hold, first row that was not returned yet, and row below the last.
         self._top = self._next = self._bottom = 0
         self._surface, self._position, self._brightness, self._strata = self._allocate(0)
@@ -191,11 +199,12 @@ class MixedPixelScanner:
         """
         from icepipe.segment.mixtures._kernels import locate_pixels
 
+        if (line := self._line) is None:
+            return
         if part.row >= self._bottom:
             # Rows that no scene reaches separate this part from the rows above.
             yield from self._complete(self._bottom if part.row > self._bottom else self._bottom - HALO)
             self._extend(part)
-        line = self._line
         rows, cols = slice(part.row - self._top, None), slice(part.col, part.col + part.width)
         self._strata[rows, cols] = strata
         for row in range(part.height):
@@ -220,7 +229,7 @@ class MixedPixelScanner:
         """Yield the rows up to ``bottom`` that were not returned yet."""
         from icepipe.segment.mixtures._kernels import unmix
 
-        if bottom <= self._next:
+        if self._line is None or bottom <= self._next:
             return
         first, last = self._next - self._top, bottom - self._top
         out = np.empty((4, last - first, self._width), dtype=np.uint8)
@@ -234,8 +243,10 @@ class MixedPixelScanner:
         kept = max(self._next - HALO, self._top) if part.row == self._bottom else part.row
         n = self._bottom - kept if part.row == self._bottom else 0
         arrays = self._allocate(n + part.height)
-        for new, old in zip(arrays, (self._surface, self._position, self._brightness, self._strata), strict=True):
-            new[:n] = old[len(old) - n :]
+        surface, position, brightness, numbers = arrays
+        last = slice(len(self._surface) - n, None)
+        surface[:n], position[:n] = self._surface[last], self._position[last]
+        brightness[:n], numbers[:n] = self._brightness[last], self._strata[last]
         self._surface, self._position, self._brightness, self._strata = arrays
         self._top, self._bottom = part.row - n, part.row + part.height
         self._next = max(self._next, self._top) if n else part.row
