@@ -18,7 +18,7 @@ from icepipe.inputs.reading.pixels import Layer, Pixels
 from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import compute_budget
-from icepipe.measure.area.by_region import count_by_set, results_by_region
+from icepipe.measure.area.by_region import count_by_set, count_mixtures_by_set, results_by_region
 from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row, RowContext, observation_rows, row_flags
@@ -172,8 +172,7 @@ class ObservationTotals:
         for rows in (strip for part in mixtures for strip in part.strips(BLOCK_PIXELS) if strip.pairs.any()):
             sieved = rows if strata is None else replace(rows, strata=strata[rows.block.slices])
             units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
-            for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
-                self.tallies[key].add_mixtures(key, sets, sieved, units)
+            count_mixtures_by_set(self.tallies, sieved, sets, units)
 
     def add_background(self, parts: Sequence[Block]) -> None:
         """Add the pixels outside these parts, which no scene reaches."""
@@ -198,9 +197,9 @@ def classified_parts(
     with (
         closing(prefetch(lambda part: (part, list(reader.layers(part))), parts, depth)) as layers,
         closing(
-            prefetch(lambda item: (item[0], *classify_block(plan, classifier, reader, *item)), layers, 2)
+            prefetch(lambda item: (item[0], *classify_block(plan, classifier, reader, *item)), layers)
         ) as classified,
-        closing(prefetch(lambda item: unmix_part(scanner, *item), classified, 2)) as unmixed,
+        closing(prefetch(lambda item: unmix_part(scanner, *item), classified)) as unmixed,
     ):
         yield from unmixed
 

@@ -19,6 +19,7 @@ from icepipe.raster.components import count_components
 from icepipe.raster.regions import RegionMap
 from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, run_length_raster
 from icepipe.segment.classification.strata import StrataTable
+from icepipe.segment.mixtures.mixed_pixels import Mixtures
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,29 @@ class RegionResult:
 
 def count_by_set(tallies: defaultdict[int, Tally], strata: UInt16, sets: UInt16, area_units: Int64) -> None:
     """Count a block by the set of regions that its pixels belong to; arrays of shape (rows, columns)."""
-    first = int(sets[0, 0])
+    keys = set_keys(sets)
     # Most blocks are within one set of regions, and need one pass without a mask.
-    if (sets == first).all():
-        tallies[first].add(strata, area_units)
+    if len(keys) == 1:
+        tallies[keys[0]].add(strata, area_units)
         return
-    for key in np.flatnonzero(np.bincount(sets.ravel())).tolist():
+    for key in keys:
         tallies[key].add_where(key, sets, strata, area_units)
+
+
+def count_mixtures_by_set(
+    tallies: defaultdict[int, Tally], mixtures: Mixtures, sets: UInt16, area_units: Int64
+) -> None:
+    """Count the mixed pixels of some rows by the set of regions that they belong to; arrays: (rows, columns)."""
+    for key in set_keys(sets):
+        tallies[key].add_mixtures(key, sets, mixtures, area_units)
+
+
+def set_keys(sets: UInt16) -> list[int]:
+    """Return the numbers of the sets of regions that occur, in ascending order."""
+    first = int(sets[0, 0])
+    if (sets == first).all():
+        return [first]
+    return np.flatnonzero(np.bincount(sets.ravel())).tolist()
 
 
 def region_tally(number: int, tallies: Mapping[int, Tally], regions: RegionMap) -> Tally:

@@ -30,7 +30,8 @@ FULL = 255
 """Share of a surface that fills a pixel."""
 
 FARTHEST = 16_000
-"""Largest position and brightness; both are clipped to it, positions below zero to half of it."""
+"""Largest position and brightness; both are clipped to it, positions below zero to half of it: marks of four times half
+a position fit into 16 bits."""
 NOT_BELOW, NOT_ABOVE = 32_767, -32_767
 """Position instead of a minimum and of a maximum over a neighbourhood without any pixel of a kind."""
 
@@ -38,7 +39,7 @@ RADIUS = 2
 """Rows and columns to each side in which pure surfaces are looked for."""
 HALO = RADIUS + 2
 """Rows and columns to each side that shares depend on: smoothness takes one, and that of neighbours one more."""
-TILE = 256
+TILE = 1024
 """Columns that are processed together, so that work arrays stay in the cache of the processor."""
 
 SMOOTH = 12, 8
@@ -110,42 +111,51 @@ def locate_pixels(
 
 
 @compiled
-def lower(numbers: Int16, others: Int16) -> None:
-    """Replace each number by the other where that is smaller."""
-    # Two arrays and no more: the compiler must prove that they do not overlap to use vector instructions.
-    for i in range(len(numbers)):
-        numbers[i] = others[i] if others[i] < numbers[i] else numbers[i]
+def least_of_five(a: Int16, b: Int16, c: Int16, d: Int16, e: Int16, out: Int16) -> None:
+    """Write the smallest of five numbers, item by item, in one loop of vector instructions."""
+    for i in range(len(out)):
+        left = a[i] if a[i] < b[i] else b[i]
+        right = c[i] if c[i] < d[i] else d[i]
+        left = left if left < right else right
+        out[i] = left if left < e[i] else e[i]
 
 
 @compiled
-def higher(numbers: Int16, others: Int16) -> None:
-    """Replace each number by the other where that is larger."""
-    for i in range(len(numbers)):
-        numbers[i] = others[i] if others[i] > numbers[i] else numbers[i]
+def most_of_five(a: Int16, b: Int16, c: Int16, d: Int16, e: Int16, out: Int16) -> None:
+    """Write the largest of five numbers, item by item; see :func:`least_of_five`."""
+    for i in range(len(out)):
+        left = a[i] if a[i] > b[i] else b[i]
+        right = c[i] if c[i] > d[i] else d[i]
+        left = left if left > right else right
+        out[i] = left if left > e[i] else e[i]
 
 
 @compiled
-def window_minimum(tile: Int16, row: int, radius: int, out: Int16, work: Int16) -> None:
-    """Write the minimum of the square around every pixel of a row; ``work`` has the shape of ``out``, (columns,)."""
-    work[:] = tile[max(row - radius, 0)]
-    for near in range(max(row - radius, 0) + 1, min(row + radius + 1, len(tile))):
-        lower(work, tile[near])
-    out[:] = work
-    for shift in range(1, radius + 1):
-        lower(out[shift:], work[:-shift])
-        lower(out[:-shift], work[shift:])
+def window_minimum(tile: Int16, row: int, out: Int16, work: Int16) -> None:
+    """Write the minimum within ``RADIUS`` of every pixel of a row, shape (columns,).
+
+    ``work`` is longer by 4, and its first and last two items are ``NOT_BELOW``.
+    """
+    last, n = len(tile) - 1, len(out)
+    # Rows beyond the tile are replaced by its first or last, which are in the square anyway.
+    above, below = tile[max(row - 2, 0)], tile[min(row + 2, last)]
+    least_of_five(above, tile[max(row - 1, 0)], tile[row], tile[min(row + 1, last)], below, work[2 : n + 2])
+    least_of_five(work[:n], work[1 : n + 1], work[2 : n + 2], work[3 : n + 3], work[4:], out)
 
 
 @compiled
-def window_maximum(tile: Int16, row: int, radius: int, out: Int16, work: Int16) -> None:
-    """Write the maximum of the square around every pixel of a row; ``work`` has the shape of ``out``, (columns,)."""
-    work[:] = tile[max(row - radius, 0)]
-    for near in range(max(row - radius, 0) + 1, min(row + radius + 1, len(tile))):
-        higher(work, tile[near])
-    out[:] = work
-    for shift in range(1, radius + 1):
-        higher(out[shift:], work[:-shift])
-        higher(out[:-shift], work[shift:])
+def window_maximum(tile: Int16, row: int, out: Int16, work: Int16) -> None:
+    """Write the maximum likewise; the first and last two items of ``work`` are ``NOT_ABOVE``."""
+    last, n = len(tile) - 1, len(out)
+    above, below = tile[max(row - 2, 0)], tile[min(row + 2, last)]
+    most_of_five(above, tile[max(row - 1, 0)], tile[row], tile[min(row + 1, last)], below, work[2 : n + 2])
+    most_of_five(work[:n], work[1 : n + 1], work[2 : n + 2], work[3 : n + 3], work[4:], out)
+
+
+@compiled
+def padded(cols: int, number: int) -> Int16:
+    """Return a work array for a row of a number of columns, filled with a number."""
+    return np.full(cols + 4, number, np.int16)
 
 
 @compiled
@@ -182,19 +192,26 @@ def find_smooth(surface: UInt8, brightness: Int16, share: int, least_count: int,
 def find_contrast(surface: UInt8, brightness: Int16, contrast: Int16) -> None:
     """Write the largest brightness less the smallest of the seen pixels in 3 by 3; shape (rows, columns)."""
     rows, cols = surface.shape
-    above, below = np.empty((rows, cols), np.int16), np.empty((rows, cols), np.int16)
+    # A column on each side and a row above and below, all unseen.
+    low, high = np.full((rows + 2, cols + 2), NOT_BELOW, np.int16), np.full((rows + 2, cols + 2), NOT_ABOVE, np.int16)
     for row in range(rows):
         for col in range(cols):
-            seen = surface[row, col] > 0
-            above[row, col] = brightness[row, col] if seen else NOT_BELOW
-            below[row, col] = brightness[row, col] if seen else NOT_ABOVE
-    low, high, work = np.empty(cols, np.int16), np.empty(cols, np.int16), np.empty(cols, np.int16)
-    for row in range(rows):
-        window_minimum(above, row, 1, low, work)
-        window_maximum(below, row, 1, high, work)
+            low[row + 1, col + 1] = brightness[row, col] if surface[row, col] > 0 else NOT_BELOW
         for col in range(cols):
-            # An unseen pixel without seen neighbours would overflow; its contrast is never used.
-            contrast[row, col] = high[col] - low[col] if surface[row, col] > 0 else 0
+            high[row + 1, col + 1] = brightness[row, col] if surface[row, col] > 0 else NOT_ABOVE
+    least, most = np.empty(cols + 2, np.int16), np.empty(cols + 2, np.int16)
+    for row in range(rows):
+        for col in range(cols + 2):
+            outer = min(low[row, col], low[row + 2, col])
+            least[col] = min(outer, low[row + 1, col])
+        for col in range(cols + 2):
+            outer = max(high[row, col], high[row + 2, col])
+            most[col] = max(outer, high[row + 1, col])
+        for col in range(cols):
+            lowest = min(min(least[col], least[col + 2]), least[col + 1])
+            highest = max(max(most[col], most[col + 2]), most[col + 1])
+            # The contrast of an unseen pixel is never used; without seen neighbours it would overflow.
+            contrast[row, col] = highest - lowest if surface[row, col] > 0 else 0
 
 
 @compiled
@@ -202,7 +219,8 @@ def ratio(part: int, whole: int) -> int:
     """Return part / whole as a share, rounded, within 0 and 1; a whole that is not positive gives 0 or 1."""
     if part <= 0:
         return 0
-    return FULL if part >= whole else (2 * FULL * part + whole) // (2 * whole)
+    # Division of floating point numbers is several times faster than that of integers, and rounds the same everywhere.
+    return FULL if part >= whole else int(FULL * part / whole + 0.5)
 
 
 @compiled
@@ -216,19 +234,19 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
     smooth
         Whether the pixel is amid one surface, as the best estimate asks for; for the bounds it is not.
     near
-        What the neighbourhood has: brightest smooth water, darkest smooth ice, darkest even ice, brightest pixel, twice
-        the darkest pixel plus 1 where its colour is off the line, and whether any pixel is named water; shape (6,).
+        What the neighbourhood has: brightest smooth water, darkest smooth ice, darkest even ice, brightest pixel, the
+        darkest pixel as a mark, see :func:`mark_surfaces`, and the darkest pixel named ice; shape (6,).
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
     """
     pure_water, smooth_ice, even_ice = int(near[0]), int(near[1]), int(near[2])
-    brightest, darkest = int(near[3]), int(near[4])
+    brightest, darkest, named_ice = int(near[3]), int(near[4]), int(near[5])
     is_ice = kind & CODE == ICE
-    # A neighbourhood without water whose darkest surface is another ice, or that has darker ice, has nothing to mix.
-    off_line, dry = kind & OFF_LINE > 0 and is_ice, near[5] == 0
-    among_ice = dry and (darkest & 1 == 1 or t >= smooth_ice)
-    surely_among_ice = dry and (darkest & 1 == 1 or t >= even_ice)
-    dark = pure_water if pure_water > NOT_ABOVE else min(darkest >> 1, 0)
+    off_line = kind & OFF_LINE > 0 and is_ice
+    # Where the darkest pixel is no water, but another ice or darker than even ice, there is nothing to mix.
+    among_ice = darkest & 3 == 1 or (darkest & 2 == 0 and t >= smooth_ice)
+    surely_among_ice = darkest & 3 == 1 or (darkest & 2 == 0 and t >= even_ice)
+    dark = pure_water if pure_water > NOT_ABOVE else min(darkest >> 2 << 1, 0)
     bright = max(brightest, POSITION_UNITS)
     if smooth_ice < NOT_BELOW:
         dark, bright = min(dark, smooth_ice - NARROWEST), smooth_ice
@@ -242,8 +260,9 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         # Towards the brightest water and the brightest ice that the neighbourhood, or else the model, allows.
         base, end = max(pure_water, 0), brightest if even_ice < NOT_BELOW else max(brightest, ends[0])
         low = ratio(t - base, end - base)
-    if not is_ice:
-        first_ice = smooth_ice if smooth_ice < NOT_BELOW else ends[1]
+    if not is_ice and kind & 2 * MAY_BE == 0:
+        # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
+        first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
         high = ratio(t - dark, max(first_ice - dark, NARROWEST))
     return min(low, share), share, max(high, share)
 
@@ -261,18 +280,17 @@ def shore_class(surface: UInt8, row: int, col: int) -> int:
     A shore is between ground and water or ice; ice and water next to each other are unmixed along their own line.
     """
     rows, cols = surface.shape
-    own = ground_code(int(surface[row, col]))
-    counts = np.zeros(4, np.int64)
+    water = ice = other = 0
     for near_row in range(max(row - 1, 0), min(row + 2, rows)):
         for near_col in range(max(col - 1, 0), min(col + 2, cols)):
-            counts[ground_code(int(surface[near_row, near_col]))] += 1
-    if own == 0:
-        return 0
-    if own != OTHER:
-        return OTHER if counts[OTHER] > 0 else 0
-    if counts[WATER] + counts[ICE] == 0:
-        return 0
-    return WATER if counts[WATER] >= counts[ICE] else ICE
+            code = ground_code(int(surface[near_row, near_col]))
+            water += code == WATER
+            ice += code == ICE
+            other += code == OTHER
+    own = ground_code(int(surface[row, col]))
+    if own == OTHER and water + ice > 0:
+        return WATER if water >= ice else ICE
+    return OTHER if own not in (0, OTHER) and other > 0 else 0
 
 
 @compiled
@@ -297,65 +315,100 @@ def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: in
     """
     rows, cols = surface.shape
     own = surface[row, col] & CODE
-    number, total = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    least, most = np.full(4, FARTHEST, np.int64), np.zeros(4, np.int64)
+    number = number_other = total = total_other = 0
+    least, most, least_other, most_other = FARTHEST, 0, FARTHEST, 0
     for near_row in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
         for near_col in range(max(col - RADIUS, 0), min(col + RADIUS + 1, cols)):
-            code = surface[near_row, near_col] & CODE
-            if code in (own, other) and is_inner(surface, near_row, near_col):
-                level = int(brightness[near_row, near_col])
-                number[code] += 1
-                total[code] += level
-                least[code], most[code] = min(least[code], level), max(most[code], level)
-    if number[own] == 0 or number[other] == 0:
+            code, level = surface[near_row, near_col] & CODE, int(brightness[near_row, near_col])
+            if code == own and is_inner(surface, near_row, near_col):
+                number, total = number + 1, total + level
+                least, most = min(least, level), max(most, level)
+            elif code == other and is_inner(surface, near_row, near_col):
+                number_other, total_other = number_other + 1, total_other + level
+                least_other, most_other = min(least_other, level), max(most_other, level)
+    if number == 0 or number_other == 0:
         return 0, FULL
-    level, end, start = int(brightness[row, col]), int(total[own] // number[own]), int(total[other] // number[other])
+    level, end, start = int(brightness[row, col]), total // number, total_other // number_other
     if abs(end - start) < SEPARABLE:
         return 0, FULL
     # The farthest end of its own class and the nearest of the other leave the least share.
     if end > start:
-        return ratio(level - most[other], most[own] - most[other]), ratio(level - start, end - start)
-    return ratio(least[other] - level, least[other] - least[own]), ratio(start - level, start - end)
+        return ratio(level - most_other, most - most_other), ratio(level - start, end - start)
+    return ratio(least_other - level, least_other - least), ratio(start - level, start - end)
 
 
 @compiled
 def mark_surfaces(surface: UInt8, position: Int16, smooth: UInt8, even: UInt8, marks: Int16) -> None:
     """Write the positions of the surfaces that neighbourhoods are searched for, shape (6, rows, columns).
 
-    They are pure water, smooth ice, even ice, any pixel, twice any pixel plus 1 where its colour is off the line, and
-    1 where a pixel is named water.
+    They are pure water, smooth ice, even ice, any pixel, any pixel as a mark, and any ice. A mark is half the position
+    times four, plus 1 where the colour is off the line, plus 2 where it is named water.
     """
     rows, cols = surface.shape
     for row in range(rows):
+        kinds, places, amid, steady = surface[row], position[row], smooth[row], even[row]
+        water, ice, level = marks[0, row], marks[1, row], marks[2, row]
+        seen, marked, any_ice = marks[3, row], marks[4, row], marks[5, row]
+        # A loop for each mark, so that the compiler can use vector instructions.
         for col in range(cols):
-            kind, place = surface[row, col], position[row, col]
-            is_water, is_ice = kind & CODE == WATER, kind & CODE == ICE
-            marks[0, row, col] = place if is_water & (smooth[row, col] > 0) else NOT_ABOVE
-            marks[1, row, col] = place if is_ice & (smooth[row, col] > 0) else NOT_BELOW
-            marks[2, row, col] = place if is_ice & (even[row, col] > 0) else NOT_BELOW
-            marks[3, row, col] = place if kind > 0 else NOT_ABOVE
-            marks[4, row, col] = 2 * place + (1 if kind & OFF_LINE > 0 else 0) if kind > 0 else NOT_BELOW
-            marks[5, row, col] = 1 if is_water else 0
+            water[col] = places[col] if (kinds[col] & CODE == WATER) & (amid[col] > 0) else NOT_ABOVE
+        for col in range(cols):
+            ice[col] = places[col] if (kinds[col] & CODE == ICE) & (amid[col] > 0) else NOT_BELOW
+        for col in range(cols):
+            level[col] = places[col] if (kinds[col] & CODE == ICE) & (steady[col] > 0) else NOT_BELOW
+        for col in range(cols):
+            seen[col] = places[col] if kinds[col] > 0 else NOT_ABOVE
+        for col in range(cols):
+            flags = (kinds[col] >> 5 & 1) + (2 if kinds[col] & CODE == WATER else 0)
+            marked[col] = (places[col] >> 1) * 4 + flags if kinds[col] > 0 else NOT_BELOW
+        for col in range(cols):
+            any_ice[col] = places[col] if kinds[col] & CODE == ICE else NOT_BELOW
 
 
 @compiled
-def search_neighbours(marks: Int16, row: int, near: Int16, work: Int16) -> None:
+def search_neighbours(marks: Int16, row: int, near: Int16, work_below: Int16, work_above: Int16) -> None:
     """Write the extremes of marks around the pixels of a row, shape (6, columns), in the order of :func:`unmix_ice`."""
-    window_maximum(marks[0], row, RADIUS, near[0], work)
-    window_minimum(marks[1], row, RADIUS, near[1], work)
-    window_minimum(marks[2], row, RADIUS, near[2], work)
-    window_maximum(marks[3], row, RADIUS, near[3], work)
-    window_minimum(marks[4], row, RADIUS, near[4], work)
-    window_maximum(marks[5], row, RADIUS, near[5], work)
+    window_maximum(marks[0], row, near[0], work_above)
+    window_minimum(marks[1], row, near[1], work_below)
+    window_minimum(marks[2], row, near[2], work_below)
+    window_maximum(marks[3], row, near[3], work_above)
+    window_minimum(marks[4], row, near[4], work_below)
+    window_minimum(marks[5], row, near[5], work_below)
 
 
 @compiled
-def has_ground(surface: UInt8) -> bool:
-    """Return whether any pixel is ground; shape (rows, columns)."""
-    found = False
-    for kind in surface.ravel():
-        found |= ground_code(int(kind)) == OTHER
+def mark_ground(surface: UInt8, kinds: UInt8) -> int:
+    """Write 1 for ground, 2 for water and ice, 0 for all else; return the bits that occur; shape (rows, columns)."""
+    found = 0
+    rows, cols = surface.shape
+    for row in range(rows):
+        for col in range(cols):
+            code = ground_code(int(surface[row, col]))
+            kind = 1 if code == OTHER else 2 if code > 0 else 0
+            kinds[row, col] = kind
+            found |= kind
     return found
+
+
+@compiled
+def mark_shores(surface: UInt8, shores: UInt8) -> bool:
+    """Write 1 where a pixel may be on a shore between ground and water or ice, else 0; return whether any may be.
+
+    ``shores`` has the shape of ``surface``, (rows, columns).
+    """
+    rows, cols = surface.shape
+    kinds, wide = np.zeros((rows, cols + 2), np.uint8), np.empty((rows, cols), np.uint8)
+    if mark_ground(surface, kinds[:, 1 : cols + 1]) != 3:
+        shores[:] = 0
+        return False
+    for row in range(rows):
+        for col in range(cols):
+            wide[row, col] = kinds[row, col] | kinds[row, col + 1] | kinds[row, col + 2]
+    for row in range(rows):
+        above, here, below = wide[max(row - 1, 0)], wide[row], wide[min(row + 1, rows - 1)]
+        for col in range(cols):
+            shores[row, col] = 1 if above[col] | here[col] | below[col] == 3 else 0
+    return True
 
 
 @compiled
@@ -398,25 +451,27 @@ def unmix_tile(
     """Write the mixtures of the rows ``first`` to ``last`` of a tile; parameters are those of :func:`unmix`."""
     rows, cols = surface.shape
     contrast, marks = np.empty((rows, cols), np.int16), np.empty((6, rows, cols), np.int16)
-    smooth, even = np.empty((rows, cols), np.uint8), np.empty((rows, cols), np.uint8)
-    near, work = np.empty((6, cols), np.int16), np.empty(cols, np.int16)
+    smooth, even, shores = np.empty((3, rows, cols), np.uint8)
+    near, work_below, work_above = np.empty((6, cols), np.int16), padded(cols, NOT_BELOW), padded(cols, NOT_ABOVE)
     find_contrast(surface, brightness, contrast)
     find_smooth(surface, brightness, EVEN[0], EVEN[1], contrast, even)
-    ground = has_ground(surface)
-    if not ground and not is_in_doubt(surface.ravel(), even.ravel()):
+    has_shores = mark_shores(surface, shores)
+    if not has_shores and not is_in_doubt(surface.ravel(), even.ravel()):
         return
     find_smooth(surface, brightness, SMOOTH[0], SMOOTH[1], contrast, smooth)
     mark_surfaces(surface, position, smooth, even, marks)
     for row in range(first, last):
         doubt = is_in_doubt(surface[row], even[row])
         if doubt:
-            search_neighbours(marks, row, near, work)
-        for col in range(cols if doubt or ground else 0):
+            search_neighbours(marks, row, near, work_below, work_above)
+        for col in range(cols if doubt or has_shores else 0):
+            if shores[row, col] and write_shore(surface, brightness, row, col, out[:, row - first, col]):
+                continue
             kind = int(surface[row, col])
-            if kind == 0 or (ground and write_shore(surface, brightness, row, col, out[:, row - first, col])):
+            if even[row, col] > 0 or ground_code(kind) == OTHER or kind == 0:
                 continue
             is_smooth = smooth[row, col] > 0
-            if even[row, col] > 0 or ground_code(kind) == OTHER or (kind & GREY_ICE > 0 and is_smooth):
+            if kind & GREY_ICE > 0 and is_smooth:
                 continue
             low, share, high = unmix_ice(kind, int(position[row, col]), is_smooth, near[:, col], ends)
             out[0, row - first, col], out[1, row - first, col] = pair_code(kind, ICE, WATER), low
@@ -442,5 +497,7 @@ def unmix(surface: UInt8, position: Int16, brightness: Int16, first: int, last: 
     for left in range(0, cols, TILE):
         start, end, right = max(left - HALO, 0), min(left + TILE + HALO, cols), min(left + TILE, cols)
         mixtures = np.zeros((4, last - first, end - start), np.uint8)
-        unmix_tile(surface[:, start:end], position[:, start:end], brightness[:, start:end], first, last, ends, mixtures)
+        # Copies, as the compiler uses vector instructions where it knows that items are side by side.
+        places, levels = position[:, start:end].copy(), brightness[:, start:end].copy()
+        unmix_tile(surface[:, start:end].copy(), places, levels, first, last, ends, mixtures)
         out[:, :, left:right] = mixtures[:, :, left - start : right - start]
