@@ -96,7 +96,8 @@ def unsplit_model(how: Clustering, sample: PixelSample, k: int, seed: int) -> Mo
     """Return the model of k clusters, before clusters that straddle a threshold are split."""
     centroids, record = k_means(distinct_values(sample, how.space), len(sample.values), k, seed)
     n = len(centroids)
-    raw = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
+    nothing = np.zeros(n)
+    raw = Fit(centroids, centroids, np.arange(n), nothing, n, record, (0.0, 0.0, 0.0), 0.0, nothing, 0.0, 0.0)
     return name_clusters(raw, k, how.space, how.rules)
 
 

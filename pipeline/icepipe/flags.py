@@ -9,7 +9,8 @@ from typing import Annotated, Self
 from pydantic import PlainSerializer, PlainValidator
 
 EXCLUDES = True
-"""Mark of a flag that excludes its rows from trends, dates and alerts."""
+"""Mark of a flag that excludes its rows from trends, dates and alerts; those with ``model_drift`` give alerts that are
+marked maybe."""
 
 
 class Flag(StrEnum):
@@ -41,8 +42,9 @@ class Flag(StrEnum):
         "mixed_pixels",
         "many pixels hold several classes, so pixel areas differ from surfaces",
     )
-    MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from"
+    MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from", EXCLUDES
     MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", EXCLUDES
+    NOISY = "noisy", "colours scatter across the limits between classes, as noise and shade make them"
     NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"
     NOTHING_SEEN = "nothing_seen", "nothing of the region was seen", EXCLUDES
     OFF_GRID = "off_grid", "part of the region lies outside the run's grid"

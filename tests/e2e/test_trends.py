@@ -54,7 +54,9 @@ def test_alerts_and_trends_of_the_samples(icepipe, arctic, tmp_path):
     ]
     table = list(csv.DictReader((out / "alerts.csv").read_text().splitlines()))
     assert [row["kind"] for row in table] == [alert["kind"] for alert in document["alerts"]] == ["under", "faster"]
-    assert list(table[0]) == ["region", "date", "class", "quantity", "kind", "value", "threshold", "message"]
+    assert list(table[0]) == [
+        *("region", "date", "class", "quantity", "kind", "value", "threshold", "message", "certainty")
+    ]
     trend = json.loads((out / "trend.json").read_text())
     assert trend == document["trend"]
     ice, water = trend["series"]
@@ -69,7 +71,7 @@ def test_alerts_and_trends_of_the_samples(icepipe, arctic, tmp_path):
 def test_another_alert_redoes_no_observation_and_none_leaves_no_file(icepipe, arctic, tmp_path):
     out = tmp_path / "out/arctic"
     said(icepipe("run", arctic(alerts={"under_km2": 1}), "--json"))
-    assert (out / "alerts.csv").read_text() == "region,date,class,quantity,kind,value,threshold,message\n"
+    assert (out / "alerts.csv").read_text() == "region,date,class,quantity,kind,value,threshold,message,certainty\n"
     again = said(icepipe("run", arctic(alerts={"under_km2": 3000}, season=[9]), "--json"))
     assert "8 observation(s) were up to date" in again["notes"]
     assert [alert["date"] for alert in again["alerts"]] == ["2024-08-27"]

@@ -30,7 +30,7 @@ def test_every_flag_has_a_meaning_of_its_own():
 
 
 def test_rows_without_a_usable_area_are_excluded_from_trends():
-    assert EXCLUDING_FLAGS == (Flag.MODEL_MISFIT, Flag.NOTHING_SEEN, Flag.UNDER_MIN_VALID)
+    assert EXCLUDING_FLAGS == (Flag.MODEL_DRIFT, Flag.MODEL_MISFIT, Flag.NOTHING_SEEN, Flag.UNDER_MIN_VALID)
 
 
 def test_flags_are_published_in_order_and_read_back():

@@ -77,6 +77,8 @@ class Cluster:
         Index of the k-means cluster from which it was split.
     pinned
         Whether the config named it instead of the rules.
+    reach
+        Distance to the centroid within which 99 % of its sample lies; None in models of 0.1.0, which do not list it.
     """
 
     centroid: tuple[float, ...]
@@ -89,6 +91,7 @@ class Cluster:
     share: float
     parent: int
     pinned: bool = False
+    reach: float | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,9 @@ class Model:
         Pure water and pure ice of the sample; None where it shows no ice.
     ice
         Which ice is in the class; any in files of earlier versions, which had no choice.
+    own_misnamed, own_strays
+        Share of the whole sample whose own colour has another class than its cluster, and another class under every
+        threshold; 0 in models of 0.1.0, which do not list them.
     """
 
     sensor: str
@@ -216,6 +222,8 @@ class Model:
     pinned_on: str | None = None
     pure: PureSurfaces | None = None
     ice: Ice = "any"
+    own_misnamed: float = 0.0
+    own_strays: float = 0.0
 
     @property
     def centroids(self) -> Float64:

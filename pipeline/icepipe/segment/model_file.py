@@ -29,7 +29,7 @@ _CURVE_KEYS = {
 
 def cluster_document(number: int, cluster: Cluster) -> dict[str, Any]:
     """Return one cluster as JSON values."""
-    return {
+    document = {
         "cluster": number,
         "class": cluster.code.label,
         "class_by_rules": cluster.ruled.label,
@@ -42,6 +42,8 @@ def cluster_document(number: int, cluster: Cluster) -> dict[str, Any]:
         "split_from": cluster.parent,
         "share_of_sample": cluster.share,
     }
+    # Left out where it is not known, so that models of 0.1.0 keep their hash.
+    return document | ({} if cluster.reach is None else {"reach": cluster.reach})
 
 
 def model_document(model: Model) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def model_from_document(document: dict[str, Any]) -> Model:
             "could_be": [codes[label] for label in entry["could_be"]],
             "share": entry["share_of_sample"],
             "parent": entry["split_from"],
+            "reach": entry.get("reach"),
         }
         for entry in document["clusters"]
     ]
@@ -83,10 +86,11 @@ def model_hash(model: Model) -> str:
     # The share of the sample is left out: it describes the sample and classifies no pixel.
     clusters = [{**cluster_document(number, c), "share_of_sample": None} for number, c in enumerate(model.clusters)]
     thresholds = [(t.key, t.feature, *t.levels) for t in model.thresholds]
-    # The spread is included, as the drift of every observation is measured against it.
     decisive: list[Any] = [model.sensor, model.roles, model.encoding, model.features, model.rule_set]
+    # The spread and the shares of the sample are included, as every observation is judged against them.
     decisive += [thresholds, clusters, model.spread]
     # What earlier versions did not have adds nothing where it is absent, so that their models keep their hashes.
+    decisive += [share for share in (model.own_misnamed, model.own_strays) if share]
     decisive += [] if model.ice == "any" else [model.ice]
     decisive += [asdict(model.pure)] if model.pure else []
     text = json.dumps(decisive)

@@ -100,7 +100,8 @@ def name_spectrum(spectrum: Float64, sensor: Sensor, rules: RuleSet) -> Naming:
 def build_clusters(fit: Fit, sensor: Sensor, rules: RuleSet) -> tuple[Cluster, ...]:
     """Return the clusters of a fit, each named by the rules."""
     clusters = []
-    for centroid, spectrum, parent, share in zip(fit.centroids, fit.spectra, fit.parents, fit.shares, strict=True):
+    columns = fit.centroids, fit.spectra, fit.parents, fit.shares, fit.reaches
+    for centroid, spectrum, parent, share, reach in zip(*columns, strict=True):
         naming = name_spectrum(spectrum, sensor, rules)
         clusters.append(
             Cluster(
@@ -113,6 +114,7 @@ def build_clusters(fit: Fit, sensor: Sensor, rules: RuleSet) -> tuple[Cluster, .
                 reason=naming.reason,
                 share=float(share),
                 parent=int(parent),
+                reach=float(reach),
             )
         )
     return tuple(clusters)
@@ -154,6 +156,8 @@ def name_clusters(
         k_curve=k_curve,
         pure=fit.pure,
         ice=rules.ice,
+        own_misnamed=float(f"{fit.own_misnamed:.6g}"),
+        own_strays=float(f"{fit.own_strays:.6g}"),
     )
 
 

@@ -12,7 +12,7 @@ from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.change.occlusion import Occlusion
 from icepipe.measure.trends.summary import AreaTrend
 from icepipe.publish.run_folder.record import Record
-from icepipe.segment.classification.drift import MAX_DRIFT, MAX_MISFIT
+from icepipe.segment.classification.drift import MAX_MISFIT, MAX_OUTLYING
 from icepipe.segment.clustering.splitting import MAX_CLUSTERS
 from icepipe.segment.model import Model
 
@@ -35,6 +35,8 @@ class RunEvents:
         Whether the basis was made while some files failed.
     skipped
         Inputs that are not regular files.
+    refit_advice
+        What to do about an observation that the model does not fit.
     """
 
     records: Mapping[str, Record]
@@ -43,6 +45,7 @@ class RunEvents:
     outside_km2: Mapping[str, float]
     frozen_without_files: bool
     skipped: Sequence[Path]
+    refit_advice: str
 
     def with_flag(self, flag: Flag) -> list[str]:
         """Return the keys of the observations with a flag in any row."""
@@ -54,24 +57,35 @@ def up_to_date_notes(n_up_to_date: int) -> tuple[str, ...]:
     return (f"{n_up_to_date} observation(s) were up to date",) if n_up_to_date else ()
 
 
-def model_notes(model: Model | None, events: RunEvents) -> Iterator[str]:
-    """Yield notes on the choice of k, and on observations that the model does not fit."""
+def model_notes(model: Model | None) -> Iterator[str]:
+    """Yield notes on the choice of k, and on the clusters."""
     if model and model.k_curve:
         yield f"k = {model.k_fitted}, chosen by {model.k_asked}; see k.png and model.json"
-    if unfit := events.with_flag(Flag.MODEL_MISFIT):
-        todo = "use --rebase if an earlier run fitted it, otherwise another model or other features"
-        yield f"the model has no cluster for many of the pixels, areas are left empty: {', '.join(unfit)}; {todo}"
     if model and len(model.clusters) >= MAX_CLUSTERS:
         yield (
-            f"splitting stopped at {MAX_CLUSTERS} clusters; in one of them up to {model.misnamed:.2%} of the sample "
-            "would have another name, which the low and high areas include"
+            f"splitting ended with {len(model.clusters)} clusters; in one of them up to {model.misnamed:.2%} of the "
+            "sample would have another name, which the low and high areas include"
         )
+
+
+def drift_notes(events: RunEvents) -> Iterator[str]:
+    """Yield notes on observations that the model does not fit."""
+    if unfit := events.with_flag(Flag.MODEL_MISFIT):
+        pixels = "the model has no cluster for many of the pixels, areas are left empty"
+        yield f"{pixels}: {', '.join(unfit)}; {events.refit_advice}"
     records = events.records.items()
-    if drifted := [f"{key} ({r.drift:.1f} times)" for key, r in records if r.drift > MAX_DRIFT]:
-        yield f"farther from the model than the sample it was fitted on: {', '.join(drifted)}; consider --rebase"
+    if outlying := [f"{key} ({r.outlying:.1%})" for key, r in records if r.outlying > MAX_OUTLYING]:
+        pixels = "pixels farther from the model than the sample it was fitted on"
+        yield f"{pixels}: {', '.join(outlying)}; they are in no low area"
     if misnamed := [f"{key} ({r.misnamed:.1%})" for key, r in records if r.misnamed > MAX_MISFIT]:
         pixels = "pixels whose own spectrum has another name than their cluster"
         yield f"{pixels}: {', '.join(misnamed)}; the low and high areas include them"
+    if noisy := events.with_flag(Flag.NOISY):
+        what = "as many in the sample of the fit, so the scenes are noisy, or shade changes their colours"
+        yield f"{what}: {', '.join(noisy)}; areas may be off: smooth or average the scenes, and mask land"
+    if drifted := sorted(set(events.with_flag(Flag.MODEL_DRIFT)) - set(unfit)):
+        left_out = "unlike what the model was fitted on, so left out of trends, and alerts are marked maybe"
+        yield f"{left_out}: {', '.join(drifted)}; {events.refit_advice}"
     if events.with_flag(Flag.WATER_NOT_SEPARABLE):
         yield "visible bands cannot separate water from dark forest and shadow: its area is left empty"
     if events.with_flag(Flag.ICE_NOT_SEPARABLE):
@@ -134,7 +148,7 @@ def surface_notes(events: RunEvents) -> Iterator[str]:
 
 def run_notes(model: Model | None, events: RunEvents) -> tuple[str, ...]:
     """Return the notes on the model, the inputs, and areas that are hidden, moved or seen more than once."""
-    return (*model_notes(model, events), *input_notes(events), *area_notes(events))
+    return (*model_notes(model), *drift_notes(events), *input_notes(events), *area_notes(events))
 
 
 def occlusion_notes(hidden: Mapping[ObservationKey, Mapping[str, Occlusion]]) -> tuple[str, ...]:

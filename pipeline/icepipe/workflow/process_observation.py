@@ -10,7 +10,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from icepipe.arrays import StoredPixels, UInt8, UInt16
+from icepipe.arrays import UInt8, UInt16
 from icepipe.classes import ClassCode
 from icepipe.geo.footprint import Footprint, footprint
 from icepipe.geo.geobox import Block
@@ -34,9 +34,8 @@ from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.runtime.parallel import prefetch
 from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
-from icepipe.segment.classification.drift import DRIFT_PIXELS, MAX_DRIFT, MAX_MISFIT, model_drift
+from icepipe.segment.classification.drift import has_drifted, is_noisy, is_unfit
 from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
-from icepipe.segment.clustering.sampling import hash_sample
 from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
@@ -134,29 +133,20 @@ class ObservationTotals:
         A small picture of the observation.
     n_doubled
         Number of pixels that more than one scene saw.
-    drift_pixels
-        Sample of stored pixels to judge drift by, each of shape (n, bands).
     """
 
-    def __init__(self, plan: Plan, observation: Observation) -> None:
-        self._plan, self._observation = plan, observation
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._grid = Block(0, 0, *plan.grid.shape)
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.edges = Edges()
         self.thumbnail = Thumbnail(plan.grid, plan.sensor)
         self.n_doubled = 0
-        self.drift_pixels: list[StoredPixels] = []
 
     def add_pixels(self, part: Block, pixels: Pixels) -> None:
-        """Add what does not depend on classes: overlaps, the thumbnail and the sample for drift."""
-        plan = self._plan
+        """Add what does not depend on classes: overlaps and the thumbnail."""
         self.n_doubled += pixels.doubled
         self.thumbnail.add(part, pixels.bands)
-        # The hash is that of the sample of the fit, so that drift does not depend on block size or workers.
-        rate = DRIFT_PIXELS / (plan.grid.width * plan.grid.height)
-        day = self._observation.date.toordinal()
-        rows, cols, _ = hash_sample(plan.config.segment.seed, day, part, pixels.valid, rate)
-        self.drift_pixels.append(pixels.bands[:, rows, cols].T)
 
     def add_strata(self, part: Block, strata: UInt16, read_codes: Callable[[Block], UInt8]) -> None:
         """Add the strata of a part; ``read_codes`` returns the classes of a block."""
@@ -233,7 +223,7 @@ def scan_observation(
     # The sieve needs the whole grid before anything is counted; without it, a block is dropped once counted.
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
     writer = RunLengthWriter(plan.grid.width, CLASS_DTYPE)
-    totals = ObservationTotals(plan, observation)
+    totals = ObservationTotals(plan)
     scanner, mixtures = MixedPixelScanner(classifier.table, plan.sensor, plan.grid.width), list[Mixtures]()
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
@@ -288,8 +278,6 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
     # Set 0 is outside every region.
     strata, tally = classifier.table, merge_tallies(tally for key, tally in totals.tallies.items() if key)
     n_seen = tally.pixels_in(strata.seen)
-    # Drift is a distance from a shared model; an observation cannot drift from a model that was fitted on it alone.
-    fitted = strata.models[0] if classifier.has_shared_model and strata.models else None
     return ObservationResult(
         observation=observation,
         grid=grid,
@@ -305,7 +293,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         draw=partial(polygon_layers, classes, grid, area, plan.unit_m2, plan.polygon_options),
         # Shares of the pixels that were seen; an observation without any has nothing doubled or misnamed.
         doubled_fraction=totals.n_doubled / n_seen if n_seen else 0.0,
-        drift=round(model_drift(np.concatenate(totals.drift_pixels), fitted, plan.sensor), 6) if fitted else 1.0,
+        outlying=round(tally.pixels_in(strata.outlying) / n_seen, 6) if n_seen else 0.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / n_seen, 6) if n_seen else 0.0,
         misfit=round(tally.pixels_in(strata.strays) / n_seen, 6) if n_seen else 0.0,
         reached=reached,
@@ -314,13 +302,15 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
 
 def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
     """Return the rows of the series for an observation, region by region."""
-    drifted = result.drift > MAX_DRIFT or result.misnamed > MAX_MISFIT
+    models = result.strata.models
     # Areas of a model that does not fit are left empty; those of a model that only drifted are flagged.
-    unfit = result.misfit > MAX_MISFIT
+    drifted = has_drifted(result.outlying, result.misnamed, models)
+    unfit = is_unfit(result.misfit, models)
+    noisy = is_noisy(result.misnamed, models)
     min_valid, masked = plan.config.measure.min_valid, plan.masked_classes
     all_rows: list[Row] = []
     for region in result.regions:
-        flags = row_flags(region.budget, min_valid, masked, result.observation, drifted, unfit, on_grid=region.on_grid)
+        flags = row_flags(region.budget, min_valid, masked, result.observation, drifted, unfit, region.on_grid, noisy)
         context = RowContext(
             region=region.name,
             observation=result.observation,

@@ -35,6 +35,18 @@ from icepipe.workflow.result_cache import store_result
 from icepipe.workflow.run_state import RunState
 
 
+def refit_advice(plan: Plan) -> str:
+    """Return what to do about an observation that the model does not fit."""
+    segment = plan.config.segment
+    if segment.model_file:
+        return "name the model of a run with such dates in segment.fit, or take it out so that a model is fitted"
+    if segment.fit != "run":
+        return "raise segment.k or segment.sample"
+    if plan.earlier is None:
+        return "set segment.fit: observation, so that every date has a model of its own"
+    return "use --rebase to fit the model on these dates, too"
+
+
 def collect_events(context: RunContext, run_state: RunState, faults: tuple[InputError, ...]) -> RunEvents:
     """Return the problems that the run met, with the records of all observations of the series."""
     plan = context.plan
@@ -47,6 +59,7 @@ def collect_events(context: RunContext, run_state: RunState, faults: tuple[Input
         outside_km2=plan.outside_km2(),
         frozen_without_files=plan.earlier is None and bool(faults),
         skipped=plan.catalog.skipped,
+        refit_advice=refit_advice(plan),
     )
 
 

@@ -88,7 +88,8 @@ def name_centroids(centroids) -> list[ClassCode]:
     centroids = np.array(centroids, dtype=float)
     n = len(centroids)
     record = FitRecord(0, 100, 1, 1, 100, 1e-4, True, 0.0)
-    fit = Fit(centroids, centroids, np.arange(n), np.full(n, 1 / n), n, record, (0.0, 0.0, 0.0), 0.0)
+    nothing = np.zeros(n)
+    fit = Fit(centroids, centroids, np.arange(n), nothing, n, record, (0.0, 0.0, 0.0), 0.0, nothing, 0.0, 0.0)
     return [cluster.code for cluster in name_clusters(fit, n, FeatureSpace(RGB), RULE_SETS["rgb"]).clusters]
 
 

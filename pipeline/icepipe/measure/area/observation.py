@@ -41,8 +41,8 @@ class ObservationResult:
         Returns the polygons of the configured classes; called on first use.
     doubled_fraction
         Fraction of the seen pixels that more than one scene saw.
-    drift
-        Distance of the pixels from the model, relative to that of the sample that the model was fitted to.
+    outlying
+        Fraction of the seen pixels that are far from every cluster.
     misnamed, misfit
         Fraction of the pixels that the naming rules would give another class than their cluster has, and of those
         that are certainly of another class.
@@ -61,7 +61,7 @@ class ObservationResult:
     regions: tuple[RegionResult, ...]
     draw: Callable[[], tuple[PolygonLayer, ...]]
     doubled_fraction: float
-    drift: float
+    outlying: float
     misnamed: float
     misfit: float
     reached: Block

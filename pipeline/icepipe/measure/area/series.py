@@ -131,6 +131,7 @@ def row_flags(
     drifted: bool,
     unfit: bool,
     on_grid: bool = True,
+    noisy: bool = False,
 ) -> frozenset[Flag]:
     """Return the flags that hold for all classes of an observation in a region, and the notes of its scenes."""
     conditions = {
@@ -143,6 +144,7 @@ def row_flags(
         Flag.MODEL_DRIFT: drifted,
         Flag.MODEL_MISFIT: unfit,
         Flag.CONCENTRATION: budget.from_concentration,
+        Flag.NOISY: noisy,
         Flag.NOTHING_SEEN: budget.seen_km2 == 0 and not budget.all_land,
         Flag.OFF_GRID: not on_grid,
         Flag.PARTLY_SEEN: budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,

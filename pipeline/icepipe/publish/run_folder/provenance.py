@@ -71,7 +71,7 @@ def observation_entry(record: Record) -> dict[str, Any]:
     return {
         "inputs": dict(record.made.inputs),
         "doubled_fraction": record.doubled_fraction,
-        "drift": record.drift,
+        "outlying": record.outlying,
         "misnamed": record.misnamed,
         "moved_km2": record.moved_km2,
         "revisions": len(record.superseded),

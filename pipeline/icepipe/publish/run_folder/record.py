@@ -89,10 +89,8 @@ class Record:
         Its rows of the series.
     doubled_fraction
         Fraction of the observed pixels that more than one scene covers.
-    drift
-        Root mean square distance of its pixels to the nearest centroid, relative to that of the sample of the model.
     misnamed
-        Fraction of its pixels whose own colour certainly has another class than their cluster.
+        Fraction of its pixels whose own colour has another class than their cluster.
     cloud_km2, cloud_like_ice_fraction
         Area under cloud, and the fraction of it whose colour is that of ice; None for class rasters, which have no
         colour.
@@ -111,12 +109,13 @@ class Record:
     reached
         Block of the grid that contains every pixel covered by an input, of zero width if no input covers any; None in
         records of earlier versions, which do not list it.
+    outlying
+        Fraction of its pixels that are far from every cluster; 0 in records of 0.1.0, which do not list it.
     """
 
     made: Provenance
     rows: tuple[Row, ...]
     doubled_fraction: float
-    drift: float
     misnamed: float
     cloud_km2: float
     cloud_like_ice_fraction: float | None
@@ -127,6 +126,7 @@ class Record:
     outputs: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
     reached: Block | None = None
+    outlying: float = 0.0
 
     @property
     def class_raster(self) -> tuple[str, str] | None:
@@ -179,7 +179,6 @@ def write_record(
         made=made,
         rows=tuple(rows),
         doubled_fraction=observed.doubled_fraction,
-        drift=observed.drift,
         misnamed=observed.misnamed,
         cloud_km2=observed.budget.classes[ClassCode.CLOUD].area_km2,
         cloud_like_ice_fraction=observed.cloud_like_ice_fraction,
@@ -190,6 +189,7 @@ def write_record(
         outputs=folder_outputs(folder),
         remarks=tuple(remarks),
         reached=observed.reached,
+        outlying=observed.outlying,
     )
     ObservationPaths(folder).record.write_text(DOCUMENT.text(record), encoding="utf-8")
     return record

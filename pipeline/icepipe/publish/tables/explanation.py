@@ -20,11 +20,11 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
     """Return ``explain.json`` as JSON values: every cluster with its reason and area, and the colours under cloud.
 
     ``doubtful_km2`` of a cluster is the area of pixels whose own colour has, or could have, another class than the
-    cluster; it widens the low and high areas. If every scene has its own model, ``scene`` of a cluster is the number of
-    its scene, from 1, in the order in which scenes take precedence. ``ice`` is which ice is in the class; None where
-    class rasters say it.
+    cluster, or that are far from every cluster; it widens the low and high areas. ``outlying_km2`` is the part that is
+    far from every cluster. If every scene has its own model, ``scene`` of a cluster is the number of its scene, from 1,
+    in the order in which scenes take precedence. ``ice`` is which ice is in the class; None where class rasters say it.
     """
-    seen = tally.units_in(strata.seen)
+    seen, outlying = tally.units_in(strata.seen), set(strata.outlying)
     owners = [number for number, model in enumerate(strata.models) for _ in model.clusters]
     clusters = []
     for number, cluster in enumerate(strata.clusters):
@@ -37,6 +37,7 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
         entry["area_km2"] = tally.units_in(strata.cluster_strata(number)) * unit_m2 / 1e6
         # The first stratum of a cluster holds the pixels whose colour agrees with it.
         entry["doubtful_km2"] = tally.units_in(strata.cluster_strata(number)[1:]) * unit_m2 / 1e6
+        entry["outlying_km2"] = tally.units_in(outlying.intersection(strata.cluster_strata(number))) * unit_m2 / 1e6
         entry["share_of_seen"] = tally.units_in(strata.cluster_strata(number)) / seen if seen else 0.0
         clusters.append(entry | ({"scene": owners[number] + 1} if len(strata.models) > 1 else {}))
     clouds = {code.label: tally.units[FIRST_CLOUD + code] * unit_m2 / 1e6 for code in SEEN}
@@ -52,6 +53,7 @@ def explain_document(key: str, strata: StrataTable, sensor: Sensor, tally: Tally
             if tally.units[number]
         },
         "cloud_looks_like_km2": clouds,
+        "outlying_share_of_seen": tally.units_in(outlying) / seen if seen else 0.0,
     }
 
 
@@ -80,6 +82,9 @@ def explain_text(document: dict[str, Any]) -> str:
         lines.append(
             "  small patches that moved: " + ", ".join(f"{change} {km2:,.3f} km2" for change, km2 in moved.items())
         )
+    # Documents of 0.1.0 do not have the share.
+    if share := document.get("outlying_share_of_seen"):
+        lines.append(f"  far from every cluster: {share:.2%} of what was seen, which is in no low area")
     # Classes without pixels under cloud are not printed.
     clouds = {name: km2 for name, km2 in document["cloud_looks_like_km2"].items() if km2}
     if clouds:

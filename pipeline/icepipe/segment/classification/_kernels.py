@@ -113,13 +113,23 @@ def evaluate_conditions(
 
 @compiled
 def look_up_strata(
-    selected: Bool, cluster: Int64, patterns: Int64, outcomes: UInt16, strata: UInt16, out: UInt16
+    selected: Bool,
+    cluster: Int64,
+    squared: Float64,
+    patterns: Int64,
+    outcomes: UInt16,
+    strata: UInt16,
+    limits: Float64,
+    offset: np.uint16,
+    out: UInt16,
 ) -> None:
-    """Write the stratum of every selected pixel of a chunk, by its cluster and its pattern of conditions."""
+    """Write the stratum of every selected pixel of a chunk, by its cluster, its distance and its conditions."""
     for i in range(selected.shape[0]):
         if selected[i]:
             # Unsigned indices spare the compiler a test for negative ones.
-            out[i] = strata[np.uint64(cluster[i]), outcomes[np.uint64(patterns[i])]]
+            number = np.uint64(cluster[i])
+            stratum = strata[number, outcomes[np.uint64(patterns[i])]]
+            out[i] = stratum + offset if squared[i] > limits[number] else stratum
 
 
 @compiled
@@ -138,7 +148,7 @@ def assign_strata(stored: StoredPixels, selected: Bool, tables: tuple[Any, ...],
         Takes the strata, shape (n,); others are left as they are.
     """
     # A plain tuple, as numba's cache would hold the name of the class and fail where a later version renames it.
-    reflectance, recipes, axes, spans, centroids, threshold_features, levels, outcomes, strata = tables
+    reflectance, recipes, axes, spans, centroids, threshold_features, levels, outcomes, strata, limits, offset = tables
     bands = stored.shape[0]
     # Work arrays of one chunk, reused: they stay in the first cache of the processor.
     features = np.empty((bands + recipes.shape[0], CHUNK_PX))
@@ -167,7 +177,7 @@ def assign_strata(stored: StoredPixels, selected: Bool, tables: tuple[Any, ...],
                 places[band, :count] = stored[band, start:end]
         nearest(places, centroids, count, best, distance, cluster)
         evaluate_conditions(features, threshold_features, levels, count, patterns)
-        look_up_strata(chosen, cluster, patterns, outcomes, strata, out[start:end])
+        look_up_strata(chosen, cluster, best, patterns, outcomes, strata, limits, offset[0], out[start:end])
 
 
 @compiled

@@ -28,6 +28,7 @@ class ClassRasterStrata:
     clusters: tuple[Cluster, ...] = ()
     misnamed: tuple[int, ...] = ()
     strays: tuple[int, ...] = ()
+    outlying: tuple[int, ...] = ()
 
     def __init__(self, weighted: bool) -> None:
         self._weighted = weighted

@@ -12,6 +12,7 @@ import numpy as np
 from icepipe.arrays import Bool, Float64, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import SEEN, ClassCode
 from icepipe.inputs.reading.pixels import Layer, Pixels
+from icepipe.segment.classification.drift import outlier_limits
 from icepipe.segment.classification.strata import (
     FIRST_CLOUD,
     MASK_STRATA,
@@ -20,6 +21,7 @@ from icepipe.segment.classification.strata import (
     StrataTable,
     encode_strata,
     mask_stratum,
+    outlying_offset,
 )
 from icepipe.segment.features import feature_axis, feature_recipe
 from icepipe.segment.model import Model
@@ -55,6 +57,10 @@ class KernelTables(NamedTuple):
         Classes by the pattern of thresholds; see :func:`icepipe.segment.rules.outcome_table`.
     strata
         Stratum by cluster and outcome; shape (clusters, 2048).
+    limits
+        Squared distance from each cluster beyond which a pixel is an outlier; shape (clusters,).
+    offset
+        Added to the stratum of an outlier; shape (1,).
     """
 
     reflectance: Float64
@@ -66,6 +72,8 @@ class KernelTables(NamedTuple):
     levels: Float64
     outcomes: UInt16
     strata: UInt16
+    limits: Float64
+    offset: UInt16
 
     @classmethod
     def of(cls, model: Model, sensor: Sensor, first: int, n: int) -> KernelTables:
@@ -91,6 +99,8 @@ class KernelTables(NamedTuple):
             levels=np.array([threshold.levels for threshold in rules.thresholds]).T.copy(),
             outcomes=rules.outcomes,
             strata=strata_by_outcome(model, first, n),
+            limits=outlier_limits(model, sensor),
+            offset=np.array([outlying_offset(n)], dtype=np.uint16),
         )
 
 

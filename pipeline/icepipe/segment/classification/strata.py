@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
@@ -20,8 +21,12 @@ FIRST_MASK = 65_280
 UNKNOWN = N_STRATA - 1
 """Entry of a colour table that is not computed yet. No colour is outside the region, so the number is free."""
 
-EXTRAS, KINDS = 8, 3
-"""Sets of classes that are possible for a pixel but not for its cluster, and kinds of mismatch between the two."""
+EXTRAS, KINDS, RANGES = 8, 3, 2
+"""Sets of classes that are possible for a pixel but not for its cluster, kinds of mismatch between the two, and ranges
+of the distance between them: near, and outlying."""
+
+VARIANTS = EXTRAS * KINDS * RANGES
+"""Strata of a cluster."""
 
 FIRST_CLOUD = 65_400
 """First stratum of cloud whose colour a cluster describes: this plus the class code of the cluster."""
@@ -99,6 +104,11 @@ class StrataTable(Protocol):
         """Whether strata of ice hold concentrations of the input."""
         ...
 
+    @property
+    def outlying(self) -> Sequence[int]:
+        """Strata of pixels that are far from every cluster."""
+        ...
+
     def cluster_strata(self, cluster: int) -> Sequence[int]:
         """Return all strata of a cluster."""
         ...
@@ -123,10 +133,10 @@ class StrataTable(Protocol):
 class ClusterStrata:
     """Strata of one or more models, whose clusters are numbered consecutively.
 
-    With ``n`` clusters, pixels of cluster ``c`` have stratum ``c + n * (extra + 8 * kind)``. ``extra`` is the set of
-    classes (bits 1 water, 2 ice, 4 other) that are possible for the pixel's own colour and not for its cluster.
-    ``kind`` is 0 where pixel and cluster have the same class, 1 where the pixel's own class is another, and 2 where it
-    is another under every threshold.
+    With ``n`` clusters, pixels of cluster ``c`` have stratum ``c + n * (extra + 8 * (kind + 3 * outlying))``. ``extra``
+    is the set of classes (bits 1 water, 2 ice, 4 other) that are possible for the pixel's own colour and not for its
+    cluster. ``kind`` is 0 where pixel and cluster have the same class, 1 where the pixel's own class is another, and 2
+    where it is another under every threshold. ``outlying`` is 1 where the pixel is far from every cluster, else 0.
 
     Parameters
     ----------
@@ -144,10 +154,10 @@ class ClusterStrata:
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = tuple(models)
         self.clusters: tuple[Cluster, ...] = tuple(cluster for model in models for cluster in model.clusters)
-        if self.n * KINDS * EXTRAS > FIRST_MASK:
+        if self.n * VARIANTS > FIRST_MASK:
             raise ConfigError(
                 f"{len(models)} scenes of one observation have {self.n} clusters in total, more than the limit of "
-                f"{FIRST_MASK // (KINDS * EXTRAS)}",
+                f"{FIRST_MASK // VARIANTS}",
                 "set segment.fit: observation, or run",
             )
 
@@ -156,30 +166,34 @@ class ClusterStrata:
         """Number of clusters."""
         return len(self.clusters)
 
-    def variants(self, cluster: int) -> Iterator[tuple[int, int, int]]:
-        """Yield the strata of a cluster, each with its set of extra classes and its kind of mismatch."""
-        for kind in range(KINDS):
-            for extra in range(EXTRAS):
-                yield cluster + self.n * (extra + EXTRAS * kind), extra, kind
+    def variants(self, cluster: int) -> Iterator[tuple[int, int, int, bool]]:
+        """Yield the strata of a cluster, each with its extra classes, its kind of mismatch, and whether it is far."""
+        for outlying, kind, extra in itertools.product((False, True), range(KINDS), range(EXTRAS)):
+            yield cluster + self.n * (extra + EXTRAS * (kind + KINDS * outlying)), extra, kind, outlying
 
     def cluster_strata(self, cluster: int) -> list[int]:
         """Return all strata of a cluster, first that of pixels without any mismatch."""
-        return [stratum for stratum, _, _ in self.variants(cluster)]
+        return [stratum for stratum, _, _, _ in self.variants(cluster)]
 
     @property
     def misnamed(self) -> list[int]:
         """Strata of pixels whose own colour has another class than their cluster."""
-        return [stratum for c in range(self.n) for stratum, _, kind in self.variants(c) if kind >= 1]
+        return [stratum for c in range(self.n) for stratum, _, kind, _ in self.variants(c) if kind >= 1]
 
     @property
     def strays(self) -> list[int]:
         """Strata of pixels whose own colour has another class under every threshold."""
-        return [stratum for c in range(self.n) for stratum, _, kind in self.variants(c) if kind == 2]
+        return [stratum for c in range(self.n) for stratum, _, kind, _ in self.variants(c) if kind == 2]
+
+    @property
+    def outlying(self) -> list[int]:
+        """Strata of pixels that are far from every cluster."""
+        return list(range(outlying_offset(self.n), VARIANTS * self.n))
 
     @property
     def clustered(self) -> list[int]:
         """Strata of all pixels that belong to a cluster."""
-        return list(range(KINDS * EXTRAS * self.n))
+        return list(range(VARIANTS * self.n))
 
     @property
     def seen(self) -> list[int]:
@@ -192,7 +206,7 @@ class ClusterStrata:
         # Unused numbers are outside the region, so that a wrong stratum adds to no published area.
         table = np.full(N_STRATA, ClassCode.OUTSIDE, dtype=np.uint8)
         cluster_codes = np.array([cluster.code for cluster in self.clusters], dtype=np.uint8)
-        table[: len(self.clustered)] = np.tile(cluster_codes, KINDS * EXTRAS)
+        table[: len(self.clustered)] = np.tile(cluster_codes, VARIANTS)
         for stratum, _, after in sieved_strata():
             table[stratum] = after
         for code in (ClassCode.UNOBSERVED, ClassCode.CLOUD, ClassCode.LAND):
@@ -210,8 +224,9 @@ class ClusterStrata:
         if code not in SEEN:
             return self.class_strata(code)
         clusters = [c for c, cluster in enumerate(self.clusters) if cluster.could_be == (code,)]
-        # Sieved patches are left out: the class of their own pixels was another.
-        return [stratum for c in clusters for stratum, extra, _ in self.variants(c) if not extra]
+        # Sieved patches are left out, as the class of their own pixels was another, and so are outliers: a surface that
+        # the model has not seen is in no class for certain.
+        return [stratum for c in clusters for stratum, extra, _, far in self.variants(c) if not extra and not far]
 
     def possible(self, code: ClassCode) -> list[int]:
         """Return the strata that have a class under any threshold, by their cluster or by their own colour."""
@@ -220,7 +235,7 @@ class ClusterStrata:
         strata = [
             stratum
             for c, cluster in enumerate(self.clusters)
-            for stratum, extra, _ in self.variants(c)
+            for stratum, extra, _, _ in self.variants(c)
             if code in cluster.could_be or extra >> SEEN.index(code) & 1
         ]
         # A sieved patch may be what it was, or what surrounds it.
@@ -231,8 +246,13 @@ class ClusterStrata:
         return None
 
 
+def outlying_offset(n: int) -> int:
+    """Return what is added to the stratum of a pixel that is far from every one of ``n`` clusters."""
+    return n * EXTRAS * KINDS
+
+
 def encode_strata(clusters: UInt8, could_be: UInt8, codes: UInt8, model: Model, first: int, n: int) -> UInt16:
-    """Encode the strata of pixels of one model.
+    """Encode the strata of pixels of one model that are near its clusters.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icepipe.arrays import Bool, Float64, Int64, UInt8
-from icepipe.segment.clustering.assignment import nearest, squared_distances, weighted_points
+from icepipe.segment.clustering.assignment import MAX_CENTROIDS, nearest, squared_distances, weighted_points
 from icepipe.segment.clustering.kmeans import (
     MAX_ITERATIONS,
     TOLERANCE,
@@ -38,7 +38,16 @@ MAX_CERTAIN_STRAYS = 0.0002
 that a large cluster would absorb."""
 
 MAX_CLUSTERS = 64
-"""Splitting ends here in any case; the model records the shares that remain."""
+"""Beyond this number only certain strays are split off, up to ``MAX_CENTROIDS`` and while they are more than
+``MAX_OWN_STRAYS``: they are a surface without a cluster, while the bounds of areas hold what else remains. The model
+records the shares that remain."""
+
+MAX_OWN_STRAYS = 0.002
+"""Largest share of the sample, in all clusters, whose own colour has another class under every threshold. With over 1 %
+of them an observation has no known area: at a fifth of that, a date that is a fifth of the sample has one."""
+
+REACH_SHARE = 0.99
+"""Share of the sample of a cluster that lies within its reach."""
 
 SPLIT_ITERATIONS = 20
 """Largest number of full iterations for the two halves of a cluster."""
@@ -67,6 +76,10 @@ class Fit:
         every threshold.
     spread
         Mean squared distance to the nearest centroid, after splitting.
+    reaches
+        Distance from each centroid within which ``REACH_SHARE`` of its sample lies; shape (clusters,).
+    own_misnamed, own_strays
+        Share of the sample in another class than its cluster, and in another class under every threshold.
     pure
         Pure water and pure ice of the sample; None where it shows no ice.
     """
@@ -79,6 +92,9 @@ class Fit:
     record: FitRecord
     remaining: tuple[float, float, float]
     spread: float
+    reaches: Float64
+    own_misnamed: float
+    own_strays: float
     pure: PureSurfaces | None = None
 
 
@@ -164,8 +180,11 @@ class ClusterSplitter:
                     for n, mismatch in enumerate(mismatches)
                 ]
             )
+            if len(centroids) >= MAX_CLUSTERS:
+                # The last criterion is that of the certain strays.
+                excess[: None if mismatches[-1].share.sum() <= MAX_OWN_STRAYS else -1] = 0
             criterion, worst = np.unravel_index(excess.argmax(), excess.shape)
-            if excess[criterion, worst] <= 1 or len(centroids) >= MAX_CLUSTERS:
+            if excess[criterion, worst] <= 1 or len(centroids) >= MAX_CENTROIDS:
                 straddle, misnamed, certain = (float(mismatch.share.max()) for mismatch in mismatches)
                 return centroids, parents, (straddle, misnamed, certain)
             inside = member == worst
@@ -198,6 +217,20 @@ def cluster_means(values: Float64, weights: Float64, member: UInt8, n: int) -> F
     sums = np.stack([np.bincount(member, weights=weights * column, minlength=n) for column in values.T], axis=1)
     total = np.bincount(member, weights=weights, minlength=n)[:, None]
     return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+
+
+def cluster_reaches(squared: Float64, weights: Float64, member: UInt8, n: int) -> Float64:
+    """Return the distance within which ``REACH_SHARE`` of the members of each of ``n`` clusters lies; shape (n,).
+
+    ``squared`` are the squared distances of the colours to their centroids, shape (colours,).
+    """
+    reaches = np.zeros(n)
+    for number in range(n):
+        inside = np.flatnonzero(member == number)
+        order = inside[np.argsort(squared[inside], kind="stable")]
+        ends = np.cumsum(weights[order])
+        reaches[number] = np.sqrt(squared[order[np.searchsorted(ends, REACH_SHARE * ends[-1])]])
+    return round_significant(reaches)
 
 
 def bisect_cluster(places: Float64, weights: Float64, sides: Bool) -> Float64 | None:
@@ -242,6 +275,8 @@ def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: Rule
     centroids, parents = centroids[order], parents[order]
     member = nearest(palette.places, centroids)
     total = palette.weights.sum()
+    squared = squared_distances(palette.places, centroids, member)
+    _, misnamed, certain = (float(mismatch.share.sum()) for mismatch in splitter.mismatches(centroids, member))
     return Fit(
         centroids=centroids,
         spectra=splitter.spectra(centroids, member),
@@ -250,7 +285,10 @@ def fit(sample: PixelSample, k: int, seed: int, space: FeatureSpace, rules: Rule
         k_fitted=len(start),
         record=record,
         remaining=remaining,
-        spread=float(np.sum(squared_distances(palette.places, centroids, member) * palette.weights) / total),
+        spread=float(np.sum(squared * palette.weights) / total),
+        reaches=cluster_reaches(squared, palette.weights, member, len(centroids)),
+        own_misnamed=misnamed,
+        own_strays=certain,
         pure=pure_surfaces(palette, space.sensor, rules),
     )
 
@@ -259,4 +297,5 @@ def empty_fit(sensor: Sensor, seed: int) -> Fit:
     """Return the fit of an observation without a valid pixel, which has no clusters."""
     none = np.zeros((0, len(sensor.roles)))
     record = FitRecord(seed, 0, 0, 0, MAX_ITERATIONS, TOLERANCE, True, 0.0)
-    return Fit(none, none, np.zeros(0, np.int64), np.zeros(0), 0, record, (0.0, 0.0, 0.0), 0.0)
+    parents, nothing = np.zeros(0, np.int64), np.zeros(0)
+    return Fit(none, none, parents, nothing, 0, record, (0.0, 0.0, 0.0), 0.0, nothing, 0.0, 0.0)

@@ -40,6 +40,60 @@ def test_observations_that_do_not_count_do_not_end_an_event():
     assert alerts(rows, under_km2=5) == [("2024-07-01", "under", 4.0, 5.0)]
 
 
+def with_drifted(*days):
+    """Ice of July days; a day with a star has the flag ``model_drift``."""
+    rows = []
+    for day, area in enumerate(days, start=1):
+        drifted = isinstance(area, str)
+        value = float(area.rstrip("*")) if drifted else area
+        rows += daily([(f"2024-07-{day:02d}", value)], flags="model_drift" if drifted else "")
+    return rows
+
+
+def certainties(rows, **rule):
+    return [(a.date, a.kind, a.value, a.certainty) for a in find_alerts(rows, [Alert.model_validate(rule)])]
+
+
+def test_an_area_of_a_drifted_date_gives_an_alert_that_is_marked_maybe():
+    rows = with_drifted(9.0, "4.0*", 9.0)
+    assert certainties(rows, under_km2=5) == [("2024-07-02", "under", 4.0, "maybe")]
+    (alert,) = find_alerts(rows, [Alert(under_km2=5)])
+    assert alert.message == (
+        "maybe ice 4.000 km2, under 5 km2 (the date looks unlike what the classes were learned from)"
+    )
+
+
+def test_a_maybe_neither_hides_nor_ends_an_alert_that_is_sure():
+    assert certainties(with_drifted(9.0, "4.0*", 3.0), under_km2=5) == [
+        ("2024-07-02", "under", 4.0, "maybe"),
+        ("2024-07-03", "under", 3.0, "sure"),
+    ]
+    assert certainties(with_drifted(4.0, "9.0*", 4.0), under_km2=5) == [("2024-07-01", "under", 4.0, "sure")]
+
+
+def test_a_change_from_or_to_a_drifted_date_is_a_maybe_unless_the_usable_dates_change_as_fast():
+    assert certainties(with_drifted(100.0, "60.0*", 100.0), faster_km2_per_day=14) == [
+        ("2024-07-02", "faster", -40.0, "maybe")
+    ]
+    assert certainties(with_drifted(100.0, "100.0*", 60.0), faster_km2_per_day=14) == [
+        ("2024-07-03", "faster", -20.0, "sure")
+    ]
+
+
+def test_a_drifted_pass_on_a_day_with_a_usable_one_gives_no_alert():
+    rows = [*daily([("2024-07-01T1030_terra", 9.0)]), *daily([("2024-07-01T1310_aqua", 1.0)], flags="model_drift")]
+    assert certainties(rows, under_km2=6) == []
+
+
+def test_a_drifted_date_that_another_flag_excludes_gives_no_alert():
+    rows = [*daily([("2024-07-01", 1.0)], flags="model_drift;under_min_valid")]
+    assert certainties(rows, under_km2=6) == []
+
+
+def test_a_drifted_date_does_not_count_as_seen():
+    assert certainties(with_drifted(9.0, "9.0*", 9.0), unseen_days=1) == [("2024-07-03", "unseen", 2.0, "sure")]
+
+
 def test_change_is_judged_a_day_between_consecutive_observations():
     values = [
         ("2024-07-01", 100.0),

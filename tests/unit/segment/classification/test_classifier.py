@@ -23,8 +23,9 @@ from icepipe.inputs.products.sensors import with_roles
 from icepipe.raster.components import component_sizes, count_components, find_components
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.classifier import DirectLookup
-from icepipe.segment.classification.strata import encode_strata
-from icepipe.segment.clustering.assignment import nearest
+from icepipe.segment.classification.drift import outlier_limits
+from icepipe.segment.classification.strata import encode_strata, outlying_offset
+from icepipe.segment.clustering.assignment import nearest, squared_distances
 from icepipe.segment.clustering.sampling import PixelSample
 from icepipe.segment.clustering.splitting import fit
 from icepipe.segment.features import FeatureSpace, available_features, compute_features
@@ -62,9 +63,11 @@ def stored_values(sensor, count, seed=0):
 def in_numpy(values, model, sensor, first, n):
     space = FeatureSpace(sensor, model.features)
     rules = replace(rules_for(model.rule_set, model.ice), thresholds=model.thresholds)
-    features = compute_features(values.astype(np.float64), sensor)
-    clusters = nearest(space.coordinates(values), model.centroids)
-    return encode_strata(clusters, rules.could_be(features), rules.codes(features), model, first, n)
+    features, places = compute_features(values.astype(np.float64), sensor), space.coordinates(values)
+    clusters = nearest(places, model.centroids)
+    strata = encode_strata(clusters, rules.could_be(features), rules.codes(features), model, first, n)
+    outlying = squared_distances(places, model.centroids, clusters) > outlier_limits(model, sensor)[clusters]
+    return strata + np.uint16(outlying_offset(n)) * outlying
 
 
 @pytest.mark.parametrize("choice", ["any", "white"])

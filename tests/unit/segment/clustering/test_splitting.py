@@ -12,13 +12,14 @@ from icepipe.geo.geobox import Block
 from icepipe.inputs.reading.pixels import Pixels
 from icepipe.segment.classification.classifier import ClusterClassifier
 from icepipe.segment.classification.strata import mask_stratum
-from icepipe.segment.clustering.assignment import nearest
+from icepipe.segment.clustering.assignment import MAX_CENTROIDS, nearest
 from icepipe.segment.clustering.sampling import PixelSample, hash_sample
-from icepipe.segment.clustering.splitting import MAX_STRADDLE, fit
+from icepipe.segment.clustering.splitting import MAX_CERTAIN_STRAYS, MAX_CLUSTERS, MAX_STRADDLE, fit
 from icepipe.segment.features import FeatureSpace, compute_features
 from icepipe.segment.naming import name_clusters
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.table import SENSORS
+from tests.rasters import ICE, WATER
 
 RGB = SENSORS["rgb"]
 RULES = RULE_SETS["rgb"]
@@ -158,3 +159,14 @@ def test_a_cluster_without_members_restarts():
     assert sorted(map(tuple, result.centroids)) == [(10, 10, 10), (250, 10, 10), (250, 250, 250)]
     assert result.shares.min() > 0
     assert result.record.converged
+
+
+def test_splitting_goes_on_until_hardly_any_colour_is_certainly_of_another_class():
+    """Noise spreads two classes over the colours of the third; 64 clusters leave over 1 % of them misnamed."""
+    noise = np.random.default_rng(0).normal(0, 25, (57_600, 3))
+    values = np.clip(np.repeat([WATER, ICE], 28_800, axis=0) + noise, 0, 255).astype(np.uint8)
+    result = fitted(values, 6, 0)
+    assert MAX_CLUSTERS < len(result.centroids) <= MAX_CENTROIDS
+    assert result.remaining[2] <= MAX_CERTAIN_STRAYS
+    assert result.own_strays < 0.01
+    assert result.own_strays < result.own_misnamed
