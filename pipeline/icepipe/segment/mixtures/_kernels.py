@@ -21,6 +21,8 @@ OFF_LINE = 32
 """Bit of a surface whose colour no mixture of pure water and pure ice has."""
 GREY_ICE = 64
 """Bit of a surface that is other only because it is grey ice and white ice alone counts: it is no ground."""
+OUTLIER = 128
+"""Bit of a surface that is far from every cluster: it may be one that the model has not seen, and no mixture."""
 
 POSITION_UNITS = 4096
 """Units of a position on the line from pure water, 0, to pure ice."""
@@ -264,6 +266,8 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
         first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
         high = ratio(t - dark, max(first_ice - dark, NARROWEST))
+    if kind & OUTLIER > 0:
+        low, high = 0, FULL if kind & 2 * MAY_BE > 0 else high
     return min(low, share), share, max(high, share)
 
 
@@ -437,7 +441,7 @@ def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: 
     kind = int(surface[row, col])
     code = kind & CODE
     low, share = unmix_shore(surface, brightness, row, col, other)
-    certain = kind & 7 * MAY_BE == MAY_BE << code - 1
+    certain = kind & (7 * MAY_BE | OUTLIER) == MAY_BE << code - 1
     if low < FULL:
         mixture[0], mixture[1] = pair_code(kind, code, other), min(low, share) if certain else 0
         mixture[2], mixture[3] = share, FULL

@@ -142,11 +142,11 @@ def grey_ice(model: Model, sensor: Sensor) -> Bool:
 
 
 def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
-    """Return the class code of every stratum of a seen pixel plus bits of its possible classes; shape (65536,).
+    """Return the class code of every stratum of a seen pixel plus bits that the kernels name; shape (65536,).
 
     Pixels of pinned clusters have 0: the user vouches for their class, so they are no mixtures.
     """
-    from icepipe.segment.mixtures._kernels import GREY_ICE, MAY_BE
+    from icepipe.segment.mixtures._kernels import GREY_ICE, MAY_BE, OUTLIER
 
     table = np.zeros(N_STRATA, dtype=np.uint8)
     grey = np.concatenate([grey_ice(model, sensor) for model in strata.models])
@@ -157,6 +157,8 @@ def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     for place, code in enumerate(SEEN):
         possible = np.isin(np.arange(N_STRATA), strata.possible(code)) & (table > 0)
         table[possible] += MAY_BE << place
+    outliers = np.array(strata.outlying)
+    table[outliers[table[outliers] > 0]] += OUTLIER
     return table
 
 

@@ -59,7 +59,7 @@ def test_an_area_of_a_drifted_date_gives_an_alert_that_is_marked_maybe():
     assert certainties(rows, under_km2=5) == [("2024-07-02", "under", 4.0, "maybe")]
     (alert,) = find_alerts(rows, [Alert(under_km2=5)])
     assert alert.message == (
-        "maybe ice 4.000 km2, under 5 km2 (the date looks unlike what the classes were learned from)"
+        "maybe ice pixel area 4.000 km2, under 5 km2 (the date looks unlike what the classes were learned from)"
     )
 
 
