@@ -13,7 +13,7 @@ import numpy as np
 from icepipe.arrays import Int64, UInt8, UInt64
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.raster.splitmix64 import GOLDEN_GAMMA, MIX13, mix
+from icepipe.raster.splitmix64 import GOLDEN_GAMMA, mix
 
 SELECTION, ORDER = 1, 2
 """Streams of hashes that are independent of each other, and of the sample that a model is fitted on."""
@@ -21,7 +21,7 @@ SELECTION, ORDER = 1, 2
 
 def splitmix64(state: UInt64) -> UInt64:
     """Return the next number of SplitMix64 for each state; a bijection, so that different states never collide."""
-    return mix(state + GOLDEN_GAMMA, MIX13)
+    return mix(state + GOLDEN_GAMMA)
 
 
 def pixel_hashes(seed: int, day: int, stream: int, rows: Int64, cols: Int64) -> UInt64:

