@@ -228,9 +228,9 @@ _MEASURED_NEAR_INFRARED = replace(
     _NEAR_INFRARED,
     low=0.085,
     high=0.15,
-    source=f"{_NEAR_INFRARED.source}. Low is halfway from open water 0.07 to grease ice 0.10 (Brandt and others 2005, J. "
-    "Climate 18), as thin ice is darker in the near infrared than in the visible. High is the near infrared up to which "
-    "test 4 of the Dynamic Surface Water Extent accepts water: Jones (2019), Remote Sensing 11, 374",
+    source=f"{_NEAR_INFRARED.source}. Low is halfway from open water 0.07 to grease ice 0.10 (Brandt and others 2005, "
+    "J. Climate 18), as thin ice is darker in the near infrared than in the visible. High is the near infrared up to "
+    "which test 4 of the Dynamic Surface Water Extent accepts water: Jones (2019), Remote Sensing 11, 374",
 )
 _GREENER_THAN_NIR = Threshold(
     key="water-ndwi",
