@@ -62,7 +62,6 @@ def test_samples_keep_the_names_of_pure_pixels_and_truth_lies_within_the_bounds(
             assert wrong <= (0.02 if is_reached or name == "other" else 0.01) * (held > 0).sum(), (date, name)
 
 
-@pytest.mark.xfail(strict=False, reason="weighted_km2 of clusters does not unmix pixels yet")
 def test_samples_keep_their_surface(run_of_samples):
     """Within 1 %, or 2 where the noise of rough water and of thin ice reaches the moved threshold."""
     result, is_reached = run_of_samples

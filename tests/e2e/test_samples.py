@@ -14,9 +14,6 @@ import pytest
 from tests.conftest import ROOT
 from tests.samples import SAMPLES, named_and_held, shares, truth
 
-unmixed = pytest.mark.xfail(strict=False, reason="weighted_km2 of clusters does not unmix pixels yet")
-
-
 DATES = sorted({date for date, _ in truth()})
 
 
@@ -66,7 +63,6 @@ def test_pixels_are_mixed_where_surfaces_meet():
         assert 0.008 <= (parts[:, sea].max(axis=0) < 1).mean() <= 0.022
 
 
-@unmixed
 def test_the_surface_shown_is_estimated_within_half_a_percent(arctic):
     """The land mask hides 3.3 km2 of water at the shore, which is 0.12 % of the least water."""
     rows = series(arctic[0])
@@ -75,7 +71,6 @@ def test_the_surface_shown_is_estimated_within_half_a_percent(arctic):
             assert float(rows[date, name]["weighted_km2"]) == pytest.approx(area, rel=0.005), (date, name)
 
 
-@unmixed
 def test_the_island_is_estimated_within_a_tenth_and_the_ground_at_the_shore(arctic):
     """Pixels that the land mask leaves to the sea hold 3.4 km2 of ground, which may be estimated as ``other``, too."""
     rows = series(arctic[0])
@@ -155,7 +150,6 @@ def test_with_the_late_tile_truth_lies_within_the_bounds_and_pure_pixels_have_th
             assert float(row["area_low_km2"]) <= truth()["2024-07-28", name] <= float(row["area_high_km2"])
 
 
-@unmixed
 def test_with_the_late_tile_the_surface_of_the_whole_is_estimated_within_half_a_percent(whole):
     rows = series(whole[0])
     for name in ("ice", "water"):
