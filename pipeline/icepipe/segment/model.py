@@ -155,8 +155,8 @@ class PureSurfaces:
         Reflectance of both, in the order of the roles.
     brightest
         Position on the line of the brightest ice that a pixel may hold, at least 1.
-    darkest
-        Least position on the line whose colour could be named ice.
+    darkest, surest
+        Least position on the line whose colour could be named ice, and least from which on none could be named water.
     has_water
         Whether the sample showed water; if not, ``water`` is open water as published.
     """
@@ -165,6 +165,7 @@ class PureSurfaces:
     ice: tuple[float, ...]
     brightest: float
     darkest: float
+    surest: float
     has_water: bool
 
 

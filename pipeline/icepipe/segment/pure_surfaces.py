@@ -45,7 +45,7 @@ BEYOND_TAIL = 1.05
 """Brightness of pure ice, relative to the brightest pixel, where that is a mixture itself."""
 
 STEPS = 200
-"""Steps along the line in which the least share of ice is looked for whose colour can be ice."""
+"""Steps along the line in which the shares of ice are looked for whose colour can be ice, and water."""
 
 
 def weighted_quantile(numbers: Float64, weights: Float64, share: float) -> float:
@@ -113,12 +113,14 @@ def pure_surfaces(palette: DistinctValues, sensor: Sensor, rules: RuleSet) -> Pu
     visible = sensor.roles.index("green" if "green" in sensor.roles else "red")
     shares = np.arange(1, STEPS + 1) / STEPS
     colours = stored_values(water + shares[:, None] * line, sensor)
-    can_be_ice = rules.could_be(compute_features(colours, sensor)) >> ClassCode.ICE & 1 == 1
+    possible = rules.could_be(compute_features(colours, sensor))
+    can_be_ice, can_be_water = (possible >> code & 1 == 1 for code in (ClassCode.ICE, ClassCode.WATER))
     return PureSurfaces(
         water=tuple(round_significant(water).tolist()),
         ice=tuple(round_significant(ice).tolist()),
         brightest=float(f"{max(brightest, (SNOW - water[visible]) / line[visible]):.6g}"),
         darkest=float(shares[can_be_ice].min()) if can_be_ice.any() else 1.0,
+        surest=float(shares[can_be_water].max()) if can_be_water.any() else 0.0,
         has_water=bool(is_water.any()),
     )
 

@@ -36,7 +36,7 @@ from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
 from icepipe.segment.classification.drift import has_drifted, is_noisy, is_unfit
 from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
-from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures, has_no_gap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import apply_pins, fit_observation
@@ -133,6 +133,8 @@ class ObservationTotals:
         A small picture of the observation.
     n_doubled
         Number of pixels that more than one scene saw.
+    between
+        Pixels between water and ice, see :attr:`MixedPixelScanner.between`.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -142,6 +144,7 @@ class ObservationTotals:
         self.edges = Edges()
         self.thumbnail = Thumbnail(plan.grid, plan.sensor)
         self.n_doubled = 0
+        self.between = np.zeros(3, dtype=np.int64)
 
     def add_pixels(self, part: Block, pixels: Pixels) -> None:
         """Add what does not depend on classes: overlaps and the thumbnail."""
@@ -255,6 +258,7 @@ def scan_observation(
         for part in reached_parts:
             totals.add_strata(part, all_strata[part.slices], classes.block)
     totals.add_mixtures(mixtures, all_strata)
+    totals.between += scanner.between
     if any(part != block for block, part in parts):
         totals.add_background(reached_parts)
     return totals, classes, reached
@@ -296,6 +300,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         outlying=round(tally.pixels_in(strata.outlying) / n_seen, 6) if n_seen else 0.0,
         misnamed=round(tally.pixels_in(strata.misnamed) / n_seen, 6) if n_seen else 0.0,
         misfit=round(tally.pixels_in(strata.strays) / n_seen, 6) if n_seen else 0.0,
+        gapless=has_no_gap(totals.between, n_seen),
         reached=reached,
     )
 
@@ -310,7 +315,17 @@ def series_rows(plan: Plan, result: ObservationResult) -> tuple[Row, ...]:
     min_valid, masked = plan.config.measure.min_valid, plan.masked_classes
     all_rows: list[Row] = []
     for region in result.regions:
-        flags = row_flags(region.budget, min_valid, masked, result.observation, drifted, unfit, region.on_grid, noisy)
+        flags = row_flags(
+            region.budget,
+            min_valid,
+            masked,
+            result.observation,
+            drifted,
+            unfit,
+            region.on_grid,
+            noisy,
+            result.gapless,
+        )
         context = RowContext(
             region=region.name,
             observation=result.observation,

@@ -57,8 +57,6 @@ class Budget:
         Fraction of the seen area that lies in pixels of more than one class.
     from_concentration
         Whether the shares of ice are concentrations of the input.
-    either_fractions
-        Fractions of the seen area in unmixed pixels named water that could be ice, and named ice that could be water.
     """
 
     classes: dict[ClassCode, ClassArea]
@@ -66,7 +64,6 @@ class Budget:
     edge_km2: dict[ClassCode, float]
     mixed_fraction: float = 0.0
     from_concentration: bool = False
-    either_fractions: tuple[float, float] = (0.0, 0.0)
 
     @property
     def seen_km2(self) -> float:
@@ -122,18 +119,12 @@ def compute_budget(tally: Tally, strata: StrataTable, unit_m2: float, edge_units
     # Edges counted the area of both neighbours, four times the edge area (see Edges).
     edge_km2 = {code: units * unit_km2 / 4 for code, units in edge_units.items()}
     seen_units = tally.units_in(strata.seen)
-    either = (
-        tally.unmixed_units(set(strata.class_strata(code)) & set(strata.possible(other)))
-        for code, other in ((ClassCode.WATER, ClassCode.ICE), (ClassCode.ICE, ClassCode.WATER))
-    )
-    named_water, named_ice = (units / seen_units if seen_units else 0.0 for units in either)
     budget = Budget(
         classes,
         region_units * unit_km2,
         edge_km2,
         mixed_fraction=tally.shared_units / seen_units if seen_units else 0.0,
         from_concentration=strata.from_concentration,
-        either_fractions=(named_water, named_ice),
     )
     total = sum(area.area_km2 for area in classes.values())
     # The floor keeps an empty region from requiring an exact 0.

@@ -46,6 +46,8 @@ class ObservationResult:
     misnamed, misfit
         Fraction of the pixels that the naming rules would give another class than their cluster has, and of those
         that are certainly of another class.
+    gapless
+        Whether brightness runs from water to ice without a gap, so that no threshold separates the two.
     reached
         Window of the grid that scenes or masks cover; of zero width where none does.
     """
@@ -64,6 +66,7 @@ class ObservationResult:
     outlying: float
     misnamed: float
     misfit: float
+    gapless: bool
     reached: Block
 
     @property

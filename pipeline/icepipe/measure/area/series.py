@@ -28,12 +28,6 @@ LEAST_MIXED = 0.003
 points, docs/explanation/stability.md), so that a tenth of a class that is hardly there is no difference."""
 
 
-GAPLESS, EVENLY = 0.01, 4
-"""A row is flagged ``no_ice_water_gap`` where this fraction of the seen area lies within the published range of the
-thresholds between water and ice, on each side of the middle, and one side has at most so many times the other. Both are
-conventions; a percentage point is also the limit on how far an area may move with k and the seed."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of the series; an unknown area is None, an area known to be zero is 0.
@@ -109,16 +103,6 @@ def water_is_separable(observation: Observation) -> bool:
     return all(scene.rule_set != "visible" for scene in observation.scenes)
 
 
-def has_no_gap(budget: Budget) -> bool:
-    """Return whether brightness runs from water to ice without a gap, so that no threshold separates the two.
-
-    Thin ice of one kind is a step: most of its pixels are on one side of the threshold. Fog, glint, and ice of every
-    thickness fill the range of the threshold evenly.
-    """
-    less, more = sorted(budget.either_fractions)
-    return less >= GAPLESS and less * EVENLY >= more
-
-
 def has_mixed_pixels(budget: Budget) -> bool:
     """Return whether the area of the pixels of a class differs notably from its surface, or many pixels are mixed.
 
@@ -148,6 +132,7 @@ def row_flags(
     unfit: bool,
     on_grid: bool = True,
     noisy: bool = False,
+    gapless: bool = False,
 ) -> frozenset[Flag]:
     """Return the flags that hold for all classes of an observation in a region, and the notes of its scenes."""
     conditions = {
@@ -161,7 +146,7 @@ def row_flags(
         Flag.MODEL_MISFIT: unfit,
         Flag.CONCENTRATION: budget.from_concentration,
         Flag.NOISY: noisy,
-        Flag.NO_ICE_WATER_GAP: has_no_gap(budget) and not unfit,
+        Flag.NO_ICE_WATER_GAP: gapless and not unfit,
         Flag.NOTHING_SEEN: budget.seen_km2 == 0 and not budget.all_land,
         Flag.OFF_GRID: not on_grid,
         Flag.PARTLY_SEEN: budget.seen_km2 > 0 and budget.valid_fraction < FULLY_SEEN,

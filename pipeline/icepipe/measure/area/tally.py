@@ -100,12 +100,9 @@ class Tally:
 
     def surface_units(self, strata: Iterable[int], code: ClassCode, bound: Bound) -> float:
         """Return the area units of a class: its unmixed pixels, those of some strata, and its part of mixed pixels."""
+        unmixed = sum(self.units[stratum] - self.mixed_units[stratum] for stratum in strata)
         # Integers until the one division, which rounds correctly: bounds stay in order, and whole numbers exact.
-        return (255 * self.unmixed_units(strata) + self.part_units[code, bound]) / 255
-
-    def unmixed_units(self, strata: Iterable[int]) -> int:
-        """Return the area units of the unmixed pixels of some strata together."""
-        return sum(self.units[stratum] - self.mixed_units[stratum] for stratum in strata)
+        return (255 * unmixed + self.part_units[code, bound]) / 255
 
 
 def merge_tallies(tallies: Iterable[Tally]) -> Tally:

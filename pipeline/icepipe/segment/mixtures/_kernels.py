@@ -239,7 +239,8 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         What the neighbourhood has: brightest smooth water, darkest smooth ice, darkest even ice, brightest pixel, the
         darkest pixel as a mark, see :func:`mark_surfaces`, and the darkest pixel named ice; shape (6,).
     ends
-        Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
+        Position of the brightest pure ice, least position of a colour that can be ice, largest of one that can be
+        water, and whether the model has water; shape (4,).
     """
     pure_water, smooth_ice, even_ice = int(near[0]), int(near[1]), int(near[2])
     brightest, darkest, named_ice = int(near[3]), int(near[4]), int(near[5])
@@ -253,7 +254,7 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
     if smooth_ice < NOT_BELOW:
         dark, bright = min(dark, smooth_ice - NARROWEST), smooth_ice
     share = FULL if is_ice else 0
-    if ends[2] and not (smooth or off_line or among_ice):
+    if ends[3] and not (smooth or off_line or among_ice):
         share = ratio(t - dark, bright - dark)
     low, high = 0, FULL
     if surely_among_ice or off_line:
@@ -449,16 +450,34 @@ def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: 
 
 
 @compiled
+def count_between(surface: UInt8, position: Int16, even: UInt8, ends: Int64, between: Int64) -> None:
+    """Count the even pixels that could be water or ice, by thirds of the positions between the two; shape (n,)."""
+    either, start, span = 3 * MAY_BE, ends[1], max(ends[2] - ends[1], 1)
+    for i in range(len(surface)):
+        if surface[i] & either == either and even[i] > 0:
+            between[min(max((int(position[i]) - start) * 3 // span, 0), 2)] += 1
+
+
+@compiled
 def unmix_tile(
-    surface: UInt8, position: Int16, brightness: Int16, first: int, last: int, ends: Int64, out: UInt8
+    surface: UInt8,
+    position: Int16,
+    brightness: Int16,
+    contrast: Int16,
+    even: UInt8,
+    first: int,
+    last: int,
+    ends: Int64,
+    out: UInt8,
 ) -> None:
-    """Write the mixtures of the rows ``first`` to ``last`` of a tile; parameters are those of :func:`unmix`."""
+    """Write the mixtures of the rows ``first`` to ``last`` of a tile; other parameters are those of :func:`unmix`.
+
+    ``contrast`` and ``even`` are those of :func:`find_contrast` and :func:`find_smooth`.
+    """
     rows, cols = surface.shape
-    contrast, marks = np.empty((rows, cols), np.int16), np.empty((6, rows, cols), np.int16)
-    smooth, even, shores = np.empty((3, rows, cols), np.uint8)
+    marks = np.empty((6, rows, cols), np.int16)
+    smooth, shores = np.empty((2, rows, cols), np.uint8)
     near, work_below, work_above = np.empty((6, cols), np.int16), padded(cols, NOT_BELOW), padded(cols, NOT_ABOVE)
-    find_contrast(surface, brightness, contrast)
-    find_smooth(surface, brightness, EVEN[0], EVEN[1], contrast, even)
     has_shores = mark_shores(surface, shores)
     if not has_shores and not is_in_doubt(surface.ravel(), even.ravel()):
         return
@@ -483,7 +502,16 @@ def unmix_tile(
 
 
 @compiled
-def unmix(surface: UInt8, position: Int16, brightness: Int16, first: int, last: int, ends: Int64, out: UInt8) -> None:
+def unmix(
+    surface: UInt8,
+    position: Int16,
+    brightness: Int16,
+    first: int,
+    last: int,
+    ends: Int64,
+    out: UInt8,
+    between: Int64,
+) -> None:
     """Write the mixtures of the rows ``first`` to ``last``.
 
     Parameters
@@ -492,16 +520,25 @@ def unmix(surface: UInt8, position: Int16, brightness: Int16, first: int, last: 
         Of all pixels, as :func:`locate_pixels` writes them; shape (rows, columns), with ``HALO`` rows above ``first``
         and below ``last`` where the grid has them.
     ends
-        Position of the brightest pure ice, least position of a colour that can be ice, and whether the model has water.
+        Position of the brightest pure ice, least position of a colour that can be ice, largest of one that can be
+        water, and whether the model has water; shape (4,).
     out
         Takes, for each mixed pixel, its two surfaces, see :func:`pair_code`, 0 for all other pixels; and the least,
         likeliest and greatest share of the first of them; shape (4, last - first, columns).
+    between
+        Counts are added to it, see :func:`count_between`; shape (3,).
     """
-    cols = surface.shape[1]
+    rows, cols = surface.shape
     for left in range(0, cols, TILE):
         start, end, right = max(left - HALO, 0), min(left + TILE + HALO, cols), min(left + TILE, cols)
-        mixtures = np.zeros((4, last - first, end - start), np.uint8)
         # Copies, as the compiler uses vector instructions where it knows that items are side by side.
-        places, levels = position[:, start:end].copy(), brightness[:, start:end].copy()
-        unmix_tile(surface[:, start:end].copy(), places, levels, first, last, ends, mixtures)
-        out[:, :, left:right] = mixtures[:, :, left - start : right - start]
+        kinds, places = surface[:, start:end].copy(), position[:, start:end].copy()
+        levels, mixtures = brightness[:, start:end].copy(), np.zeros((4, last - first, end - start), np.uint8)
+        contrast, even = np.empty((rows, end - start), np.int16), np.empty((rows, end - start), np.uint8)
+        find_contrast(kinds, levels, contrast)
+        find_smooth(kinds, levels, EVEN[0], EVEN[1], contrast, even)
+        inner = slice(left - start, right - start)
+        for row in range(first, last):
+            count_between(kinds[row, inner], places[row, inner], even[row, inner], ends, between)
+        unmix_tile(kinds, places, levels, contrast, even, first, last, ends, mixtures)
+        out[:, :, left:right] = mixtures[:, :, inner]

@@ -28,6 +28,11 @@ HALO = 4
 """Rows and columns to each side of a pixel that its shares depend on; the kernels have the same number."""
 
 
+GAPLESS, EVENLY = 0.005, 4
+"""Share of the seen pixels that each third of the range between water and ice must have, and ratio of the fullest to the
+emptiest up to which they fill it evenly; conventions."""
+
+
 class Bound(IntEnum):
     """Rows of :attr:`Mixtures.shares`."""
 
@@ -114,8 +119,8 @@ class MixingLine:
         """Ends of the line in units of the kernels; see :func:`icepipe.segment.mixtures._kernels.unmix`."""
         from icepipe.segment.mixtures._kernels import POSITION_UNITS
 
-        positions = (round(end * POSITION_UNITS) for end in (self.pure.brightest, self.pure.darkest))
-        return np.array([*positions, self.pure.has_water], dtype=np.int64)
+        ends = self.pure.brightest, self.pure.darkest, self.pure.surest
+        return np.array([*(round(end * POSITION_UNITS) for end in ends), self.pure.has_water], dtype=np.int64)
 
 
 def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
@@ -127,6 +132,7 @@ def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
         ice=tuple(np.mean([pure.ice for pure in found], axis=0).tolist()),
         brightest=max(pure.brightest for pure in found),
         darkest=min(pure.darkest for pure in found),
+        surest=max(pure.surest for pure in found),
         has_water=any(pure.has_water for pure in found),
     )
 
@@ -162,6 +168,22 @@ def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     return table
 
 
+def has_no_gap(between: Int64, n_seen: int) -> bool:
+    """Return whether brightness runs from water to ice without a gap, so that no threshold separates the two.
+
+    Thin ice of one kind, or rough water, is a step of brightness. Fog, glint, and ice of every thickness fill the range
+    between water and ice evenly.
+
+    Parameters
+    ----------
+    between
+        Pixels amid one surface that could be water or ice, by thirds of the range between the two; shape (3,).
+    n_seen
+        Number of all pixels that were seen.
+    """
+    return bool(between.min() > GAPLESS * n_seen and between.min() * EVENLY >= between.max())
+
+
 class MixedPixelScanner:
     """Finder of mixed pixels in blocks that arrive from left to right and from top to bottom.
 
@@ -175,11 +197,17 @@ class MixedPixelScanner:
         ice, have no mixed pixels.
     width
         Columns of the grid.
+
+    Attributes
+    ----------
+    between
+        Number of pixels amid one surface that could be water or ice, by thirds of the range between them; shape (3,).
     """
 
     def __init__(self, strata: StrataTable, sensor: Sensor, width: int) -> None:
         self._line = MixingLine.of(strata, sensor) if isinstance(strata, ClusterStrata) else None
         self._width = width
+        self.between = np.zeros(3, dtype=np.int64)
         # First row that the arrays hold, first row that was not returned yet, and row below the last.
         self._top = self._next = self._bottom = 0
         self._surface, self._position, self._brightness, self._strata = self._allocate(0)
@@ -235,7 +263,8 @@ class MixedPixelScanner:
             return
         first, last = self._next - self._top, bottom - self._top
         out = np.empty((4, last - first, self._width), dtype=np.uint8)
-        unmix(self._surface, self._position, self._brightness, first, last, self._line.ends, out)
+        arrays = self._surface, self._position, self._brightness
+        unmix(*arrays, first, last, self._line.ends, out, self.between)
         block = Block(self._next, 0, bottom - self._next, self._width)
         self._next = bottom
         yield Mixtures(block, out[0], out[1:], self._strata[first:last])
