@@ -144,7 +144,7 @@ class ObservationTotals:
         self.edges = Edges()
         self.thumbnail = Thumbnail(plan.grid, plan.sensor)
         self.n_doubled = 0
-        self.between = np.zeros(3, dtype=np.int64)
+        self.between = np.zeros(5, dtype=np.int64)
 
     def add_pixels(self, part: Block, pixels: Pixels) -> None:
         """Add what does not depend on classes: overlaps and the thumbnail."""

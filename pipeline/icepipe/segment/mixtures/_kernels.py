@@ -451,11 +451,11 @@ def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: 
 
 @compiled
 def count_between(surface: UInt8, position: Int16, even: UInt8, ends: Int64, between: Int64) -> None:
-    """Count the even pixels that could be water or ice, by thirds of the positions between the two; shape (n,)."""
+    """Count the even pixels that could be water or ice, by fifths of the positions between the two; shape (n,)."""
     either, start, span = 3 * MAY_BE, ends[1], max(ends[2] - ends[1], 1)
     for i in range(len(surface)):
         if surface[i] & either == either and even[i] > 0:
-            between[min(max((int(position[i]) - start) * 3 // span, 0), 2)] += 1
+            between[min(max((int(position[i]) - start) * 5 // span, 0), 4)] += 1
 
 
 @compiled
@@ -526,7 +526,7 @@ def unmix(
         Takes, for each mixed pixel, its two surfaces, see :func:`pair_code`, 0 for all other pixels; and the least,
         likeliest and greatest share of the first of them; shape (4, last - first, columns).
     between
-        Counts are added to it, see :func:`count_between`; shape (3,).
+        Counts are added to it, see :func:`count_between`; shape (5,).
     """
     rows, cols = surface.shape
     for left in range(0, cols, TILE):

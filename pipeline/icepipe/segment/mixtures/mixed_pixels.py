@@ -28,9 +28,9 @@ HALO = 4
 """Rows and columns to each side of a pixel that its shares depend on; the kernels have the same number."""
 
 
-GAPLESS, EVENLY = 0.005, 4
-"""Share of the seen pixels that each third of the range between water and ice must have, and ratio of the fullest to the
-emptiest up to which they fill it evenly; conventions."""
+GAPLESS, EVENLY = 0.003, 4
+"""Share of the seen pixels that each fifth of the range between water and ice must have, and ratio of the fullest to
+the emptiest up to which they fill it evenly; conventions."""
 
 
 class Bound(IntEnum):
@@ -177,7 +177,7 @@ def has_no_gap(between: Int64, n_seen: int) -> bool:
     Parameters
     ----------
     between
-        Pixels amid one surface that could be water or ice, by thirds of the range between the two; shape (3,).
+        Pixels amid one surface that could be water or ice, by fifths of the range between the two; shape (5,).
     n_seen
         Number of all pixels that were seen.
     """
@@ -201,13 +201,13 @@ class MixedPixelScanner:
     Attributes
     ----------
     between
-        Number of pixels amid one surface that could be water or ice, by thirds of the range between them; shape (3,).
+        Number of pixels amid one surface that could be water or ice, by fifths of the range between them; shape (5,).
     """
 
     def __init__(self, strata: StrataTable, sensor: Sensor, width: int) -> None:
         self._line = MixingLine.of(strata, sensor) if isinstance(strata, ClusterStrata) else None
         self._width = width
-        self.between = np.zeros(3, dtype=np.int64)
+        self.between = np.zeros(5, dtype=np.int64)
         # First row that the arrays hold, first row that was not returned yet, and row below the last.
         self._top = self._next = self._bottom = 0
         self._surface, self._position, self._brightness, self._strata = self._allocate(0)
