@@ -38,6 +38,17 @@ CLASS_COLOURS: dict[ClassCode, tuple[int, int, int]] = {
 }
 """RGB of every class; lightness differs, so that they are distinguishable with any colour vision."""
 
+FULL_PERCENT, NO_PERCENT = 100, 255
+"""Percent of ice in a pixel that is all ice, and the number of a pixel whose percent is not known."""
+
+
+def percent_colour(percent: int) -> tuple[int, int, int]:
+    """Return the RGB of a share of ice: from the colour of water for none to that of ice for a pixel full of it."""
+    water, ice = CLASS_COLOURS[ClassCode.WATER], CLASS_COLOURS[ClassCode.ICE]
+    red, green, blue = (round(w + (i - w) * percent / FULL_PERCENT) for w, i in zip(water, ice, strict=True))
+    return red, green, blue
+
+
 SEEN = (ClassCode.WATER, ClassCode.ICE, ClassCode.OTHER)
 """Classes that come from clusters: the observed surface."""
 

@@ -98,6 +98,18 @@ def test_concentration_gives_the_same_extent_and_the_weighted_area(of_nsidc, pub
             assert np.array_equal(dataset.read(1) == 2, theirs.read(1) == 1)
 
 
+def test_the_map_of_shares_is_the_concentration_of_every_cell(shared_data, run_scenes):
+    path = shared_data / "nsidc-seaice-geotiff/geotiff/N_20250322_concentration_v3.0.tif"
+    result = run_scenes(
+        path, inputs=classes(CONCENTRATION), publish={"fraction": True, "polygons": {"classes": ["ice"]}}
+    )
+    with rasterio.open(path) as theirs, rasterio.open(next(result.folder.rglob("*_fraction.tif"))) as dataset:
+        stored, percent = theirs.read(1).astype(int), dataset.read(1)
+    # Cells under 15 % are named water; the pole hole, land and gaps have no concentration.
+    expected = np.where(stored < 150, 0, np.where(stored <= 1000, (stored + 5) // 10, 255))
+    assert np.array_equal(percent, expected)
+
+
 REGIONS = ("Foxe_Basin", "Gesamtregion", "Gulf_of_Boothia", "Hudson_Bay", "Hudson_Strait")
 
 

@@ -17,6 +17,8 @@ START_SECONDS = 2
 DAYS_A_YEAR = 365.25
 BYTES_PER_PX_OUT = 1.5
 """Measured: class raster, polygons and quicklook of a scene with many small polygons."""
+FRACTION_BYTES_PER_PX_OUT = 0.7
+"""Measured: the share of ice in brash, where more than a third of the pixels are mixed; most scenes take far less."""
 
 
 def scene_line(scene: Scene) -> str:
@@ -54,7 +56,8 @@ def cost_line(plan: Plan) -> str:
     # The sieve holds the strata of the whole grid in memory.
     strata_bytes = STRATA_PIXEL_BYTES if plan.config.measure.min_patch_m2 else 0
     memory = memory_range_mb(pixels, min(plan.workers, count), strata_bytes)
-    written_mb = BYTES_PER_PX_OUT * pixels * count / 1e6
+    bytes_per_px = BYTES_PER_PX_OUT + FRACTION_BYTES_PER_PX_OUT * plan.config.publish.fraction
+    written_mb = bytes_per_px * pixels * count / 1e6
     # Extrapolated from the dates so far; a single date gives no rate.
     days = (plan.observations[-1].date - plan.observations[0].date).days if plan.observations else 0
     rate = ""

@@ -49,6 +49,11 @@ class Publish(Section):
         "../out", description="Results are written to <folder>/<name>"
     )
     polygons: Polygons = Polygons()
+    fraction: bool = Field(
+        False,
+        description="Share of ice in every pixel in percent, a Cloud Optimized GeoTIFF for each observation: a "
+        "concentration map",
+    )
     change: bool = Field(
         True,
         description="Polygons of gain and loss between consecutive observations, in `change/`; a pair takes about as "

@@ -15,7 +15,7 @@ from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.quantity import Quantity
 from icepipe.measure.area.series import Row
 from icepipe.measure.polygons.polygonize import PolygonLayer
-from icepipe.publish.cog import write_classes
+from icepipe.publish.cog import CLASS_BAND, FRACTION_BAND, write_raster
 from icepipe.publish.images.k_selection import write_k_curve
 from icepipe.publish.images.quicklook import draw_quicklook, legend_entries, write_quicklook
 from icepipe.publish.images.thumbnail import grey_unobserved, thumbnail_step, write_picture
@@ -31,7 +31,7 @@ from icepipe.publish.run_folder.record import (
 from icepipe.publish.stac import write_item
 from icepipe.publish.tables.explanation import explain_document
 from icepipe.publish.vectors.features import Features
-from icepipe.publish.vectors.qml_styles import classes_qml
+from icepipe.publish.vectors.qml_styles import classes_qml, fraction_qml
 from icepipe.publish.vectors.writers import write_polygons
 from icepipe.runtime.memory_allocator import trim_heap
 from icepipe.segment.model import Model
@@ -75,6 +75,8 @@ def rewrite_polygons(
 ) -> Record:
     """Write the polygons of an observation again and keep its other files; the folder is replaced as a whole.
 
+    The share of ice is left out where the new provenance has none.
+
     Parameters
     ----------
     folder
@@ -91,10 +93,11 @@ def rewrite_polygons(
         Formats of the polygons, as in the config.
     """
     paths = ObservationPaths.of(folder, name, observation.key)
+    left_out = () if made.fraction else (ObservationPaths.fraction_raster, ObservationPaths.fraction_style)
     with replace_folder(folder) as part:
         for output, _ in old.outputs:
             row = paths.find_row(output)
-            if row is not None and row.has_polygons:
+            if row is not None and (row.has_polygons or row in left_out):
                 continue
             # A hard link needs no copy; not every file system has them.
             try:
@@ -109,12 +112,15 @@ def rewrite_polygons(
 def write_rasters(
     paths: ObservationPaths, name: str, observed: ObservationResult, sensor: Sensor, rows: Sequence[Row]
 ) -> None:
-    """Write the class raster with its style, the quicklook, and the picture of the scene."""
-    key, grid = observed.observation.key, observed.grid
-    write_classes(paths.class_raster, observed.classes, grid, observed.observation.date)
-    # The raster is compressed in memory, which malloc otherwise keeps while polygons are traced in the main thread.
-    trim_heap()
+    """Write the class raster and the share of ice with their styles, the quicklook, and the picture of the scene."""
+    key, date, grid = observed.observation.key, observed.observation.date, observed.grid
+    write_raster(paths.class_raster, CLASS_BAND, observed.classes, grid, date)
     paths.class_style.write_text(classes_qml(), encoding="utf-8")
+    if observed.fraction:
+        write_raster(paths.fraction_raster, FRACTION_BAND, observed.fraction, grid, date)
+        paths.fraction_style.write_text(fraction_qml(), encoding="utf-8")
+    # Rasters are compressed in memory, which malloc otherwise keeps while polygons are traced in the main thread.
+    trim_heap()
     thumbnail = observed.classes.decimate(thumbnail_step(grid))
     # The series has no area of a class that the scenes cannot separate, or of a scene that the model does not fit.
     known = {row.class_ for row in rows if row.area_km2 is not None}

@@ -18,7 +18,13 @@ from icepipe.inputs.scenes import TimeInterval
 from icepipe.publish.run_folder.paths import CHANGE, RunPaths
 from icepipe.publish.vectors import change_layer, region_layer
 from icepipe.publish.vectors.geopackage import OBSERVATION, PART_ENDING
-from icepipe.publish.vectors.qml_styles import change_renderer, classes_pipe, outline_renderer, polygon_renderer
+from icepipe.publish.vectors.qml_styles import (
+    change_renderer,
+    classes_pipe,
+    fraction_pipe,
+    outline_renderer,
+    polygon_renderer,
+)
 
 VECTORS = (".shp", ".fgb", ".gpkg")
 """Suffixes of vector files of an observation that QGIS opens; the first that exists is used."""
@@ -26,8 +32,8 @@ VECTORS = (".shp", ".fgb", ".gpkg")
 GROUPS = (ClassCode.ICE, ClassCode.WATER, ClassCode.OTHER)
 """Classes whose polygons are shown, from top to bottom."""
 
-RASTERS = "class rasters"
-"""Name of the group of class rasters."""
+RASTERS, FRACTIONS = "class rasters", "ice fraction"
+"""Names of the groups of class rasters and of the shares of ice."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,16 @@ def raster_layers(files: ProjectFiles) -> Iterator[MapLayer]:
             yield MapLayer(f"classes {key}", files.source(path), "gdal", RASTERS, files.crs, interval, classes_pipe)
 
 
+def fraction_layers(files: ProjectFiles) -> Iterator[MapLayer]:
+    """Yield the share of ice of every observation that has one."""
+    for key, interval in files.intervals.items():
+        path = files.paths.observation(key).fraction_raster
+        if path.is_file():
+            name, source = f"ice fraction {key}", files.source(path)
+            # Shares are not checked, as they would hide the class rasters below.
+            yield MapLayer(name, source, "gdal", FRACTIONS, files.crs, interval, fraction_pipe, is_checked=False)
+
+
 def find_layers(
     folder: Path, name: str, moments: Mapping[str, tuple[str, str]], crs: str, geopackage: Path | None = None
 ) -> tuple[MapLayer, ...]:
@@ -187,7 +203,7 @@ def find_layers(
     """
     intervals = {key: TimeInterval.from_iso(moments[key]) for key in sorted(moments)}
     files = ProjectFiles(RunPaths(folder, name), intervals, crs, geopackage)
-    layers = [*change_layers(files), *polygon_layers(files), *raster_layers(files)]
+    layers = [*change_layers(files), *polygon_layers(files), *fraction_layers(files), *raster_layers(files)]
     if (path := files.paths.regions).is_file():
         source, wkt = files.source(path, region_layer.LAYER), files.vector_crs(path, region_layer.LAYER)
         layers.insert(0, MapLayer("areas by region", source, crs=wkt, renderer=outline_renderer))

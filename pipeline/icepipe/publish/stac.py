@@ -19,6 +19,7 @@ from icepipe.geo.footprint import Footprint
 from icepipe.geo.geobox import GeoBox
 from icepipe.inputs.observation_key import utc_text
 from icepipe.inputs.scenes import Observation, acquisition_interval, shared_time
+from icepipe.publish.cog import CLASS_BAND, FRACTION_BAND, Band
 from icepipe.publish.run_folder.paths import ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import Record
 from icepipe.storage.json_document import json_text, write_json
@@ -86,28 +87,35 @@ def link(rel: str, href: str, media_type: str = "application/json") -> dict[str,
     return {"rel": rel, "href": href, "type": media_type}
 
 
-def raster_fields(grid: GeoBox, side_m: float) -> dict[str, Any]:
-    """Return the fields of the class raster's asset: its grid, and its band with the classes."""
+def class_band(side_m: float) -> dict[str, Any]:
+    """Return the band of the class raster, with the classes."""
     classes: list[dict[str, Any]] = []
     for code, (red, green, blue) in CLASS_COLOURS.items():
         entry = {"value": int(code), "name": code.label, "color_hint": f"{red:02X}{green:02X}{blue:02X}"}
         classes.append(entry | ({"nodata": True} if code is ClassCode.OUTSIDE else {}))
+    return raster_band(CLASS_BAND, side_m) | {"classification:classes": classes}
+
+
+def raster_band(band: Band, side_m: float) -> dict[str, Any]:
+    """Return the only band of a raster."""
+    return {
+        "name": band.description,
+        "data_type": "uint8",
+        "nodata": band.nodata,
+        "raster:sampling": "area",
+        "raster:spatial_resolution": side_m,
+    } | ({"unit": band.unit} if band.unit else {})
+
+
+def raster_fields(grid: GeoBox, band: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the asset of a raster: its grid and its band."""
     t = grid.transform
     x, y = zip(*grid.corners, strict=True)
     return {
         "proj:shape": list(grid.shape),
         "proj:transform": [t.a, t.b, t.c, t.d, t.e, t.f],
         "proj:bbox": [min(x), min(y), max(x), max(y)],
-        "bands": [
-            {
-                "name": "class",
-                "data_type": "uint8",
-                "nodata": int(ClassCode.OUTSIDE),
-                "raster:sampling": "area",
-                "raster:spatial_resolution": side_m,
-                "classification:classes": classes,
-            }
-        ],
+        "bands": [band],
     }
 
 
@@ -152,7 +160,9 @@ def write_item(
     paths = ObservationPaths.of(folder, name, observation.key)
     collection = f"../../{RunPaths.collection.pattern}"
     assets = folder_assets(paths)
-    assets["classes.tif"] |= raster_fields(grid, side_m)
+    assets["classes.tif"] |= raster_fields(grid, class_band(side_m))
+    if fraction := assets.get("fraction.tif"):
+        fraction |= raster_fields(grid, raster_band(FRACTION_BAND, side_m))
     document = {
         "type": "Feature",
         "stac_version": VERSION,

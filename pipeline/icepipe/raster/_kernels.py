@@ -212,3 +212,17 @@ def halve_row_pair(above: UInt8, below: UInt8, nodata: int, out: UInt8) -> None:
         mode = a if (a == b) | (a == c) | (a == d) else (b if (b == c) | (b == d) else (c if c == d else a))
         valid = a if a != nodata else (b if b != nodata else (c if c != nodata else d))
         out[i] = mode if mode != nodata else valid
+
+
+@compiled
+def halve_by_mean(percent: UInt8, nodata: int, out: UInt8) -> None:
+    """Fill each pixel with the rounded mean of those of two by two that are not nodata; nodata where all four are."""
+    for row in range(out.shape[0]):
+        for col in range(out.shape[1]):
+            total, count = 0, 0
+            for near_row in range(2 * row, 2 * row + 2):
+                for near_col in range(2 * col, 2 * col + 2):
+                    value = percent[near_row, near_col]
+                    total += value if value != nodata else 0
+                    count += 1 if value != nodata else 0
+            out[row, col] = (2 * total + count) // (2 * count) if count else nodata

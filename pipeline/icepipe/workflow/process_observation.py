@@ -19,6 +19,7 @@ from icepipe.inputs.reading.reader import ObservationReader
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import compute_budget
 from icepipe.measure.area.by_region import count_by_set, count_mixtures_by_set, results_by_region
+from icepipe.measure.area.ice_fraction import FractionWriter, IceFraction
 from icepipe.measure.area.mixed_edges import Edges, block_with_neighbours
 from icepipe.measure.area.observation import ObservationResult
 from icepipe.measure.area.series import Row, RowContext, observation_rows, row_flags
@@ -35,7 +36,7 @@ from icepipe.runtime.parallel import prefetch
 from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
 from icepipe.segment.classification.drift import has_drifted, is_noisy, is_unfit
-from icepipe.segment.classification.strata import MASK_STRATA, mask_stratum
+from icepipe.segment.classification.strata import MASK_STRATA, StrataTable, mask_stratum
 from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures, has_no_gap
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
@@ -137,17 +138,20 @@ class ObservationTotals:
         Pixels between water and ice, see :attr:`MixedPixelScanner.between`.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, strata: StrataTable) -> None:
         self._plan = plan
         self._grid = Block(0, 0, *plan.grid.shape)
+        self._shares = FractionWriter(strata, plan.grid.shape) if plan.config.publish.fraction else None
         self.tallies: defaultdict[int, Tally] = defaultdict(Tally)
         self.edges = Edges()
         self.thumbnail = Thumbnail(plan.grid, plan.sensor)
         self.n_doubled = 0
         self.between = np.zeros(5, dtype=np.int64)
 
-    def add_pixels(self, part: Block, pixels: Pixels) -> None:
-        """Add what does not depend on classes: overlaps and the thumbnail."""
+    def add_pixels(self, part: Block, strata: UInt16, pixels: Pixels) -> None:
+        """Add what does not depend on the sieve: overlaps, the thumbnail and concentrations."""
+        if self._shares:
+            self._shares.add_strata(part, strata)
         self.n_doubled += pixels.doubled
         self.thumbnail.add(part, pixels.bands)
 
@@ -158,6 +162,15 @@ class ObservationTotals:
         units = self._plan.pixel_area.units(bordered)
         self.edges.add(read_codes(bordered), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
+
+    def add_shares(self, mixtures: Iterable[Mixtures]) -> None:
+        """Add the share of ice in mixed pixels, if it is published."""
+        if self._shares:
+            self._shares.add_mixtures(mixtures)
+
+    def ice_fraction(self, classes: ClassRuns) -> IceFraction | None:
+        """Return the share of ice in every pixel, given the class raster; None if it is not published."""
+        return self._shares.finish(classes) if self._shares else None
 
     def add_mixtures(self, mixtures: Iterable[Mixtures], strata: UInt16 | None) -> None:
         """Add mixed pixels; ``strata`` are those of the whole grid after the sieve, None without it."""
@@ -226,7 +239,7 @@ def scan_observation(
     # The sieve needs the whole grid before anything is counted; without it, a block is dropped once counted.
     all_strata = np.empty(plan.grid.shape, dtype=np.uint16) if min_patch_units else None
     writer = RunLengthWriter(plan.grid.width, CLASS_DTYPE)
-    totals = ObservationTotals(plan)
+    totals = ObservationTotals(plan, classifier.table)
     scanner, mixtures = MixedPixelScanner(classifier.table, plan.sensor, plan.grid.width), list[Mixtures]()
     with plan.reader(observation) as reader:
         parts = reader.parts(plan.block_side)
@@ -240,9 +253,10 @@ def scan_observation(
                 if not part.width:
                     continue
                 strata, pixels, completed = next(classified)
-                totals.add_pixels(part, pixels)
+                totals.add_pixels(part, strata, pixels)
                 strata_to_codes(strata, classifier.table.codes, window[:, part.col - block.col :][:, : part.width])
                 mixtures += completed
+                totals.add_shares(completed)
                 if all_strata is not None:
                     all_strata[part.slices] = strata
                     continue
@@ -250,7 +264,8 @@ def scan_observation(
                 totals.add_mixtures(mixtures, None)
                 mixtures.clear()
         reached = reader.reached
-    mixtures += scanner.finish()
+    mixtures += (last := list(scanner.finish()))
+    totals.add_shares(last)
     classes = writer.finish()
     # Patches move between classes before anything is counted, so that areas, raster and polygons agree.
     if all_strata is not None:
@@ -286,6 +301,7 @@ def process_observation(context: RunContext, observation: Observation) -> Observ
         observation=observation,
         grid=grid,
         classes=classes,
+        fraction=totals.ice_fraction(classes),
         picture=totals.thumbnail.picture,
         strata=strata,
         tally=tally,

@@ -46,7 +46,12 @@ def provenance_for(context: RunContext, fingerprints: Sequence[tuple[str, str]])
     """Return the provenance of an observation from pairs of file name and fingerprint."""
     config = context.plan.config
     return Provenance(
-        tuple(sorted(fingerprints)), context.basis_hash, config.digest, versions(), config.polygons_digest
+        inputs=tuple(sorted(fingerprints)),
+        basis=context.basis_hash,
+        settings=config.digest,
+        code=versions(),
+        polygons=config.polygons_digest,
+        fraction=config.publish.fraction,
     )
 
 

@@ -125,7 +125,7 @@ class ObservationUpdater:
             record = None if self.force else read_record(folder, self.run_state.fingerprints)
             if record and record.made == provenance:
                 return Outcome(key, record)
-            if record and record.made.has_same_pixels(provenance):
+            if record and record.made.has_pixels_for(provenance):
                 return Outcome(key, self.redraw(observation, folder, record, provenance), updated=True)
             return Outcome(key, self.process(observation, folder, provenance), updated=True)
         except InputError as fault:

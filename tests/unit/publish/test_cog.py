@@ -10,6 +10,7 @@ import pyproj
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.enums import Resampling
 from rio_cogeo.cogeo import cog_validate
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
@@ -17,11 +18,11 @@ from icepipe.errors import IntegrityError
 from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.publish import cog as rasters
-from icepipe.publish.cog import CLOUD_OPTIMIZED, write_classes
+from icepipe.publish.cog import CLASS_BAND, CLOUD_OPTIMIZED, FRACTION_BAND, write_raster
 from icepipe.publish.vectors.features import Features
 from icepipe.publish.vectors.geopackage import write_features
 from icepipe.publish.vectors.writers import WRITERS, write_polygons
-from icepipe.raster.overviews import halve, overview_shapes
+from icepipe.raster.overviews import halve, halve_percent, overview_shapes
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.storage.atomic import replace_file, replace_folder
 from tests.polygons import layer_of
@@ -38,7 +39,7 @@ def features(code, classes=CLASSES):
 
 def test_the_class_raster_is_a_cog_with_palette_and_names(tmp_path):
     path = tmp_path / "classes.tif"
-    write_classes(path, RunLengthRaster.from_array(CLASSES), GRID, DAY)
+    write_raster(path, CLASS_BAND, RunLengthRaster.from_array(CLASSES), GRID, DAY)
     with rasterio.open(path) as dataset:
         assert np.array_equal(dataset.read(1), CLASSES)
         assert dataset.transform == GRID.transform
@@ -54,7 +55,7 @@ def test_overviews_take_the_most_frequent_class(tmp_path):
     classes = np.ones((1024, 1024), np.uint8)
     classes[::2, ::2] = 2
     grid = GeoBox(GRID.crs, GRID.transform, 1024, 1024)
-    write_classes(tmp_path / "c.tif", RunLengthRaster.from_array(classes), grid, DAY)
+    write_raster(tmp_path / "c.tif", CLASS_BAND, RunLengthRaster.from_array(classes), grid, DAY)
     with rasterio.open(tmp_path / "c.tif", OVERVIEW_LEVEL=0) as overview:
         assert set(np.unique(overview.read(1))) == {1}
 
@@ -84,9 +85,8 @@ def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path, monkeypa
     """Also where a strip has fewer rows than all overviews together need to halve it."""
     monkeypatch.setattr(rasters, "STRIP_ROWS", strip)
     classes = np.random.default_rng(0).choice([0, 1, 2, 255], (2743, 1025)).astype(np.uint8)
-    write_classes(
-        tmp_path / "c.tif", RunLengthRaster.from_array(classes), GeoBox(GRID.crs, GRID.transform, 1025, 2743), DAY
-    )
+    grid = GeoBox(GRID.crs, GRID.transform, 1025, 2743)
+    write_raster(tmp_path / "c.tif", CLASS_BAND, RunLengthRaster.from_array(classes), grid, DAY)
     assert cog_validate(tmp_path / "c.tif", strict=True)[0]
     shapes = [(1372, 513), (686, 257), (343, 129)]
     assert overview_shapes(classes.shape) == [classes.shape, *shapes]
@@ -98,10 +98,60 @@ def test_every_overview_of_the_file_is_half_of_the_one_before(tmp_path, monkeypa
             assert overview.colormap(1)[2][:3] == CLASS_COLOURS[ClassCode.ICE]
 
 
+def percent(shape, seed=0):
+    """Random percent with unseen pixels, some of them in whole blocks."""
+    draw = np.random.default_rng(seed)
+    pixels = draw.integers(0, 101, shape).astype(np.uint8)
+    pixels[draw.random(shape) < 0.3] = 255
+    pixels[: shape[0] // 4, : shape[1] // 4] = 255
+    return pixels
+
+
+def test_an_ice_fraction_is_a_cog_with_its_unit_and_colours_between_water_and_ice(tmp_path):
+    path, pixels = tmp_path / "fraction.tif", np.array([[0, 1, 50, 99], [100, 25, 75, 255], [255, 0, 0, 100]], np.uint8)
+    write_raster(path, FRACTION_BAND, RunLengthRaster.from_array(pixels), GRID, DAY)
+    assert cog_validate(path, strict=True) == (True, [], [])
+    with rasterio.open(path) as dataset:
+        assert np.array_equal(dataset.read(1), pixels)
+        assert (dataset.transform, dataset.nodata) == (GRID.transform, 255)
+        assert (dataset.descriptions, dataset.units) == (("ice fraction",), ("%",))
+        colours = [dataset.colormap(1)[value][:3] for value in (0, 50, 100)]
+        assert colours == [CLASS_COLOURS[ClassCode.WATER], (94, 153, 196), CLASS_COLOURS[ClassCode.ICE]]
+
+
+def test_a_half_of_percent_is_the_mean_of_the_seen_pixels_rounded():
+    pixels = np.array([[10, 20, 255, 255, 1], [30, 40, 255, 60, 2], [0, 1, 100, 100, 255]], np.uint8)
+    # 25; the seen one of four; 1.5 upwards; in the odd last row and column, pixels count twice.
+    assert halve_percent(pixels).tolist() == [[25, 60, 2], [1, 100, 255]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_half_of_percent_is_that_of_gdal(tmp_path, seed):
+    pixels = percent((128, 64), seed)
+    profile = {"driver": "GTiff", "width": 64, "height": 128, "count": 1, "dtype": "uint8", "nodata": 255}
+    with rasterio.open(tmp_path / "gdal.tif", "w", **profile) as dataset:
+        dataset.write(pixels, 1)
+        dataset.build_overviews([2], Resampling.average)
+    with rasterio.open(tmp_path / "gdal.tif", OVERVIEW_LEVEL=0) as overview:
+        assert np.array_equal(halve_percent(pixels), overview.read(1))
+
+
+def test_every_overview_of_an_ice_fraction_is_half_of_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(rasters, "STRIP_ROWS", 2)
+    pixels = percent((1371, 1025))
+    grid = GeoBox(GRID.crs, GRID.transform, 1025, 1371)
+    write_raster(tmp_path / "f.tif", FRACTION_BAND, RunLengthRaster.from_array(pixels), grid, DAY)
+    assert cog_validate(tmp_path / "f.tif", strict=True)[0]
+    for level in range(2):
+        pixels = halve_percent(pixels)
+        with rasterio.open(tmp_path / "f.tif", OVERVIEW_LEVEL=level) as overview:
+            assert np.array_equal(overview.read(1), pixels)
+
+
 def test_files_do_not_carry_the_clock(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        write_classes(tmp_path / name / "c.tif", RunLengthRaster.from_array(CLASSES), GRID, DAY)
+        write_raster(tmp_path / name / "c.tif", CLASS_BAND, RunLengthRaster.from_array(CLASSES), GRID, DAY)
         write_polygons(tmp_path / name, "p", features(ClassCode.ICE), WRITERS)
         write_features(tmp_path / name / "p.gpkg", features(ClassCode.ICE))
         time.sleep(1.1)
@@ -117,7 +167,7 @@ def test_the_class_raster_is_the_same_bytes_on_any_number_of_threads(tmp_path, m
     grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
     for threads in (1, 2, 4):
         monkeypatch.setitem(CLOUD_OPTIMIZED, "num_threads", threads)
-        write_classes(tmp_path / f"{threads}.tif", RunLengthRaster.from_array(classes), grid, DAY)
+        write_raster(tmp_path / f"{threads}.tif", CLASS_BAND, RunLengthRaster.from_array(classes), grid, DAY)
     one, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert all(other == one for other in others)
 
@@ -150,5 +200,5 @@ def test_the_class_raster_passes_the_cog_validator(tmp_path, side):
     path = tmp_path / "classes.tif"
     classes = np.tile(CLASSES, (side // 3, side // 4 + 1))
     grid = GeoBox(GRID.crs, GRID.transform, classes.shape[1], classes.shape[0])
-    write_classes(path, RunLengthRaster.from_array(classes), grid, DAY)
+    write_raster(path, CLASS_BAND, RunLengthRaster.from_array(classes), grid, DAY)
     assert cog_validate(path, strict=True) == (True, [], [])

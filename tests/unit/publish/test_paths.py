@@ -114,6 +114,7 @@ def test_readme_lists_every_output_and_nothing_else():
     unlisted = {
         RunPaths.occlusion,
         ObservationPaths.class_style,
+        ObservationPaths.fraction_style,
         ObservationPaths.model,
         ObservationPaths.k_curve,
         PairPaths.record,

@@ -16,7 +16,7 @@ from icepipe.geo.geobox import GeoBox
 from icepipe.geo.pixel_area import PixelArea
 from icepipe.inputs.observation_key import ObservationKey
 from icepipe.inputs.scenes import Observation, Scene, TimeInterval, acquisition_interval
-from icepipe.publish.cog import write_classes
+from icepipe.publish.cog import CLASS_BAND, write_raster
 from icepipe.publish.qgis_layers import MapLayer, find_layers
 from icepipe.publish.qgis_project import project_xml, write_project
 from icepipe.publish.vectors.features import Features
@@ -43,7 +43,7 @@ def make(folder, keys=KEYS, codes=(ClassCode.ICE, ClassCode.WATER)):
         part = folder / "observations" / key
         part.mkdir(parents=True)
         day = dt.date.fromisoformat(key[:10])
-        write_classes(part / f"bay_{key}_classes.tif", RunLengthRaster.from_array(CLASSES), GRID, day)
+        write_raster(part / f"bay_{key}_classes.tif", CLASS_BAND, RunLengthRaster.from_array(CLASSES), GRID, day)
         for code in codes:
             layer = layer_of(CLASSES, code, GRID, area)
             write_shapefile(part / f"bay_{key}_{code.label}.shp", Features(layer, day, key))

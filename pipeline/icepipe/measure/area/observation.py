@@ -11,6 +11,7 @@ from icepipe.geo.geobox import Block, GeoBox
 from icepipe.inputs.scenes import Observation
 from icepipe.measure.area.budget import Budget
 from icepipe.measure.area.by_region import RegionResult
+from icepipe.measure.area.ice_fraction import IceFraction
 from icepipe.measure.area.tally import Tally
 from icepipe.measure.polygons.polygonize import PolygonLayer
 from icepipe.raster.run_length import ClassRuns
@@ -27,6 +28,8 @@ class ObservationResult:
         The observation and the run grid.
     classes
         Class raster on the grid.
+    fraction
+        Percent of ice of its pixels; None unless it is published.
     picture
         Thumbnail in true or false colour, shape (rows, columns, 3).
     strata
@@ -55,6 +58,7 @@ class ObservationResult:
     observation: Observation
     grid: GeoBox
     classes: ClassRuns
+    fraction: IceFraction | None
     picture: UInt8
     strata: StrataTable
     tally: Tally

@@ -185,6 +185,8 @@ class ObservationPaths(_Paths):
 
     class_raster = OutputFile("{stem}_classes.tif")
     class_style = OutputFile("{stem}_classes.qml")
+    fraction_raster = OutputFile("{stem}_fraction.tif")
+    fraction_style = OutputFile("{stem}_fraction.qml")
     polygons = Outputs("{stem}_{class}.*", has_polygons=True)
     explanation = OutputFile("explain.json")
     model = OutputFile("{stem}{scene}_model.json")

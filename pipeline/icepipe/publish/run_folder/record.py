@@ -39,6 +39,8 @@ class Provenance:
         Versions of icepipe and of the libraries that decide the bytes of its outputs.
     polygons
         Digest of the settings of the polygon files, which change no pixel and no row of the series.
+    fraction
+        Whether the share of ice is published.
     """
 
     inputs: tuple[tuple[str, str], ...]
@@ -46,10 +48,15 @@ class Provenance:
     settings: str
     code: tuple[str, ...]
     polygons: str
+    fraction: bool = False
 
-    def has_same_pixels(self, other: Provenance) -> bool:
-        """Return whether class raster and rows are made from the same values; polygon settings may differ."""
-        return replace(self, polygons="") == replace(other, polygons="")
+    def has_pixels_for(self, later: Provenance) -> bool:
+        """Return whether rows and rasters of a later provenance are those of this one.
+
+        Settings of polygons may differ, and the share of ice may be left out.
+        """
+        same_pixels = replace(later, polygons=self.polygons, fraction=self.fraction) == self
+        return same_pixels and self.fraction >= later.fraction
 
     def differences(self, later: Provenance) -> str:
         """Return what differs in a later provenance, in words; empty if nothing does."""

@@ -15,6 +15,7 @@ from icepipe.measure.area.series import Row
 from icepipe.measure.area.tally import Tally
 from icepipe.publish.run_folder.basis import basis_hash, load_basis
 from icepipe.publish.run_folder.class_map import ClassMap, load_class_map
+from icepipe.publish.run_folder.fraction_faults import fraction_faults
 from icepipe.publish.run_folder.manifest import read_manifest, run_files
 from icepipe.publish.run_folder.paths import POLYGON_ENDINGS, ObservationPaths, RunPaths
 from icepipe.publish.run_folder.record import last_record
@@ -143,7 +144,7 @@ def polygon_faults(mapped: ClassMap) -> Iterator[str]:
 
 
 def observation_faults(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
-    """Yield a sentence for each disagreement between class raster, rows and polygons of an observation."""
+    """Yield a sentence for each disagreement between rasters, rows and polygons of an observation."""
     by_region: dict[str, dict[str, Row]] = {}
     for row in mapped.record.rows:
         by_region.setdefault(row.region, {})[row.class_] = row
@@ -160,6 +161,7 @@ def observation_faults(mapped: ClassMap, regions: RegionMap) -> Iterator[str]:
         yield from surface_faults(mapped.key, rows)
         yield from raster_faults(mapped, tally, rows)
     yield from polygon_faults(mapped)
+    yield from fraction_faults(mapped, by_region, regions)
 
 
 def find_faults(folder: Path) -> Iterator[str]:

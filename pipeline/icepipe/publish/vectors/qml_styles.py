@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from icepipe.classes import CLASS_COLOURS, ClassCode
+from icepipe.classes import CLASS_COLOURS, FULL_PERCENT, ClassCode, percent_colour
 
 WRITTEN_FOR = "3.22"
 """QGIS version of the file format; later versions read it."""
@@ -85,6 +85,23 @@ def classes_pipe() -> Element:
     return pipe
 
 
+def fraction_pipe() -> Element:
+    """Return the pipe of the ice fraction: from the colour of water to that of ice; transparent without a percent."""
+    pipe = Element("pipe")
+    limits = {"classificationMin": "0", "classificationMax": str(FULL_PERCENT), "nodataColor": ""}
+    kind = {"type": "singlebandpseudocolor", "band": "1", "opacity": "1", "alphaBand": "-1"}
+    renderer = SubElement(pipe, "rasterrenderer", kind | limits)
+    add_element(renderer, "rasterTransparency")
+    ramp = {"colorRampType": "INTERPOLATED", "classificationMode": "1", "clip": "0"}
+    values = {"minimumValue": "0", "maximumValue": str(FULL_PERCENT), "labelPrecision": "0"}
+    shader = SubElement(SubElement(renderer, "rastershader"), "colorrampshader", ramp | values)
+    # Between the stops, QGIS interpolates as the palette of the file does; more of them make a legend.
+    for percent in range(0, FULL_PERCENT + 1, 25):
+        colour = "#{:02x}{:02x}{:02x}".format(*percent_colour(percent))
+        SubElement(shader, "item", {"value": str(percent), "color": colour, "label": f"{percent} %", "alpha": "255"})
+    return pipe
+
+
 def polygon_qml(code: ClassCode) -> str:
     """Return the style file of a polygon layer."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
@@ -97,6 +114,13 @@ def classes_qml() -> str:
     """Return the style file of a class raster."""
     root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
     root.append(classes_pipe())
+    return xml_text(root)
+
+
+def fraction_qml() -> str:
+    """Return the style file of an ice fraction."""
+    root = Element("qgis", {"version": WRITTEN_FOR, "styleCategories": "Symbology"})
+    root.append(fraction_pipe())
     return xml_text(root)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from icepipe.classes import CLASS_COLOURS, ClassCode
-from icepipe.publish.vectors.qml_styles import classes_qml, polygon_qml
+from icepipe.publish.vectors.qml_styles import classes_qml, fraction_qml, polygon_qml
 
 SHOWN = [code for code in ClassCode if code is not ClassCode.OUTSIDE]
 
@@ -65,6 +65,20 @@ def test_the_raster_style_has_every_class_except_outside():
     entries = ElementTree.fromstring(classes_qml()).findall("./pipe/rasterrenderer[@type='paletted']//paletteEntry")
     labels = {int(e.get("value")): (e.get("label"), e.get("color")) for e in entries}
     assert labels == {int(c): (c.label, "#{:02x}{:02x}{:02x}".format(*CLASS_COLOURS[c])) for c in SHOWN}
+
+
+def test_the_style_of_an_ice_fraction_goes_from_the_colour_of_water_to_that_of_ice():
+    shader = "./pipe/rasterrenderer[@type='singlebandpseudocolor']/rastershader/colorrampshader"
+    (ramp,) = ElementTree.fromstring(fraction_qml()).findall(shader)
+    assert (ramp.get("colorRampType"), ramp.get("minimumValue"), ramp.get("maximumValue")) == (
+        "INTERPOLATED",
+        "0",
+        "100",
+    )
+    items = {int(item.get("value")): (item.get("color"), item.get("label")) for item in ramp.findall("item")}
+    assert list(items) == [0, 25, 50, 75, 100]
+    assert items[0] == ("#{:02x}{:02x}{:02x}".format(*CLASS_COLOURS[ClassCode.WATER]), "0 %")
+    assert items[100] == ("#{:02x}{:02x}{:02x}".format(*CLASS_COLOURS[ClassCode.ICE]), "100 %")
 
 
 def test_another_colour_changes_every_style(monkeypatch):
