@@ -44,12 +44,12 @@ class Flag(StrEnum):
     )
     MODEL_DRIFT = "model_drift", "the date looks unlike what the classes were learned from", EXCLUDES
     MODEL_MISFIT = "model_misfit", "the classes do not fit what is there, so areas are left empty", EXCLUDES
-    NOISY = "noisy", "colours scatter across the limits between classes, as noise and shade make them"
-    NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"
     NO_ICE_WATER_GAP = (
         "no_ice_water_gap",
         "brightness runs from water to ice without a gap, as in fog or glint, so their border is not known",
     )
+    NOISY = "noisy", "colours scatter across the limits between classes, as noise and shade make them"
+    NOT_SUN_CORRECTED = "not_sun_corrected", "brightness is not corrected for the height of the sun"
     NOTHING_SEEN = "nothing_seen", "nothing of the region was seen", EXCLUDES
     OFF_GRID = "off_grid", "part of the region lies outside the run's grid"
     PARTLY_SEEN = "partly_seen", "a part of the region was not seen"

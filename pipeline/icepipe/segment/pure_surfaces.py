@@ -41,7 +41,7 @@ MANY_PURE = 0.1
 """Share of the ice near the brightest from which on their mean is pure ice. A smaller share is the tail of mixtures,
 whose end lies beyond the brightest pixel."""
 
-BEYOND_TAIL = 1.05
+BEYOND_TAIL = 1.07
 """Brightness of pure ice, relative to the brightest pixel, where that is a mixture itself."""
 
 STEPS = 200

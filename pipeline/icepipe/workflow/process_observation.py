@@ -175,7 +175,7 @@ class ObservationTotals:
     def add_mixtures(self, mixtures: Iterable[Mixtures], strata: UInt16 | None) -> None:
         """Add mixed pixels; ``strata`` are those of the whole grid after the sieve, None without it."""
         # Sums of areas times shares of a megapixel fit into 64 bits.
-        for rows in (strip for part in mixtures for strip in part.strips(BLOCK_PIXELS) if strip.pairs.any()):
+        for rows in (strip for part in mixtures for strip in part.strips(BLOCK_PIXELS)):
             sieved = rows if strata is None else replace(rows, strata=strata[rows.block.slices])
             units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
             count_mixtures_by_set(self.tallies, sieved, sets, units)

@@ -267,6 +267,9 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
         first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
         high = ratio(t - dark, max(first_ice - dark, NARROWEST))
+    elif is_ice and pure_water > NOT_ABOVE and even_ice < NOT_BELOW:
+        # An edge between two surfaces that the neighbourhood shows leaves no room for a third.
+        high = ratio(t - dark, bright - dark)
     if kind & OUTLIER > 0:
         low, high = 0, FULL if kind & 2 * MAY_BE > 0 else high
     return min(low, share), share, max(high, share)

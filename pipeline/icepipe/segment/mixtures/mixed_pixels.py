@@ -64,13 +64,16 @@ class Mixtures:
     strata: UInt16
 
     def strips(self, most_pixels: int) -> Iterator[Mixtures]:
-        """Yield the same pixels in strips of at most ``most_pixels`` pixels, or of one row."""
+        """Yield the mixed pixels in windows of at most ``most_pixels`` pixels, or of one row; none without any."""
         height = max(1, most_pixels // self.block.width)
         for first in range(0, self.block.height, height):
             rows = slice(first, first + height)
-            n = len(self.pairs[rows])
-            block = replace(self.block, row=self.block.row + first, height=n)
-            yield Mixtures(block, self.pairs[rows], self.shares[:, rows], self.strata[rows])
+            columns = np.flatnonzero(self.pairs[rows].any(axis=0))
+            if len(columns):
+                cols = slice(int(columns[0]), int(columns[-1]) + 1)
+                pairs = np.ascontiguousarray(self.pairs[rows, cols])
+                block = Block(self.block.row + first, self.block.col + cols.start, *pairs.shape)
+                yield Mixtures(block, pairs, self.shares[:, rows, cols], self.strata[rows, cols])
 
 
 @dataclass(frozen=True)

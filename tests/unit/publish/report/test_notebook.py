@@ -158,8 +158,9 @@ def test_a_class_whose_area_is_withheld_is_in_the_legend_without_one(tmp_path, r
     assert water.area_km2 is None
     assert Flag.WATER_NOT_SEPARABLE in water.flags
     texts = same_picture(result).info["Description"].split("; ")
-    ice_km2 = next(row.area_km2 for row in result.rows if row.class_ == "ice")
-    assert texts == ["water, area not known", f"ice surface {ice_km2:,.1f} km², pixel area {ice_km2:,.1f} km²"]
+    ice = next(row for row in result.rows if row.class_ == "ice")
+    surface = f"ice surface {ice.weighted_km2:,.1f} km², pixel area {ice.area_km2:,.1f} km²"
+    assert texts == ["water, area not known", surface]
     assert set(result.to_geodataframe("water")["flags"]) == {flags_text(water.flags)}
 
 
