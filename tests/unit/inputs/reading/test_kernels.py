@@ -103,8 +103,8 @@ def test_a_tally_adds_up(seed):
 
 def mixed(value):
     """SplitMix64's finaliser in Python's own whole numbers."""
-    for multiplier in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
-        value = (value ^ value >> 30) * multiplier % 2**64
+    for shift, multiplier in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value = (value ^ value >> shift) * multiplier % 2**64
     return value ^ value >> 31
 
 
