@@ -456,7 +456,11 @@ def write_shore(surface: UInt8, brightness: Int16, row: int, col: int, mixture: 
 def count_between(surface: UInt8, position: Int16, even: UInt8, ends: Int64, between: Int64) -> None:
     """Count the even pixels that could be water or ice, by fifths of the positions between the two; shape (n,)."""
     either, start, span = 3 * MAY_BE, ends[1], max(ends[2] - ends[1], 1)
+    # Most rows have no such pixel, which a loop of vector instructions finds out.
+    found = False
     for i in range(len(surface)):
+        found |= surface[i] & either == either
+    for i in range(len(surface) if found else 0):
         if surface[i] & either == either and even[i] > 0:
             between[min(max((int(position[i]) - start) * 5 // span, 0), 4)] += 1
 
