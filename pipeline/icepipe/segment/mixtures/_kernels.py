@@ -240,7 +240,7 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         darkest pixel as a mark, see :func:`mark_surfaces`, and the darkest pixel named ice; shape (6,).
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, largest of one that can be
-        water, and whether the model has water; shape (4,).
+        water, and whether the model has water, and ice; shape (5,).
     """
     pure_water, smooth_ice, even_ice = int(near[0]), int(near[1]), int(near[2])
     brightest, darkest, named_ice = int(near[3]), int(near[4]), int(near[5])
@@ -485,20 +485,20 @@ def unmix_tile(
     marks = np.empty((6, rows, cols), np.int16)
     smooth, shores = np.empty((2, rows, cols), np.uint8)
     near, work_below, work_above = np.empty((6, cols), np.int16), padded(cols, NOT_BELOW), padded(cols, NOT_ABOVE)
-    has_shores = mark_shores(surface, shores)
-    if not has_shores and not is_in_doubt(surface.ravel(), even.ravel()):
+    has_shores, has_ice = mark_shores(surface, shores), ends[4] > 0
+    if not has_shores and not (has_ice and is_in_doubt(surface.ravel(), even.ravel())):
         return
     find_smooth(surface, brightness, SMOOTH[0], SMOOTH[1], contrast, smooth)
     mark_surfaces(surface, position, smooth, even, marks)
     for row in range(first, last):
-        doubt = is_in_doubt(surface[row], even[row])
+        doubt = has_ice and is_in_doubt(surface[row], even[row])
         if doubt:
             search_neighbours(marks, row, near, work_below, work_above)
         for col in range(cols if doubt or has_shores else 0):
             if shores[row, col] and write_shore(surface, brightness, row, col, out[:, row - first, col]):
                 continue
             kind = int(surface[row, col])
-            if even[row, col] > 0 or ground_code(kind) == OTHER or kind == 0:
+            if not doubt or even[row, col] > 0 or ground_code(kind) == OTHER or kind == 0:
                 continue
             is_smooth = smooth[row, col] > 0
             if kind & GREY_ICE > 0 and is_smooth:
@@ -528,7 +528,7 @@ def unmix(
         and below ``last`` where the grid has them.
     ends
         Position of the brightest pure ice, least position of a colour that can be ice, largest of one that can be
-        water, and whether the model has water; shape (4,).
+        water, and whether the model has water, and ice; without ice, shores alone are mixed; shape (5,).
     out
         Takes, for each mixed pixel, its two surfaces, see :func:`pair_code`, 0 for all other pixels; and the least,
         likeliest and greatest share of the first of them; shape (4, last - first, columns).
@@ -545,7 +545,7 @@ def unmix(
         find_contrast(kinds, levels, contrast)
         find_smooth(kinds, levels, EVEN[0], EVEN[1], contrast, even)
         inner = slice(left - start, right - start)
-        for row in range(first, last):
+        for row in range(first if ends[4] > 0 else last, last):
             count_between(kinds[row, inner], places[row, inner], even[row, inner], ends, between)
         unmix_tile(kinds, places, levels, contrast, even, first, last, ends, mixtures)
         out[:, :, left:right] = mixtures[:, :, inner]

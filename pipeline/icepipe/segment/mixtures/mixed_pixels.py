@@ -83,28 +83,33 @@ class MixingLine:
     Attributes
     ----------
     pure
-        The ends of the line.
+        The ends of the line; black and white where no model has ice, as brightness alone is used then.
     reflectance
         Reflectance of every byte of a picture, shape (256,), or the unit of measured bands, shape (1,).
     surfaces
         Class code, possible classes and whether the class is pinned, by stratum; see the kernels. Shape (65536,).
+    has_ice
+        Whether any model has ice.
     """
 
     pure: PureSurfaces
     reflectance: Float64
     surfaces: UInt8
+    has_ice: bool
 
     @classmethod
     def of(cls, strata: ClusterStrata, sensor: Sensor) -> MixingLine | None:
-        """Return the line of the models of an observation; None where no model has ice."""
+        """Return the line of the models of an observation; None where they have neither ice nor a shore."""
         found = [pure for model in strata.models if (pure := pure_surfaces_of(model, sensor))]
-        if not found:
+        codes = {cluster.code for cluster in strata.clusters if not cluster.pinned}
+        if not found and not codes >= {ClassCode.WATER, ClassCode.OTHER}:
             return None
-        bytes_to_reflectance = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None)
+        bytes_to_reflectance, n = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None), len(sensor.roles)
         return cls(
-            pure=combine(found),
+            pure=combine(found) if found else PureSurfaces((0.0,) * n, (1.0,) * n, 1.0, 1.0, 1.0, has_water=False),
             reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),
             surfaces=surfaces_of(strata, sensor),
+            has_ice=bool(found),
         )
 
     @cached_property
@@ -122,8 +127,8 @@ class MixingLine:
         """Ends of the line in units of the kernels; see :func:`icepipe.segment.mixtures._kernels.unmix`."""
         from icepipe.segment.mixtures._kernels import POSITION_UNITS
 
-        ends = self.pure.brightest, self.pure.darkest, self.pure.surest
-        return np.array([*(round(end * POSITION_UNITS) for end in ends), self.pure.has_water], dtype=np.int64)
+        ends = [round(end * POSITION_UNITS) for end in (self.pure.brightest, self.pure.darkest, self.pure.surest)]
+        return np.array([*ends, self.pure.has_water, self.has_ice], dtype=np.int64)
 
 
 def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
@@ -142,7 +147,8 @@ def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
 
 def grey_ice(model: Model, sensor: Sensor) -> Bool:
     """Return which clusters of a model are other only because white ice alone counts; shape (clusters,)."""
-    if model.ice == "any":
+    # The fit of a scene without a valid pixel has no clusters.
+    if model.ice == "any" or not model.clusters:
         return np.zeros(len(model.clusters), dtype=bool)
     any_ice = [threshold for threshold in model.thresholds if threshold.key != WHITE_BRIGHTNESS.key]
     rules = replace(rules_for(model.rule_set, "any"), thresholds=tuple(any_ice))
@@ -196,8 +202,8 @@ class MixedPixelScanner:
     Parameters
     ----------
     strata, sensor
-        Encoding of the strata, and the conversion of stored values to reflectance. Class rasters, and models without
-        ice, have no mixed pixels.
+        Encoding of the strata, and the conversion of stored values to reflectance. Class rasters, and models with
+        neither ice nor a shore, have no mixed pixels.
     width
         Columns of the grid.
 
@@ -235,8 +241,8 @@ class MixedPixelScanner:
         if (line := self._line) is None:
             return
         if part.row >= self._bottom:
-            # Rows that no scene reaches separate this part from the rows above.
-            yield from self._complete(self._bottom if part.row > self._bottom else self._bottom - HALO)
+            # Many rows that no scene reaches separate this part from the rows above.
+            yield from self._complete(self._bottom - HALO if self._is_near(part) else self._bottom)
             self._extend(part)
         rows, cols = slice(part.row - self._top, None), slice(part.col, part.col + part.width)
         self._strata[rows, cols] = strata
@@ -272,15 +278,19 @@ class MixedPixelScanner:
         self._next = bottom
         yield Mixtures(block, out[0], out[1:], self._strata[first:last])
 
+    def _is_near(self, part: Block) -> bool:
+        """Return whether the rows of a part are within the halo of those above."""
+        return part.row < self._bottom + HALO
+
     def _extend(self, part: Block) -> None:
         """Keep the rows that later rows need, and make room for those of a part."""
-        kept = max(self._next - HALO, self._top) if part.row == self._bottom else part.row
-        n = self._bottom - kept if part.row == self._bottom else 0
-        arrays = self._allocate(n + part.height)
+        kept = max(self._next - HALO, self._top) if self._is_near(part) else part.row
+        n, bottom = max(self._bottom - kept, 0), part.row + part.height
+        # Rows between, which no scene reaches, stay unseen.
+        arrays = self._allocate(bottom - kept)
         surface, position, brightness, numbers = arrays
         last = slice(len(self._surface) - n, None)
         surface[:n], position[:n] = self._surface[last], self._position[last]
         brightness[:n], numbers[:n] = self._brightness[last], self._strata[last]
         self._surface, self._position, self._brightness, self._strata = arrays
-        self._top, self._bottom = part.row - n, part.row + part.height
-        self._next = max(self._next, self._top) if n else part.row
+        self._top, self._bottom, self._next = kept, bottom, max(self._next, kept)
