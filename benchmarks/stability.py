@@ -2,7 +2,8 @@
 
     python benchmarks/stability.py PLOT.png KIND=SCENES [KIND=SCENES ...] [--seeds 10] [--sensor KEY]
 
-Fit every KIND as one run over its scenes would, for k = 4..12 and each seed; print a table and write a plot.
+Fit every KIND as one run over its scenes would, for k = 4..12 and each seed; print a table and write a plot. The table
+has the surface of ice beside its pixels.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from icepipe.classes import ClassCode
 from icepipe.config.schema import Config
 from icepipe.errors import InputError
 from icepipe.geo.geobox import Block
+from icepipe.inputs.reading.pixels import Pixels
+from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.classifier import DirectLookup
-from icepipe.segment.classification.strata import ClusterStrata
+from icepipe.segment.classification.strata import ClusterStrata, mask_stratum
 from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.kmeans import distinct_values, k_means
 from icepipe.segment.clustering.sampling import POOL_FACTOR, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
+from icepipe.segment.mixtures.mixed_pixels import Bound, MixedPixelScanner
 from icepipe.segment.model import Model
 from icepipe.segment.naming import name_clusters
 from icepipe.workflow.fit import candidate_pixels
@@ -36,10 +40,11 @@ SIZE = 200_000
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene with a plan of its own, and its distinct colours with the number of pixels of each."""
+    """A scene with a plan of its own, its pixels, and its distinct colours with the number of pixels of each."""
 
     name: str
     plan: Plan
+    pixels: Pixels
     colours: np.ndarray
     counts: np.ndarray
 
@@ -51,7 +56,7 @@ def load_scene(path: str) -> Scene:
         grid = plan.grid
         pixels = reader.read(Block(0, 0, grid.height, grid.width))
     colours, counts = np.unique(pixels.bands[:, pixels.valid].T, axis=0, return_counts=True)
-    return Scene(Path(path).name, plan, colours, counts)
+    return Scene(Path(path).name, plan, pixels, colours, counts)
 
 
 def draw_sample(scenes: Sequence[Scene], seed: int) -> PixelSample:
@@ -77,19 +82,29 @@ def ice_fractions(model: Model, scenes: Sequence[Scene]) -> list[float]:
     ]
 
 
-def ice_bounds(model: Model, scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the low and high ice fraction of each scene, by the bounds of a run."""
-    table = ClusterStrata([model])
-    lookup = DirectLookup(model, scenes[0].plan.sensor, 0, table.n)
-    kinds = table.certain(ClassCode.ICE), table.possible(ClassCode.ICE)
-    strata = [lookup.strata_for_spectra(scene.colours) for scene in scenes]
-    low, high = (
-        np.array(
-            [s.counts[np.isin(codes, kind)].sum() / s.counts.sum() for s, codes in zip(scenes, strata, strict=True)]
-        )
-        for kind in kinds
-    )
-    return low, high
+def ice_surfaces(model: Model, scenes: Sequence[Scene]) -> np.ndarray:
+    """Return the share of the seen pixels of each scene that ice covers, by bound; shape (scenes, 3).
+
+    Mixed pixels count by their shares, as in a run.
+    """
+    table, ice, found = ClusterStrata([model]), ClassCode.ICE, []
+    strata_by_bound = {
+        Bound.LOW: table.certain(ice),
+        Bound.BEST: table.class_strata(ice),
+        Bound.HIGH: table.possible(ice),
+    }
+    for scene in scenes:
+        bands, valid = scene.pixels.bands, scene.pixels.valid
+        strata = DirectLookup(model, scene.plan.sensor, 0, table.n).strata(bands, valid)
+        strata[~valid] = mask_stratum(ClassCode.UNOBSERVED)
+        scanner, tally = MixedPixelScanner(table, scene.plan.sensor, valid.shape[1]), Tally()
+        units, keys = np.ones(valid.shape, dtype=np.int64), np.zeros(valid.shape, dtype=np.uint16)
+        tally.add(strata, units)
+        for rows in (*scanner.add(Block(0, 0, *valid.shape), strata, bands), *scanner.finish()):
+            tally.add_mixtures(0, keys[rows.block.slices], rows, units[rows.block.slices])
+        surfaces = (tally.surface_units(members, ice, bound) for bound, members in strata_by_bound.items())
+        found.append([surface / int(valid.sum()) for surface in surfaces])
+    return np.array(found)
 
 
 def unsplit_model(how: Clustering, sample: PixelSample, k: int, seed: int) -> Model:
@@ -109,11 +124,15 @@ def matching_files(pattern: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Ice fractions of all fits, shape (fits, scenes), with the bounds of the fit with k = 6 and seed 0."""
+    """Ice fractions of all fits, shape (fits, scenes), with the bounds of the fit with k = 6 and seed 0.
+
+    ``before`` and ``after`` count pixels, before and after splitting; ``surface`` counts what mixed pixels hold.
+    """
 
     scenes: tuple[str, ...]
     before: np.ndarray
     after: np.ndarray
+    surface: np.ndarray
     low: np.ndarray
     high: np.ndarray
     n_clusters: tuple[int, ...]
@@ -122,7 +141,7 @@ class Sweep:
 def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
     """Fit scenes of one kind with every k and seed."""
     scenes = [load_scene(path) for path in paths]
-    how, before, after, n_clusters = scenes[0].plan.clustering, [], [], []
+    how, before, after, surface, n_clusters = scenes[0].plan.clustering, [], [], [], []
     assert how is not None
     low = high = np.zeros(len(scenes))
     for seed in range(n_seeds):
@@ -131,22 +150,33 @@ def sweep(paths: Sequence[str], n_seeds: int) -> Sweep:
             model = name_clusters(fit(sample, k, seed, how.space, how.rules), k, how.space, how.rules)
             before.append(ice_fractions(unsplit_model(how, sample, k, seed), scenes))
             after.append(ice_fractions(model, scenes))
+            surfaces = ice_surfaces(model, scenes)
+            surface.append(surfaces[:, Bound.BEST])
             n_clusters.append(len(model.clusters))
             if (k, seed) == (6, 0):
-                low, high = ice_bounds(model, scenes)
+                low, high = surfaces[:, Bound.LOW], surfaces[:, Bound.HIGH]
         print(f"seed {seed}", file=sys.stderr, flush=True)
-    return Sweep(tuple(s.name for s in scenes), np.array(before), np.array(after), low, high, tuple(n_clusters))
+    return Sweep(
+        scenes=tuple(scene.name for scene in scenes),
+        before=np.array(before),
+        after=np.array(after),
+        surface=np.array(surface),
+        low=low,
+        high=high,
+        n_clusters=tuple(n_clusters),
+    )
 
 
 def table_lines(kind: str, result: Sweep) -> Iterator[str]:
     """Yield the lines of a Markdown table of the spread of each scene, in percentage points."""
-    yield f"| {kind} | spread before | spread after | range after | low..high at k = 6 |"
-    yield "|---|---|---|---|---|"
+    yield f"| {kind} | spread before | spread after | range after | low..high at k = 6 | surface spread | range |"
+    yield "|---|---|---|---|---|---|---|"
     for i, name in enumerate(result.scenes):
-        before, after = 100 * result.before[:, i], 100 * result.after[:, i]
+        before, after, surface = (100 * found[:, i] for found in (result.before, result.after, result.surface))
         yield (
             f"| {name} | {np.ptp(before):.2f} points | {np.ptp(after):.2f} points | {after.min():.2f} .. "
-            f"{after.max():.2f} % | {100 * result.low[i]:.2f} .. {100 * result.high[i]:.2f} % |"
+            f"{after.max():.2f} % | {100 * result.low[i]:.2f} .. {100 * result.high[i]:.2f} % | "
+            f"{np.ptp(surface):.2f} points | {surface.min():.2f} .. {surface.max():.2f} % |"
         )
     yield f"\n{min(result.n_clusters)} to {max(result.n_clusters)} clusters after splitting.\n"
 
