@@ -156,7 +156,7 @@ class PureSurfaces:
     brightest
         Position on the line of the brightest ice that a pixel may hold, at least 1.
     darkest, surest
-        Least position on the line whose colour could be named ice, and least from which on none could be named water.
+        Least position on the line whose colour could be named ice, and largest whose colour could be named water.
     has_water
         Whether the sample showed water; if not, ``water`` is open water as published.
     """

@@ -31,17 +31,18 @@ SNOW = 0.87
 DARKEST_WATER = 0.3
 """Share of the pixels named water, the darkest, whose mean is pure water: the others may hold ice."""
 
-BRIGHTEST_ICE = 0.9998
-"""Quantile of the brightness of pixels named ice that counts as the brightest: beyond it are defects and specks."""
+BRIGHTEST_ICE = 0.998
+"""Quantile of the brightness of pixels named ice that counts as the brightest. Beyond it are specks, and too few pixels
+of the sample for a number that holds for every seed."""
 
-NEAR_BRIGHTEST = 0.8
+NEAR_BRIGHTEST = 0.85
 """Brightness, relative to the brightest, from which pixels may be pure ice."""
 
 MANY_PURE = 0.1
 """Share of the ice near the brightest from which on their mean is pure ice. A smaller share is the tail of mixtures,
 whose end lies beyond the brightest pixel."""
 
-BEYOND_TAIL = 1.07
+BEYOND_TAIL = 1.1
 """Brightness of pure ice, relative to the brightest pixel, where that is a mixture itself."""
 
 STEPS = 200
@@ -74,7 +75,7 @@ def pure_water(reflectance: Float64, weights: Float64, is_water: Bool, sensor: S
 
 
 def pure_ice(ice: Float64, pixels: Float64) -> tuple[Float64, float]:
-    """Return the reflectance of pure ice, shape (bands,), and the brightness of the brightest relative to it.
+    """Return the reflectance of pure ice, shape (bands,), and the brightness, relative to it, that no ice exceeds.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def pure_ice(ice: Float64, pixels: Float64) -> tuple[Float64, float]:
     mean = np.average(ice[near], axis=0, weights=pixels[near])
     many = min(1.0, float(pixels[near].sum() / pixels.sum()) / MANY_PURE)
     end = many * mean.mean() + (1 - many) * BEYOND_TAIL * brightest
-    return mean * end / mean.mean(), max(brightest, end) / end
+    return mean * end / mean.mean(), BEYOND_TAIL * brightest / end
 
 
 def pure_surfaces(palette: DistinctValues, sensor: Sensor, rules: RuleSet) -> PureSurfaces | None:

@@ -29,7 +29,7 @@ MAX_STRADDLE = 0.004
 """Largest share of the sample, in one cluster, on the other side of a threshold's low, middle or high value than the
 centroid: the share that the bounds of areas may be off by."""
 
-MAX_MISNAMED = 0.0007
+MAX_MISNAMED = 0.0005
 """Largest share of the sample, in one cluster, whose own colour has another class than the centroid: the share that
 areas may be off by."""
 
