@@ -88,7 +88,7 @@ def pure_ice(ice: Float64, pixels: Float64) -> tuple[Float64, float]:
     mean = np.average(ice[near], axis=0, weights=pixels[near])
     many = min(1.0, float(pixels[near].sum() / pixels.sum()) / MANY_PURE)
     end = many * mean.mean() + (1 - many) * BEYOND_TAIL * brightest
-    return mean * end / mean.mean(), BEYOND_TAIL * brightest / end
+    return mean * end / mean.mean(), max(brightest, end) / end
 
 
 def pure_surfaces(palette: DistinctValues, sensor: Sensor, rules: RuleSet) -> PureSurfaces | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
@@ -163,22 +163,18 @@ class ObservationTotals:
         self.edges.add(read_codes(bordered), units, above, left)
         count_by_set(self.tallies, strata, self._plan.regions.set_numbers(part), units[above:, left:])
 
-    def add_shares(self, mixtures: Iterable[Mixtures]) -> None:
-        """Add the share of ice in mixed pixels, if it is published."""
-        if self._shares:
-            self._shares.add_mixtures(mixtures)
-
     def ice_fraction(self, classes: ClassRuns) -> IceFraction | None:
         """Return the share of ice in every pixel, given the class raster; None if it is not published."""
         return self._shares.finish(classes) if self._shares else None
 
-    def add_mixtures(self, mixtures: Iterable[Mixtures], strata: UInt16 | None) -> None:
-        """Add mixed pixels; ``strata`` are those of the whole grid after the sieve, None without it."""
+    def add_mixtures(self, mixtures: Sequence[Mixtures]) -> None:
+        """Add mixed pixels."""
+        if self._shares:
+            self._shares.add_mixtures(mixtures)
         # Sums of areas times shares of a megapixel fit into 64 bits.
         for rows in (strip for part in mixtures for strip in part.strips(BLOCK_PIXELS)):
-            sieved = rows if strata is None else replace(rows, strata=strata[rows.block.slices])
             units, sets = self._plan.pixel_area.units(rows.block), self._plan.regions.set_numbers(rows.block)
-            count_mixtures_by_set(self.tallies, sieved, sets, units)
+            count_mixtures_by_set(self.tallies, rows, sets, units)
 
     def add_background(self, parts: Sequence[Block]) -> None:
         """Add the pixels outside these parts, which no scene reaches."""
@@ -255,24 +251,22 @@ def scan_observation(
                 strata, pixels, completed = next(classified)
                 totals.add_pixels(part, strata, pixels)
                 strata_to_codes(strata, classifier.table.codes, window[:, part.col - block.col :][:, : part.width])
-                mixtures += completed
-                totals.add_shares(completed)
                 if all_strata is not None:
                     all_strata[part.slices] = strata
+                    mixtures += completed
                     continue
                 totals.add_strata(part, strata, writer.with_border)
-                totals.add_mixtures(mixtures, None)
-                mixtures.clear()
+                totals.add_mixtures(completed)
         reached = reader.reached
-    mixtures += (last := list(scanner.finish()))
-    totals.add_shares(last)
+    mixtures += scanner.finish()
     classes = writer.finish()
     # Patches move between classes before anything is counted, so that areas, raster and polygons agree.
     if all_strata is not None:
         classes = sieve(all_strata, classes, plan.pixel_area.units, min_patch_units)
         for part in reached_parts:
             totals.add_strata(part, all_strata[part.slices], classes.block)
-    totals.add_mixtures(mixtures, all_strata)
+        mixtures = [rows.after_sieve(all_strata) for rows in mixtures]
+    totals.add_mixtures(mixtures)
     totals.between += scanner.between
     if any(part != block for block, part in parts):
         totals.add_background(reached_parts)

@@ -79,7 +79,7 @@ class IceFraction:
         by_class = np.full(256, NO_PERCENT, dtype=np.uint8)
         by_class[list(SEEN)] = 0
         by_class[ClassCode.ICE] = NO_PERCENT if self.from_concentration else FULL_PERCENT
-        # A mixture is what light shows, and stays where the sieve moves a pixel; a concentration leaves with the class.
+        # A concentration leaves with the class where the sieve moves a pixel.
         decides = (shares != NO_PERCENT) & ((codes == ClassCode.ICE) | (not self.from_concentration))
         return np.where(decides, shares, by_class[codes])
 

@@ -47,7 +47,7 @@ TILE = 1024
 SMOOTH = 12, 8
 """Contrast in 3 by 3 pixels up to which they can be one surface, in twentieths of its brightness, and how many of them
 must be so smooth."""
-EVEN = 5, 5
+EVEN = 4, 4
 """The same for bounds, which ask for more."""
 LEAST_CONTRAST = 102
 """Contrast that counts as smooth in any brightness: 0.05 of reflectance."""
@@ -268,8 +268,8 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
         high = ratio(t - dark, max(first_ice - dark, NARROWEST))
     elif is_ice and pure_water > NOT_ABOVE and even_ice < NOT_BELOW:
-        # An edge between two surfaces that the neighbourhood shows leaves no room for a third.
-        high = ratio(t - dark, bright - dark)
+        # Beside both pure surfaces there is hardly room for a third: an eighth of the way from their mixture to fully.
+        high = (7 * ratio(t - dark, max(bright - 2 * NARROWEST - dark, NARROWEST)) + FULL + 7) // 8
     if kind & OUTLIER > 0:
         low, high = 0, FULL if kind & 2 * MAY_BE > 0 else high
     return min(low, share), share, max(high, share)
@@ -305,10 +305,10 @@ def shore_class(surface: UInt8, row: int, col: int) -> int:
 def is_inner(surface: UInt8, row: int, col: int) -> bool:
     """Return whether all seen pixels around a pixel have its class."""
     rows, cols = surface.shape
-    own = surface[row, col] & CODE
+    own = ground_code(int(surface[row, col]))
     for near_row in range(max(row - 1, 0), min(row + 2, rows)):
         for near_col in range(max(col - 1, 0), min(col + 2, cols)):
-            code = surface[near_row, near_col] & CODE
+            code = ground_code(int(surface[near_row, near_col]))
             if code not in (own, 0):
                 return False
     return True
@@ -327,7 +327,7 @@ def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: in
     least, most, least_other, most_other = FARTHEST, 0, FARTHEST, 0
     for near_row in range(max(row - RADIUS, 0), min(row + RADIUS + 1, rows)):
         for near_col in range(max(col - RADIUS, 0), min(col + RADIUS + 1, cols)):
-            code, level = surface[near_row, near_col] & CODE, int(brightness[near_row, near_col])
+            code, level = ground_code(int(surface[near_row, near_col])), int(brightness[near_row, near_col])
             if code == own and is_inner(surface, near_row, near_col):
                 number, total = number + 1, total + level
                 least, most = min(least, level), max(most, level)

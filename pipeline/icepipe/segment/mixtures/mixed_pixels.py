@@ -17,7 +17,7 @@ import numpy as np
 from icepipe.arrays import Bool, Float64, Int16, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.segment.classification.strata import N_STRATA, ClusterStrata, StrataTable
+from icepipe.segment.classification.strata import FIRST_SIEVED, N_STRATA, ClusterStrata, StrataTable
 from icepipe.segment.features import compute_features
 from icepipe.segment.model import Model, PureSurfaces
 from icepipe.segment.pure_surfaces import pure_surfaces_of
@@ -63,6 +63,14 @@ class Mixtures:
     shares: UInt8
     strata: UInt16
 
+    def after_sieve(self, strata: UInt16) -> Mixtures:
+        """Return the mixed pixels without those of the patches that the sieve gave another class as a whole.
+
+        ``strata`` are those of the whole grid after the sieve; shape (rows, columns).
+        """
+        sieved = strata[self.block.slices]
+        return replace(self, pairs=np.where(sieved >= FIRST_SIEVED, np.uint8(0), self.pairs), strata=sieved)
+
     def strips(self, most_pixels: int) -> Iterator[Mixtures]:
         """Yield the mixed pixels in windows of at most ``most_pixels`` pixels, or of one row; none without any."""
         height = max(1, most_pixels // self.block.width)
@@ -88,20 +96,21 @@ class MixingLine:
         Reflectance of every byte of a picture, shape (256,), or the unit of measured bands, shape (1,).
     surfaces
         Class code, possible classes and whether the class is pinned, by stratum; see the kernels. Shape (65536,).
-    has_ice
-        Whether any model has ice.
+    has_ice, has_water
+        Whether any model has ice, and water.
     """
 
     pure: PureSurfaces
     reflectance: Float64
     surfaces: UInt8
     has_ice: bool
+    has_water: bool
 
     @classmethod
     def of(cls, strata: ClusterStrata, sensor: Sensor) -> MixingLine | None:
         """Return the line of the models of an observation; None where they have neither ice nor a shore."""
         found = [pure for model in strata.models if (pure := pure_surfaces_of(model, sensor))]
-        codes = {cluster.code for cluster in strata.clusters if not cluster.pinned}
+        codes = {cluster.code for cluster in strata.clusters}
         if not found and not codes >= {ClassCode.WATER, ClassCode.OTHER}:
             return None
         bytes_to_reflectance, n = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None), len(sensor.roles)
@@ -109,7 +118,9 @@ class MixingLine:
             pure=combine(found) if found else PureSurfaces((0.0,) * n, (1.0,) * n, 1.0, 1.0, 1.0, has_water=False),
             reflectance=bytes_to_reflectance if sensor.stretch else np.array([REFLECTANCE_UNIT]),
             surfaces=surfaces_of(strata, sensor),
-            has_ice=bool(found),
+            # Where the config pins the clusters of a class to others, the user rules that class out.
+            has_ice=bool(found) and ClassCode.ICE in codes,
+            has_water=any(pure.has_water for pure in found) and ClassCode.WATER in codes,
         )
 
     @cached_property
@@ -128,7 +139,7 @@ class MixingLine:
         from icepipe.segment.mixtures._kernels import POSITION_UNITS
 
         ends = [round(end * POSITION_UNITS) for end in (self.pure.brightest, self.pure.darkest, self.pure.surest)]
-        return np.array([*ends, self.pure.has_water, self.has_ice], dtype=np.int64)
+        return np.array([*ends, self.has_water, self.has_ice], dtype=np.int64)
 
 
 def combine(found: Sequence[PureSurfaces]) -> PureSurfaces:
@@ -159,7 +170,8 @@ def grey_ice(model: Model, sensor: Sensor) -> Bool:
 def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     """Return the class code of every stratum of a seen pixel plus bits that the kernels name; shape (65536,).
 
-    Pixels of pinned clusters have 0: the user vouches for their class, so they are no mixtures.
+    Pixels of clusters that are pinned to another class than the rules give have 0: the user vouches for that class, so
+    they are no mixtures.
     """
     from icepipe.segment.mixtures._kernels import GREY_ICE, MAY_BE, OUTLIER
 
@@ -167,7 +179,7 @@ def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     grey = np.concatenate([grey_ice(model, sensor) for model in strata.models])
     for number in strata.clustered:
         cluster = number % strata.n
-        if not strata.clusters[cluster].pinned:
+        if strata.clusters[cluster].code == strata.clusters[cluster].ruled:
             table[number] = strata.codes[number] + GREY_ICE * grey[cluster]
     for place, code in enumerate(SEEN):
         possible = np.isin(np.arange(N_STRATA), strata.possible(code)) & (table > 0)
