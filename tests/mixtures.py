@@ -42,9 +42,10 @@ def grey(share: float) -> int:
 def cluster(
     code: ClassCode, *could_be: ClassCode, colour: Sequence[float] = (0, 0, 0), pinned: bool = False
 ) -> Cluster:
-    """Return a cluster of a class that could be others too."""
+    """Return a cluster of a class that could be others too; where pinned, the rules give another class."""
     centroid = tuple(map(float, colour))
-    return Cluster(centroid, centroid, code, code, could_be or (code,), None, "", 0.25, 0, pinned)
+    ruled = code if not pinned else ClassCode.WATER if code == ClassCode.OTHER else ClassCode.OTHER
+    return Cluster(centroid, centroid, code, ruled, could_be or (code,), None, "", 0.25, 0, pinned)
 
 
 PURE = PureSurfaces((level(DARK),) * 3, (level(WHITE),) * 3, 1.01, 0.045, 0.11, has_water=True)

@@ -60,7 +60,7 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
     """Return pairs and shares of pixels of water and ice, shores left out; shapes (rows, columns) and (3, ...)."""
     code, seen, off = surface & 3, surface > 0, surface & OFF_LINE > 0
     may_be_ice, grey = surface & 2 * MAY_BE > 0, surface & GREY_ICE > 0
-    smooth, even = (amid_one_surface(seen, brightness, *limits) for limits in ((12, 8), (5, 5)))
+    smooth, even = (amid_one_surface(seen, brightness, *limits) for limits in ((12, 8), (4, 4)))
     water = highest(position, (code == WATER) & smooth, 5)
     smooth_ice = lowest(position, (code == ICE) & smooth, 5)
     even_ice = lowest(position, (code == ICE) & even, 5)
@@ -91,7 +91,8 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
     # Greatest share.
     first_ice = np.where(named_ice < BIG, named_ice, ends[1])
     between_both = is_ice & (water > -BIG) & (even_ice < BIG)
-    high = np.where(between_both, ratio(position - dark, bright - dark), FULL)
+    beside = (7 * ratio(position - dark, np.maximum(bright - 160 - dark, 80)) + FULL + 7) // 8
+    high = np.where(between_both, beside, FULL)
     high = np.where(is_ice | may_be_ice, high, ratio(position - dark, np.maximum(first_ice - dark, 80)))
     high = np.where((surface & OUTLIER > 0) & may_be_ice, FULL, high)
     mixed = bool(ends[4]) & seen & ~even & ((code != OTHER) | (grey & ~smooth))
@@ -103,7 +104,7 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
 
 def between(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> Ints:
     """Return the number of pixels amid one surface that could be water or ice, by fifths of the range; shape (5,)."""
-    either = (surface & MAY_BE > 0) & (surface & 2 * MAY_BE > 0) & amid_one_surface(surface > 0, brightness, 5, 5)
+    either = (surface & MAY_BE > 0) & (surface & 2 * MAY_BE > 0) & amid_one_surface(surface > 0, brightness, 4, 4)
     fifths = (position[either] - ends[1]) * 5 // max(ends[2] - ends[1], 1)
     return np.asarray(np.bincount(np.clip(fifths, 0, 4), minlength=5) * ends[4], dtype=np.int64)
 
@@ -126,7 +127,7 @@ def is_inner(code: Ints) -> Masks:
 
 def unmix_shore(surface: Ints, brightness: Ints, inner: Masks, row: int, col: int, other: int) -> tuple[int, int]:
     """Return the least and the likeliest share of the class of a pixel on a shore with the class ``other``."""
-    code = surface & 3
+    code = np.where(surface & GREY_ICE > 0, 0, surface & 3)
     own = code[row, col]
     near, amid, light = (square(raster, row, col, 2) for raster in (code, inner, brightness))
     mine, theirs = light[(near == own) & amid], light[(near == other) & amid]
@@ -146,7 +147,8 @@ def unmix_shore(surface: Ints, brightness: Ints, inner: Masks, row: int, col: in
 def unmix(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tuple[Ints, Ints]:
     """Return pairs and shares of all pixels; shapes (rows, columns) and (3, rows, columns)."""
     pairs, shares = unmix_ice(surface, position, brightness, ends)
-    ground, inner = np.where(surface & GREY_ICE > 0, 0, surface & 3), is_inner(surface & 3)
+    ground = np.where(surface & GREY_ICE > 0, 0, surface & 3)
+    inner = is_inner(ground)
     for row, col in np.argwhere(ground > 0):
         own, near = int(ground[row, col]), np.bincount(square(ground, row, col, 1).ravel(), minlength=4)
         if own == OTHER:

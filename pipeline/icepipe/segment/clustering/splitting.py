@@ -29,7 +29,7 @@ MAX_STRADDLE = 0.004
 """Largest share of the sample, in one cluster, on the other side of a threshold's low, middle or high value than the
 centroid: the share that the bounds of areas may be off by."""
 
-MAX_MISNAMED = 0.0005
+MAX_MISNAMED = 0.0006
 """Largest share of the sample, in one cluster, whose own colour has another class than the centroid: the share that
 areas may be off by."""
 
@@ -37,7 +37,7 @@ MAX_CERTAIN_STRAYS = 0.0002
 """Largest share of the sample, in one cluster, whose own colour has another class under every threshold: a rare surface
 that a large cluster would absorb."""
 
-MAX_CLUSTERS = 64
+MAX_CLUSTERS = 72
 """Beyond this number only certain strays are split off, up to ``MAX_CENTROIDS`` and while they are more than
 ``MAX_OWN_STRAYS``: they are a surface without a cluster, while the bounds of areas hold what else remains. The model
 records the shares that remain."""

@@ -111,7 +111,8 @@ class MixingLine:
         """Return the line of the models of an observation; None where they have neither ice nor a shore."""
         found = [pure for model in strata.models if (pure := pure_surfaces_of(model, sensor))]
         codes = {cluster.code for cluster in strata.clusters}
-        if not found and not codes >= {ClassCode.WATER, ClassCode.OTHER}:
+        unpinned = {cluster.code for cluster in strata.clusters if cluster.code == cluster.ruled}
+        if not found and not unpinned >= {ClassCode.WATER, ClassCode.OTHER}:
             return None
         bytes_to_reflectance, n = np.clip(sensor.reflectance(np.arange(256.0)), 0.0, None), len(sensor.roles)
         return cls(
