@@ -35,7 +35,7 @@ BRIGHTEST_ICE = 0.998
 """Quantile of the brightness of pixels named ice that counts as the brightest. Beyond it are specks, and too few pixels
 of the sample for a number that holds for every seed."""
 
-NEAR_BRIGHTEST = 0.85
+NEAR_BRIGHTEST = 0.88
 """Brightness, relative to the brightest, from which pixels may be pure ice."""
 
 MANY_PURE = 0.1

@@ -86,7 +86,9 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
     end = np.where(even_ice < BIG, brightest, np.maximum(brightest, ends[0]))
     low = np.where(may_be_ice, ratio(position - base, end - base), 0)
     only_ice = surface & 7 * MAY_BE == 2 * MAY_BE
-    low = np.where(surely_among | other_ice, np.where(only_ice, FULL, 0), low)
+    wet = marked % 4 >= 2
+    low = np.where(only_ice & off & wet, (FULL + low) // 2, low)
+    low = np.where(only_ice & (surely_among | (off & ~wet)), FULL, low)
     low = np.where(surface & OUTLIER > 0, 0, low)
     # Greatest share.
     first_ice = np.where(named_ice < BIG, named_ice, ends[1])

@@ -226,6 +226,38 @@ def ratio(part: int, whole: int) -> int:
 
 
 @compiled
+def least_ice(kind: int, t: int, near: Int16, ends: Int64) -> int:
+    """Return the least share of ice in a pixel of ice and water; parameters are those of :func:`unmix_ice`."""
+    pure_water, even_ice, brightest, darkest = int(near[0]), int(near[2]), int(near[3]), int(near[4])
+    low, wet = 0, darkest & 2 > 0
+    if kind & 2 * MAY_BE > 0:
+        # Towards the brightest water and the brightest ice that the neighbourhood, or else the model, allows.
+        base, end = max(pure_water, 0), brightest if even_ice < NOT_BELOW else max(brightest, ends[0])
+        low = ratio(t - base, end - base)
+    if kind & 7 * MAY_BE != 2 * MAY_BE:
+        return low
+    if not wet and (kind & OFF_LINE > 0 or darkest & 1 == 1 or t >= even_ice):
+        return FULL
+    # Noise and misplaced bands shift colours beside water, too: halfway from the mixture to ice.
+    return (low + FULL) // 2 if kind & OFF_LINE > 0 else low
+
+
+@compiled
+def greatest_ice(kind: int, t: int, dark: int, bright: int, near: Int16, ends: Int64) -> int:
+    """Return the greatest share of ice in a pixel of ice and water, between the positions ``dark`` and ``bright``."""
+    pure_water, even_ice, named_ice = int(near[0]), int(near[2]), int(near[5])
+    is_ice = kind & CODE == ICE
+    if not is_ice and kind & 2 * MAY_BE == 0:
+        # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
+        first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
+        return ratio(t - dark, max(first_ice - dark, NARROWEST))
+    if is_ice and pure_water > NOT_ABOVE and even_ice < NOT_BELOW:
+        # Beside both pure surfaces there is hardly room for a third: an eighth of the way from their mixture to fully.
+        return (7 * ratio(t - dark, max(bright - 2 * NARROWEST - dark, NARROWEST)) + FULL + 7) // 8
+    return FULL
+
+
+@compiled
 def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tuple[int, int, int]:
     """Return the least, the likeliest and the greatest share of ice in a pixel of ice and water that is not even.
 
@@ -239,37 +271,20 @@ def unmix_ice(kind: int, t: int, smooth: bool, near: Int16, ends: Int64) -> tupl
         What the neighbourhood has: brightest smooth water, darkest smooth ice, darkest even ice, brightest pixel, the
         darkest pixel as a mark, see :func:`mark_surfaces`, and the darkest pixel named ice; shape (6,).
     ends
-        Position of the brightest pure ice, least position of a colour that can be ice, largest of one that can be
-        water, and whether the model has water, and ice; shape (5,).
+        As :func:`unmix` takes them.
     """
-    pure_water, smooth_ice, even_ice = int(near[0]), int(near[1]), int(near[2])
-    brightest, darkest, named_ice = int(near[3]), int(near[4]), int(near[5])
+    pure_water, smooth_ice, darkest = int(near[0]), int(near[1]), int(near[4])
     is_ice = kind & CODE == ICE
-    off_line = kind & OFF_LINE > 0 and is_ice
-    # Where the darkest pixel is no water, but another ice or darker than even ice, there is nothing to mix.
+    # Where the darkest pixel is no water, but another ice or darker than smooth ice, there is nothing to mix.
     among_ice = darkest & 3 == 1 or (darkest & 2 == 0 and t >= smooth_ice)
-    surely_among_ice = darkest & 3 == 1 or (darkest & 2 == 0 and t >= even_ice)
     dark = pure_water if pure_water > NOT_ABOVE else min(darkest >> 2 << 1, 0)
-    bright = max(brightest, POSITION_UNITS)
+    bright = max(int(near[3]), POSITION_UNITS)
     if smooth_ice < NOT_BELOW:
         dark, bright = min(dark, smooth_ice - NARROWEST), smooth_ice
     share = FULL if is_ice else 0
-    if ends[3] and not (smooth or off_line or among_ice):
+    if ends[3] and not (smooth or among_ice or (kind & OFF_LINE > 0 and is_ice)):
         share = ratio(t - dark, bright - dark)
-    low, high = 0, FULL
-    if surely_among_ice or off_line:
-        low = FULL if kind & 7 * MAY_BE == 2 * MAY_BE else 0
-    elif kind & 2 * MAY_BE > 0:
-        # Towards the brightest water and the brightest ice that the neighbourhood, or else the model, allows.
-        base, end = max(pure_water, 0), brightest if even_ice < NOT_BELOW else max(brightest, ends[0])
-        low = ratio(t - base, end - base)
-    if not is_ice and kind & 2 * MAY_BE == 0:
-        # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
-        first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
-        high = ratio(t - dark, max(first_ice - dark, NARROWEST))
-    elif is_ice and pure_water > NOT_ABOVE and even_ice < NOT_BELOW:
-        # Beside both pure surfaces there is hardly room for a third: an eighth of the way from their mixture to fully.
-        high = (7 * ratio(t - dark, max(bright - 2 * NARROWEST - dark, NARROWEST)) + FULL + 7) // 8
+    low, high = least_ice(kind, t, near, ends), greatest_ice(kind, t, dark, bright, near, ends)
     if kind & OUTLIER > 0:
         low, high = 0, FULL if kind & 2 * MAY_BE > 0 else high
     return min(low, share), share, max(high, share)
