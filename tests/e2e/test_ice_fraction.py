@@ -187,7 +187,7 @@ def test_class_rasters_without_concentrations_are_all_ice_or_none(run_scenes, tm
     assert list(find_faults(result.folder)) == []
 
 
-def test_the_sieve_moves_pixels_that_are_not_mixed_and_the_sum_stays_that_of_the_surface(run_scenes, scene):
+def test_the_sieve_moves_whole_pixels_and_the_sum_stays_that_of_the_surface(run_scenes, scene):
     sieved = {"min_patch_m2": 4_000_000}
     results = [
         run_scenes(scene, name=name, publish={"fraction": True}, measure=measure)
@@ -199,8 +199,8 @@ def test_the_sieve_moves_pixels_that_are_not_mixed_and_the_sum_stays_that_of_the
     moved = codes != moved_codes
     assert moved.sum() > 20
     assert np.array_equal(plain[~moved], merged[~moved])
-    mixed = (plain > 0) & (plain < 100)
-    assert np.array_equal(plain[mixed], merged[mixed])
+    # A patch takes the class of its surroundings as a whole.
+    assert set(merged[moved].tolist()) <= {0, 100}
     km2, seen_km2 = ice_km2(after / f"sieved_{DAY}_fraction.tif")
     assert km2 == pytest.approx(row_of(results[1]).weighted_km2, abs=0.005 * seen_km2)
     assert list(find_faults(results[1].folder)) == []

@@ -173,7 +173,7 @@ def test_gain_and_loss_between_any_two_dates(samples, visit):
     assert "ice lost" in page.locator("#change-legend").text_content()
     assert "differences of the areas" in page.locator("#change-note").text_content()
     first, last = (
-        float(rows_of(samples, **{"date": d, "class": "ice"})[0]["area_km2"]) for d in ("2024-06-10", "2024-09-10")
+        float(rows_of(samples, **{"date": d, "class": "ice"})[0]["weighted_km2"]) for d in ("2024-06-10", "2024-09-10")
     )
     assert f"{last - first:.2f}" in page.locator("#change-table").text_content()
 

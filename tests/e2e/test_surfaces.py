@@ -99,7 +99,7 @@ def test_the_report_and_the_plot_name_the_surface(run_scenes, scenes):
     row = ice_rows(published.folder / "series.csv")[-1]
     surface, pixels = (f"{float(row[name]):.3f}" for name in ("weighted_km2", "area_km2"))
     low, high = (f"{float(row[name]):.3f}" for name in ("area_low_km2", "area_high_km2"))
-    assert f"{surface} km² of ice</strong> ({low} to {high} km²)" in page
+    assert f"{surface} km² of ice</strong> of any stage ({low} to {high} km²)" in page
     assert f"This is the surface; the pixel area is {pixels} km² of ice" in page
     assert "ice surface</th>" in page
     assert "ice pixel area</th>" in page

@@ -49,8 +49,8 @@ def test_alerts_and_trends_of_the_samples(icepipe, arctic, tmp_path):
     document = said(done)
     lines = [line for line in done.stdout.splitlines() if line.startswith("alert ")]
     assert lines == [
-        "alert 2024-07-28  arctic: ice surface 3,884.492 km2 (pixel area 3,884.492), under 4,000 km2",
-        "alert 2024-08-27  arctic: ice surface shrank by 60.243 km2 per day since 2024-08-12, more than 60",
+        "alert 2024-07-28  arctic: ice surface 3,885.652 km2 (pixel area 3,933.390), under 4,000 km2",
+        "alert 2024-08-27  arctic: ice surface shrank by 60.198 km2 per day since 2024-08-12, more than 60",
     ]
     table = list(csv.DictReader((out / "alerts.csv").read_text().splitlines()))
     assert [row["kind"] for row in table] == [alert["kind"] for alert in document["alerts"]] == ["under", "faster"]

@@ -66,7 +66,7 @@ def test_every_output_says_which_ice_it_counts(run_scenes, scene, choice):
     assert explained["ice"] == choice
     first = {"any": "ice of any stage", "white": "white ice only"}[choice]
     assert explain_text(explained).splitlines()[0] == f"2024-03-01 (model {explained['model']}; {first})"
-    assert series_cells(result.rows)[0][1] == {"any": "ice km2", "white": "white ice km2"}[choice]
+    assert series_cells(result.rows)[0][1] == {"any": "ice surface km2", "white": "white ice surface km2"}[choice]
     sentence = re.search(r'<p class="lead">(.*?)</p>', (folder / "report.html").read_text(), re.DOTALL)[1]
     sentence = " ".join(re.sub("<[^>]*>", "", sentence).split())
     expected = {"any": r"[\d.]+ km² of ice of any stage \(", "white": r"[\d.]+ km² of white ice \("}[choice]
@@ -148,7 +148,7 @@ def test_a_folder_made_before_there_was_a_choice_counts_any_ice(run_scenes, scen
     history = (first.folder / "history.csv").read_text()
     record = first.folder / "observations/2024-03-01/record.json"
     document = json.loads(record.read_text())
-    for row in (*document["rows"], *(row for rows in document["superseded"] for row in rows)):
+    for row in (*document["rows"], *(row for revision in document["superseded"] for row in revision["rows"])):
         del row["ice"]
     document["made"]["basis"] = "0123456789ab"
     record.write_text(json.dumps(document))

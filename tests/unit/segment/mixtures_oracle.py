@@ -31,10 +31,11 @@ def locate(
     return off, position, np.minimum(np.floor(mean * 2048 + 0.5), 16_000).astype(np.int64)
 
 
-def ratio(part: Ints, whole: Ints) -> Ints:
-    """Return part / whole in 1/255, rounded half up, within 0 and 1."""
+def ratio(part: Ints, whole: Ints, rounding: float = 0.5) -> Ints:
+    """Return part / whole in 1/255 within 0 and 1: rounded half up, down (``rounding`` 0) or up (1)."""
     safe = np.maximum(whole, 1)
     rounded = (2 * FULL * part + safe) // (2 * safe)
+    rounded = rounded if rounding == 0.5 else FULL * part // safe if rounding == 0 else -(-FULL * part // safe)
     return np.where(part <= 0, 0, np.where(part >= whole, FULL, rounded))
 
 
@@ -84,7 +85,7 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
     # Least share.
     base = np.maximum(water, 0)
     end = np.where(even_ice < BIG, brightest, np.maximum(brightest, ends[0]))
-    low = np.where(may_be_ice, ratio(position - base, end - base), 0)
+    low = np.where(may_be_ice, ratio(position - base, end - base, 0), 0)
     only_ice = surface & 7 * MAY_BE == 2 * MAY_BE
     wet = marked % 4 >= 2
     low = np.where(only_ice & off & wet, (FULL + low) // 2, low)
@@ -93,9 +94,9 @@ def unmix_ice(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tu
     # Greatest share.
     first_ice = np.where(named_ice < BIG, named_ice, ends[1])
     between_both = is_ice & (water > -BIG) & (even_ice < BIG)
-    beside = (7 * ratio(position - dark, np.maximum(bright - 160 - dark, 80)) + FULL + 7) // 8
+    beside = (7 * ratio(position - dark, np.maximum(bright - 160 - dark, 80), 1) + FULL + 7) // 8
     high = np.where(between_both, beside, FULL)
-    high = np.where(is_ice | may_be_ice, high, ratio(position - dark, np.maximum(first_ice - dark, 80)))
+    high = np.where(is_ice | may_be_ice, high, ratio(position - dark, np.maximum(first_ice - dark, 80), 1))
     high = np.where((surface & OUTLIER > 0) & may_be_ice, FULL, high)
     mixed = bool(ends[4]) & seen & ~even & ((code != OTHER) | (grey & ~smooth))
     third = np.where(surface & 4 * MAY_BE > 0, 16, 0)
@@ -116,9 +117,9 @@ def square(numbers: NDArray[Any], row: int, col: int, radius: int) -> NDArray[An
     return numbers[max(row - radius, 0) : row + radius + 1, max(col - radius, 0) : col + radius + 1]
 
 
-def scalar_ratio(part: int, whole: int) -> int:
+def scalar_ratio(part: int, whole: int, rounding: float = 0.5) -> int:
     """Return :func:`ratio` of two numbers."""
-    return int(ratio(np.array(part), np.array(whole)))
+    return int(ratio(np.array(part), np.array(whole), rounding))
 
 
 def is_inner(code: Ints) -> Masks:
@@ -141,9 +142,9 @@ def unmix_shore(surface: Ints, brightness: Ints, inner: Masks, row: int, col: in
         return 0, FULL
     if end > start:
         farthest, nearest = int(mine.max()), int(theirs.max())
-        return scalar_ratio(place - nearest, farthest - nearest), scalar_ratio(place - start, end - start)
+        return scalar_ratio(place - nearest, farthest - nearest, 0), scalar_ratio(place - start, end - start)
     farthest, nearest = int(mine.min()), int(theirs.min())
-    return scalar_ratio(nearest - place, nearest - farthest), scalar_ratio(start - place, start - end)
+    return scalar_ratio(nearest - place, nearest - farthest, 0), scalar_ratio(start - place, start - end)
 
 
 def unmix(surface: Ints, position: Ints, brightness: Ints, ends: Ints) -> tuple[Ints, Ints]:

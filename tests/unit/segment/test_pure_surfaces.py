@@ -78,11 +78,11 @@ def test_without_water_it_is_open_water_as_published_in_the_order_of_the_roles()
 
 
 def test_much_white_ice_is_pure_and_little_is_the_tail_of_mixtures():
-    many, brightest = pure_ice(np.array([[0.3] * 3, [0.7] * 3, [0.8] * 3]), np.array([50.0, 30.0, 20.0]))
-    assert many == pytest.approx([0.74] * 3)
-    assert brightest == pytest.approx(0.8 / 0.74)
+    many, brightest = pure_ice(np.array([[0.3] * 3, [0.75] * 3, [0.8] * 3]), np.array([50.0, 30.0, 20.0]))
+    assert many == pytest.approx([0.77] * 3)
+    assert brightest == pytest.approx(0.8 / 0.77)
     few, brightest = pure_ice(np.array([[0.3] * 3, [0.8] * 3]), np.array([95.0, 5.0]))
-    # Half as many as make it pure: halfway from their mean to an end a twentieth beyond the brightest.
+    # Half as many as make it pure: halfway from their mean to an end a tenth beyond the brightest.
     assert few == pytest.approx([0.5 * 0.8 + 0.5 * BEYOND_TAIL * 0.8] * 3)
     assert brightest == pytest.approx(1)
 

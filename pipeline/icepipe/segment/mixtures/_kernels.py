@@ -226,6 +226,22 @@ def ratio(part: int, whole: int) -> int:
 
 
 @compiled
+def lower_ratio(part: int, whole: int) -> int:
+    """Return the same, rounded down, as bounds are rounded outwards."""
+    if part <= 0:
+        return 0
+    return FULL if part >= whole else int(FULL * part / whole)
+
+
+@compiled
+def upper_ratio(part: int, whole: int) -> int:
+    """Return the same, rounded up."""
+    if part <= 0:
+        return 0
+    return FULL if part >= whole else int(np.ceil(FULL * part / whole))
+
+
+@compiled
 def least_ice(kind: int, t: int, near: Int16, ends: Int64) -> int:
     """Return the least share of ice in a pixel of ice and water; parameters are those of :func:`unmix_ice`."""
     pure_water, even_ice, brightest, darkest = int(near[0]), int(near[2]), int(near[3]), int(near[4])
@@ -233,7 +249,7 @@ def least_ice(kind: int, t: int, near: Int16, ends: Int64) -> int:
     if kind & 2 * MAY_BE > 0:
         # Towards the brightest water and the brightest ice that the neighbourhood, or else the model, allows.
         base, end = max(pure_water, 0), brightest if even_ice < NOT_BELOW else max(brightest, ends[0])
-        low = ratio(t - base, end - base)
+        low = lower_ratio(t - base, end - base)
     if kind & 7 * MAY_BE != 2 * MAY_BE:
         return low
     if not wet and (kind & OFF_LINE > 0 or darkest & 1 == 1 or t >= even_ice):
@@ -250,10 +266,10 @@ def greatest_ice(kind: int, t: int, dark: int, bright: int, near: Int16, ends: I
     if not is_ice and kind & 2 * MAY_BE == 0:
         # Towards the darkest ice that the neighbourhood, or else the thresholds, allow.
         first_ice = named_ice if named_ice < NOT_BELOW else ends[1]
-        return ratio(t - dark, max(first_ice - dark, NARROWEST))
+        return upper_ratio(t - dark, max(first_ice - dark, NARROWEST))
     if is_ice and pure_water > NOT_ABOVE and even_ice < NOT_BELOW:
         # Beside both pure surfaces there is hardly room for a third: an eighth of the way from their mixture to fully.
-        return (7 * ratio(t - dark, max(bright - 2 * NARROWEST - dark, NARROWEST)) + FULL + 7) // 8
+        return (7 * upper_ratio(t - dark, max(bright - 2 * NARROWEST - dark, NARROWEST)) + FULL + 7) // 8
     return FULL
 
 
@@ -356,8 +372,8 @@ def unmix_shore(surface: UInt8, brightness: Int16, row: int, col: int, other: in
         return 0, FULL
     # The farthest end of its own class and the nearest of the other leave the least share.
     if end > start:
-        return ratio(level - most_other, most - most_other), ratio(level - start, end - start)
-    return ratio(least_other - level, least_other - least), ratio(start - level, start - end)
+        return lower_ratio(level - most_other, most - most_other), ratio(level - start, end - start)
+    return lower_ratio(least_other - level, least_other - least), ratio(start - level, start - end)
 
 
 @compiled
