@@ -44,8 +44,13 @@ def test_a_clear_day_in_true_and_in_false_colour(off_greenland):
     false = off_greenland(CLEAR, "falsecolor.tiff")
     assert false["land"].n_pixels / sum(row.n_pixels or 0 for row in false.values()) == pytest.approx(0.4141, abs=5e-5)
     labels = {"thresholds": {"ice-brightness": {"feature": "red"}}}
-    true = off_greenland(CLEAR, "truecolor.tiff", labels=labels)
-    assert abs(shares_of_sea(true)["ice"] - shares_of_sea(false)["ice"]) <= 0.035
+    # The mean over draws of the sample: the difference of one draw moves by a point with its seed.
+    differences = [
+        shares_of_sea(off_greenland(CLEAR, "truecolor.tiff", labels=labels, seed=seed))["ice"]
+        - shares_of_sea(off_greenland(CLEAR, "falsecolor.tiff", seed=seed))["ice"]
+        for seed in range(4)
+    ]
+    assert abs(np.mean(differences)) <= 0.03
     assert shares_of_sea(false)["water"] > 0.3
 
 

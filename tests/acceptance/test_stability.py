@@ -51,7 +51,7 @@ def test_ice_moves_by_less_than_a_point_with_k_and_seed(shared_data, run_scenes,
         assert max(areas) - min(areas) <= 0.01 * base.region_km2
         assert base.area_low_km2 <= min(areas)
         assert max(areas) <= base.area_high_km2
-        # Names and mixtures: floes and leads of all sizes leave a tenth of the region in doubt.
+        # Both doubts, of names and of mixtures.
         assert base.area_high_km2 - base.area_low_km2 <= 0.15 * base.region_km2
 
 
@@ -59,14 +59,16 @@ KS_BY_SEED = {0: (4, 6, 9, 12), 2: (5,), 6: (11,), 8: (8,)}
 """Some of the fits of docs/explanation/stability.md, which has nine k and ten seeds."""
 
 
-@pytest.mark.parametrize(
-    ("kind", "most_points", "most_of_surface"), [("truecolor", 0.31, 0.5), ("falsecolor", 0.93, 0.8)]
+NAMES_MOVE = pytest.mark.xfail(
+    strict=True, reason="the names of cloud over ice move, and 0.54 points of surface with them"
 )
-def test_the_surface_of_ice_hardly_moves_with_k_and_seed(shared_data, kind, most_points, most_of_surface):
-    """Five scenes, one fit for all, as the benchmark does it; pixel areas move as little as is published.
 
-    In false colour the names of cloud over ice move, as they do for pixel areas, and the surface with them.
-    """
+
+@pytest.mark.parametrize(
+    ("kind", "most_points"), [("truecolor", 0.31), pytest.param("falsecolor", 0.93, marks=NAMES_MOVE)]
+)
+def test_the_surface_of_ice_moves_by_at_most_half_a_point_with_k_and_seed(shared_data, kind, most_points):
+    """Five scenes, one fit for all, as the benchmark does it; pixel areas move as little as is published."""
     stability = load(ROOT / "benchmarks/stability.py")
     paths = sorted((shared_data / "modis-sea-ice").glob(f"*/*.{kind}.tiff"))
     scenes = [stability.load_scene(str(path)) for path in paths]
@@ -82,7 +84,7 @@ def test_the_surface_of_ice_hardly_moves_with_k_and_seed(shared_data, kind, most
     assert (100 * np.ptp(pixels, axis=0)).max() <= most_points
     assert (low.max(axis=0) <= best.min(axis=0)).all()
     assert (best.max(axis=0) <= high.min(axis=0)).all()
-    assert (100 * np.ptp(best, axis=0)).max() <= most_of_surface
+    assert (100 * np.ptp(best, axis=0)).max() <= 0.5
 
 
 @pytest.mark.parametrize(("rare", "common", "name"), [(ICE, WATER, "ice"), (WATER, ICE, "water")])
