@@ -28,7 +28,8 @@ from icepipe.segment.clustering.assignment import nearest
 from icepipe.segment.clustering.kmeans import distinct_values, k_means
 from icepipe.segment.clustering.sampling import POOL_FACTOR, PixelSample, thin_sample
 from icepipe.segment.clustering.splitting import Fit, fit
-from icepipe.segment.mixtures.mixed_pixels import Bound, MixedPixelScanner
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner
+from icepipe.segment.mixtures.shares import Bound
 from icepipe.segment.model import Model
 from icepipe.segment.naming import name_clusters
 from icepipe.workflow.fit import candidate_pixels

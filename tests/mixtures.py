@@ -10,7 +10,8 @@ from icepipe.arrays import Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.strata import ClusterStrata, mask_stratum
-from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner
+from icepipe.segment.mixtures.shares import Mixtures
 from icepipe.segment.model import Cluster, FitRecord, Model, PureSurfaces
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.table import SENSORS

@@ -9,7 +9,6 @@ import pytest
 import rasterio
 from affine import Affine
 
-from icepipe.segment.pure_surfaces import stored_values
 from icepipe.sensors.table import SENSORS
 from tests.ground import GREY, SEA, SNOW, covered, lay, picture, spread, texture, write_picture
 from tests.rasters import write
@@ -151,7 +150,7 @@ def write_coarser(path, target, factor, sensor):
     rows, cols = (length // FACTORS[-1] * FACTORS[-1] for length in stored.shape[1:])
     light = stored[:, :rows, :cols] if sensor is None else sensor.reflectance(stored[:, :rows, :cols])
     mean = light.reshape(len(light), rows // factor, factor, cols // factor, factor).mean(axis=(2, 4))
-    coarse = np.rint(mean if sensor is None else stored_values(mean, sensor)).astype(np.uint8)
+    coarse = np.rint(mean if sensor is None else sensor.stored(mean)).astype(np.uint8)
     return write(target / path.name, coarse, crs=crs, transform=transform @ Affine.scale(factor))
 
 

@@ -15,7 +15,8 @@ from icepipe.geo.geobox import Block
 from icepipe.measure.area.budget import compute_budget
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import VARIANTS, ClusterStrata
-from icepipe.segment.mixtures.mixed_pixels import Bound, MixedPixelScanner
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner
+from icepipe.segment.mixtures.shares import Bound
 from tests.mixtures import (
     BROWN,
     ICE,

@@ -18,7 +18,7 @@ from icepipe.segment.features import compute_features
 from icepipe.segment.model import Model, PureSurfaces
 from icepipe.segment.rules import RuleSet
 from icepipe.segment.which_ice import rules_for
-from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
+from icepipe.sensors.sensor import Sensor
 
 OPEN_WATER = {"blue": 0.06, "green": 0.05, "red": 0.04, "nir": 0.02, "swir1": 0.01, "swir2": 0.01}
 """Reflectance of open water, where the sample has none. Brandt and others (2005), J. Climate 18: 0.07 over all
@@ -49,28 +49,13 @@ STEPS = 200
 """Steps along the line in which the shares of ice are looked for whose colour can be ice, and water."""
 
 
-def weighted_quantile(numbers: Float64, weights: Float64, share: float) -> float:
-    """Return the number up to which a share of the weights lies; shapes (n,)."""
-    order = np.argsort(numbers, kind="stable")
-    sums = np.cumsum(weights[order])
-    return float(numbers[order][min(np.searchsorted(sums, share * sums[-1]), len(numbers) - 1)])
-
-
-def stored_values(reflectance: Float64, sensor: Sensor) -> Float64:
-    """Return the stored values of reflectances, the inverse of :meth:`icepipe.sensors.sensor.Sensor.reflectance`."""
-    if sensor.stretch is None:
-        return reflectance / REFLECTANCE_UNIT
-    byte, knots = np.array(sensor.stretch.knots).T
-    return np.asarray(np.interp(reflectance, knots, byte), dtype=np.float64)
-
-
 def pure_water(reflectance: Float64, weights: Float64, is_water: Bool, sensor: Sensor) -> Float64:
     """Return the reflectance of pure water, shape (bands,); that of open water where no colour is named water."""
     if not is_water.any():
         return np.array([OPEN_WATER[role] for role in sensor.roles])
     water, pixels = reflectance[is_water], weights[is_water]
     brightness = water.mean(axis=1)
-    dark = brightness <= weighted_quantile(brightness, pixels, DARKEST_WATER)
+    dark = brightness <= np.quantile(brightness, DARKEST_WATER, weights=pixels, method="inverted_cdf")
     return np.asarray(np.average(water[dark], axis=0, weights=pixels[dark]), dtype=np.float64)
 
 
@@ -83,7 +68,7 @@ def pure_ice(ice: Float64, pixels: Float64) -> tuple[Float64, float]:
         Reflectance of the colours named ice, shape (n, bands), and pixels of each, shape (n,).
     """
     brightness = ice.mean(axis=1)
-    brightest = weighted_quantile(brightness, pixels, BRIGHTEST_ICE)
+    brightest = float(np.quantile(brightness, BRIGHTEST_ICE, weights=pixels, method="inverted_cdf"))
     near = brightness > NEAR_BRIGHTEST * brightest
     mean = np.average(ice[near], axis=0, weights=pixels[near])
     many = min(1.0, float(pixels[near].sum() / pixels.sum()) / MANY_PURE)
@@ -113,7 +98,7 @@ def pure_surfaces(palette: DistinctValues, sensor: Sensor, rules: RuleSet) -> Pu
         return None
     visible = sensor.roles.index("green" if "green" in sensor.roles else "red")
     shares = np.arange(1, STEPS + 1) / STEPS
-    colours = stored_values(water + shares[:, None] * line, sensor)
+    colours = sensor.stored(water + shares[:, None] * line)
     possible = rules.could_be(compute_features(colours, sensor))
     can_be_ice, can_be_water = (possible >> code & 1 == 1 for code in (ClassCode.ICE, ClassCode.WATER))
     return PureSurfaces(

@@ -45,6 +45,11 @@ class Stretch:
         byte, reflectance = np.array(self.knots).T
         return np.asarray(np.interp(values, byte, reflectance), dtype=np.float64)
 
+    def stored(self, reflectance: Float64) -> Float64:
+        """Encode reflectance to 8-bit values, with fractions; any shape."""
+        byte, knots = np.array(self.knots).T
+        return np.asarray(np.interp(reflectance, knots, byte), dtype=np.float64)
+
 
 @dataclass(frozen=True)
 class FixedScaling:
@@ -144,3 +149,7 @@ class Sensor:
     def reflectance(self, values: Float64) -> Float64:
         """Return the reflectance of stored pixels (picture bytes or units of reflectance); any shape."""
         return self.stretch.reflectance(values) if self.stretch else values * REFLECTANCE_UNIT
+
+    def stored(self, reflectance: Float64) -> Float64:
+        """Return the stored pixels of reflectances, the inverse of :meth:`reflectance`; any shape."""
+        return self.stretch.stored(reflectance) if self.stretch else reflectance / REFLECTANCE_UNIT

@@ -37,7 +37,8 @@ from icepipe.segment.classification.class_rasters import ClassRasterClassifier
 from icepipe.segment.classification.classifier import ClusterClassifier, PixelClassifier, majority_strata
 from icepipe.segment.classification.drift import has_drifted, is_noisy, is_unfit
 from icepipe.segment.classification.strata import MASK_STRATA, StrataTable, mask_stratum
-from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, Mixtures, has_no_gap
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, has_no_gap
+from icepipe.segment.mixtures.shares import Mixtures
 from icepipe.segment.model import Model
 from icepipe.segment.model_file import combined_hash
 from icepipe.workflow.fit import apply_pins, fit_observation
@@ -196,21 +197,16 @@ def classified_parts(
     # A row of a file's tiles is decoded at once and serves several blocks: read ahead as far as memory allows, so that
     # classification does not wait for the next row.
     depth = max(1, PREFETCH_BYTES // (BLOCK_PIXELS * plan.sensor.bytes_per_px * reader.n_scenes))
+
+    def unmix(item: tuple[Block, list[Layer]]) -> tuple[UInt16, Pixels, list[Mixtures]]:
+        strata, pixels = classify_block(plan, classifier, reader, *item)
+        return strata, pixels, list(scanner.add(item[0], strata, pixels.bands))
+
     with (
         closing(prefetch(lambda part: (part, list(reader.layers(part))), parts, depth)) as layers,
-        closing(
-            prefetch(lambda item: (item[0], *classify_block(plan, classifier, reader, *item)), layers)
-        ) as classified,
-        closing(prefetch(lambda item: unmix_part(scanner, *item), classified)) as unmixed,
+        closing(prefetch(unmix, layers)) as unmixed,
     ):
         yield from unmixed
-
-
-def unmix_part(
-    scanner: MixedPixelScanner, part: Block, strata: UInt16, pixels: Pixels
-) -> tuple[UInt16, Pixels, list[Mixtures]]:
-    """Return strata and composite of a part, and the mixed pixels of the rows that it completes."""
-    return strata, pixels, list(scanner.add(part, strata, pixels.bands))
 
 
 def scan_observation(

@@ -11,16 +11,8 @@ from icepipe.inputs.products.sensors import with_roles
 from icepipe.segment.classification.class_rasters import ClassRasterStrata
 from icepipe.segment.classification.strata import ClusterStrata
 from icepipe.segment.mixtures import _kernels as kernels
-from icepipe.segment.mixtures.mixed_pixels import (
-    HALO,
-    Bound,
-    MixedPixelScanner,
-    MixingLine,
-    Mixtures,
-    combine,
-    grey_ice,
-    surfaces_of,
-)
+from icepipe.segment.mixtures.mixed_pixels import MixedPixelScanner, MixingLine, combine, grey_ice, surfaces_of
+from icepipe.segment.mixtures.shares import HALO, Bound, Mixtures
 from icepipe.segment.which_ice import rules_for
 from icepipe.sensors.sensor import BANDS, REFLECTANCE_UNIT
 from icepipe.sensors.table import SENSORS

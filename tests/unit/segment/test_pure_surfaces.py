@@ -20,8 +20,6 @@ from icepipe.segment.pure_surfaces import (
     pure_surfaces,
     pure_surfaces_of,
     pure_water,
-    stored_values,
-    weighted_quantile,
 )
 from icepipe.segment.rules import RULE_SETS
 from icepipe.sensors.sensor import BANDS
@@ -42,20 +40,12 @@ def found(*colours, sensor=RGB):
     return pure_surfaces(sample(*colours), sensor, RULE_SETS[sensor.rule_set])
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.9998, 1.0])
-def test_a_weighted_quantile_is_that_of_as_many_single_numbers(share):
-    rng = np.random.default_rng(0)
-    numbers, counts = rng.normal(size=50), rng.integers(1, 20, 50)
-    single = np.quantile(np.repeat(numbers, counts), share, method="inverted_cdf")
-    assert weighted_quantile(numbers, counts.astype(float), share) == single
-
-
 @pytest.mark.parametrize("key", [key for key, sensor in SENSORS.items() if sensor.stretch])
 def test_stored_values_are_the_inverse_of_reflectance(key):
     stored = np.arange(256.0)
     reflectance = SENSORS[key].reflectance(stored)
-    np.testing.assert_allclose(stored_values(reflectance, SENSORS[key]), stored, atol=1e-9)
-    assert stored_values(np.array([0.25]), SIX) == pytest.approx(2500)
+    np.testing.assert_allclose(SENSORS[key].stored(reflectance), stored, atol=1e-9)
+    assert SIX.stored(np.array([0.25])) == pytest.approx(2500)
 
 
 def test_pure_water_is_the_mean_of_the_darkest_three_tenths_of_the_water():
@@ -114,7 +104,7 @@ def test_on_the_line_the_darkest_ice_is_the_first_that_can_be_ice_and_the_last_t
     water, ice = np.array(pure.water), np.array(pure.ice)
 
     def can_be(code, share):
-        features = compute_features(stored_values(water + share * (ice - water), sensor)[None], sensor)
+        features = compute_features(sensor.stored(water + share * (ice - water))[None], sensor)
         return bool(rules.could_be(features)[0] >> code & 1)
 
     assert 0 < pure.darkest < pure.surest < 0.3

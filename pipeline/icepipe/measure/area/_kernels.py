@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from icepipe.arrays import Bool, Int32, Int64, UInt8, UInt16
+from icepipe.classes import SEEN
 from icepipe.raster._kernels import find_root, union
 from icepipe.runtime.jit import compiled
+from icepipe.segment.mixtures.shares import CODE, FULL, MAY_BE_THIRD, Bound
+
+LOW, BEST, HIGH = int(Bound.LOW), int(Bound.BEST), int(Bound.HIGH)
+ALL_SEEN = int(sum(SEEN))
+"""Sum of the codes of the three classes that are seen."""
 
 
 @compiled
@@ -40,33 +46,33 @@ def count_mixtures(
     Parameters
     ----------
     keys, pairs, shares, strata
-        Key, surfaces, shares and stratum of each pixel, as in :class:`icepipe.segment.mixtures.mixed_pixels.Mixtures`;
+        Key, surfaces, shares and stratum of each pixel, as in :class:`icepipe.segment.mixtures.shares.Mixtures`;
         shapes (n,), and (3, n) for the shares.
     units
         Area of each pixel; shape (n,).
     mixed
         Takes the area by stratum; shape (65536,).
     parts
-        Takes area times share, in 1/255, by class code and bound; shape (4, 3).
+        Takes area times share, in 1/``FULL``, by class code and bound; shape (4, 3).
     """
     shared = 0
     for i in range(len(pairs)):
         if pairs[i] == 0 or keys[i] != key:
             continue
-        area, one, other = units[i], pairs[i] >> 2 & 3, pairs[i] & 3
-        third = 6 - one - other
+        area, one, other = units[i], pairs[i] >> 2 & CODE, pairs[i] & CODE
+        third = ALL_SEEN - one - other
         mixed[strata[i]] += area
-        parts[one, 1] += area * shares[1, i]
-        parts[other, 1] += area * (255 - shares[1, i])
-        parts[one, 2] += area * shares[2, i]
-        parts[other, 2] += area * (255 - shares[0, i])
-        if pairs[i] & 16:
+        parts[one, BEST] += area * shares[BEST, i]
+        parts[other, BEST] += area * (FULL - shares[BEST, i])
+        parts[one, HIGH] += area * shares[HIGH, i]
+        parts[other, HIGH] += area * (FULL - shares[LOW, i])
+        if pairs[i] & MAY_BE_THIRD:
             # The pixel may be none of its two surfaces.
-            parts[third, 2] += area * 255
+            parts[third, HIGH] += area * FULL
         else:
-            parts[one, 0] += area * shares[0, i]
-            parts[other, 0] += area * (255 - shares[2, i])
-        if 0 < shares[1, i] < 255:
+            parts[one, LOW] += area * shares[LOW, i]
+            parts[other, LOW] += area * (FULL - shares[HIGH, i])
+        if 0 < shares[BEST, i] < FULL:
             shared += area
     return shared
 

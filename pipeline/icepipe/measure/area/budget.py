@@ -10,7 +10,7 @@ from icepipe.classes import BUDGET, SEEN, ClassCode
 from icepipe.errors import IntegrityError
 from icepipe.measure.area.tally import Tally
 from icepipe.segment.classification.strata import StrataTable, mask_stratum
-from icepipe.segment.mixtures.mixed_pixels import Bound
+from icepipe.segment.mixtures.shares import Bound
 
 CLOSURE_TOLERANCE = 1e-9
 """Largest difference between two sums, relative to the area of the region; rounding errors are far smaller."""

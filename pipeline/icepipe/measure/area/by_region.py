@@ -19,7 +19,7 @@ from icepipe.raster.components import count_components
 from icepipe.raster.regions import RegionMap
 from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, run_length_raster
 from icepipe.segment.classification.strata import StrataTable
-from icepipe.segment.mixtures.mixed_pixels import Mixtures
+from icepipe.segment.mixtures.shares import Mixtures
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,7 @@ from icepipe.inputs.reading.class_values import FULL_COVER
 from icepipe.raster.blocks import BLOCK_PIXELS
 from icepipe.raster.run_length import CLASS_DTYPE, ClassRuns, RunLengthRaster, RunLengthWriter
 from icepipe.segment.classification.strata import N_STRATA, StrataTable
-from icepipe.segment.mixtures.mixed_pixels import Bound, Mixtures
-
-FULL_SHARE = 255
-"""Share of a surface that fills a mixed pixel."""
+from icepipe.segment.mixtures.shares import CODE, FULL, Bound, Mixtures
 
 
 def to_percent(share: Int64, full: int) -> UInt8:
@@ -32,14 +29,14 @@ def mixed_percent(pairs: UInt8, shares: UInt8) -> UInt8:
     Parameters
     ----------
     pairs, shares
-        As in :class:`icepipe.segment.mixtures.mixed_pixels.Mixtures`; shapes (rows, columns) and (3, rows, columns).
+        As in :class:`icepipe.segment.mixtures.shares.Mixtures`; shapes (rows, columns) and (3, rows, columns).
     """
     mixed = pairs > 0
-    first, second = pairs[mixed] >> 2 & 3, pairs[mixed] & 3
+    first, second = pairs[mixed] >> 2 & CODE, pairs[mixed] & CODE
     share = shares[Bound.BEST][mixed].astype(np.int64)
-    ice = np.where(first == ClassCode.ICE, share, np.where(second == ClassCode.ICE, FULL_SHARE - share, 0))
+    ice = np.where(first == ClassCode.ICE, share, np.where(second == ClassCode.ICE, FULL - share, 0))
     percent = np.full(pairs.shape, NO_PERCENT, dtype=np.uint8)
-    percent[mixed] = to_percent(ice, FULL_SHARE)
+    percent[mixed] = to_percent(ice, FULL)
     return percent
 
 

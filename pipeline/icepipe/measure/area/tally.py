@@ -11,7 +11,7 @@ import numpy as np
 from icepipe.arrays import Int64, UInt16
 from icepipe.classes import SEEN, ClassCode
 from icepipe.segment.classification.strata import N_STRATA
-from icepipe.segment.mixtures.mixed_pixels import Bound, Mixtures
+from icepipe.segment.mixtures.shares import FULL, Bound, Mixtures
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Tally:
     mixed_units
         Area of the mixed pixels among them, by stratum.
     part_units
-        Area of each class within mixed pixels, times 255, by class and bound.
+        Area of each class within mixed pixels, times ``FULL``, by class and bound.
     shared_units
         Area of mixed pixels that two surfaces share by the best estimate.
     """
@@ -102,7 +102,7 @@ class Tally:
         """Return the area units of a class: its unmixed pixels, those of some strata, and its part of mixed pixels."""
         unmixed = sum(self.units[stratum] - self.mixed_units[stratum] for stratum in strata)
         # Integers until the one division, which rounds correctly: bounds stay in order, and whole numbers exact.
-        return (255 * unmixed + self.part_units[code, bound]) / 255
+        return (FULL * unmixed + self.part_units[code, bound]) / FULL
 
 
 def merge_tallies(tallies: Iterable[Tally]) -> Tally:

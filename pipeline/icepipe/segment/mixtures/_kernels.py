@@ -8,15 +8,12 @@ from icepipe.arrays import Float64, Int16, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import ClassCode
 from icepipe.runtime.jit import compiled
 from icepipe.segment.classification._kernels import compute_reflectance
+from icepipe.segment.mixtures.shares import CODE, FULL, HALO, MAY_BE_THIRD, RADIUS
 
 WATER, ICE, OTHER = int(ClassCode.WATER), int(ClassCode.ICE), int(ClassCode.OTHER)
 
-CODE = 3
-"""Bits of a surface that hold its class code; 0 where nothing was seen."""
 MAY_BE = 4
 """Bit of a surface where water is a possible class; the next two bits are those of ice and of other."""
-MAY_BE_THIRD = 16
-"""Bit of a pair of surfaces where the pixel may be none of the two."""
 OFF_LINE = 32
 """Bit of a surface whose colour no mixture of pure water and pure ice has."""
 GREY_ICE = 64
@@ -28,8 +25,6 @@ POSITION_UNITS = 4096
 """Units of a position on the line from pure water, 0, to pure ice."""
 BRIGHTNESS_UNITS = 2048
 """Units of a brightness, the mean reflectance of the bands."""
-FULL = 255
-"""Share of a surface that fills a pixel."""
 
 FARTHEST = 16_000
 """Largest position and brightness; both are clipped to it, positions below zero to half of it: marks of four times half
@@ -37,10 +32,6 @@ a position fit into 16 bits."""
 NOT_BELOW, NOT_ABOVE = 32_767, -32_767
 """Position instead of a minimum and of a maximum over a neighbourhood without any pixel of a kind."""
 
-RADIUS = 2
-"""Rows and columns to each side in which pure surfaces are looked for."""
-HALO = RADIUS + 2
-"""Rows and columns to each side that shares depend on: smoothness takes one, and that of neighbours one more."""
 TILE = 1024
 """Columns that are processed together, so that work arrays stay in the cache of the processor."""
 
@@ -576,7 +567,8 @@ def unmix(
         find_contrast(kinds, levels, contrast)
         find_smooth(kinds, levels, EVEN[0], EVEN[1], contrast, even)
         inner = slice(left - start, right - start)
-        for row in range(first if ends[4] > 0 else last, last):
-            count_between(kinds[row, inner], places[row, inner], even[row, inner], ends, between)
+        if ends[4] > 0:
+            for row in range(first, last):
+                count_between(kinds[row, inner], places[row, inner], even[row, inner], ends, between)
         unmix_tile(kinds, places, levels, contrast, even, first, last, ends, mixtures)
         out[:, :, left:right] = mixtures[:, :, inner]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
@@ -17,71 +16,17 @@ import numpy as np
 from icepipe.arrays import Bool, Float64, Int16, Int64, StoredPixels, UInt8, UInt16
 from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
-from icepipe.segment.classification.strata import FIRST_SIEVED, N_STRATA, ClusterStrata, StrataTable
+from icepipe.segment.classification.strata import N_STRATA, ClusterStrata, StrataTable
 from icepipe.segment.features import compute_features
+from icepipe.segment.mixtures.shares import HALO, Mixtures
 from icepipe.segment.model import Model, PureSurfaces
 from icepipe.segment.pure_surfaces import pure_surfaces_of
 from icepipe.segment.which_ice import WHITE_BRIGHTNESS, rules_for
 from icepipe.sensors.sensor import REFLECTANCE_UNIT, Sensor
 
-HALO = 4
-"""Rows and columns to each side of a pixel that its shares depend on; the kernels have the same number."""
-
-
 GAPLESS, EVENLY = 0.003, 4
 """Share of the seen pixels that each fifth of the range between water and ice must have, and ratio of the fullest to
 the emptiest up to which they fill it evenly; conventions."""
-
-
-class Bound(IntEnum):
-    """Rows of :attr:`Mixtures.shares`."""
-
-    LOW = 0
-    BEST = 1
-    HIGH = 2
-
-
-@dataclass(frozen=True)
-class Mixtures:
-    """Mixed pixels of some full rows of the grid.
-
-    Attributes
-    ----------
-    block
-        The rows.
-    pairs
-        Four times the class code of one surface plus that of the other, plus 16 where the names allow the third class;
-        0 where a pixel is not mixed. Shape (rows, columns).
-    shares
-        Least, likeliest and greatest share of the first surface in 1/255, by :class:`Bound`; shape (3, rows, columns).
-    strata
-        Strata of the pixels; 0 where no scene reaches. Shape (rows, columns).
-    """
-
-    block: Block
-    pairs: UInt8
-    shares: UInt8
-    strata: UInt16
-
-    def after_sieve(self, strata: UInt16) -> Mixtures:
-        """Return the mixed pixels without those of the patches that the sieve gave another class as a whole.
-
-        ``strata`` are those of the whole grid after the sieve; shape (rows, columns).
-        """
-        sieved = strata[self.block.slices]
-        return replace(self, pairs=np.where(sieved >= FIRST_SIEVED, np.uint8(0), self.pairs), strata=sieved)
-
-    def strips(self, most_pixels: int) -> Iterator[Mixtures]:
-        """Yield the mixed pixels in windows of at most ``most_pixels`` pixels, or of one row; none without any."""
-        height = max(1, most_pixels // self.block.width)
-        for first in range(0, self.block.height, height):
-            rows = slice(first, first + height)
-            columns = np.flatnonzero(self.pairs[rows].any(axis=0))
-            if len(columns):
-                cols = slice(int(columns[0]), int(columns[-1]) + 1)
-                pairs = np.ascontiguousarray(self.pairs[rows, cols])
-                block = Block(self.block.row + first, self.block.col + cols.start, *pairs.shape)
-                yield Mixtures(block, pairs, self.shares[:, rows, cols], self.strata[rows, cols])
 
 
 @dataclass(frozen=True)

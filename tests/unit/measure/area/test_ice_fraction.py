@@ -11,7 +11,7 @@ from icepipe.measure.area.ice_fraction import FractionWriter, concentration_perc
 from icepipe.raster.run_length import RunLengthRaster
 from icepipe.segment.classification.class_rasters import ClassRasterStrata
 from icepipe.segment.classification.strata import ClusterStrata
-from icepipe.segment.mixtures.mixed_pixels import Mixtures
+from icepipe.segment.mixtures.shares import Mixtures
 from tests.classrasters import drawn
 
 CLUSTERS, CONCENTRATIONS, CLASSES = ClusterStrata(()), ClassRasterStrata(True), ClassRasterStrata(False)
