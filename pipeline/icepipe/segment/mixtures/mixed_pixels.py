@@ -18,7 +18,7 @@ from icepipe.classes import SEEN, ClassCode
 from icepipe.geo.geobox import Block
 from icepipe.segment.classification.strata import N_STRATA, ClusterStrata, StrataTable
 from icepipe.segment.features import compute_features
-from icepipe.segment.mixtures.shares import HALO, Mixtures
+from icepipe.segment.mixtures.shares import GREY_ICE, HALO, MAY_BE, OUTLIER, POSITION_UNITS, Mixtures
 from icepipe.segment.model import Model, PureSurfaces
 from icepipe.segment.pure_surfaces import pure_surfaces_of
 from icepipe.segment.which_ice import WHITE_BRIGHTNESS, rules_for
@@ -82,8 +82,6 @@ class MixingLine:
     @cached_property
     def ends(self) -> Int64:
         """Ends of the line in units of the kernels; see :func:`icepipe.segment.mixtures._kernels.unmix`."""
-        from icepipe.segment.mixtures._kernels import POSITION_UNITS
-
         ends = [round(end * POSITION_UNITS) for end in (self.pure.brightest, self.pure.darkest, self.pure.surest)]
         return np.array([*ends, self.has_water, self.has_ice], dtype=np.int64)
 
@@ -119,8 +117,6 @@ def surfaces_of(strata: ClusterStrata, sensor: Sensor) -> UInt8:
     Pixels of clusters that are pinned to another class than the rules give have 0: the user vouches for that class, so
     they are no mixtures.
     """
-    from icepipe.segment.mixtures._kernels import GREY_ICE, MAY_BE, OUTLIER
-
     table = np.zeros(N_STRATA, dtype=np.uint8)
     grey = np.concatenate([grey_ice(model, sensor) for model in strata.models])
     for number in strata.clustered:

@@ -1,4 +1,4 @@
-"""Mixed pixels: how their surfaces and shares are encoded."""
+"""Records of mixed pixels, and how the kernels encode surfaces and shares."""
 
 from __future__ import annotations
 
@@ -14,6 +14,28 @@ from icepipe.segment.classification.strata import FIRST_SIEVED
 
 CODE = 3
 """Bits of a surface that hold its class code; 0 where nothing was seen."""
+
+MAY_BE = 4
+"""Bit of a surface where water is a possible class; the next two bits are those of ice and of other."""
+
+OFF_LINE = 32
+"""Bit of a surface whose colour no mixture of pure water and pure ice has."""
+
+GREY_ICE = 64
+"""Bit of a surface that is other only because it is grey ice and white ice alone counts: it is no ground."""
+
+OUTLIER = 128
+"""Bit of a surface that is far from every cluster: it may be one that the model has not seen, and no mixture."""
+
+POSITION_UNITS = 4096
+"""Units of a position on the line from pure water, 0, to pure ice."""
+
+BRIGHTNESS_UNITS = 2048
+"""Units of a brightness, the mean reflectance of the bands."""
+
+FARTHEST = 16_000
+"""Largest position and brightness; both are clipped to it, positions below zero to half of it: marks of four times half
+a position fit into 16 bits."""
 
 MAY_BE_THIRD = 16
 """Bit of a pair of surfaces where the pixel may be none of the two."""
