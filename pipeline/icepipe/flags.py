@@ -34,7 +34,7 @@ class Flag(StrEnum):
     CONCENTRATION = "concentration", "the input is a concentration, and ice is what passes a threshold"
     ICE_NOT_SEPARABLE = (
         "ice_not_separable",
-        "visible bands cannot tell ice from bright ground, and no land mask was used, so its bounds are wide",
+        "visible bands do not separate ice from bright ground, and no land mask was used, so its bounds are wide",
     )
     LAND_NOT_MASKED = "land_not_masked", "no land mask was used, so snow on land may count as ice"
     LOW_SUN = "low_sun", "the sun stood low, which darkens ice and water"

@@ -47,7 +47,7 @@ CLOUD_OPTIMIZED = {
 
 @dataclass(frozen=True)
 class Band:
-    """What the only band of a raster holds.
+    """Content of the only band of a raster.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def write_raster(path: Path, band: Band, pixels: ClassRuns | IceFraction, grid: 
     path
         File to write.
     band
-        What it holds.
+        Its description.
     pixels
         Class codes, or percent of ice, of the grid.
     grid

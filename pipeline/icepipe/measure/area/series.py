@@ -106,7 +106,7 @@ def water_is_separable(observation: Observation) -> bool:
 def has_mixed_pixels(budget: Budget) -> bool:
     """Return whether the area of the pixels of a class differs notably from its surface, or many pixels are mixed.
 
-    Concentrations say on their own how much of a pixel is ice, so that they are never taken for mixed.
+    Concentrations give the share of ice in a pixel themselves, so they are never taken for mixed.
     """
     if budget.from_concentration:
         return False

@@ -50,7 +50,7 @@ class AlertRow:
 
     @property
     def key(self) -> tuple[str, str, str, str, float]:
-        """What tells an alert from others, in the order of the table."""
+        """Key of the alert, in the order of the table."""
         return self.region, self.date, self.class_, self.kind, self.threshold
 
 

@@ -142,13 +142,13 @@
   }
 
   function chartLabel(labels) {
-    const told = labels.map((label) => {
+    const sentences = labels.map((label) => {
       const spots = spotsOf(label).filter(Boolean);
       if (!spots.length) return `${label} is not known on any date`;
       const ends = [spots[0], spots[spots.length - 1]].map((s) => `${plain(s.area)} km² on ${data.observations[s.index].key}`);
       return `${label} from ${ends[0]} to ${ends[1]}`;
     });
-    return `${quantity.name} over time: ${told.join("; ")}. The table of all dates holds every number.`;
+    return `${quantity.name} over time: ${sentences.join("; ")}. The table of all dates holds every number.`;
   }
 
   let chart = null;
@@ -219,7 +219,7 @@
 
   /* ---- map ---- */
 
-  function told(key, label) {
+  function areaText(key, label) {
     const row = rowOf(key, label);
     const area = row ? known(row[quantity.column]) : null;
     if (area === null) return `${label} not known`;
@@ -234,7 +234,7 @@
     at("map-classes").hidden = !observation.classes;
     at("map-lacking").hidden = Boolean(observation.classes);
     if (observation.classes) at("map-classes").src = observation.classes;
-    at("map-classes").alt = `Classes on ${observation.key}: ${told(observation.key, "ice")}, ${told(observation.key, "water")}`;
+    at("map-classes").alt = `Classes on ${observation.key}: ${areaText(observation.key, "ice")}, ${areaText(observation.key, "water")}`;
     const picture = at("map-picture");
     picture.hidden = !observation.picture;
     if (observation.picture) picture.src = observation.picture;
@@ -252,7 +252,7 @@
     const flags = [...new Set(rows.filter((row) => row.region === regions[state.region] && row.date === key).flatMap(flagsOf))].sort();
     const seen = any ? `; ${seenPercent(any)} % seen` : "";
     const strong = make("strong", {}, key);
-    at("readout").replaceChildren(strong, `: ${told(key, "ice")}, ${told(key, "water")}${seen}${flags.length ? `; flags: ${flags.join(", ")}` : ""}`);
+    at("readout").replaceChildren(strong, `: ${areaText(key, "ice")}, ${areaText(key, "water")}${seen}${flags.length ? `; flags: ${flags.join(", ")}` : ""}`);
     for (const line of document.querySelectorAll(".sorts tbody tr")) {
       line.classList.toggle("current", line.cells[0].textContent === key);
     }
