@@ -124,8 +124,14 @@ def describe_measured_file(
     Raises
     ------
     InputError
-        If its bands do not suffice, or their scaling is unknown.
+        If its bands do not suffice, their scaling is unknown, or the config names the sensor of a picture.
     """
+    if sensor.stretch:
+        raise InputError(
+            path,
+            f"inputs.bands makes it measured bands, and inputs.sensor {sensor.key} is a picture",
+            "leave out one of the two",
+        )
     fitting = with_roles(sensor, roles)
     if fitting is None:
         raise InputError(

@@ -304,3 +304,12 @@ def test_a_zero_in_bands_of_ones_own_is_a_number(run_scenes, tmp_path):
         write(tmp_path / "own" / f"x_20240701_B{band}.tif", role[None].astype(np.uint16))
     bands = {"bands": {role: f"*_B{n}" for n, role in enumerate(ROLES, start=1)}, "scale": {"gain": 1e-4}}
     assert {row.class_: row.n_pixels for row in run_scenes(tmp_path / "own", inputs=bands).rows}["unobserved"] == 0
+
+
+def test_measured_bands_are_not_those_of_the_sensor_of_a_picture(tmp_path):
+    """Their 16-bit numbers are no bytes of a colour."""
+    path = write(tmp_path / "x_20240601.tif", np.full((3, 4, 4), 9000, dtype=np.uint16))
+    bands, scale = {"red": 1, "green": 2, "blue": 3}, {"gain": 0.0001, "offset": 0}
+    inputs = Inputs(scenes=str(path), sensor="rgb", bands=bands, scale=scale)
+    with pytest.raises(InputError, match="measured bands, and inputs.sensor rgb is a picture"):
+        describe([path], inputs)
