@@ -311,5 +311,5 @@ def test_measured_bands_are_not_those_of_the_sensor_of_a_picture(tmp_path):
     path = write(tmp_path / "x_20240601.tif", np.full((3, 4, 4), 9000, dtype=np.uint16))
     bands, scale = {"red": 1, "green": 2, "blue": 3}, {"gain": 0.0001, "offset": 0}
     inputs = Inputs(scenes=str(path), sensor="rgb", bands=bands, scale=scale)
-    with pytest.raises(InputError, match="measured bands, and inputs.sensor rgb is a picture"):
+    with pytest.raises(InputError, match=r"measured bands, and inputs\.sensor rgb is a picture"):
         describe([path], inputs)
