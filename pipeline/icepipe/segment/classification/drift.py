@@ -31,7 +31,7 @@ FLOOR_REFLECTANCE = 0.002
 """Distances below the rounding of a byte, or below the noise of a reflectance, make no outlier."""
 
 THREE_SIGMA = 3.0
-"""Root mean square distances that stand for the missing reach of a cluster: at least 95 % of any distribution with one
+"""Root mean square distances that replace the missing reach of a cluster: at least 95 % of any distribution with one
 mode lies within three of them (Pukelsheim 1994, The American Statistician 48:88-91)."""
 
 

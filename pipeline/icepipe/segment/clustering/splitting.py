@@ -226,10 +226,9 @@ def cluster_reaches(squared: Float64, weights: Float64, member: UInt8, n: int) -
     """
     reaches = np.zeros(n)
     for number in range(n):
-        inside = np.flatnonzero(member == number)
-        order = inside[np.argsort(squared[inside], kind="stable")]
-        ends = np.cumsum(weights[order])
-        reaches[number] = np.sqrt(squared[order[np.searchsorted(ends, REACH_SHARE * ends[-1])]])
+        inside = member == number
+        quantile = np.quantile(squared[inside], REACH_SHARE, weights=weights[inside], method="inverted_cdf")
+        reaches[number] = np.sqrt(quantile)
     return round_significant(reaches)
 
 
